@@ -1,0 +1,204 @@
+//! The words of Secrets Manager's contract, as types.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::SystemTime;
+
+use crate::secret::Secret;
+
+/// A version of a secret: the client request token that made it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VersionId(String);
+
+impl VersionId {
+    /// Any text; the event parser and the service check its form.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+
+    /// The id as Secrets Manager writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for VersionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A staging label.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// `AWSCURRENT`: what applications read.
+    Current,
+    /// `AWSPENDING`: what a rotation is about to make current.
+    Pending,
+    /// `AWSPREVIOUS`: what was current before.
+    Previous,
+    /// A label of the operator's own.
+    Custom(String),
+}
+
+impl Stage {
+    /// The label as Secrets Manager writes it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Current => "AWSCURRENT",
+            Self::Pending => "AWSPENDING",
+            Self::Previous => "AWSPREVIOUS",
+            Self::Custom(label) => label,
+        }
+    }
+}
+
+impl From<&str> for Stage {
+    fn from(label: &str) -> Self {
+        match label {
+            "AWSCURRENT" => Self::Current,
+            "AWSPENDING" => Self::Pending,
+            "AWSPREVIOUS" => Self::Previous,
+            other => Self::Custom(other.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What `DescribeSecret` says. Holds no secret value.
+#[derive(Debug, Clone)]
+pub struct SecretDescription {
+    /// The full ARN.
+    pub arn: String,
+    /// The name.
+    pub name: String,
+    /// Whether rotation is on. Absent where it never was configured.
+    pub rotation_enabled: Option<bool>,
+    /// Every version that carries a label, with its labels.
+    pub stages: BTreeMap<VersionId, BTreeSet<Stage>>,
+    /// Tags, as they are spelled.
+    pub tags: BTreeMap<String, String>,
+    /// When the secret will be deleted, if it is scheduled for that.
+    pub deleted_at: Option<SystemTime>,
+    /// When it was last rotated.
+    pub last_rotated_at: Option<SystemTime>,
+}
+
+impl SecretDescription {
+    /// The version that carries a label.
+    pub fn version_with(&self, stage: &Stage) -> Option<&VersionId> {
+        self.stages.iter().find(|(_, stages)| stages.contains(stage)).map(|(version, _)| version)
+    }
+}
+
+/// Which version to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VersionSelector {
+    /// Whichever carries this label.
+    Stage(Stage),
+    /// This one, whatever its labels.
+    Version(VersionId),
+    /// This one, and only if it carries this label.
+    Both(VersionId, Stage),
+}
+
+/// One version's value.
+pub struct SecretValue {
+    /// Which version it is.
+    pub version: VersionId,
+    /// The `SecretString`. `None`: the version holds `SecretBinary`, which no rotation uses.
+    pub text: Option<Secret>,
+}
+
+/// A new version to be stored as pending.
+pub struct PendingValue {
+    /// The client request token, which becomes the version.
+    pub version: VersionId,
+    /// The whole secret value.
+    pub text: Secret,
+    /// The event's RotationToken, passed on so that cross-account rotations are allowed.
+    pub rotation_token: Option<Secret>,
+}
+
+/// A label to be moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageMove {
+    /// Which label.
+    pub stage: Stage,
+    /// The version that carries it now.
+    pub remove_from: Option<VersionId>,
+    /// The version that is to carry it. `None` takes it off.
+    pub move_to: Option<VersionId>,
+}
+
+/// What `GetRandomPassword` is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasswordRequest {
+    /// In characters; 1 to 4096.
+    pub length: u32,
+    /// Characters that may not occur.
+    pub exclude_characters: String,
+    /// Leave out digits.
+    pub exclude_numbers: bool,
+    /// Leave out punctuation.
+    pub exclude_punctuation: bool,
+    /// Leave out upper-case letters.
+    pub exclude_uppercase: bool,
+    /// Leave out lower-case letters.
+    pub exclude_lowercase: bool,
+    /// At least one of every kind that is not left out.
+    pub require_each_included_type: bool,
+}
+
+/// One line of `ListSecretVersionIds`.
+#[derive(Debug, Clone)]
+pub struct VersionListing {
+    /// Which version.
+    pub version: VersionId,
+    /// Its labels; none for a deprecated one.
+    pub stages: BTreeSet<Stage>,
+    /// When it was made.
+    pub created_at: Option<SystemTime>,
+}
+
+/// What kind of answer a failed call got: all that a rotation decides from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreErrorKind {
+    /// `ResourceNotFoundException`: no such secret or version, or the version has no value.
+    NotFound,
+    /// `ResourceExistsException`: that version has another value.
+    AlreadyExists,
+    /// `InvalidParameterException`, `InvalidRequestException`: the request does not fit the
+    /// secret's state, or the secret is scheduled for deletion.
+    Invalid,
+    /// `AccessDeniedException`: the function's role lacks a permission.
+    AccessDenied,
+    /// `DecryptionFailure`, `EncryptionFailure`: the KMS key can't be used.
+    Key,
+    /// Throttling, a 5xx or no answer: the same call may work later.
+    Transient,
+    /// Anything else, such as credentials that don't resolve.
+    Other,
+}
+
+/// A call to the secret store that did not succeed. Never holds a secret value.
+#[derive(Debug, thiserror::Error)]
+#[error("{action} of `{resource}`: {message}")]
+pub struct StoreError {
+    /// What the rotation may act on.
+    pub kind: StoreErrorKind,
+    /// The API action, such as `GetSecretValue`.
+    pub action: &'static str,
+    /// The secret's name or ARN as it was asked for; empty for `GetRandomPassword`.
+    pub resource: String,
+    /// The service's code and message.
+    pub message: String,
+    /// The SDK's own error, for the log.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}

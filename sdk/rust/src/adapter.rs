@@ -1,0 +1,108 @@
+//! From the generated bindings to the [`Plugin`] trait and back. Translation only.
+
+use std::marker::PhantomData;
+
+use crate::bindings::exports::windlass::plugin::{metadata, password};
+use crate::bindings::windlass::plugin::credentials as wire;
+use crate::plugin::{ChangeRequest, Login, Plugin, TlsMode};
+use crate::{Endpoint, Failure, FailureKind, LogLevel};
+
+/// Implements the generated guest traits for a [`Plugin`]. Named by [`export!`](crate::export);
+/// there is no other use for it.
+#[derive(Debug)]
+pub struct Adapter<P>(PhantomData<P>);
+
+impl<P: Plugin> metadata::Guest for Adapter<P> {
+    fn describe() -> metadata::Description {
+        log_panics();
+        let own = P::describe();
+        metadata::Description {
+            name: own.name,
+            version: own.version,
+            engines: own.engines,
+            default_port: own.default_port,
+            network: own.network,
+            password_rules: metadata::PasswordRules {
+                max_length: own.password_rules.max_length,
+                default_length: own.password_rules.default_length,
+                excluded_characters: own.password_rules.excluded_characters,
+                default_excluded_characters: own.password_rules.default_excluded_characters,
+            },
+            username_rules: metadata::UsernameRules {
+                max_length_bytes: own.username_rules.max_length_bytes,
+                clone_suffix: own.username_rules.clone_suffix,
+            },
+            features: features(own.features),
+        }
+    }
+}
+
+impl<P: Plugin> password::Guest for Adapter<P> {
+    fn verify(login: wire::Login) -> Result<(), wire::Failure> {
+        log_panics();
+        P::verify(&login.into()).map_err(wire::Failure::from)
+    }
+
+    fn change(request: wire::ChangeRequest) -> Result<(), wire::Failure> {
+        log_panics();
+        P::change(&ChangeRequest {
+            actor: request.actor.into(),
+            username: request.username,
+            new_password: request.new_password,
+            old_password: request.old_password,
+            clone_of: request.clone_of,
+            keep_old_valid: request.keep_old_valid,
+        })
+        .map_err(wire::Failure::from)
+    }
+}
+
+impl From<wire::Login> for Login {
+    fn from(login: wire::Login) -> Self {
+        Self {
+            server: Endpoint::of_host(login.server),
+            username: login.username,
+            password: login.password,
+            database: login.database,
+            tls: match login.tls {
+                wire::TlsMode::Required => TlsMode::Required,
+                wire::TlsMode::Disabled => TlsMode::Disabled,
+            },
+            fields: login.fields.into_iter().map(|field| (field.name, field.value)).collect(),
+        }
+    }
+}
+
+impl From<Failure> for wire::Failure {
+    fn from(failure: Failure) -> Self {
+        Self {
+            kind: match failure.kind {
+                FailureKind::Refused => wire::FailureKind::Refused,
+                FailureKind::Unreachable => wire::FailureKind::Unreachable,
+                FailureKind::Declined => wire::FailureKind::Declined,
+                FailureKind::Protocol => wire::FailureKind::Protocol,
+                FailureKind::Unsupported => wire::FailureKind::Unsupported,
+                FailureKind::InvalidSecret => wire::FailureKind::InvalidSecret,
+            },
+            code: failure.code,
+            message: failure.message,
+        }
+    }
+}
+
+fn features(own: crate::Features) -> metadata::Features {
+    [
+        (own.self_change, metadata::Features::SELF_CHANGE),
+        (own.admin_change, metadata::Features::ADMIN_CHANGE),
+        (own.alternating_users, metadata::Features::ALTERNATING_USERS),
+        (own.dual_password, metadata::Features::DUAL_PASSWORD),
+    ]
+    .into_iter()
+    .filter(|(has, _)| *has)
+    .fold(metadata::Features::empty(), |all, (_, flag)| all | flag)
+}
+
+/// A panic in a component is a bare `unreachable` trap; without this its text would be lost.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| crate::log(LogLevel::Error, &panic.to_string())));
+}

@@ -1,0 +1,154 @@
+//! The trait that a password plugin implements and the types of its methods.
+
+use std::fmt;
+
+use crate::{Endpoint, Failure};
+
+/// A plugin for services whose credential is a password.
+///
+/// The host makes a fresh instance of the whole component for every call, so there is no `self`:
+/// nothing is kept from one call to the next.
+pub trait Plugin {
+    /// Says what this plugin is. Must return the same every time.
+    fn describe() -> Description;
+
+    /// Signs in once, makes sure that the session works, and signs out. Changes nothing.
+    ///
+    /// # Errors
+    /// `Refused` only if the service said that this name and password do not sign in.
+    fn verify(login: &Login) -> Result<(), Failure>;
+
+    /// Signs in as `request.actor` and makes `request.new_password` the password of
+    /// `request.username`. A second call with the same request succeeds.
+    ///
+    /// # Errors
+    /// `Refused` only if the service refused the sign-in of `request.actor`.
+    fn change(request: &ChangeRequest) -> Result<(), Failure>;
+}
+
+/// Whether the connection must be encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsMode {
+    /// Nothing but the request for TLS may be sent in clear.
+    Required,
+    /// The operator said that this service has no TLS.
+    Disabled,
+}
+
+/// One credential and where it signs in.
+pub struct Login {
+    /// Where the service listens.
+    pub server: Endpoint,
+    /// The account, exactly as the secret spells it.
+    pub username: String,
+    /// The password. Never to be logged, put into a message or into a statement.
+    pub password: String,
+    /// The database, where the secret names one.
+    pub database: Option<String>,
+    /// Whether TLS is required.
+    pub tls: TlsMode,
+    /// The secret's other keys that hold no credential, name and value.
+    pub fields: Vec<(String, String)>,
+}
+
+impl Login {
+    /// The value of a further key of the secret.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Everything but the password.
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login")
+            .field("username", &self.username)
+            .field("database", &self.database)
+            .field("tls", &self.tls)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A password to be changed.
+pub struct ChangeRequest {
+    /// Who signs in to make the change: the user itself or an administrator.
+    pub actor: Login,
+    /// Whose password is changed.
+    pub username: String,
+    /// The password that must sign in afterwards.
+    pub new_password: String,
+    /// The password that signs in now, where the host knows it.
+    pub old_password: Option<String>,
+    /// Alternating users: the account that `username` is to be the equal of.
+    pub clone_of: Option<String>,
+    /// Dual passwords: the old one must stay valid.
+    pub keep_old_valid: bool,
+}
+
+/// Everything but the passwords.
+impl fmt::Debug for ChangeRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChangeRequest")
+            .field("actor", &self.actor)
+            .field("username", &self.username)
+            .field("clone_of", &self.clone_of)
+            .field("keep_old_valid", &self.keep_old_valid)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A plugin's description of itself; see `windlass:plugin/metadata` for the meaning of each item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// Unique among the installed plugins: lower-case letters, digits, `-`.
+    pub name: String,
+    /// The plugin's own version.
+    pub version: String,
+    /// The values of the secret's `engine` that this plugin serves, lower-case.
+    pub engines: Vec<String>,
+    /// The port where the secret names none.
+    pub default_port: u16,
+    /// The places it asks for, in the grant grammar.
+    pub network: Vec<String>,
+    /// What passwords the service takes.
+    pub password_rules: PasswordRules,
+    /// What account names the service takes.
+    pub username_rules: UsernameRules,
+    /// What it can do.
+    pub features: Features,
+}
+
+/// What passwords the service takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasswordRules {
+    /// The longest password that the service keeps whole, in characters.
+    pub max_length: u32,
+    /// The length where the operator sets none.
+    pub default_length: u32,
+    /// Characters that the service does not take.
+    pub excluded_characters: String,
+    /// Characters left out where the operator sets none.
+    pub default_excluded_characters: String,
+}
+
+/// What account names the service takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsernameRules {
+    /// The longest name, in bytes of UTF-8.
+    pub max_length_bytes: u32,
+    /// What is appended for the second account of alternating users.
+    pub clone_suffix: String,
+}
+
+/// Abilities that not every service has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Features {
+    /// A user can change its own password.
+    pub self_change: bool,
+    /// An administrator can change another user's password.
+    pub admin_change: bool,
+    /// `clone_of` is implemented.
+    pub alternating_users: bool,
+    /// `keep_old_valid` is implemented.
+    pub dual_password: bool,
+}
