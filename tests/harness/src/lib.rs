@@ -1,1 +1,35 @@
-//! x
+//! What Windlass is tested against: real servers, an emulated Lambda, a network that fails.
+//!
+//! Used by the test suite, by `cargo xtask demo` and by `cargo xtask bench`. It rules that:
+//!
+//! 1. **Evidence comes from somebody else.** A password is proven by `psql`, not by our own
+//!    client; what the server saw is read in the server's own log.
+//! 2. **Nothing listens anywhere but 127.0.0.1**, always on a free port.
+//! 3. **Nothing waits for ever**: each wait has a limit, and its error says what was awaited.
+//! 4. **Nothing is left behind**: every process ends with the one that started it, however that
+//!    ends (see [`process`]), and every directory with its [`WorkDir`].
+//!
+//! The harness starts programs that `cargo xtask build` has built; see [`Artifact`].
+
+mod artifacts;
+mod ca;
+mod function;
+mod http;
+mod local;
+mod postgres;
+pub mod process;
+mod proxy;
+mod runtime_api;
+mod secrets_manager;
+mod sync;
+mod workdir;
+
+pub use artifacts::Artifact;
+pub use ca::{Ca, Identity, Validity};
+pub use function::{Function, FunctionOptions, Measured, Supervision};
+pub use local::{Call, CallLog, Local, LocalOptions};
+pub use postgres::{Postgres, PostgresBinaries, PostgresOptions, PsqlError, ServerLog};
+pub use proxy::{Direction, Fault, Proxy, Traffic};
+pub use runtime_api::{FunctionError, Invocation, Outcome, RuntimeApi};
+pub use secrets_manager::{SecretsManager, SecretsManagerError};
+pub use workdir::WorkDir;

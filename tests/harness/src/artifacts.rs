@@ -1,0 +1,62 @@
+//! Where the programs under test are: named by the environment that `cargo xtask test` sets.
+//!
+//! Tests never build what they test: a nested cargo would fight over the build lock and hide its
+//! flags. A missing program is an error that names the command which makes it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+/// Something that `cargo xtask build` or `cargo xtask setup` provides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Artifact {
+    /// The `windlass` command line.
+    Windlass,
+    /// The Lambda function's binary, built as it is deployed.
+    Bootstrap,
+    /// The directory with a `.wasm` and a `.cwasm` for each plugin.
+    Plugins,
+    /// A Python interpreter that has boto3.
+    Python,
+}
+
+impl Artifact {
+    /// All of them, in the order in which they are made.
+    pub const ALL: [Self; 4] = [Self::Windlass, Self::Bootstrap, Self::Plugins, Self::Python];
+
+    /// The environment variable that holds its path.
+    #[must_use]
+    pub fn variable(self) -> &'static str {
+        match self {
+            Self::Windlass => "WINDLASS_BIN",
+            Self::Bootstrap => "WINDLASS_BOOTSTRAP",
+            Self::Plugins => "WINDLASS_PLUGIN_DIR",
+            Self::Python => "WINDLASS_PYTHON",
+        }
+    }
+
+    /// Its path, from the environment.
+    ///
+    /// # Errors
+    /// If the variable is not set, or names nothing that exists.
+    pub fn path(self) -> Result<PathBuf> {
+        let variable = self.variable();
+        let Some(value) = std::env::var_os(variable) else {
+            bail!("{variable} is not set: run `cargo xtask test`, which builds it and sets this");
+        };
+        let path = PathBuf::from(value);
+        if !path.exists() {
+            bail!(
+                "{variable} names nothing that exists: `{}`: run `cargo xtask build`",
+                path.display()
+            );
+        }
+        Ok(path)
+    }
+
+    /// The AOT-compiled plugin `name` in the directory `plugins`.
+    #[must_use]
+    pub fn compiled_plugin(plugins: &Path, name: &str) -> PathBuf {
+        plugins.join(format!("{name}.cwasm"))
+    }
+}

@@ -1,0 +1,270 @@
+//! A TCP proxy that counts, and that fails on demand.
+//!
+//! Put between a client and a real server it shows how often the two waited for each other, and
+//! breaks the connection at a chosen moment. Bytes are grouped into *turns*: all that one side
+//! sends before the other side says something. A round trip is a turn of the client followed by
+//! one of the server. TLS stays intact; only its records are seen.
+//!
+//! A fault is decided before bytes are passed on: cutting at the n-th turn towards the server means
+//! that the server never sees it; towards the client, that the server has acted and the client
+//! never learns of it.
+
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
+
+use crate::sync::lock;
+
+/// More than a TLS record, so that one is seldom split.
+const CHUNK: usize = 32 * 1024;
+
+/// Which way bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From the client.
+    ToServer,
+    /// From the server.
+    ToClient,
+}
+
+/// What goes wrong with a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is closed as soon as it is accepted.
+    Refuse,
+    /// It is accepted, and nothing is ever answered.
+    Silence,
+    /// It is closed instead of passing on the `turn`-th turn (from 1) in this direction.
+    CutAtTurn {
+        /// Which way.
+        direction: Direction,
+        /// Counted from 1.
+        turn: u32,
+    },
+    /// It is closed when this many bytes have been passed on in this direction.
+    CutAfterBytes {
+        /// Which way.
+        direction: Direction,
+        /// How many are still passed on.
+        bytes: u64,
+    },
+    /// Nothing breaks, but every piece waits this long before it is passed on.
+    Delay {
+        /// In each direction.
+        each: Duration,
+    },
+}
+
+/// What passed through one connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes from the client.
+    pub to_server: u64,
+    /// Bytes from the server.
+    pub to_client: u64,
+    /// Turns of the client.
+    pub client_turns: u32,
+    /// Turns of the server.
+    pub server_turns: u32,
+    last: Option<Direction>,
+}
+
+impl Traffic {
+    /// How often the client waited for an answer.
+    #[must_use]
+    pub fn round_trips(&self) -> u32 {
+        self.client_turns.min(self.server_turns)
+    }
+
+    fn turns(&mut self, direction: Direction) -> &mut u32 {
+        match direction {
+            Direction::ToServer => &mut self.client_turns,
+            Direction::ToClient => &mut self.server_turns,
+        }
+    }
+
+    fn bytes(&mut self, direction: Direction) -> &mut u64 {
+        match direction {
+            Direction::ToServer => &mut self.to_server,
+            Direction::ToClient => &mut self.to_client,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    connections: Vec<Arc<Mutex<Traffic>>>,
+    next_faults: VecDeque<Fault>,
+    fault: Option<Fault>,
+}
+
+/// A listening proxy. Dropping it closes its connections.
+#[derive(Debug)]
+pub struct Proxy {
+    port: u16,
+    state: Arc<Mutex<State>>,
+    task: AbortHandle,
+}
+
+impl Proxy {
+    /// Passes connections to `upstream` on, from a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    /// If no port can be listened on.
+    pub async fn start(upstream: SocketAddr) -> Result<Self> {
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("listening on 127.0.0.1")?;
+        let port = listener.local_addr().context("asking for the port")?.port();
+        let state = Arc::new(Mutex::new(State::default()));
+        let shared = Arc::clone(&state);
+        let task = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                tokio::select! {
+                    accepted = listener.accept() => {
+                        let Ok((client, _)) = accepted else { return };
+                        let (traffic, fault) = admit(&shared);
+                        connections.spawn(carry(client, upstream, traffic, fault));
+                    }
+                    Some(_) = connections.join_next() => {}
+                }
+            }
+        });
+        Ok(Self { port, state, task: task.abort_handle() })
+    }
+
+    /// The port that clients connect to.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What passed through each connection, in the order in which they came.
+    #[must_use]
+    pub fn traffic(&self) -> Vec<Traffic> {
+        lock(&self.state).connections.iter().map(|traffic| *lock(traffic)).collect()
+    }
+
+    /// Forgets the connections so far.
+    pub fn reset(&self) {
+        lock(&self.state).connections.clear();
+    }
+
+    /// Breaks one coming connection; called again, the one after it.
+    pub fn fail_next(&self, fault: Fault) {
+        lock(&self.state).next_faults.push_back(fault);
+    }
+
+    /// Breaks every coming connection, until [`Proxy::heal`].
+    pub fn fail_all(&self, fault: Fault) {
+        lock(&self.state).fault = Some(fault);
+    }
+
+    /// From now on, connections work.
+    pub fn heal(&self) {
+        let mut state = lock(&self.state);
+        state.fault = None;
+        state.next_faults.clear();
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn admit(state: &Mutex<State>) -> (Arc<Mutex<Traffic>>, Option<Fault>) {
+    let mut state = lock(state);
+    let traffic = Arc::new(Mutex::new(Traffic::default()));
+    state.connections.push(Arc::clone(&traffic));
+    let fault = state.next_faults.pop_front().or(state.fault);
+    (traffic, fault)
+}
+
+async fn carry(
+    mut client: TcpStream,
+    upstream: SocketAddr,
+    traffic: Arc<Mutex<Traffic>>,
+    fault: Option<Fault>,
+) {
+    match fault {
+        Some(Fault::Refuse) => return,
+        Some(Fault::Silence) => {
+            // Reads, so that the client sees no error either; ends when the client gives up.
+            let mut nothing = [0; 1024];
+            while client.read(&mut nothing).await.is_ok_and(|read| read > 0) {}
+            return;
+        }
+        _ => {}
+    }
+    let Ok(server) = TcpStream::connect(upstream).await else { return };
+    let _ = client.set_nodelay(true);
+    let _ = server.set_nodelay(true);
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    let there = pump(Direction::ToServer, from_client, to_server, &traffic, fault);
+    let back = pump(Direction::ToClient, from_server, to_client, &traffic, fault);
+    // Either side's end ends both: a half-closed connection is of no use to the protocols here.
+    tokio::select! {
+        () = there => {}
+        () = back => {}
+    }
+}
+
+async fn pump(
+    direction: Direction,
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    traffic: &Mutex<Traffic>,
+    fault: Option<Fault>,
+) {
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        let read = match from.read(&mut buffer).await {
+            Ok(0) | Err(_) => return,
+            Ok(read) => read,
+        };
+        let Some(chunk) = buffer.get(..read) else { return };
+        let pass = account(&mut lock(traffic), direction, read, fault);
+        if let Some(Fault::Delay { each }) = fault {
+            tokio::time::sleep(each).await;
+        }
+        let Some(passed) = chunk.get(..pass) else { return };
+        if to.write_all(passed).await.is_err() || pass < read {
+            let _ = to.flush().await;
+            return;
+        }
+    }
+}
+
+/// Counts a piece of `length` bytes and says how much of it is passed on; less means: then close.
+fn account(
+    traffic: &mut Traffic,
+    direction: Direction,
+    length: usize,
+    fault: Option<Fault>,
+) -> usize {
+    if traffic.last != Some(direction) {
+        traffic.last = Some(direction);
+        *traffic.turns(direction) += 1;
+    }
+    let turn = *traffic.turns(direction);
+    let before = *traffic.bytes(direction);
+    let pass = match fault {
+        Some(Fault::CutAtTurn { direction: cut, turn: at }) if cut == direction && turn >= at => 0,
+        Some(Fault::CutAfterBytes { direction: cut, bytes }) if cut == direction => {
+            usize::try_from(bytes.saturating_sub(before)).map_or(length, |left| left.min(length))
+        }
+        _ => length,
+    };
+    *traffic.bytes(direction) += pass as u64;
+    pass
+}

@@ -1,0 +1,227 @@
+//! An emulated Lambda: the Runtime API that a function polls, and the Invoke API that calls it.
+//!
+//! One execution environment, as Lambda has it: events wait in a queue, the function takes one
+//! after another. An invocation always ends: answered, failed, out of time, or because the
+//! function's process ended ([`RuntimeApi::function_exited`]); the last two with the error types
+//! that Lambda itself gives.
+
+mod routes;
+mod state;
+
+use std::net::SocketAddr;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use crate::http::Server;
+use crate::process::describe_exit;
+use state::{Queued, State};
+
+/// What an event may take when it comes over HTTP: the timeout of AWS's own rotation functions.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long an event waits for a function that takes it. Lambda gives a function 10 s to start.
+const TAKE_LIMIT: Duration = Duration::from_secs(10);
+
+/// An error as Lambda reports it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionError {
+    /// The stable `errorType`.
+    pub kind: String,
+    /// The `errorMessage`.
+    pub message: String,
+}
+
+/// How an invocation ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The function's answer.
+    Answered(Value),
+    /// The function, or Lambda in its place, reported an error.
+    Failed(FunctionError),
+}
+
+impl Outcome {
+    /// The error, if it failed.
+    #[must_use]
+    pub fn error(&self) -> Option<&FunctionError> {
+        match self {
+            Self::Answered(_) => None,
+            Self::Failed(error) => Some(error),
+        }
+    }
+}
+
+/// One invocation, ended.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// `Lambda-Runtime-Aws-Request-Id`, the same as in the function's log.
+    pub request_id: String,
+    /// The event.
+    pub event: Value,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it was asked for.
+    pub queued: Instant,
+    /// From the function's taking it to its answer.
+    pub elapsed: Duration,
+}
+
+impl Invocation {
+    /// The rotation step that the event asks for, or an empty string.
+    #[must_use]
+    pub fn step(&self) -> &str {
+        self.event.get("Step").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The time from asking to the answer, with the wait for a function that had to start.
+    #[must_use]
+    pub fn total(&self, answered: Instant) -> Duration {
+        answered.saturating_duration_since(self.queued)
+    }
+}
+
+/// The emulated Lambda, serving on 127.0.0.1.
+#[derive(Debug)]
+pub struct RuntimeApi {
+    server: Server,
+    state: Arc<State>,
+}
+
+impl RuntimeApi {
+    /// Starts to serve.
+    ///
+    /// # Errors
+    /// If no port can be listened on.
+    pub async fn start() -> Result<Self> {
+        let state = Arc::new(State::default());
+        let shared = Arc::clone(&state);
+        let server = Server::start(move |request| routes::handle(Arc::clone(&shared), request));
+        Ok(Self { server: server.await?, state })
+    }
+
+    /// The value for `AWS_LAMBDA_RUNTIME_API`.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// The Invoke API's URL, for `windlass local --lambda-endpoint`.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    /// Invokes the function and waits for the end, at most `timeout` from its taking the event.
+    ///
+    /// # Errors
+    /// If no function takes the event.
+    pub async fn invoke(&self, event: Value, timeout: Duration) -> Result<Invocation> {
+        invoke(&self.state, event, timeout).await
+    }
+
+    /// The moment when a function first asked for work: the end of its cold start.
+    ///
+    /// # Errors
+    /// If none has after `limit`, or the function reported that it can't start.
+    pub async fn first_poll(&self, limit: Duration) -> Result<Instant> {
+        let polled = self.state.wait(|record| {
+            record.first_poll.map(Ok).or_else(|| record.init_error.clone().map(Err))
+        });
+        match tokio::time::timeout(limit, polled).await {
+            Ok(Ok(moment)) => Ok(moment),
+            Ok(Err(error)) => bail!("the function can't start: {}: {}", error.kind, error.message),
+            Err(_) => bail!("no function asked for work within {} ms", limit.as_millis()),
+        }
+    }
+
+    /// Forgets earlier functions: [`RuntimeApi::first_poll`] then waits for the next one's.
+    pub fn expect_new_function(&self) {
+        let mut record = self.state.lock();
+        record.first_poll = None;
+        record.init_error = None;
+    }
+
+    /// Waits until an event is in the queue: the moment when Lambda would start a function.
+    pub async fn event_waiting(&self) {
+        self.state.wait(|record| (!record.queue.is_empty()).then_some(())).await;
+    }
+
+    /// Waits until at least `count` invocations have ended.
+    pub async fn ended(&self, count: usize) {
+        self.state.wait(|record| (record.ended.len() >= count).then_some(())).await;
+    }
+
+    /// The error that a function reported instead of starting.
+    #[must_use]
+    pub fn init_error(&self) -> Option<FunctionError> {
+        self.state.lock().init_error.clone()
+    }
+
+    /// The invocations that have ended, in that order.
+    #[must_use]
+    pub fn invocations(&self) -> Vec<Invocation> {
+        self.state.lock().ended.clone()
+    }
+
+    /// Forgets the invocations that have ended.
+    pub fn forget(&self) {
+        self.state.lock().ended.clear();
+    }
+
+    /// Reports that the function's process ended: what it was working on fails as on Lambda.
+    pub fn function_exited(&self, status: ExitStatus) {
+        function_exited(&self.state, status);
+    }
+
+    pub(crate) fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state)
+    }
+}
+
+pub(crate) fn function_exited(state: &State, status: ExitStatus) {
+    state.fail_running(|request_id| FunctionError {
+        kind: "Runtime.ExitError".to_owned(),
+        message: format!("RequestId: {request_id} Error: Runtime {}", describe_exit(status)),
+    });
+}
+
+pub(crate) use state::State as Shared;
+
+async fn invoke(state: &State, event: Value, timeout: Duration) -> Result<Invocation> {
+    let request_id = state.next_request_id();
+    let (taken, was_taken) = oneshot::channel();
+    let (answer, answered) = oneshot::channel();
+    let queued = Instant::now();
+    state.enqueue(Queued {
+        request_id: request_id.clone(),
+        event: event.clone(),
+        timeout,
+        taken,
+        answer,
+    });
+    let Ok(Ok(started)) = tokio::time::timeout(TAKE_LIMIT, was_taken).await else {
+        state.remove(&request_id);
+        bail!("no function took the event within {} s", TAKE_LIMIT.as_secs());
+    };
+    let outcome = match tokio::time::timeout(timeout, answered).await {
+        Ok(outcome) => outcome.context("the invocation was dropped")?,
+        Err(_) => {
+            state.remove(&request_id);
+            let seconds = timeout.as_secs_f64();
+            Outcome::Failed(FunctionError {
+                kind: "Sandbox.Timedout".to_owned(),
+                message: format!(
+                    "RequestId: {request_id} Error: Task timed out after {seconds:.2} seconds"
+                ),
+            })
+        }
+    };
+    let invocation = Invocation { request_id, event, outcome, queued, elapsed: started.elapsed() };
+    state.update(|record| record.ended.push(invocation.clone()));
+    Ok(invocation)
+}
