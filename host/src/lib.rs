@@ -1,1 +1,30 @@
-//! x
+//! Windlass rotates credentials: it runs the rotation steps of AWS Secrets Manager and leaves what
+//! differs from service to service to a plugin in a sandbox.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`rotation`] | the four steps, written against the store and the plugins as traits |
+//! | [`store`] | Secrets Manager, AWS's and an embedded one |
+//! | [`plugin`] | the sandbox: engine, limits, loading, choosing, calling |
+//! | [`imports`] | what a plugin may call, one file per interface |
+//! | [`grants`] | the decision what a plugin may reach |
+//! | [`network`] | names, byte streams, TLS |
+//! | [`handler`] | an event in, an outcome or a report of what went wrong out |
+
+pub mod aws_client;
+pub mod config;
+pub mod error;
+pub mod grants;
+pub mod handler;
+pub mod imports;
+pub mod logging;
+pub mod network;
+pub mod plugin;
+mod redact;
+pub mod rotation;
+mod secret;
+pub mod store;
+
+
+pub use error::Error;
+pub use secret::Secret;

@@ -1,2 +1,114 @@
-//! x
-fn main() {}
+//! The Lambda function: takes rotation events from Lambda's Runtime API and runs their steps.
+//!
+//! A mistake in the function's configuration is told with every event rather than once at the
+//! start: that is where the operator looks, in the failed rotation.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde_json::Value;
+use tracing::level_filters::LevelFilter;
+use windlass::config::Config;
+use windlass::handler::Handler;
+use windlass::logging::{self, Reader};
+use windlass::network::Tls;
+use windlass::plugin::{Engine, InstalledPlugins, Sandbox};
+use windlass::store::aws::AwsStore;
+use windlass::{Error, aws_client};
+
+/// Where plugins of a layer are.
+const LAYER_PLUGINS: &str = "/opt/plugins";
+
+/// One event at a time and everything waits on the network: a second thread would only cost start.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    logging::init(Reader::Machine, LevelFilter::INFO);
+    let handler = Arc::new(prepare().await.map_err(|error| {
+        tracing::error!(error_type = error.error_type, "{}", error.message);
+        error
+    }));
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
+        let handler = Arc::clone(&handler);
+        async move {
+            let handler = handler.as_ref().as_ref().map_err(Report::clone)?;
+            let remaining = remaining(event.context.deadline);
+            let outcome = handler.handle(&event.payload, Some(remaining)).await;
+            outcome.map(|outcome| outcome.to_string()).map_err(|error| Report::of(&error))
+        }
+    }))
+    .await
+}
+
+/// What Lambda is told about a failure.
+#[derive(Debug, Clone)]
+struct Report {
+    error_type: &'static str,
+    message: String,
+}
+
+impl Report {
+    fn of(error: &Error) -> Self {
+        Self { error_type: error.error_type(), message: error.report() }
+    }
+}
+
+impl From<Report> for Diagnostic {
+    fn from(report: Report) -> Self {
+        Self { error_type: report.error_type.to_owned(), error_message: report.message }
+    }
+}
+
+async fn prepare() -> Result<Handler<AwsStore>, Report> {
+    let config = Config::from_env().map_err(|error| Report::of(&error.into()))?;
+    let sandbox = Sandbox {
+        granted: config.grants.clone(),
+        tls: Tls::new(config.ca_bundle.clone()),
+        runtime_api: variable("AWS_LAMBDA_RUNTIME_API").and_then(|api| api.parse().ok()),
+        on_lambda: on_lambda(),
+    };
+    let engine = Engine::new().map_err(|error| Report::of(&error.into()))?;
+    let plugins = InstalledPlugins::load(&engine, &plugin_folders(&config), sandbox)
+        .await
+        .map_err(|error| Report::of(&error.into()))?;
+    let client = aws_client::for_lambda(config.endpoint.as_deref(), ca_bundle().as_deref())
+        .map_err(|error| Report {
+            error_type: "Windlass.Operator.Configuration",
+            message: error.to_string(),
+        })?;
+    Ok(Handler { store: AwsStore::new(client), plugins, config })
+}
+
+/// Beside the function's own code, and in layers.
+fn plugin_folders(config: &Config) -> Vec<PathBuf> {
+    if !config.plugin_folders.is_empty() {
+        return config.plugin_folders.clone();
+    }
+    let package = variable("LAMBDA_TASK_ROOT").map(PathBuf::from).or_else(|| {
+        std::env::current_exe().ok().and_then(|exe| exe.parent().map(PathBuf::from))
+    });
+    let mut folders = vec![PathBuf::from(LAYER_PLUGINS)];
+    folders.extend(package.map(|package| package.join("plugins")));
+    folders
+}
+
+/// `AWS_CA_BUNDLE`, as the AWS tools know it, is for Secrets Manager; `WINDLASS_CA_BUNDLE` is for
+/// the services.
+fn ca_bundle() -> Option<PathBuf> {
+    variable("AWS_CA_BUNDLE").map(PathBuf::from)
+}
+
+/// Lambda sets these and its emulators don't.
+fn on_lambda() -> bool {
+    variable("LAMBDA_TASK_ROOT").is_some() || variable("AWS_LAMBDA_INITIALIZATION_TYPE").is_some()
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn remaining(deadline_ms: u64) -> Duration {
+    let deadline = SystemTime::UNIX_EPOCH + Duration::from_millis(deadline_ms);
+    deadline.duration_since(SystemTime::now()).unwrap_or_default()
+}

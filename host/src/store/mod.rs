@@ -4,8 +4,6 @@
 //! what happened; what it means for the rotation is decided in `rotation`.
 
 pub mod aws;
-#[cfg(feature = "cli")]
-pub mod embedded;
 mod types;
 
 use std::future::Future;

@@ -1,0 +1,157 @@
+//! Everything that can end a step, grouped by who has to act.
+//!
+//! [`Error::error_type`] is what Lambda reports and what alarms match on: it stays the same when
+//! wording changes. The message is for people: what failed, then what to do. Neither ever holds a
+//! secret value.
+
+use crate::config::ConfigError;
+use crate::plugin::PluginError;
+use crate::rotation::{
+    EventError, Failure, FailureKind, Mismatch, Place, Refusal, SecretProblem, StrategyProblem,
+};
+use crate::store::{StoreError, StoreErrorKind};
+
+/// A step that did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The event is not one of Secrets Manager's.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// The environment is not right.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The secret's state does not allow the step.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A secret's value can't be used.
+    #[error(transparent)]
+    Secret(#[from] SecretProblem),
+    /// The strategy does not fit.
+    #[error(transparent)]
+    Strategy(#[from] StrategyProblem),
+    /// Two versions or secrets that must belong together do not.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
+    /// No plugin, the wrong one, or one that misbehaved.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
+    /// The service, or the way to it.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// Secrets Manager.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The time that Lambda gave ran out.
+    #[error(
+        "out of time while {during}; nothing that was left unfinished stands in the way of the next \
+         attempt; give the function a longer timeout, or see why this takes so long"
+    )]
+    OutOfTime {
+        /// What was being done.
+        during: String,
+    },
+}
+
+impl Error {
+    /// The stable name of this kind of failure.
+    pub fn error_type(&self) -> &'static str {
+        match self {
+            Self::Event(_) => "Windlass.Operator.Event",
+            Self::Config(_) => "Windlass.Operator.Configuration",
+            Self::Refused(_) => "Windlass.Operator.RotationState",
+            Self::Secret(_) => "Windlass.Operator.SecretValue",
+            Self::Strategy(_) => "Windlass.Operator.Strategy",
+            Self::Mismatch(_) => "Windlass.Operator.Mismatch",
+            Self::Plugin(error) => error.error_type(),
+            Self::Service(error) => error.error_type(),
+            Self::Store(error) => match error.kind {
+                StoreErrorKind::NotFound => "Windlass.Operator.NotFound",
+                StoreErrorKind::AlreadyExists => "Windlass.Aws.Conflict",
+                StoreErrorKind::Invalid => "Windlass.Aws.InvalidRequest",
+                StoreErrorKind::AccessDenied => "Windlass.Operator.AccessDenied",
+                StoreErrorKind::Key => "Windlass.Operator.KmsKey",
+                StoreErrorKind::Transient => "Windlass.Aws.Unavailable",
+                StoreErrorKind::Other => "Windlass.Aws.Other",
+            },
+            Self::OutOfTime { .. } => "Windlass.Operator.OutOfTime",
+        }
+    }
+
+    /// The whole chain in one line, causes behind colons, each said once.
+    pub fn report(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            let cause_text = cause.to_string();
+            if !text.contains(&cause_text) {
+                text.push_str(": ");
+                text.push_str(&cause_text);
+            }
+            source = cause.source();
+        }
+        text
+    }
+}
+
+/// The service did not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ServiceError {
+    /// One operation failed.
+    #[error("{attempt} at {place}: {failure}{}", hint(.failure.kind))]
+    Failed {
+        /// What was attempted, with which credential.
+        attempt: String,
+        /// Where.
+        place: Place,
+        /// What the plugin reported.
+        failure: Failure,
+    },
+    /// Every password that could be the one in force was refused.
+    #[error(
+        "no known password of `{username}` signs in at {place}: tried {}; nothing was changed.{} \
+         Set the account's password to the one in AWSCURRENT by hand, then rotate again",
+        tried.join(", "),
+        unsearched.unwrap_or_default()
+    )]
+    NoCandidate {
+        /// The account.
+        username: String,
+        /// Where.
+        place: Place,
+        /// Which passwords were tried.
+        tried: Vec<String>,
+        /// Why older versions were not tried, where they were not; begins with a space.
+        unsearched: Option<&'static str>,
+    },
+}
+
+impl ServiceError {
+    fn error_type(&self) -> &'static str {
+        match self {
+            Self::Failed { failure, .. } => match failure.kind {
+                FailureKind::Refused => "Windlass.Service.Refused",
+                FailureKind::Unreachable => "Windlass.Service.Unreachable",
+                FailureKind::Declined => "Windlass.Service.Declined",
+                FailureKind::Protocol => "Windlass.Service.Protocol",
+                FailureKind::Unsupported => "Windlass.Service.Unsupported",
+                FailureKind::InvalidSecret => "Windlass.Operator.SecretValue",
+            },
+            Self::NoCandidate { .. } => "Windlass.Service.NoPasswordSignsIn",
+        }
+    }
+}
+
+/// What usually helps with a kind of failure, where the failure itself can't know.
+fn hint(kind: FailureKind) -> &'static str {
+    match kind {
+        FailureKind::Protocol => {
+            "; check that the secret's host and port are this engine's, else report it to the \
+             plugin's author"
+        }
+        FailureKind::Refused
+        | FailureKind::Unreachable
+        | FailureKind::Declined
+        | FailureKind::Unsupported
+        | FailureKind::InvalidSecret => "",
+    }
+}

@@ -1,0 +1,114 @@
+//! Addresses that no grant opens, whatever it says.
+//!
+//! IPv6 forms that carry an IPv4 address (mapped, compatible, 6to4, NAT64) are judged by the
+//! address that they carry, so none of them is a way around.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::DenyReason;
+
+/// EC2's metadata service over IPv6.
+const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254);
+
+/// What kind of place an address is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressKind {
+    /// An ordinary address, private ranges included.
+    Ordinary,
+    /// This machine; reachable by an explicit grant, and never on Lambda.
+    Loopback,
+    /// Never reachable.
+    Forbidden(DenyReason),
+}
+
+/// Judges an address.
+pub fn kind(address: IpAddr) -> AddressKind {
+    match address {
+        IpAddr::V4(address) => kind_v4(address),
+        IpAddr::V6(address) => kind_v6(address),
+    }
+}
+
+fn kind_v4(address: Ipv4Addr) -> AddressKind {
+    if address.is_loopback() {
+        AddressKind::Loopback
+    } else if address.is_link_local() {
+        AddressKind::Forbidden(DenyReason::LinkLocal)
+    } else if address.is_multicast() || address.is_broadcast() {
+        AddressKind::Forbidden(DenyReason::NotOneHost)
+    } else if matches!(address.octets(), [0, ..]) {
+        AddressKind::Forbidden(DenyReason::Unspecified)
+    } else {
+        AddressKind::Ordinary
+    }
+}
+
+fn kind_v6(address: Ipv6Addr) -> AddressKind {
+    if address.is_loopback() {
+        return AddressKind::Loopback;
+    }
+    if address.is_unspecified() {
+        return AddressKind::Forbidden(DenyReason::Unspecified);
+    }
+    if address.is_multicast() {
+        return AddressKind::Forbidden(DenyReason::NotOneHost);
+    }
+    if address.is_unicast_link_local() || address == METADATA_V6 {
+        return AddressKind::Forbidden(DenyReason::LinkLocal);
+    }
+    match carried_v4(address).map(kind_v4) {
+        // An IPv4 address in IPv6 clothes: what is refused bare is refused dressed, and nobody
+        // needs to reach loopback this way.
+        Some(AddressKind::Loopback) => AddressKind::Forbidden(DenyReason::Disguised),
+        Some(forbidden @ AddressKind::Forbidden(_)) => forbidden,
+        Some(AddressKind::Ordinary) | None => AddressKind::Ordinary,
+    }
+}
+
+/// The IPv4 address that an IPv6 address stands for: mapped (RFC 4291), compatible (ibid.),
+/// NAT64 (RFC 6052, 8215), 6to4 (RFC 3056).
+fn carried_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let join = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] => Some(join(high, low)),
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(join(high, low)),
+        [0x64, 0xff9b, 1, _, _, _, high, low] => Some(join(high, low)),
+        [0x2002, high, low, ..] => Some(join(high, low)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_forbidden_form_is_recognised() {
+        for (text, expected) in [
+            ("10.1.2.3", AddressKind::Ordinary),
+            ("192.168.0.1", AddressKind::Ordinary),
+            ("2001:db8::1", AddressKind::Ordinary),
+            ("fd12::1", AddressKind::Ordinary),
+            ("127.8.8.8", AddressKind::Loopback),
+            ("::1", AddressKind::Loopback),
+            ("169.254.169.254", AddressKind::Forbidden(DenyReason::LinkLocal)),
+            ("fe80::1", AddressKind::Forbidden(DenyReason::LinkLocal)),
+            ("fd00:ec2::254", AddressKind::Forbidden(DenyReason::LinkLocal)),
+            ("::ffff:169.254.169.254", AddressKind::Forbidden(DenyReason::LinkLocal)),
+            ("::169.254.169.254", AddressKind::Forbidden(DenyReason::LinkLocal)),
+            ("64:ff9b::169.254.169.254", AddressKind::Forbidden(DenyReason::LinkLocal)),
+            ("64:ff9b:1::169.254.169.254", AddressKind::Forbidden(DenyReason::LinkLocal)),
+            ("2002:a9fe:a9fe::1", AddressKind::Forbidden(DenyReason::LinkLocal)),
+            ("::ffff:127.0.0.1", AddressKind::Forbidden(DenyReason::Disguised)),
+            ("::ffff:10.0.0.1", AddressKind::Ordinary),
+            ("0.0.0.0", AddressKind::Forbidden(DenyReason::Unspecified)),
+            ("0.1.2.3", AddressKind::Forbidden(DenyReason::Unspecified)),
+            ("::", AddressKind::Forbidden(DenyReason::Unspecified)),
+            ("224.0.0.1", AddressKind::Forbidden(DenyReason::NotOneHost)),
+            ("255.255.255.255", AddressKind::Forbidden(DenyReason::NotOneHost)),
+            ("ff02::1", AddressKind::Forbidden(DenyReason::NotOneHost)),
+        ] {
+            assert_eq!(kind(text.parse().unwrap()), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The one decision: may this call reach that place, and at which address?
+//!
+//! In this order:
+//! 1. the plugin asked for the place;
+//! 2. the operator granted it (default: the secret's own host and port);
+//! 3. the name resolved to an address that is not forbidden for everybody;
+//! 4. it is not the address of the Lambda runtime API;
+//! 5. a loopback address is granted by its own name, and this is not Lambda.
+//!
+//! Every resolved address that passes may be connected to, in the order of the answer. A name that
+//! resolves to a forbidden address as well is refused as a whole: such an answer is not an honest
+//! one. A loopback address that is not granted is left out, as long as another one passes:
+//! `localhost` honestly has two.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::address::{AddressKind, kind};
+use super::pattern::GrantPattern;
+
+/// What one call may reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grants {
+    /// What the plugin asks for.
+    pub asked: Vec<GrantPattern>,
+    /// What the operator granted.
+    pub granted: Vec<GrantPattern>,
+    /// Where the Lambda runtime API listens, if it does.
+    pub runtime_api: Option<SocketAddr>,
+    /// Whether this process runs on Lambda.
+    pub on_lambda: bool,
+}
+
+/// A place that a plugin wants to reach.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The name or address, as the secret or the service spells it.
+    pub host: &'a str,
+    /// The TCP port.
+    pub port: u16,
+    /// The host of the secret that is being rotated.
+    pub secret_host: &'a str,
+    /// The port of the secret that is being rotated.
+    pub secret_port: u16,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Connect to one of exactly these addresses, in this order.
+    Allow(Vec<SocketAddr>),
+    /// Don't.
+    Deny(DenyReason),
+}
+
+/// Why a place may not be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DenyReason {
+    /// The plugin did not ask for it.
+    NotAsked,
+    /// The operator did not grant it.
+    NotGranted,
+    /// Link-local: metadata services live there.
+    LinkLocal,
+    /// Multicast or broadcast.
+    NotOneHost,
+    /// `0.0.0.0/8` or `::`.
+    Unspecified,
+    /// Loopback in the form of another address family.
+    Disguised,
+    /// The Lambda runtime API.
+    RuntimeApi,
+    /// Loopback, without a grant that names it.
+    Loopback,
+    /// Loopback, on Lambda.
+    LoopbackOnLambda,
+}
+
+impl DenyReason {
+    /// A short, stable label for logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotAsked => "not-asked",
+            Self::NotGranted => "not-granted",
+            Self::LinkLocal => "link-local",
+            Self::NotOneHost => "not-one-host",
+            Self::Unspecified => "unspecified",
+            Self::Disguised => "disguised",
+            Self::RuntimeApi => "runtime-api",
+            Self::Loopback => "loopback",
+            Self::LoopbackOnLambda => "loopback-on-lambda",
+        }
+    }
+
+    /// What to tell the operator.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::NotAsked => "the plugin does not ask for this place",
+            Self::NotGranted => "this place is not granted; add it to WINDLASS_GRANTS",
+            Self::LinkLocal => "link-local and metadata addresses are never reachable",
+            Self::NotOneHost => "multicast and broadcast addresses are never reachable",
+            Self::Unspecified => "this address names no host",
+            Self::Disguised => "loopback written as another kind of address is never reachable",
+            Self::RuntimeApi => "the Lambda runtime API is never reachable",
+            Self::Loopback => {
+                "loopback needs a grant that names it, such as tcp://127.0.0.1:5432 in \
+                 WINDLASS_GRANTS or --grant"
+            }
+            Self::LoopbackOnLambda => "loopback is never reachable on Lambda",
+        }
+    }
+}
+
+impl Grants {
+    /// Decides on a place and the addresses that its name resolved to.
+    pub fn decide(&self, request: &Request<'_>, resolved: &[IpAddr]) -> Decision {
+        let Request { host, port, secret_host, secret_port } = *request;
+        let covered = |patterns: &[GrantPattern]| {
+            patterns.iter().any(|pattern| pattern.covers(host, port, secret_host, secret_port))
+        };
+        if !covered(&self.asked) {
+            return Decision::Deny(DenyReason::NotAsked);
+        }
+        let by_default = [GrantPattern::of_secret()];
+        // A grant of loopback adds to the default; it would otherwise have to repeat it.
+        let only_loopback = self.granted.iter().all(GrantPattern::names_loopback);
+        if !covered(&self.granted) && !(only_loopback && covered(&by_default)) {
+            return Decision::Deny(DenyReason::NotGranted);
+        }
+        let mut addresses = Vec::with_capacity(resolved.len());
+        for address in resolved {
+            match self.judge(*address, request) {
+                Ok(()) => addresses.push(SocketAddr::new(*address, port)),
+                Err(DenyReason::Loopback) => {}
+                Err(reason) => return Decision::Deny(reason),
+            }
+        }
+        if addresses.is_empty() && !resolved.is_empty() {
+            return Decision::Deny(DenyReason::Loopback);
+        }
+        Decision::Allow(addresses)
+    }
+
+    fn judge(&self, address: IpAddr, request: &Request<'_>) -> Result<(), DenyReason> {
+        if self.runtime_api == Some(SocketAddr::new(address, request.port)) {
+            return Err(DenyReason::RuntimeApi);
+        }
+        match kind(address) {
+            AddressKind::Ordinary => Ok(()),
+            AddressKind::Forbidden(reason) => Err(reason),
+            AddressKind::Loopback if self.on_lambda => Err(DenyReason::LoopbackOnLambda),
+            AddressKind::Loopback => {
+                let granted = self.granted.iter().any(|pattern| {
+                    pattern.names_loopback()
+                        && pattern.covers_loopback(address)
+                        && pattern.allows_port(request.port, request.secret_port)
+                });
+                if granted { Ok(()) } else { Err(DenyReason::Loopback) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patterns(texts: &[&str]) -> Vec<GrantPattern> {
+        texts.iter().map(|text| text.parse().expect(text)).collect()
+    }
+
+    fn decide(granted: &[&str], on_lambda: bool, host: &str, resolved: &[&str]) -> Decision {
+        let grants = Grants {
+            asked: patterns(&["tcp://{host}:{port}", "tcp://*.cluster.example:5432"]),
+            granted: patterns(granted),
+            runtime_api: Some("127.0.0.1:9001".parse().unwrap()),
+            on_lambda,
+        };
+        let request = Request { host, port: 5432, secret_host: "db.example", secret_port: 5432 };
+        let resolved: Vec<IpAddr> = resolved.iter().map(|text| text.parse().unwrap()).collect();
+        grants.decide(&request, &resolved)
+    }
+
+    #[test]
+    fn without_a_configuration_the_secrets_own_place_is_granted_and_nothing_else() {
+        let allowed = decide(&[], false, "db.example", &["10.0.0.5"]);
+        assert_eq!(allowed, Decision::Allow(vec!["10.0.0.5:5432".parse().unwrap()]));
+        for (host, reason) in [
+            ("other.example", DenyReason::NotAsked),
+            ("a.cluster.example", DenyReason::NotGranted),
+        ] {
+            assert_eq!(decide(&[], false, host, &["10.0.0.5"]), Decision::Deny(reason), "{host}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_anybody_resolved_to_does_not_open_forbidden_places() {
+        for resolved in [&["169.254.169.254"][..], &["10.0.0.5", "169.254.169.254"]] {
+            let denied = decide(&[], false, "db.example", resolved);
+            assert_eq!(denied, Decision::Deny(DenyReason::LinkLocal), "{resolved:?}");
+        }
+    }
+
+    #[test]
+    fn loopback_needs_its_own_grant_and_never_works_on_lambda() {
+        let local = &["127.0.0.1"][..];
+        let deny = Decision::Deny;
+        assert_eq!(decide(&[], false, "db.example", local), deny(DenyReason::Loopback));
+        let granted = &["tcp://127.0.0.0/8:5432"][..];
+        assert!(matches!(decide(granted, false, "db.example", local), Decision::Allow(_)));
+        assert_eq!(decide(granted, true, "db.example", local), deny(DenyReason::LoopbackOnLambda));
+        let two = decide(granted, false, "db.example", &["::1", "127.0.0.1"]);
+        assert_eq!(two, Decision::Allow(vec!["127.0.0.1:5432".parse().unwrap()]));
+        let other_port = &["tcp://127.0.0.1:5433"][..];
+        assert_eq!(decide(other_port, false, "db.example", local), deny(DenyReason::Loopback));
+        let by_suffix = &["tcp://*.example:*"][..];
+        assert_eq!(decide(by_suffix, false, "db.example", local), deny(DenyReason::Loopback));
+    }
+
+    #[test]
+    fn the_runtime_api_stays_out_of_reach_even_where_loopback_is_granted() {
+        let grants = Grants {
+            asked: patterns(&["tcp://{host}:{port}"]),
+            granted: patterns(&["tcp://127.0.0.1:*"]),
+            runtime_api: Some("127.0.0.1:9001".parse().unwrap()),
+            on_lambda: false,
+        };
+        let request =
+            Request { host: "127.0.0.1", port: 9001, secret_host: "127.0.0.1", secret_port: 9001 };
+        let decision = grants.decide(&request, &["127.0.0.1".parse().unwrap()]);
+        assert_eq!(decision, Decision::Deny(DenyReason::RuntimeApi));
+    }
+}

@@ -1,0 +1,83 @@
+//! An event in; an outcome, or a report of what went wrong, out. What the Lambda function, the
+//! command line and the local server have in common.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::plugin::InstalledPlugins;
+use crate::rotation::{Invoker, Outcome, Progress, Rotation, RotationEvent};
+use crate::store::SecretStore;
+
+/// Kept back of Lambda's deadline, for reporting why there was no more time: an error that Lambda
+/// itself ends says nothing at all.
+const REPORT_RESERVE: Duration = Duration::from_millis(1500);
+
+/// The most that the reserve may take of a short deadline.
+const REPORT_RESERVE_DIVISOR: u32 = 4;
+
+/// Runs steps against one store with the installed plugins.
+pub struct Handler<S> {
+    /// Where the secrets are.
+    pub store: S,
+    /// The plugins.
+    pub plugins: InstalledPlugins,
+    /// What the operator configured.
+    pub config: Config,
+}
+
+impl<S: SecretStore> Handler<S> {
+    /// Runs the step of an event, within `time` if there is a limit.
+    ///
+    /// # Errors
+    /// What stopped the step; it is safe to run again.
+    pub async fn handle(&self, event: &Value, time: Option<Duration>) -> Result<Outcome, Error> {
+        let event = RotationEvent::parse(event)?;
+        self.run(&event, Invoker::SecretsManager, time).await
+    }
+
+    /// Runs a step, within `time` if there is a limit, and logs what became of it.
+    ///
+    /// # Errors
+    /// What stopped the step; it is safe to run again.
+    pub async fn run(
+        &self,
+        event: &RotationEvent,
+        invoker: Invoker,
+        time: Option<Duration>,
+    ) -> Result<Outcome, Error> {
+        let started = Instant::now();
+        let progress = Progress::default();
+        let catalog = self.plugins.for_step();
+        let rotation = Rotation {
+            store: &self.store,
+            catalog: &catalog,
+            config: &self.config,
+            progress: &progress,
+        };
+        let step = rotation.run(event, invoker);
+        let answer = match time {
+            None => step.await,
+            Some(time) => {
+                let reserve = REPORT_RESERVE.min(time / REPORT_RESERVE_DIVISOR);
+                tokio::time::timeout(time.saturating_sub(reserve), step)
+                    .await
+                    .unwrap_or_else(|_| Err(Error::OutOfTime { during: progress.latest() }))
+            }
+        };
+        let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (step, secret, version) = (event.step.as_str(), &event.secret_id, &event.version);
+        match &answer {
+            Ok(outcome) => {
+                tracing::info!(step, secret, %version, milliseconds, "{outcome}");
+            }
+            Err(error) => {
+                let error_type = error.error_type();
+                tracing::error!(step, secret, %version, milliseconds, error_type, "{}", error.report());
+            }
+        }
+        answer
+    }
+}

@@ -1,0 +1,211 @@
+//! `windlass:plugin/network`: endpoints and connections.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::PoisonError;
+
+use wasmtime::component::{Resource, ResourceTableError};
+
+use crate::grants::{Decision, Request};
+use crate::network::{self, NetworkError, NetworkErrorKind, Stream};
+use crate::plugin::{CallState, NetworkState, SystemState};
+use crate::plugin::interface::network as wire;
+use crate::plugin::limits::{self, LimitReached};
+use crate::rotation::Place;
+
+/// A place that a plugin may ask to connect to. The decision is made when it does.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// The name or address, and the port.
+    pub place: Place,
+}
+
+/// An open connection.
+#[derive(Debug)]
+pub struct Connection {
+    stream: Stream,
+    /// The name that TLS verifies.
+    host: String,
+}
+
+/// An answer of the interface; the outer error traps.
+type Answer<T> = wasmtime::Result<Result<T, wire::NetworkError>>;
+
+impl wire::Host for CallState {}
+
+impl wire::HostEndpoint for CallState {
+    async fn host(&mut self, endpoint: Resource<Endpoint>) -> wasmtime::Result<String> {
+        Ok(self.table.get(&endpoint)?.place.host.clone())
+    }
+
+    async fn port(&mut self, endpoint: Resource<Endpoint>) -> wasmtime::Result<u16> {
+        Ok(self.table.get(&endpoint)?.place.port)
+    }
+
+    async fn connect(&mut self, endpoint: Resource<Endpoint>) -> Answer<Resource<Connection>> {
+        let place = self.table.get(&endpoint)?.place.clone();
+        match self.open(place).await {
+            Ok(connection) => Ok(Ok(push(&mut self.table, connection)?)),
+            Err(error) => Ok(Err(error.into())),
+        }
+    }
+
+    async fn redirect(
+        &mut self,
+        endpoint: Resource<Endpoint>,
+        host: String,
+        port: u16,
+    ) -> Answer<Resource<Endpoint>> {
+        self.table.get(&endpoint)?;
+        let place = Place { host, port };
+        match decide(&self.network, &self.system, &place).await {
+            Ok(_) => Ok(Ok(push(&mut self.table, Endpoint { place })?)),
+            Err(error) => Ok(Err(error.into())),
+        }
+    }
+
+    async fn drop(&mut self, endpoint: Resource<Endpoint>) -> wasmtime::Result<()> {
+        self.table.delete(endpoint)?;
+        Ok(())
+    }
+}
+
+impl wire::HostConnection for CallState {
+    async fn read(&mut self, connection: Resource<Connection>, limit: u32) -> Answer<Vec<u8>> {
+        let limit = (limit as usize).min(limits::READ_BYTES).min(self.network.receive_left);
+        if self.network.receive_left == 0 {
+            return Ok(Err(too_many_bytes().into()));
+        }
+        let connection = self.table.get_mut(&connection)?;
+        if limit == 0 {
+            return Ok(Ok(Vec::new()));
+        }
+        let answer = connection.stream.read(limit).await;
+        if let Ok(data) = &answer {
+            self.network.receive_left = self.network.receive_left.saturating_sub(data.len());
+        }
+        Ok(answer.map_err(Into::into))
+    }
+
+    async fn write(&mut self, connection: Resource<Connection>, data: Vec<u8>) -> Answer<()> {
+        let Some(left) = self.network.send_left.checked_sub(data.len()) else {
+            return Ok(Err(too_many_bytes().into()));
+        };
+        self.network.send_left = left;
+        let connection = self.table.get_mut(&connection)?;
+        Ok(connection.stream.write(&data).await.map_err(Into::into))
+    }
+
+    async fn start_tls(&mut self, connection: Resource<Connection>) -> Answer<wire::TlsInfo> {
+        let tls = self.network.tls.clone();
+        let connection = self.table.get_mut(&connection)?;
+        let session = connection.stream.start_tls(&tls, &connection.host).await;
+        Ok(session
+            .map(|session| wire::TlsInfo { tls_server_end_point: session.tls_server_end_point })
+            .map_err(Into::into))
+    }
+
+    async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
+        self.table.delete(connection)?;
+        Ok(())
+    }
+}
+
+impl CallState {
+    async fn open(&mut self, place: Place) -> Result<Connection, NetworkError> {
+        let Some(left) = self.network.connections_left.checked_sub(1) else {
+            return Err(NetworkError::new(
+                NetworkErrorKind::Limit,
+                format!("this call opened {} connections already", limits::CONNECTIONS),
+            ));
+        };
+        self.network.connections_left = left;
+        let addresses = decide(&self.network, &self.system, &place).await?;
+        let stream = network::connect(&place.host, &addresses).await?;
+        tracing::debug!(
+            plugin = self.system.plugin,
+            place = %place,
+            address = %stream.peer(),
+            "connected"
+        );
+        Ok(Connection { stream, host: place.host })
+    }
+}
+
+/// The addresses that may be connected to for this place.
+async fn decide(
+    network: &NetworkState,
+    system: &SystemState,
+    place: &Place,
+) -> Result<Vec<SocketAddr>, NetworkError> {
+    let resolved = resolve(network, &place.host).await?;
+    let request = Request {
+        host: &place.host,
+        port: place.port,
+        secret_host: &network.secret_place.host,
+        secret_port: network.secret_place.port,
+    };
+    match network.grants.decide(&request, &resolved) {
+        Decision::Allow(addresses) => Ok(addresses),
+        Decision::Deny(reason) => {
+            tracing::warn!(
+                plugin = system.plugin,
+                reason = reason.as_str(),
+                "refused a connection to {}",
+                system.redactor.scrub(&place.to_string(), limits::LOG_LINE_BYTES)
+            );
+            Err(NetworkError::new(
+                NetworkErrorKind::NotGranted,
+                format!("connecting to {place} is not allowed: {}", reason.explanation()),
+            ))
+        }
+    }
+}
+
+/// What a name resolves to, once a step.
+async fn resolve(network: &NetworkState, host: &str) -> Result<Vec<IpAddr>, NetworkError> {
+    let names = &network.names.0;
+    if let Some(known) = names.lock().unwrap_or_else(PoisonError::into_inner).get(host) {
+        return Ok(known.clone());
+    }
+    let resolved = network::resolve(host).await?;
+    let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(names.entry(host.to_owned()).or_insert(resolved).clone())
+}
+
+fn push<T: Send + 'static>(
+    table: &mut wasmtime::component::ResourceTable,
+    entry: T,
+) -> wasmtime::Result<Resource<T>> {
+    table.push(entry).map_err(|error| match error {
+        ResourceTableError::Full => LimitReached::Handles.into(),
+        other => other.into(),
+    })
+}
+
+fn too_many_bytes() -> NetworkError {
+    NetworkError::new(
+        NetworkErrorKind::Limit,
+        format!("this call exchanged more than {} bytes", limits::NETWORK_BYTES),
+    )
+}
+
+impl From<NetworkError> for wire::NetworkError {
+    fn from(error: NetworkError) -> Self {
+        use NetworkErrorKind as Own;
+        use wire::NetworkErrorKind as Wire;
+        Self {
+            kind: match error.kind {
+                Own::NameNotFound => Wire::NameNotFound,
+                Own::Refused => Wire::Refused,
+                Own::TimedOut => Wire::TimedOut,
+                Own::Closed => Wire::Closed,
+                Own::Tls => Wire::Tls,
+                Own::NotGranted => Wire::NotGranted,
+                Own::Limit => Wire::Limit,
+                Own::InvalidState => Wire::InvalidState,
+                Own::Other => Wire::Other,
+            },
+            message: error.message,
+        }
+    }
+}

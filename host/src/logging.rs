@@ -1,0 +1,49 @@
+//! Logs: JSON lines where a machine reads them (Lambda), plain text on a terminal.
+//!
+//! Only this crate logs below `warn`: at finer levels the AWS SDK describes requests and answers,
+//! and secret values are in them.
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// Who reads the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// CloudWatch: a JSON object a line.
+    Machine,
+    /// A person at a terminal.
+    Person,
+}
+
+/// Sets up the log on standard error, with the level of `WINDLASS_LOG` (error, warn, info, debug,
+/// trace) or the given one. A second call changes nothing.
+pub fn init(reader: Reader, default: LevelFilter) {
+    let level = std::env::var("WINDLASS_LOG")
+        .ok()
+        .and_then(|level| level.parse::<LevelFilter>().ok())
+        .unwrap_or(default);
+    let filter = Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_target(env!("CARGO_CRATE_NAME"), level);
+    let registry = tracing_subscriber::registry();
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // Already set up: the first call counts.
+    let _ = match reader {
+        Reader::Machine => registry
+            .with(
+                layer
+                    .json()
+                    .flatten_event(true)
+                    .with_current_span(false)
+                    .with_span_list(false)
+                    .with_filter(filter),
+            )
+            .try_init(),
+        Reader::Person => registry
+            .with(layer.without_time().with_target(false).with_ansi(false).with_filter(filter))
+            .try_init(),
+    };
+}

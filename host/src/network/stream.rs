@@ -1,0 +1,226 @@
+//! Name resolution and byte streams, every operation bounded in time.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
+
+use super::tls::{Tls, TlsSession};
+use super::{NetworkError, NetworkErrorKind as Kind};
+
+/// How long a name may take to resolve. Inside a VPC the resolver answers in milliseconds.
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long one address may take to accept a connection: what AWS's functions allow. Silence here
+/// is a security group or a route.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a TLS handshake may take.
+const TLS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long the peer may be silent when it has to answer. Some engines need seconds for a password
+/// change; Lambda's own deadline ends the step if it comes first.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Resolves a name, or takes an address as it is.
+///
+/// # Errors
+/// `NameNotFound` or `TimedOut`.
+pub async fn resolve(host: &str) -> Result<Vec<IpAddr>, NetworkError> {
+    if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        return Ok(vec![address]);
+    }
+    let lookup = timeout(RESOLVE_TIMEOUT, tokio::net::lookup_host((host, 0)));
+    match lookup.await {
+        Ok(Ok(found)) => {
+            let mut addresses = Vec::new();
+            for address in found.map(|socket| socket.ip()) {
+                if !addresses.contains(&address) {
+                    addresses.push(address);
+                }
+            }
+            Ok(addresses)
+        }
+        Ok(Err(error)) => Err(NetworkError::new(
+            Kind::NameNotFound,
+            format!(
+                "the name `{host}` does not resolve ({error}); check the secret's `host` and the \
+                 DNS settings of the function's VPC"
+            ),
+        )),
+        Err(_) => Err(NetworkError::new(
+            Kind::TimedOut,
+            format!(
+                "resolving the name `{host}` took longer than {} s; check the DNS settings of the \
+                 function's VPC",
+                RESOLVE_TIMEOUT.as_secs()
+            ),
+        )),
+    }
+}
+
+/// Connects to the first of `addresses` that accepts.
+///
+/// # Errors
+/// What every address answered.
+pub async fn connect(host: &str, addresses: &[SocketAddr]) -> Result<Stream, NetworkError> {
+    let mut failures = Vec::new();
+    let mut kind = Kind::NameNotFound;
+    for address in addresses {
+        let (what, why) = match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
+            Ok(Ok(socket)) => {
+                // Protocols here are question and answer: waiting to fill a packet only costs time.
+                // A socket that can't be told so still works.
+                drop(socket.set_nodelay(true));
+                return Ok(Stream { state: State::Plain(socket), peer: *address });
+            }
+            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => (
+                Kind::Refused,
+                "connection refused; nothing listens there: check the port and that the service \
+                 runs"
+                    .to_owned(),
+            ),
+            Ok(Err(error)) => (Kind::Other, format!("connecting failed: {error}")),
+            Err(_) => (
+                Kind::TimedOut,
+                format!(
+                    "no answer within {} s; check that the security groups of the function and of \
+                     the service let this port pass, and that there is a route",
+                    CONNECT_TIMEOUT.as_secs()
+                ),
+            ),
+        };
+        kind = what;
+        failures.push(format!("{address}: {why}"));
+    }
+    if failures.is_empty() {
+        failures.push("the name resolved to no address".to_owned());
+    }
+    Err(NetworkError::new(kind, format!("`{host}` could not be reached; {}", failures.join("; "))))
+}
+
+/// A byte stream to a service.
+#[derive(Debug)]
+pub struct Stream {
+    state: State,
+    peer: SocketAddr,
+}
+
+#[derive(Debug)]
+enum State {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+    /// A TLS handshake failed.
+    Broken,
+}
+
+impl Stream {
+    /// The address that it is connected to.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Waits for bytes; returns at most `limit`. Empty: the peer closed its side.
+    ///
+    /// # Errors
+    /// `TimedOut`, `Closed`, `InvalidState`.
+    pub async fn read(&mut self, limit: usize) -> Result<Vec<u8>, NetworkError> {
+        let mut buffer = vec![0; limit];
+        let read = async {
+            match &mut self.state {
+                State::Plain(socket) => socket.read(&mut buffer).await,
+                State::Tls(tls) => match tls.read(&mut buffer).await {
+                    // Many servers close without TLS's own goodbye. The protocols here say
+                    // themselves where a message ends, so nothing can be cut off unnoticed.
+                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
+                    answer => answer,
+                },
+                State::Broken => Err(io::Error::from(io::ErrorKind::NotConnected)),
+            }
+        };
+        let count = bounded(self.peer, read).await?;
+        buffer.truncate(count);
+        Ok(buffer)
+    }
+
+    /// Writes all of `data`.
+    ///
+    /// # Errors
+    /// `TimedOut`, `Closed`, `InvalidState`.
+    pub async fn write(&mut self, data: &[u8]) -> Result<(), NetworkError> {
+        let write = async {
+            match &mut self.state {
+                State::Plain(socket) => socket.write_all(data).await,
+                State::Tls(tls) => {
+                    tls.write_all(data).await?;
+                    tls.flush().await
+                }
+                State::Broken => Err(io::Error::from(io::ErrorKind::NotConnected)),
+            }
+        };
+        bounded(self.peer, write).await
+    }
+
+    /// Upgrades to TLS in place.
+    ///
+    /// # Errors
+    /// `Tls` with the certificate's problem, `InvalidState` for a second call; `Tls` as well if
+    /// the peer sent anything in clear that was not read.
+    pub async fn start_tls(&mut self, tls: &Tls, host: &str) -> Result<TlsSession, NetworkError> {
+        let socket = match std::mem::replace(&mut self.state, State::Broken) {
+            State::Plain(socket) => socket,
+            tls @ State::Tls(_) => {
+                self.state = tls;
+                return Err(NetworkError::new(Kind::InvalidState, "the connection has TLS already"));
+            }
+            State::Broken => return Err(broken()),
+        };
+        // A TLS server never speaks first. What is here already came from the server in clear or
+        // from somebody in between, and must not be taken for part of the protected stream.
+        if matches!(socket.try_read(&mut [0]), Ok(1..)) {
+            return Err(NetworkError::new(
+                Kind::Tls,
+                "the peer sent data in clear after it had agreed to TLS",
+            ));
+        }
+        let Ok(handshake) = timeout(TLS_TIMEOUT, tls.handshake(socket, host)).await else {
+            return Err(NetworkError::new(
+                Kind::TimedOut,
+                format!("the TLS handshake took longer than {} s", TLS_TIMEOUT.as_secs()),
+            ));
+        };
+        let (stream, session) = handshake?;
+        self.state = State::Tls(Box::new(stream));
+        Ok(session)
+    }
+}
+
+async fn bounded<T>(
+    peer: SocketAddr,
+    operation: impl Future<Output = io::Result<T>>,
+) -> Result<T, NetworkError> {
+    match timeout(ANSWER_TIMEOUT, operation).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(match error.kind() {
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe => {
+                NetworkError::new(Kind::Closed, format!("{peer} closed the connection"))
+            }
+            io::ErrorKind::NotConnected => broken(),
+            _ => NetworkError::new(Kind::Other, format!("the connection to {peer} failed: {error}")),
+        }),
+        Err(_) => Err(NetworkError::new(
+            Kind::TimedOut,
+            format!("{peer} did not answer within {} s", ANSWER_TIMEOUT.as_secs()),
+        )),
+    }
+}
+
+fn broken() -> NetworkError {
+    NetworkError::new(Kind::InvalidState, "the connection is unusable since its TLS failed")
+}

@@ -1,0 +1,172 @@
+//! TLS as client, owned by the host: roots, names, versions, ciphers. A plugin only says when.
+//!
+//! TLS 1.2 and 1.3 with rustls and ring. The certificate must be valid for the host name that the
+//! secret spells; there is no switch to turn that off.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::client::WebPkiServerVerifier;
+use tokio_rustls::rustls::client::danger::{
+    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
+};
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+};
+
+use super::channel_binding::tls_server_end_point;
+use super::roots::Roots;
+use super::{NetworkError, NetworkErrorKind as Kind};
+
+/// The host's TLS client.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    roots: Arc<Roots>,
+    provider: Arc<CryptoProvider>,
+}
+
+/// What a handshake resulted in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsSession {
+    /// Channel binding (RFC 5929), where the certificate defines it.
+    pub tls_server_end_point: Option<Vec<u8>>,
+}
+
+impl Tls {
+    /// Trusts the bundle alone, or else RDS's roots and the system's.
+    pub fn new(bundle: Option<PathBuf>) -> Self {
+        Self { roots: Arc::new(Roots::new(bundle)), provider: Arc::new(ring::default_provider()) }
+    }
+
+    pub(super) async fn handshake(
+        &self,
+        socket: TcpStream,
+        host: &str,
+    ) -> Result<(TlsStream<TcpStream>, TlsSession), NetworkError> {
+        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(|_| {
+            NetworkError::new(Kind::Tls, format!("`{host}` is no name that a certificate can have"))
+        })?;
+        let config = self.config(host).map_err(|error| {
+            NetworkError::new(Kind::Tls, format!("TLS could not be set up: {error}"))
+        })?;
+        let stream = TlsConnector::from(Arc::new(config))
+            .connect(name, socket)
+            .await
+            .map_err(|error| explain(host, &error))?;
+        let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+        let tls_server_end_point = certificate.and_then(|leaf| tls_server_end_point(leaf));
+        Ok((stream, TlsSession { tls_server_end_point }))
+    }
+
+    fn config(&self, host: &str) -> Result<ClientConfig, Error> {
+        let verifier = Verifier {
+            rds: self.roots.rds(host),
+            roots: Arc::clone(&self.roots),
+            provider: Arc::clone(&self.provider),
+        };
+        Ok(ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_safe_default_protocol_versions()?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth())
+    }
+}
+
+/// Verifies with webpki against RDS's roots first, where the name is RDS's, and against the
+/// general ones where those do not know the issuer. Exists only to load roots late.
+#[derive(Debug)]
+struct Verifier {
+    rds: Option<Arc<RootCertStore>>,
+    roots: Arc<Roots>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Verifier {
+    fn against(&self, store: Arc<RootCertStore>) -> Result<Arc<WebPkiServerVerifier>, Error> {
+        WebPkiServerVerifier::builder_with_provider(store, Arc::clone(&self.provider))
+            .build()
+            .map_err(|error| Error::General(error.to_string()))
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if let Some(rds) = &self.rds {
+            let verifier = self.against(Arc::clone(rds))?;
+            let answer = verifier
+                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+            if !matches!(answer, Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))) {
+                return answer;
+            }
+        }
+        let general = self.roots.general().map_err(Error::General)?;
+        self.against(general)?.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        )
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signed, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Says which certificate error it was and what usually causes it.
+fn explain(host: &str, error: &std::io::Error) -> NetworkError {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    let advice = match inner {
+        Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+            "; its certificate is not signed by a trusted authority: set WINDLASS_CA_BUNDLE to a \
+             file with the service's CA certificate"
+        }
+        Some(Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        )) => {
+            "; its certificate is for another name: the secret's `host` must be the name in the \
+             certificate, not an alias"
+        }
+        Some(Error::InvalidCertificate(
+            CertificateError::Expired | CertificateError::ExpiredContext { .. },
+        )) => "; its certificate has expired: renew it on the server",
+        None if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            "; the peer closed the connection: it may not speak TLS on this port"
+        }
+        _ => "",
+    };
+    NetworkError::new(Kind::Tls, format!("the TLS handshake with `{host}` failed: {error}{advice}"))
+}

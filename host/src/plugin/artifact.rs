@@ -1,0 +1,190 @@
+//! Compiled plugins (`.cwasm`): machine code, checked before it is used.
+//!
+//! Loading machine code trusts it completely, so two things must hold. The operator installed the
+//! file: only the folders of the deployment package are looked into. And the file is what
+//! `windlass compile` wrote, for this version and this machine: a note at its end says so, with the
+//! digest of everything before it. The digest protects against damage, not against an attacker who
+//! can write to the package: who can do that can replace the host, too.
+//!
+//! Layout: wasmtime's artifact, then the note as JSON, then its length (4 bytes, little-endian),
+//! then eight bytes of magic.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+
+use super::engine::HOST_TARGET;
+use super::limits::ARTIFACT_BYTES;
+use super::{ArtifactProblem, PluginError};
+
+/// The last bytes of a compiled plugin.
+const MAGIC: &[u8; 8] = b"WINDLASS";
+
+/// What a compiled plugin says about its making.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// The version of Windlass that compiled it.
+    pub windlass: String,
+    /// The target triple that it was compiled for.
+    pub target: String,
+    /// SHA-256 of the component that it was compiled from, in hexadecimal.
+    pub component_sha256: String,
+    /// SHA-256 of the artifact, in hexadecimal.
+    pub artifact_sha256: String,
+}
+
+impl Note {
+    /// The note for an artifact made now.
+    pub fn new(component: &[u8], artifact: &[u8], target: &str) -> Self {
+        Self {
+            windlass: env!("CARGO_PKG_VERSION").to_owned(),
+            target: target.to_owned(),
+            component_sha256: sha256(component),
+            artifact_sha256: sha256(artifact),
+        }
+    }
+}
+
+/// Puts an artifact and its note together.
+///
+/// # Errors
+/// If the note can't be written as JSON, which can't happen for the types in it.
+pub fn seal(artifact: &[u8], note: &Note) -> serde_json::Result<Vec<u8>> {
+    let note = serde_json::to_vec(note)?;
+    let length = u32::try_from(note.len()).unwrap_or(u32::MAX).to_le_bytes();
+    Ok([artifact, &note, &length, MAGIC].concat())
+}
+
+/// Reads a compiled plugin and checks that this host may run it.
+///
+/// # Errors
+/// [`PluginError::Artifact`] with what is wrong and what to do.
+pub fn open(path: &Path) -> Result<(Vec<u8>, Note), PluginError> {
+    check(path).map_err(|problem| PluginError::Artifact { path: path.to_owned(), problem })
+}
+
+fn check(path: &Path) -> Result<(Vec<u8>, Note), ArtifactProblem> {
+    let mut bytes = read(path)?;
+    let (artifact, note) = unseal(&bytes)?;
+    if note.target != HOST_TARGET {
+        return Err(ArtifactProblem::OtherTarget {
+            found: note.target,
+            ours: HOST_TARGET.to_owned(),
+        });
+    }
+    let length = artifact.len();
+    bytes.truncate(length);
+    Ok((bytes, note))
+}
+
+/// Splits a compiled plugin into artifact and note, and checks both against each other, for any
+/// target.
+///
+/// # Errors
+/// What is wrong with the file.
+pub fn unseal(bytes: &[u8]) -> Result<(&[u8], Note), ArtifactProblem> {
+    if bytes.starts_with(b"\0asm") {
+        return Err(ArtifactProblem::NotCompiled);
+    }
+    let (rest, magic) = bytes.split_last_chunk::<8>().ok_or(ArtifactProblem::Foreign)?;
+    let (rest, length) = rest.split_last_chunk::<4>().ok_or(ArtifactProblem::Foreign)?;
+    if magic != MAGIC {
+        return Err(ArtifactProblem::Foreign);
+    }
+    let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+    let at = rest.len().checked_sub(length).ok_or(ArtifactProblem::Damaged)?;
+    let (artifact, note) = rest.split_at_checked(at).ok_or(ArtifactProblem::Damaged)?;
+    let note: Note = serde_json::from_slice(note).map_err(|_| ArtifactProblem::Damaged)?;
+    if note.windlass != env!("CARGO_PKG_VERSION") {
+        return Err(ArtifactProblem::OtherVersion {
+            found: note.windlass,
+            ours: env!("CARGO_PKG_VERSION").to_owned(),
+        });
+    }
+    if note.artifact_sha256 != sha256(artifact) {
+        return Err(ArtifactProblem::Damaged);
+    }
+    Ok((artifact, note))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ArtifactProblem> {
+    let unreadable = |error: std::io::Error| ArtifactProblem::Unreadable(error.to_string());
+    let mut file = File::open(path).map_err(unreadable)?;
+    let size = file.metadata().map_err(unreadable)?.len();
+    if size > ARTIFACT_BYTES {
+        return Err(ArtifactProblem::TooLarge { size, limit: ARTIFACT_BYTES });
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+    file.read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(bytes)
+}
+
+/// SHA-256 in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed() -> Vec<u8> {
+        let artifact = b"\x7fELF machine code";
+        seal(artifact, &Note::new(b"component", artifact, HOST_TARGET)).unwrap()
+    }
+
+    #[test]
+    fn what_was_sealed_opens() {
+        let sealed = sealed();
+        let (artifact, note) = unseal(&sealed).unwrap();
+        assert_eq!(artifact, b"\x7fELF machine code");
+        assert_eq!(note.component_sha256, sha256(b"component"));
+    }
+
+    #[test]
+    fn every_truncation_and_every_changed_byte_is_noticed() {
+        let sealed = sealed();
+        for length in 0..sealed.len() {
+            assert!(unseal(&sealed[..length]).is_err(), "cut at {length}");
+        }
+        let (_, note) = unseal(&sealed).unwrap();
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            // Flipping a bit of the component's digest makes another valid note; everything else
+            // must be noticed.
+            if let Ok((_, other)) = unseal(&changed) {
+                assert_ne!(other, note, "byte {at}");
+                assert_eq!(other.artifact_sha256, note.artifact_sha256, "byte {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_foreign_file_says_what_to_do() {
+        let artifact = b"code";
+        let with = |change: fn(&mut Note)| {
+            let mut note = Note::new(b"", artifact, HOST_TARGET);
+            change(&mut note);
+            seal(artifact, &note).unwrap()
+        };
+        let other_version = with(|note| note.windlass = "9.9.9".into());
+        for (bytes, expected) in [
+            (b"\0asm\x0d\0\x01\0".to_vec(), "run `windlass compile` on it"),
+            (b"\x7fELF by somebody else, long enough".to_vec(), "not made by `windlass compile`"),
+            (Vec::new(), "not made by `windlass compile`"),
+            (other_version, "compiled by Windlass 9.9.9"),
+        ] {
+            let problem = unseal(&bytes).unwrap_err().to_string();
+            assert!(problem.contains(expected), "{problem}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("other.cwasm");
+        std::fs::write(&path, with(|note| note.target = "riscv64-unknown-linux-gnu".into())).unwrap();
+        let error = open(&path).unwrap_err().to_string();
+        assert!(error.contains("compiled for riscv64-unknown-linux-gnu"), "{error}");
+    }
+}

@@ -1,0 +1,24 @@
+//! The interface as `bindgen!` generates it; nothing is written by hand here.
+//!
+//! Never with the macro's `tracing` flag: it logs arguments, and passwords are arguments.
+
+#![allow(
+    missing_docs,
+    clippy::all,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "generated code; the documentation is in the WIT files"
+)]
+
+wasmtime::component::bindgen!({
+    path: "../wit",
+    world: "password-plugin",
+    imports: { default: async | trappable },
+    exports: { default: async },
+    with: {
+        "windlass:plugin/network.endpoint": crate::imports::network::Endpoint,
+        "windlass:plugin/network.connection": crate::imports::network::Connection,
+    },
+});

@@ -1,0 +1,135 @@
+//! One call of a plugin: a fresh store, its limits, and what became of it.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+
+use wasmtime::component::ResourceTable;
+use wasmtime::{Store, UpdateDeadline};
+
+use super::bindings::{PasswordPlugin, PasswordPluginPre};
+use super::limits::{self, LimitReached, StoreLimiter};
+use super::{Engine, PluginError};
+use crate::grants::Grants;
+use crate::network::Tls;
+use crate::redact::Redactor;
+use crate::rotation::Place;
+
+/// Everything that a store holds. Gone when the call ends, open connections included.
+pub struct CallState {
+    pub(crate) table: ResourceTable,
+    pub(crate) network: NetworkState,
+    pub(crate) system: SystemState,
+    limiter: StoreLimiter,
+    ticks_left: u32,
+}
+
+/// What a call may still do on the network.
+pub struct NetworkState {
+    pub(crate) grants: Arc<Grants>,
+    pub(crate) tls: Tls,
+    /// The place of the secret that is being rotated.
+    pub(crate) secret_place: Place,
+    /// What names resolved to in this step.
+    pub(crate) names: Arc<ResolvedNames>,
+    pub(crate) connections_left: u32,
+    pub(crate) send_left: usize,
+    pub(crate) receive_left: usize,
+}
+
+/// What a call may still say and ask for.
+pub struct SystemState {
+    pub(crate) plugin: String,
+    pub(crate) redactor: Arc<Redactor>,
+    pub(crate) log_lines_left: u32,
+    pub(crate) random_left: u32,
+}
+
+/// What names resolved to. Kept for one step, so that its calls all talk to the same machine and a
+/// name that changes its address in between opens nothing.
+#[derive(Debug, Default)]
+pub struct ResolvedNames(pub(crate) Mutex<HashMap<String, Vec<IpAddr>>>);
+
+impl CallState {
+    pub(super) fn new(
+        plugin: &str,
+        grants: Arc<Grants>,
+        tls: Tls,
+        secret_place: Place,
+        names: Arc<ResolvedNames>,
+        redactor: Arc<Redactor>,
+    ) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits::HANDLES);
+        Self {
+            table,
+            network: NetworkState {
+                grants,
+                tls,
+                secret_place,
+                names,
+                connections_left: limits::CONNECTIONS,
+                send_left: limits::NETWORK_BYTES,
+                receive_left: limits::NETWORK_BYTES,
+            },
+            system: SystemState {
+                plugin: plugin.to_owned(),
+                redactor,
+                log_lines_left: limits::LOG_LINES,
+                random_left: limits::RANDOM_BYTES,
+            },
+            limiter: StoreLimiter::default(),
+            ticks_left: limits::CPU_TICKS,
+        }
+    }
+
+    /// For `describe`: it is handed no endpoint, so there is nothing that it could reach.
+    pub(super) fn without_network(plugin: &str) -> Self {
+        let grants =
+            Grants { asked: Vec::new(), granted: Vec::new(), runtime_api: None, on_lambda: true };
+        let nowhere = Place { host: String::new(), port: 0 };
+        Self::new(
+            plugin,
+            Arc::new(grants),
+            Tls::new(None),
+            nowhere,
+            Arc::default(),
+            Arc::default(),
+        )
+    }
+}
+
+/// Runs one operation in a fresh store and says what ended it, if something did.
+pub(super) async fn run<T>(
+    engine: &Engine,
+    pre: &PasswordPluginPre<CallState>,
+    state: CallState,
+    plugin: &str,
+    operation: &'static str,
+    redactor: &Redactor,
+    body: impl AsyncFnOnce(&mut Store<CallState>, &PasswordPlugin) -> wasmtime::Result<T>,
+) -> Result<T, PluginError> {
+    let _ticking = engine.ticking();
+    let mut store = Store::new(engine.wasmtime(), state);
+    store.limiter(|state| &mut state.limiter);
+    store.set_hostcall_fuel(limits::HOSTCALL_BYTES);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(|mut store| {
+        let state = store.data_mut();
+        state.ticks_left = state.ticks_left.checked_sub(1).ok_or(LimitReached::Cpu)?;
+        // Yielding lets the timer of whoever waits for this call run, on one thread too.
+        Ok(UpdateDeadline::Yield(1))
+    });
+    let answer = async {
+        let instance = pre.instantiate_async(&mut store).await?;
+        body(&mut store, &instance).await
+    };
+    answer.await.map_err(|error| match error.downcast_ref::<LimitReached>() {
+        Some(limit) => PluginError::Limit { plugin: plugin.to_owned(), operation, limit: *limit },
+        None => PluginError::Crashed {
+            plugin: plugin.to_owned(),
+            operation,
+            cause: redactor.scrub(&error.root_cause().to_string(), limits::MESSAGE_BYTES),
+        },
+    })
+}

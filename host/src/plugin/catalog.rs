@@ -1,0 +1,283 @@
+//! The installed plugins, and the choice among them.
+//!
+//! The tag `windlass:plugin` or `WINDLASS_PLUGIN` names one; else the plugin that says it serves
+//! the secret's `engine`. Two that say so are a mistake of the operator, never a matter of order.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use wasmtime::Store;
+use wasmtime::component::Resource;
+
+use super::bindings::PasswordPlugin;
+use super::bindings::windlass::plugin::credentials as wire;
+use super::call::{CallState, ResolvedNames, run};
+use super::{Engine, Loaded, PluginError, limits};
+use crate::grants::{GrantPattern, Grants};
+use crate::imports::network::Endpoint;
+use crate::network::Tls;
+use crate::redact::Redactor;
+use crate::rotation::{
+    CallError, Catalog, Change, Description, Failure, FailureKind, Login, Place, Service, TlsMode,
+};
+use crate::secret::Secret;
+
+/// What every call's sandbox is made from.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    /// What the operator granted.
+    pub granted: Vec<GrantPattern>,
+    /// TLS, with its roots.
+    pub tls: Tls,
+    /// Where the Lambda runtime API listens.
+    pub runtime_api: Option<std::net::SocketAddr>,
+    /// Whether this is Lambda.
+    pub on_lambda: bool,
+}
+
+/// The installed plugins for the time of one step.
+#[derive(Clone)]
+pub struct InstalledPlugins {
+    plugins: Arc<[Arc<Loaded>]>,
+    folders: Arc<[PathBuf]>,
+    sandbox: Arc<Sandbox>,
+    names: Arc<ResolvedNames>,
+}
+
+impl InstalledPlugins {
+    /// Loads every `*.cwasm` file of the folders. Folders that do not exist are passed over.
+    ///
+    /// # Errors
+    /// The first plugin that can't be loaded: a rotation must not quietly go to another one.
+    pub async fn load(
+        engine: &Engine,
+        folders: &[PathBuf],
+        sandbox: Sandbox,
+    ) -> Result<Self, PluginError> {
+        let mut plugins = Vec::new();
+        for folder in folders {
+            for file in compiled_files(folder)? {
+                plugins.push(Loaded::from_file(engine, &file).await?);
+            }
+        }
+        Self::of(plugins, folders.to_vec(), sandbox)
+    }
+
+    /// These plugins.
+    ///
+    /// # Errors
+    /// If two have the same name.
+    pub fn of(
+        plugins: Vec<Arc<Loaded>>,
+        folders: Vec<PathBuf>,
+        sandbox: Sandbox,
+    ) -> Result<Self, PluginError> {
+        for (index, plugin) in plugins.iter().enumerate() {
+            let name = &plugin.description.name;
+            if let Some(other) = plugins.iter().take(index).find(|p| p.description.name == *name) {
+                return Err(PluginError::SameName {
+                    name: name.clone(),
+                    first: other.path.clone(),
+                    second: plugin.path.clone(),
+                });
+            }
+        }
+        Ok(Self {
+            plugins: plugins.into(),
+            folders: folders.into(),
+            sandbox: Arc::new(sandbox),
+            names: Arc::default(),
+        })
+    }
+
+    /// The same plugins for another step, which resolves names anew.
+    #[must_use]
+    pub fn for_step(&self) -> Self {
+        Self { names: Arc::default(), ..self.clone() }
+    }
+
+    /// The plugins themselves.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Loaded>> {
+        self.plugins.iter()
+    }
+
+    fn service(&self, plugin: &Arc<Loaded>) -> PluginService {
+        PluginService {
+            plugin: Arc::clone(plugin),
+            grants: Arc::new(Grants {
+                asked: plugin.asks_for.clone(),
+                granted: self.sandbox.granted.clone(),
+                runtime_api: self.sandbox.runtime_api,
+                on_lambda: self.sandbox.on_lambda,
+            }),
+            tls: self.sandbox.tls.clone(),
+            names: Arc::clone(&self.names),
+        }
+    }
+
+    fn installed(&self) -> String {
+        let each = self.plugins.iter().map(|plugin| {
+            let description = &plugin.description;
+            format!("`{}` ({})", description.name, description.engines.join(", "))
+        });
+        each.collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Catalog for InstalledPlugins {
+    type Service = PluginService;
+
+    fn find(&self, engine: &str, named: Option<&str>) -> Result<PluginService, PluginError> {
+        if self.plugins.is_empty() {
+            return Err(PluginError::NoneInstalled { folders: self.folders.to_vec() });
+        }
+        if let Some(name) = named {
+            let plugin = self.plugins.iter().find(|plugin| plugin.description.name == name);
+            return plugin.map(|plugin| self.service(plugin)).ok_or_else(|| {
+                PluginError::NotInstalled { name: name.to_owned(), installed: self.installed() }
+            });
+        }
+        let mut serving = self
+            .plugins
+            .iter()
+            .filter(|plugin| plugin.description.engines.iter().any(|served| served == engine));
+        match (serving.next(), serving.next()) {
+            (Some(plugin), None) => Ok(self.service(plugin)),
+            (Some(first), Some(second)) => Err(PluginError::Ambiguous {
+                engine: engine.to_owned(),
+                first: first.description.name.clone(),
+                second: second.description.name.clone(),
+            }),
+            (None, _) => Err(PluginError::NoneServes {
+                engine: engine.to_owned(),
+                installed: self.installed(),
+            }),
+        }
+    }
+
+    fn descriptions(&self) -> impl Iterator<Item = &Description> {
+        self.plugins.iter().map(|plugin| &plugin.description)
+    }
+}
+
+fn compiled_files(folder: &Path) -> Result<Vec<PathBuf>, PluginError> {
+    let failed = |source| PluginError::Folder { path: folder.to_owned(), source };
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|extension| extension == "cwasm") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// A plugin in its sandbox, for one step.
+pub struct PluginService {
+    plugin: Arc<Loaded>,
+    grants: Arc<Grants>,
+    tls: Tls,
+    names: Arc<ResolvedNames>,
+}
+
+impl PluginService {
+    async fn call(
+        &self,
+        operation: &'static str,
+        place: &Place,
+        secrets: &[&Secret],
+        body: impl AsyncFnOnce(
+            &mut Store<CallState>,
+            &PasswordPlugin,
+        ) -> wasmtime::Result<Result<(), wire::Failure>>,
+    ) -> Result<(), CallError> {
+        let redactor = Arc::new(Redactor::new(secrets.iter().copied()));
+        let name = &self.plugin.description.name;
+        let state = CallState::new(
+            name,
+            Arc::clone(&self.grants),
+            self.tls.clone(),
+            place.clone(),
+            Arc::clone(&self.names),
+            Arc::clone(&redactor),
+        );
+        let plugin = &self.plugin;
+        let answer =
+            run(&plugin.engine, &plugin.pre, state, name, operation, &redactor, body).await?;
+        answer.map_err(|failure| CallError::Failed(scrubbed(&failure, &redactor)))
+    }
+}
+
+impl Service for PluginService {
+    fn description(&self) -> &Description {
+        &self.plugin.description
+    }
+
+    async fn verify(&self, login: &Login) -> Result<(), CallError> {
+        let secrets = [&login.password];
+        self.call("verify", &login.place, &secrets, async |store, plugin| {
+            let login = hand_over(store, login)?;
+            plugin.windlass_plugin_password().call_verify(store, &login).await
+        })
+        .await
+    }
+
+    async fn change(&self, change: &Change<'_>) -> Result<(), CallError> {
+        let mut secrets = vec![&change.actor.password, change.new_password];
+        secrets.extend(change.old_password);
+        self.call("change", &change.actor.place, &secrets, async |store, plugin| {
+            let request = wire::ChangeRequest {
+                actor: hand_over(store, change.actor)?,
+                username: change.username.to_owned(),
+                new_password: change.new_password.reveal().to_owned(),
+                old_password: change.old_password.map(|old| old.reveal().to_owned()),
+                clone_of: change.clone_of.map(str::to_owned),
+                keep_old_valid: false,
+            };
+            plugin.windlass_plugin_password().call_change(store, &request).await
+        })
+        .await
+    }
+}
+
+/// A login as the plugin gets it, with a handle for its place.
+fn hand_over(store: &mut Store<CallState>, login: &Login) -> wasmtime::Result<wire::Login> {
+    let server: Resource<Endpoint> =
+        store.data_mut().table.push(Endpoint { place: login.place.clone() })?;
+    Ok(wire::Login {
+        server,
+        username: login.username.clone(),
+        password: login.password.reveal().to_owned(),
+        database: login.database.clone(),
+        tls: match login.tls {
+            TlsMode::Required => wire::TlsMode::Required,
+            TlsMode::Disabled => wire::TlsMode::Disabled,
+        },
+        fields: login
+            .fields
+            .iter()
+            .map(|(name, value)| wire::Field { name: name.clone(), value: value.clone() })
+            .collect(),
+    })
+}
+
+fn scrubbed(failure: &wire::Failure, redactor: &Redactor) -> Failure {
+    Failure {
+        kind: match failure.kind {
+            wire::FailureKind::Refused => FailureKind::Refused,
+            wire::FailureKind::Unreachable => FailureKind::Unreachable,
+            wire::FailureKind::Declined => FailureKind::Declined,
+            wire::FailureKind::Protocol => FailureKind::Protocol,
+            wire::FailureKind::Unsupported => FailureKind::Unsupported,
+            wire::FailureKind::InvalidSecret => FailureKind::InvalidSecret,
+        },
+        code: redactor.scrub(&failure.code, 64),
+        message: redactor.scrub(&failure.message, limits::MESSAGE_BYTES),
+    }
+}

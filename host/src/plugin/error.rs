@@ -1,0 +1,214 @@
+//! What is wrong with a plugin, or with the choice of one.
+
+use std::path::PathBuf;
+
+use super::limits::LimitReached;
+
+/// A plugin that can't be used or did not behave.
+#[derive(Debug, thiserror::Error)]
+pub enum PluginError {
+    /// The folder of plugins can't be read.
+    #[error("failed to read the plugin folder `{}`", path.display())]
+    Folder {
+        /// Which folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// There is no plugin at all.
+    #[error(
+        "no plugin is installed: no *.cwasm file in {}; put compiled plugins there, or set \
+         WINDLASS_PLUGINS to their folder",
+        list(folders)
+    )]
+    NoneInstalled {
+        /// Where was looked.
+        folders: Vec<PathBuf>,
+    },
+    /// No plugin serves the secret's engine.
+    #[error(
+        "no installed plugin serves engine `{engine}`; installed are {installed}. Check the \
+         secret's `engine`, install a plugin for it, or name one in the tag `windlass:plugin`"
+    )]
+    NoneServes {
+        /// The secret's engine.
+        engine: String,
+        /// Plugins and their engines.
+        installed: String,
+    },
+    /// Two plugins serve the engine.
+    #[error(
+        "plugins `{first}` and `{second}` both serve engine `{engine}`; remove one, or choose with \
+         WINDLASS_PLUGIN or the secret's tag `windlass:plugin`"
+    )]
+    Ambiguous {
+        /// The engine.
+        engine: String,
+        /// One plugin.
+        first: String,
+        /// Another.
+        second: String,
+    },
+    /// The plugin that was chosen by name is not there.
+    #[error("plugin `{name}` is not installed; installed are {installed}")]
+    NotInstalled {
+        /// The name in the tag or in WINDLASS_PLUGIN.
+        name: String,
+        /// Plugins and their engines.
+        installed: String,
+    },
+    /// Two files hold plugins of one name.
+    #[error("`{}` and `{}` are both plugin `{name}`; remove one", first.display(), second.display())]
+    SameName {
+        /// The name.
+        name: String,
+        /// One file.
+        first: PathBuf,
+        /// Another.
+        second: PathBuf,
+    },
+    /// The file is not a plugin that this host can run.
+    #[error("`{}` can't be loaded: {problem}", path.display())]
+    Artifact {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: ArtifactProblem,
+    },
+    /// The plugin called for something that ends a call.
+    #[error("plugin `{plugin}` was stopped in `{operation}`: {limit}; report it to its author")]
+    Limit {
+        /// The plugin's name.
+        plugin: String,
+        /// `describe`, `verify` or `change`.
+        operation: &'static str,
+        /// Which limit.
+        limit: LimitReached,
+    },
+    /// The plugin crashed.
+    #[error(
+        "plugin `{plugin}` crashed in `{operation}`: {cause}; its last log lines may say more; \
+         report it to its author"
+    )]
+    Crashed {
+        /// The plugin's name.
+        plugin: String,
+        /// `describe`, `verify` or `change`.
+        operation: &'static str,
+        /// The trap, scrubbed.
+        cause: String,
+    },
+    /// What the plugin says about itself can't be.
+    #[error("`{}` describes itself wrongly: {why}; report it to its author", path.display())]
+    Description {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// The sandbox could not be set up. A fault of this product or of the machine.
+    #[error("the sandbox could not be set up: {0}")]
+    Engine(String),
+}
+
+/// Why a file is not a plugin that this host can run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ArtifactProblem {
+    /// It can't be read.
+    #[error("{0}")]
+    Unreadable(String),
+    /// It is a component or module that was not compiled.
+    #[error("it is WebAssembly that was not compiled yet; run `windlass compile` on it")]
+    NotCompiled,
+    /// It was not made by `windlass compile`.
+    #[error("it was not made by `windlass compile`, or its end is missing; compile it again")]
+    Foreign,
+    /// Its length or digest is not what it says.
+    #[error("it is damaged (truncated or changed after it was compiled); compile it again")]
+    Damaged,
+    /// It was made by another version.
+    #[error(
+        "it was compiled by Windlass {found} and this is {ours}; compile it again with `windlass \
+         compile` of this version"
+    )]
+    OtherVersion {
+        /// The version that compiled it.
+        found: String,
+        /// This version.
+        ours: String,
+    },
+    /// It was made for another kind of machine.
+    #[error(
+        "it was compiled for {found} and this machine is {ours}; run `windlass compile --target \
+         {ours}`"
+    )]
+    OtherTarget {
+        /// Its target.
+        found: String,
+        /// This machine's.
+        ours: String,
+    },
+    /// It is larger than any plugin should be.
+    #[error("it has {size} bytes and the limit is {limit}")]
+    TooLarge {
+        /// Its size.
+        size: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// It imports something that is not in the interface.
+    #[error(
+        "it imports `{import}`, which is not part of windlass:plugin; a plugin may import \
+         windlass:plugin/network and windlass:plugin/system and nothing else (WASI included): \
+         build it with `windlass build`"
+    )]
+    ForeignImport {
+        /// The import.
+        import: String,
+    },
+    /// It was built against another version of the interface.
+    #[error(
+        "it was built against `{found}` and this host speaks windlass:plugin@{ours}; build it \
+         against that version, or install the host that fits it"
+    )]
+    OtherInterface {
+        /// The import or export with its version.
+        found: String,
+        /// The version that this host speaks.
+        ours: &'static str,
+    },
+    /// It lacks an export.
+    #[error("it does not export `{export}`, so it is not a password plugin")]
+    MissingExport {
+        /// The export.
+        export: String,
+    },
+    /// The sandbox refused it.
+    #[error("{0}")]
+    Rejected(String),
+}
+
+impl PluginError {
+    /// The stable name of this kind of failure.
+    pub fn error_type(&self) -> &'static str {
+        match self {
+            Self::Folder { .. }
+            | Self::NoneInstalled { .. }
+            | Self::NoneServes { .. }
+            | Self::Ambiguous { .. }
+            | Self::NotInstalled { .. }
+            | Self::SameName { .. } => "Windlass.Operator.Plugin",
+            Self::Artifact { .. } => "Windlass.Operator.PluginArtifact",
+            Self::Limit { .. } => "Windlass.Plugin.Limit",
+            Self::Crashed { .. } => "Windlass.Plugin.Crashed",
+            Self::Description { .. } => "Windlass.Plugin.Description",
+            Self::Engine(_) => "Windlass.Internal.Sandbox",
+        }
+    }
+}
+
+fn list(folders: &[PathBuf]) -> String {
+    let folders: Vec<_> = folders.iter().map(|f| format!("`{}`", f.display())).collect();
+    folders.join(" or ")
+}

@@ -1,0 +1,124 @@
+//! How much a call may use, each number with its reason. Breaking one ends the call with an error
+//! that names it; the host serves the next event.
+
+use std::time::Duration;
+
+use wasmtime::ResourceLimiter;
+
+/// A plugin's linear memory. The PostgreSQL plugin needs 2 MiB, interpreters with their heap 12;
+/// a function with Lambda's smallest memory (128 MiB) survives a plugin that takes all of this.
+pub const MEMORY_BYTES: usize = 32 << 20;
+
+/// Elements of a plugin's tables: function pointers. Python's runtime has 10,000.
+pub const TABLE_ELEMENTS: usize = 32 << 10;
+
+/// Core instances, memories and tables in one component. A plugin has one of each; adapters of
+/// language toolchains add a handful.
+pub const INSTANCES: usize = 32;
+
+/// Handles (endpoints, connections) that are open at once. Guests with a garbage collector drop
+/// handles late.
+pub const HANDLES: usize = 64;
+
+/// Bytes that one call of a host function may hand over. Without this bound a guest may pass its
+/// whole memory at once. Messages of every protocol here are smaller than a tenth of it.
+pub const HOSTCALL_BYTES: usize = 1 << 20;
+
+/// How often the sandbox looks at the clock while a plugin computes.
+pub const TICK: Duration = Duration::from_millis(10);
+
+/// Ticks that a plugin may compute in one call: 5 s. Waiting for the network does not count. A
+/// PostgreSQL sign-in needs about 10 ms, one with the largest iteration count that the plugin
+/// accepts half a second, and Lambda's smallest functions are ten times slower than a full CPU.
+pub const CPU_TICKS: u32 = 500;
+
+/// Connections that one call may open, closed ones included. One is the rule; a cluster's topology
+/// may need a second or third.
+pub const CONNECTIONS: u32 = 8;
+
+/// Bytes that one call may send, and receive. A password change is a few kilobytes; copying the
+/// rights of a user with thousands of grants is a few hundred.
+pub const NETWORK_BYTES: usize = 8 << 20;
+
+/// Bytes of one read: what fits into a TLS record four times over.
+pub const READ_BYTES: usize = 64 << 10;
+
+/// Random bytes in one request, and in one call. Nonces and salts are tens of bytes.
+pub const RANDOM_BYTES_AT_ONCE: u32 = 4096;
+/// See [`RANDOM_BYTES_AT_ONCE`].
+pub const RANDOM_BYTES: u32 = 64 << 10;
+
+/// Log lines of one call, and the bytes of one. A call that says more is not read by anybody.
+pub const LOG_LINES: u32 = 100;
+/// See [`LOG_LINES`].
+pub const LOG_LINE_BYTES: usize = 2 << 10;
+
+/// Bytes of a message or code in a plugin's failure; it goes into Lambda's error answer.
+pub const MESSAGE_BYTES: usize = 2 << 10;
+
+/// Bytes of a compiled plugin file. Python's, the largest, has 32 MB.
+pub const ARTIFACT_BYTES: u64 = 128 << 20;
+
+/// A limit that was broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LimitReached {
+    /// [`MEMORY_BYTES`].
+    #[error("it asked for more than 32 MiB of memory")]
+    Memory,
+    /// [`TABLE_ELEMENTS`].
+    #[error("it asked for more than 32768 table elements")]
+    Table,
+    /// [`CPU_TICKS`].
+    #[error("it computed for more than 5 s")]
+    Cpu,
+    /// [`RANDOM_BYTES_AT_ONCE`] or [`RANDOM_BYTES`].
+    #[error("it asked for more random bytes than 4 KiB at once or 64 KiB in all")]
+    Random,
+    /// [`HANDLES`].
+    #[error("it held more than 64 endpoints and connections at once")]
+    Handles,
+}
+
+/// Bounds what a store may grow to.
+#[derive(Debug, Default)]
+pub struct StoreLimiter {
+    memory: usize,
+}
+
+impl ResourceLimiter for StoreLimiter {
+    /// All memories of a component share one budget: several small ones are no way around it.
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let total = self.memory.saturating_add(desired.saturating_sub(current));
+        if total > MEMORY_BYTES {
+            return Err(LimitReached::Memory.into());
+        }
+        self.memory = total;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if desired > TABLE_ELEMENTS { Err(LimitReached::Table.into()) } else { Ok(true) }
+    }
+
+    fn instances(&self) -> usize {
+        INSTANCES
+    }
+
+    fn tables(&self) -> usize {
+        INSTANCES
+    }
+
+    fn memories(&self) -> usize {
+        INSTANCES
+    }
+}

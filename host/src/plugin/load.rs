@@ -1,0 +1,259 @@
+//! From a file to a plugin that can be called: the artifact gate, the shape of the component, and
+//! what it says about itself.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use wasmtime::component::{Component, InstancePre, Linker};
+
+use super::bindings::exports::windlass::plugin::metadata;
+use super::bindings::{PasswordPlugin, PasswordPluginPre};
+use super::call::{CallState, run};
+use super::{ArtifactProblem, Engine, PluginError, artifact};
+use crate::grants::GrantPattern;
+use crate::redact::Redactor;
+use crate::rotation::{Description, Features, PasswordRules, UsernameRules};
+
+/// The version of the interface that this host speaks.
+pub const INTERFACE_VERSION: &str = "0.1.0";
+
+/// The package, and what of its version must be the same: a host of 0.1 loads 0.1.x.
+const PACKAGE: &str = "windlass:plugin/";
+const COMPATIBLE: &str = "@0.1.";
+
+/// What a component may import. Interfaces that hold types only are listed for toolchains that
+/// import them all the same.
+const IMPORTS: [&str; 3] = ["network", "system", "credentials"];
+
+/// What a password plugin exports.
+const EXPORTS: [&str; 2] = ["metadata", "password"];
+
+/// A plugin, ready to be called.
+pub struct Loaded {
+    /// Where it came from.
+    pub path: PathBuf,
+    /// SHA-256 of the component, in hexadecimal.
+    pub sha256: String,
+    /// What it says about itself.
+    pub description: Description,
+    /// [`Description::network`], parsed.
+    pub asks_for: Vec<GrantPattern>,
+    pub(super) engine: Engine,
+    pub(super) pre: PasswordPluginPre<CallState>,
+}
+
+/// What a component imports and exports, by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shape {
+    /// Imported instances and functions.
+    pub imports: Vec<String>,
+    /// Exported instances and functions.
+    pub exports: Vec<String>,
+}
+
+impl Loaded {
+    /// Loads a compiled plugin.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what to do.
+    pub async fn from_file(engine: &Engine, path: &Path) -> Result<Arc<Self>, PluginError> {
+        let (bytes, note) = artifact::open(path)?;
+        // SAFETY: `artifact::open` checked that these are the bytes that `windlass compile` wrote
+        // for this version and target, and the operator installed the file.
+        let component = unsafe { Component::deserialize(engine.wasmtime(), &bytes) };
+        let component = component.map_err(|error| PluginError::Artifact {
+            path: path.to_owned(),
+            problem: ArtifactProblem::Rejected(format!("{error:#}; compile it again")),
+        })?;
+        drop(bytes);
+        Self::from_component(engine, &component, path, note.component_sha256).await
+    }
+
+    /// Checks a component and asks it what it is.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what to do.
+    pub async fn from_component(
+        engine: &Engine,
+        component: &Component,
+        path: &Path,
+        sha256: String,
+    ) -> Result<Arc<Self>, PluginError> {
+        let rejected =
+            |problem| PluginError::Artifact { path: path.to_owned(), problem };
+        check(&shape(component)).map_err(rejected)?;
+        let pre = instance_pre(engine, component)
+            .and_then(PasswordPluginPre::new)
+            .map_err(|error| rejected(ArtifactProblem::Rejected(format!("{error:#}"))))?;
+        let file = path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
+        let state = CallState::without_network(&file);
+        let no_secrets = Redactor::default();
+        let described = run(engine, &pre, state, &file, "describe", &no_secrets, describe).await?;
+        let description = description(described, path)?;
+        let asks_for = asks_for(&description, path)?;
+        Ok(Arc::new(Self {
+            path: path.to_owned(),
+            sha256,
+            description,
+            asks_for,
+            engine: engine.clone(),
+            pre,
+        }))
+    }
+}
+
+fn instance_pre(
+    engine: &Engine,
+    component: &Component,
+) -> wasmtime::Result<InstancePre<CallState>> {
+    let mut linker = Linker::new(engine.wasmtime());
+    PasswordPlugin::add_to_linker::<_, wasmtime::component::HasSelf<CallState>>(
+        &mut linker,
+        |state| state,
+    )?;
+    linker.instantiate_pre(component)
+}
+
+async fn describe(
+    store: &mut wasmtime::Store<CallState>,
+    plugin: &PasswordPlugin,
+) -> wasmtime::Result<metadata::Description> {
+    plugin.windlass_plugin_metadata().call_describe(store).await
+}
+
+/// What a component imports and exports.
+pub fn shape(component: &Component) -> Shape {
+    let engine = component.engine();
+    let component = component.component_type();
+    Shape {
+        imports: component.imports(engine).map(|(name, _)| name.to_owned()).collect(),
+        exports: component.exports(engine).map(|(name, _)| name.to_owned()).collect(),
+    }
+}
+
+/// Nothing foreign is imported and the interface is there, in a version that fits.
+fn check(shape: &Shape) -> Result<(), ArtifactProblem> {
+    for import in &shape.imports {
+        let Some(interface) = import.strip_prefix(PACKAGE) else {
+            return Err(ArtifactProblem::ForeignImport { import: import.clone() });
+        };
+        let (name, version) = split_version(interface);
+        if !IMPORTS.contains(&name) {
+            return Err(ArtifactProblem::ForeignImport { import: import.clone() });
+        }
+        if !version.starts_with(COMPATIBLE) {
+            return Err(other_interface(import));
+        }
+    }
+    for wanted in EXPORTS {
+        let export = shape.exports.iter().find(|export| {
+            export.strip_prefix(PACKAGE).is_some_and(|rest| split_version(rest).0 == wanted)
+        });
+        match export {
+            None => {
+                let export = format!("{PACKAGE}{wanted}@{INTERFACE_VERSION}");
+                return Err(ArtifactProblem::MissingExport { export });
+            }
+            Some(export) if !export.contains(COMPATIBLE) => return Err(other_interface(export)),
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn other_interface(found: &str) -> ArtifactProblem {
+    ArtifactProblem::OtherInterface { found: found.to_owned(), ours: INTERFACE_VERSION }
+}
+
+/// Splits `network@0.1.0` into `network` and `@0.1.0`.
+fn split_version(interface: &str) -> (&str, &str) {
+    interface.split_at_checked(interface.find('@').unwrap_or(interface.len())).unwrap_or_default()
+}
+
+fn description(own: metadata::Description, path: &Path) -> Result<Description, PluginError> {
+    let wrong = |why: &str| PluginError::Description { path: path.to_owned(), why: why.to_owned() };
+    let is_word = |text: &str| {
+        !text.is_empty()
+            && text.len() <= 64
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    if !is_word(&own.name) {
+        return Err(wrong("its name is not made of lower-case letters, digits and `-`"));
+    }
+    if own.engines.is_empty() || !own.engines.iter().all(|engine| is_word(engine)) {
+        return Err(wrong("its engines are not words of lower-case letters, digits and `-`"));
+    }
+    let rules = own.password_rules;
+    if rules.default_length == 0 || rules.default_length > rules.max_length {
+        return Err(wrong("its default password length is 0 or above the longest it takes"));
+    }
+    let has = |flag| own.features.contains(flag);
+    let features = Features {
+        self_change: has(metadata::Features::SELF_CHANGE),
+        admin_change: has(metadata::Features::ADMIN_CHANGE),
+        alternating_users: has(metadata::Features::ALTERNATING_USERS),
+        dual_password: has(metadata::Features::DUAL_PASSWORD),
+    };
+    if features.alternating_users && own.username_rules.clone_suffix.is_empty() {
+        return Err(wrong("it offers alternating users without a suffix for the second one"));
+    }
+    Ok(Description {
+        name: own.name,
+        version: Redactor::default().scrub(&own.version, 64),
+        engines: own.engines,
+        default_port: own.default_port,
+        network: own.network,
+        password_rules: PasswordRules {
+            max_length: rules.max_length,
+            default_length: rules.default_length,
+            excluded_characters: rules.excluded_characters,
+            default_excluded_characters: rules.default_excluded_characters,
+        },
+        username_rules: UsernameRules {
+            max_length_bytes: own.username_rules.max_length_bytes,
+            clone_suffix: own.username_rules.clone_suffix,
+        },
+        features,
+    })
+}
+
+fn asks_for(description: &Description, path: &Path) -> Result<Vec<GrantPattern>, PluginError> {
+    let parse = |text: &String| {
+        text.parse().map_err(|error: crate::grants::GrantError| PluginError::Description {
+            path: path.to_owned(),
+            why: Redactor::default().scrub(&error.to_string(), 300),
+        })
+    };
+    description.network.iter().map(parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(imports: &[&str], exports: &[&str]) -> Option<String> {
+        let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        check(&Shape { imports: own(imports), exports: own(exports) })
+            .err()
+            .map(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn a_component_may_import_our_interface_in_our_version_and_nothing_else() {
+        let exports = &["windlass:plugin/metadata@0.1.0", "windlass:plugin/password@0.1.2"][..];
+        assert_eq!(problem(&["windlass:plugin/network@0.1.7"], exports), None);
+        for (import, expected) in [
+            ("wasi:filesystem/types@0.2.3", "imports `wasi:filesystem/types@0.2.3`"),
+            ("windlass:plugin/files@0.1.0", "imports `windlass:plugin/files@0.1.0`"),
+            ("evil", "imports `evil`"),
+            ("windlass:plugin/network@0.2.0", "built against `windlass:plugin/network@0.2.0`"),
+            ("windlass:plugin/network", "built against `windlass:plugin/network`"),
+        ] {
+            let problem = problem(&[import], exports).expect(import);
+            assert!(problem.contains(expected), "{problem}");
+        }
+        let other = &["windlass:plugin/metadata@0.2.0", "windlass:plugin/password@0.2.0"];
+        assert!(problem(&[], other).unwrap().contains("metadata@0.2.0"));
+        assert!(problem(&[], &exports[..1]).unwrap().contains("password@0.1.0"));
+    }
+}

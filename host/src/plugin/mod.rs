@@ -1,0 +1,21 @@
+//! Plugins: WebAssembly components in a sandbox.
+//!
+//! A component is checked when it is loaded: it imports nothing but this product's interface, in a
+//! version that this host speaks, and says what it is. Every call then runs in a fresh store with
+//! its own limits, and what it leaves behind is gone when the call ends.
+
+pub mod artifact;
+mod bindings;
+mod call;
+mod catalog;
+mod engine;
+mod error;
+pub mod limits;
+mod load;
+
+pub use bindings::windlass::plugin as interface;
+pub use call::{CallState, NetworkState, SystemState};
+pub use catalog::{InstalledPlugins, PluginService, Sandbox};
+pub use engine::Engine;
+pub use error::{ArtifactProblem, PluginError};
+pub use load::{INTERFACE_VERSION, Loaded, Shape, shape};

@@ -1,0 +1,124 @@
+//! Texts that leave a plugin, scrubbed of every secret that it was handed.
+//!
+//! A plugin is not trusted to keep a password out of its messages, and a server may echo one. So
+//! every text is searched for each secret of the call, as it is and in its usual encodings, before
+//! it goes into a log or an error; control characters are escaped, and what is too long is cut.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
+
+use crate::secret::Secret;
+
+/// What stands where a secret stood.
+const MASK: &str = "[redacted]";
+
+/// The secrets of one call to a plugin.
+#[derive(Default)]
+pub struct Redactor {
+    /// Every form of every secret, longest first, so that no form leaves a part of a longer one.
+    forms: Vec<Zeroizing<String>>,
+}
+
+impl Redactor {
+    /// Scrubs these secrets.
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        let mut forms: Vec<_> = secrets.into_iter().flat_map(forms_of).collect();
+        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        forms.dedup();
+        Self { forms }
+    }
+
+    /// The text without secrets and control characters, at most `limit` bytes long.
+    pub fn scrub(&self, text: &str, limit: usize) -> String {
+        let mut text = text.to_owned();
+        for form in &self.forms {
+            if text.contains(form.as_str()) {
+                text = text.replace(form.as_str(), MASK);
+            }
+        }
+        escape_and_cut(&text, limit)
+    }
+}
+
+fn forms_of(secret: &Secret) -> Vec<Zeroizing<String>> {
+    let text = secret.reveal();
+    if text.is_empty() {
+        return Vec::new();
+    }
+    let json = serde_json::Value::from(text).to_string();
+    let hex = text.bytes().fold(String::new(), |mut hex, byte| {
+        // Writing to a String can't fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+    let percent = text.bytes().fold(String::new(), |mut percent, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            percent.push(char::from(byte));
+        } else {
+            let _ = write!(percent, "%{byte:02X}");
+        }
+        percent
+    });
+    [
+        text.to_owned(),
+        json.trim_matches('"').to_owned(),
+        hex.to_uppercase(),
+        hex,
+        percent.to_lowercase(),
+        percent,
+        STANDARD_NO_PAD.encode(text),
+        URL_SAFE_NO_PAD.encode(text),
+        text.chars().rev().collect(),
+    ]
+    .map(Zeroizing::new)
+    .into()
+}
+
+fn escape_and_cut(text: &str, limit: usize) -> String {
+    let mut safe = String::with_capacity(text.len().min(limit));
+    for character in text.chars() {
+        // Line and paragraph separators break lines in some viewers, too.
+        if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') {
+            safe.extend(character.escape_default());
+        } else {
+            safe.push(character);
+        }
+        if safe.len() > limit {
+            safe.truncate(safe.floor_char_boundary(limit));
+            safe.push('…');
+            break;
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_secret_is_scrubbed_as_it_is_and_encoded() {
+        let secret = Secret::new("pä\"ss/w rd".to_owned());
+        let redactor = Redactor::new([&secret]);
+        for form in forms_of(&secret) {
+            let scrubbed = redactor.scrub(&format!("before {} after", form.as_str()), 200);
+            assert_eq!(scrubbed, format!("before {MASK} after"), "{}", form.as_str());
+        }
+    }
+
+    #[test]
+    fn a_secret_that_is_part_of_another_leaves_no_rest() {
+        let secrets = [Secret::new("abc".to_owned()), Secret::new("abcdef".to_owned())];
+        assert_eq!(Redactor::new(&secrets).scrub("abcdef abc", 99), format!("{MASK} {MASK}"));
+    }
+
+    #[test]
+    fn control_characters_are_escaped_and_long_texts_cut_at_a_character() {
+        let redactor = Redactor::default();
+        assert_eq!(redactor.scrub("a\n{\"level\":1}\u{1b}[2J", 99), "a\\n{\"level\":1}\\u{1b}[2J");
+        assert_eq!(redactor.scrub("ääää", 5), "ää…");
+    }
+}

@@ -1,0 +1,151 @@
+//! Older passwords that may still be the one in force.
+//!
+//! Two things leave a service with a password that is neither current nor pending. It was restored
+//! from a backup: then `AWSPREVIOUS` signs in. Or an attempt died after the service had taken its
+//! password, and Secrets Manager started over with a new token: then the password is in a version
+//! that lost its label. AWS's functions never recover from the second.
+//!
+//! A candidate must be for the same user and host as the current version, and have a password that
+//! was not tried yet: services count failed sign-ins.
+
+use std::collections::VecDeque;
+
+use super::Rotation;
+use super::document::{Origin, SecretDocument};
+use super::event::RotationEvent;
+use super::parties::Parties;
+use super::service::{Catalog, Login, Service};
+use crate::error::Error;
+use crate::secret::Secret;
+use crate::store::{
+    SecretStore, SecretValue, Stage, StoreError, StoreErrorKind, VersionId, VersionSelector,
+};
+
+/// How many orphaned versions are tried, newest first. Each is one failed sign-in more, and
+/// lock-out policies count; three cover three rotations in a row that were abandoned half-way.
+const ORPHANS_TRIED: usize = 3;
+
+/// A password that may be the one in force.
+pub(super) struct Candidate {
+    /// What it is called in messages.
+    pub(super) label: String,
+    /// The sign-in.
+    pub(super) login: Login,
+}
+
+/// The candidates, read one by one, since most rotations need none of them.
+pub(super) struct OlderPasswords<'a, S, C: Catalog> {
+    rotation: &'a Rotation<'a, S, C>,
+    event: &'a RotationEvent,
+    parties: &'a Parties<'a, C::Service>,
+    refused: Vec<Secret>,
+    stage: Search,
+    unsearched: Option<&'static str>,
+}
+
+enum Search {
+    Previous,
+    Orphans(Option<VecDeque<VersionId>>),
+}
+
+impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
+    pub(super) fn older_passwords<'a>(
+        &'a self,
+        event: &'a RotationEvent,
+        parties: &'a Parties<'a, C::Service>,
+    ) -> OlderPasswords<'a, S, C> {
+        OlderPasswords {
+            rotation: self,
+            event,
+            parties,
+            refused: vec![parties.current.password.duplicate(), parties.pending.password.duplicate()],
+            stage: Search::Previous,
+            unsearched: None,
+        }
+    }
+}
+
+impl<S: SecretStore, C: Catalog> OlderPasswords<'_, S, C> {
+    /// The next password worth trying.
+    ///
+    /// # Errors
+    /// If Secrets Manager can't be read. Missing permission to list versions is not an error: the
+    /// search ends there and [`unsearched`](Self::unsearched) says so.
+    pub(super) async fn next(&mut self) -> Result<Option<Candidate>, Error> {
+        loop {
+            match &mut self.stage {
+                Search::Previous => {
+                    self.stage = Search::Orphans(None);
+                    let selector = VersionSelector::Stage(Stage::Previous);
+                    let value = self.read(&selector).await?;
+                    if let Some(candidate) = self.candidate(value, "AWSPREVIOUS".to_owned()) {
+                        return Ok(Some(candidate));
+                    }
+                }
+                Search::Orphans(None) => {
+                    let orphans = self.orphans().await?;
+                    self.stage = Search::Orphans(Some(orphans));
+                }
+                Search::Orphans(Some(orphans)) => {
+                    let Some(version) = orphans.pop_front() else { return Ok(None) };
+                    let value = self.read(&VersionSelector::Version(version.clone())).await?;
+                    let label = format!("unlabelled version {version}");
+                    if let Some(candidate) = self.candidate(value, label) {
+                        return Ok(Some(candidate));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Why older versions were not looked at, where they were not; begins with a space.
+    pub(super) fn unsearched(&self) -> Option<&'static str> {
+        self.unsearched
+    }
+
+    async fn read(&self, selector: &VersionSelector) -> Result<Option<SecretValue>, StoreError> {
+        match self.rotation.store.value(&self.event.secret_id, selector).await {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.kind == StoreErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A version that can't be used is no candidate; it is nobody's error either.
+    fn candidate(&mut self, value: Option<SecretValue>, label: String) -> Option<Candidate> {
+        let origin = Origin { secret: self.parties.secret.name.clone(), role: Stage::Previous };
+        let document = SecretDocument::parse(&value?, origin).ok()?;
+        let mut login = document.login(self.parties.service.description()).ok()?;
+        let current = &self.parties.current;
+        let same_account =
+            login.username == current.username && login.place.host == current.place.host;
+        if !same_account || self.refused.iter().any(|refused| refused.same_as(&login.password)) {
+            return None;
+        }
+        self.refused.push(login.password.duplicate());
+        // How to connect is what AWSCURRENT says; only the password is from the older version.
+        login.tls = current.tls;
+        login.place = current.place.clone();
+        login.database.clone_from(&current.database);
+        Some(Candidate { label, login })
+    }
+
+    async fn orphans(&mut self) -> Result<VecDeque<VersionId>, StoreError> {
+        match self.rotation.store.versions(&self.event.secret_id).await {
+            Ok(versions) => Ok(versions
+                .into_iter()
+                .filter(|listing| listing.stages.is_empty())
+                .map(|listing| listing.version)
+                .take(ORPHANS_TRIED)
+                .collect()),
+            Err(error) if error.kind == StoreErrorKind::AccessDenied => {
+                self.unsearched = Some(
+                    " Passwords of abandoned rotations could not be tried: the function's role \
+                     lacks secretsmanager:ListSecretVersionIds.",
+                );
+                Ok(VecDeque::new())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

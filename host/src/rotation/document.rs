@@ -1,0 +1,391 @@
+//! A secret's value, in AWS's JSON structure, parsed at the door.
+//!
+//! Every field that a rotation uses is checked when it is read, and what is wrong is said with the
+//! field's name, never with its value. Keys that nobody here knows stay as they are, in their
+//! place, to the last digit: the document belongs to the applications that read it.
+
+use serde_json::{Map, Value};
+use zeroize::Zeroize;
+
+use super::service::{Place, TlsMode};
+use crate::secret::Secret;
+use crate::store::{SecretValue, Stage};
+
+/// Keys that say where and how to sign in. The rest is handed to the plugin as further fields.
+const OWN_KEYS: [&str; 8] =
+    ["engine", "host", "port", "username", "password", "dbname", "ssl", "masterarn"];
+
+/// A key whose name holds one of these is taken for a credential of something else and is not
+/// handed to the plugin.
+const CREDENTIAL_WORDS: [&str; 5] = ["password", "secret", "token", "key", "credential"];
+
+/// The JSON object of one version of a secret. Its texts are wiped when it is dropped.
+pub struct SecretDocument {
+    /// For messages: which version of which secret this is.
+    origin: Origin,
+    fields: Map<String, Value>,
+}
+
+/// Which version of which secret a document was read from; for messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The secret's name.
+    pub secret: String,
+    /// What the version is to the rotation.
+    pub role: Stage,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the {} version of secret `{}`", self.role, self.secret)
+    }
+}
+
+/// What the `ssl` key says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ssl {
+    Required,
+    Disabled,
+    Unsaid,
+}
+
+impl SecretDocument {
+    /// Parses a version's value.
+    ///
+    /// # Errors
+    /// If it is binary or not a JSON object.
+    pub fn parse(value: &SecretValue, origin: Origin) -> Result<Self, SecretProblem> {
+        let Some(text) = &value.text else {
+            return Err(SecretProblem::Binary { origin });
+        };
+        match serde_json::from_str::<Value>(text.reveal()) {
+            Ok(Value::Object(fields)) => Ok(Self { origin, fields }),
+            Ok(mut other) => {
+                wipe(&mut other);
+                Err(SecretProblem::NotAnObject { origin })
+            }
+            // The parser's own text has a position and no content; but what stands there may be a
+            // password, so the position is all that is told.
+            Err(error) => Err(SecretProblem::NotJson {
+                origin,
+                line: error.line(),
+                column: error.column(),
+            }),
+        }
+    }
+
+    /// Where it came from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The kind of service, which chooses the plugin.
+    ///
+    /// # Errors
+    /// If it is missing, empty or no text.
+    pub fn engine(&self) -> Result<&str, SecretProblem> {
+        self.text("engine")
+    }
+
+    /// The account's name.
+    ///
+    /// # Errors
+    /// If it is missing, empty or no text.
+    pub fn username(&self) -> Result<&str, SecretProblem> {
+        self.text("username")
+    }
+
+    /// A copy of the password.
+    ///
+    /// # Errors
+    /// If it is missing, empty or no text.
+    pub fn password(&self) -> Result<Secret, SecretProblem> {
+        self.text("password").map(|password| Secret::new(password.to_owned()))
+    }
+
+    /// Host and port; the plugin's default port where the secret has none.
+    ///
+    /// # Errors
+    /// If the host is missing or the port is not a number from 1 to 65535.
+    pub fn place(&self, default_port: u16) -> Result<Place, SecretProblem> {
+        let host = self.text("host")?;
+        if !host.bytes().all(|byte| byte.is_ascii_graphic()) || host.len() > 253 {
+            return Err(self.wrong("host", "a host name or an IP address"));
+        }
+        Ok(Place { host: host.to_owned(), port: self.port()?.unwrap_or(default_port) })
+    }
+
+    /// The database; absent and null both mean the service's default.
+    ///
+    /// # Errors
+    /// If it is there and neither text nor null.
+    pub fn database(&self) -> Result<Option<&str>, SecretProblem> {
+        match self.fields.get("dbname") {
+            None | Some(Value::Null) => Ok(None),
+            Some(_) => self.text("dbname").map(Some),
+        }
+    }
+
+    /// The ARN or name of the secret that holds an administrator's credential.
+    ///
+    /// # Errors
+    /// If it is there and not a text, or empty.
+    pub fn admin_secret(&self) -> Result<Option<&str>, SecretProblem> {
+        match self.fields.get("masterarn") {
+            None | Some(Value::Null) => Ok(None),
+            Some(_) => self.text("masterarn").map(Some),
+        }
+    }
+
+    /// Whether to use TLS: always, unless the secret says `"ssl": false` (or `"false"`).
+    pub fn tls(&self) -> TlsMode {
+        match self.ssl() {
+            Ssl::Required | Ssl::Unsaid => TlsMode::Required,
+            Ssl::Disabled => TlsMode::Disabled,
+        }
+    }
+
+    /// The keys that hold neither the sign-in nor, by their names, any other credential.
+    pub fn further_fields(&self) -> Vec<(String, String)> {
+        self.fields
+            .iter()
+            .filter(|(key, _)| !OWN_KEYS.contains(&key.as_str()))
+            .filter(|(key, _)| {
+                let key = key.to_lowercase();
+                !CREDENTIAL_WORDS.iter().any(|word| key.contains(word))
+            })
+            .map(|(key, value)| (key.clone(), plain_text(value)))
+            .collect()
+    }
+
+    /// The value for the new version: this one with another password and, for alternating users,
+    /// another name.
+    pub fn with_credential(&self, username: &str, password: &Secret) -> Secret {
+        let mut fields = self.fields.clone();
+        fields.insert("username".to_owned(), Value::from(username));
+        fields.insert("password".to_owned(), Value::from(password.reveal()));
+        let mut document = Value::Object(fields);
+        let text = Secret::new(document.to_string());
+        wipe(&mut document);
+        text
+    }
+
+    fn port(&self) -> Result<Option<u16>, SecretProblem> {
+        let wrong = || self.wrong("port", "a number from 1 to 65535");
+        let port = match self.fields.get("port") {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::Number(number)) => number.to_string().parse::<u16>(),
+            Some(Value::String(text)) => text.trim().parse::<u16>(),
+            Some(_) => return Err(wrong()),
+        };
+        match port {
+            Ok(port) if port > 0 => Ok(Some(port)),
+            _ => Err(wrong()),
+        }
+    }
+
+    fn ssl(&self) -> Ssl {
+        match self.fields.get("ssl") {
+            Some(Value::Bool(true)) => Ssl::Required,
+            Some(Value::Bool(false)) => Ssl::Disabled,
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Ssl::Required,
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Ssl::Disabled,
+            _ => Ssl::Unsaid,
+        }
+    }
+
+    fn text(&self, field: &'static str) -> Result<&str, SecretProblem> {
+        match self.fields.get(field) {
+            None => Err(SecretProblem::Missing { origin: self.origin.clone(), field }),
+            Some(Value::String(text)) if text.is_empty() => {
+                Err(SecretProblem::Empty { origin: self.origin.clone(), field })
+            }
+            Some(Value::String(text)) => Ok(text),
+            Some(_) => Err(self.wrong(field, "a string")),
+        }
+    }
+
+    fn wrong(&self, field: &'static str, expected: &'static str) -> SecretProblem {
+        SecretProblem::Wrong { origin: self.origin.clone(), field, expected }
+    }
+}
+
+impl Drop for SecretDocument {
+    fn drop(&mut self) {
+        self.fields.values_mut().for_each(wipe);
+    }
+}
+
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(wipe),
+        Value::Object(fields) => fields.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn plain_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A secret's value that can't be used. The operator has to mend the secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SecretProblem {
+    /// `SecretBinary`.
+    #[error("{origin} holds SecretBinary; rotation needs a SecretString with a JSON object")]
+    Binary {
+        /// Which version.
+        origin: Origin,
+    },
+    /// Not JSON.
+    #[error(
+        "{origin} is not JSON (line {line}, column {column}); it must be an object such as \
+         {{\"engine\": …, \"host\": …, \"username\": …, \"password\": …}}"
+    )]
+    NotJson {
+        /// Which version.
+        origin: Origin,
+        /// Where the parser gave up, from 1.
+        line: usize,
+        /// Where the parser gave up, from 1.
+        column: usize,
+    },
+    /// JSON, but a list, a text or a number.
+    #[error(
+        "{origin} is JSON but not an object; it must be an object such as {{\"engine\": …, \
+         \"host\": …, \"username\": …, \"password\": …}}"
+    )]
+    NotAnObject {
+        /// Which version.
+        origin: Origin,
+    },
+    /// A field is not there.
+    #[error("{origin} has no field `{field}`; add it")]
+    Missing {
+        /// Which version.
+        origin: Origin,
+        /// Which field.
+        field: &'static str,
+    },
+    /// A field is there and empty.
+    #[error("field `{field}` of {origin} is empty; fill it in")]
+    Empty {
+        /// Which version.
+        origin: Origin,
+        /// Which field.
+        field: &'static str,
+    },
+    /// A field has the wrong type or is out of range.
+    #[error("field `{field}` of {origin} must be {expected}")]
+    Wrong {
+        /// Which version.
+        origin: Origin,
+        /// Which field.
+        field: &'static str,
+        /// What it has to be.
+        expected: &'static str,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::VersionId;
+
+    fn origin() -> Origin {
+        Origin { secret: "db".into(), role: Stage::Current }
+    }
+
+    fn parse(text: &str) -> Result<SecretDocument, SecretProblem> {
+        let text = Some(Secret::new(text.to_owned()));
+        SecretDocument::parse(&SecretValue { version: VersionId::new("v"), text }, origin())
+    }
+
+    fn good(text: &str) -> SecretDocument {
+        parse(text).ok().expect("the document is good")
+    }
+
+    #[test]
+    fn what_is_not_a_json_object_is_refused_without_showing_it() {
+        for text in ["hunter2", "\"hunter2\"", "[\"hunter2\"]", "{\"password\": hunter2}", ""] {
+            let message = parse(text).err().expect("refused").to_string();
+            assert!(message.starts_with("the AWSCURRENT version of secret `db`"), "{message}");
+            assert!(!message.contains("hunter2"), "{message}");
+        }
+    }
+
+    #[test]
+    fn each_bad_field_is_named_and_not_shown() {
+        type Read = fn(&SecretDocument) -> Option<SecretProblem>;
+        let host: Read = |d| d.place(1).err();
+        let table: [(&str, Read, &str); 12] = [
+            ("{}", |d| d.engine().err(), "has no field `engine`"),
+            (r#"{"engine":""}"#, |d| d.engine().err(), "`engine` of the AWSCURRENT"),
+            (r#"{"engine":5}"#, |d| d.engine().err(), "must be a string"),
+            ("{}", |d| d.username().err(), "has no field `username`"),
+            ("{}", |d| d.password().err(), "has no field `password`"),
+            (r#"{"password":["s3cret"]}"#, |d| d.password().err(), "`password` of"),
+            ("{}", host, "has no field `host`"),
+            (r#"{"host":"a b"}"#, host, "must be a host name"),
+            (r#"{"host":"h","port":65536}"#, host, "from 1 to 65535"),
+            (r#"{"host":"h","port":0}"#, host, "from 1 to 65535"),
+            (r#"{"host":"h","port":"x"}"#, host, "from 1 to 65535"),
+            (r#"{"masterarn":true}"#, |d| d.admin_secret().err(), "`masterarn` of"),
+        ];
+        for (text, read, expected) in table {
+            let message = read(&good(text)).expect(text).to_string();
+            assert!(message.contains(expected), "{text}: {message}");
+            assert!(!message.contains("s3cret"), "{message}");
+        }
+    }
+
+    #[test]
+    fn ports_are_numbers_or_texts_or_the_default() {
+        for (text, port) in [("5433", 5433), ("\"5433\"", 5433), ("null", 5432)] {
+            let document = good(&format!(r#"{{"host":"h","port":{text}}}"#));
+            assert_eq!(document.place(5432).ok().unwrap().port, port);
+        }
+        assert_eq!(good(r#"{"host":"h"}"#).place(5432).ok().unwrap().port, 5432);
+    }
+
+    #[test]
+    fn plaintext_only_where_the_secret_says_so() {
+        for (ssl, tls) in [
+            ("true", TlsMode::Required),
+            ("\"TRUE\"", TlsMode::Required),
+            ("false", TlsMode::Disabled),
+            ("\"False\"", TlsMode::Disabled),
+            ("null", TlsMode::Required),
+            ("0", TlsMode::Required),
+            ("\"no\"", TlsMode::Required),
+        ] {
+            assert_eq!(good(&format!(r#"{{"ssl":{ssl}}}"#)).tls(), tls, "{ssl}");
+        }
+        assert_eq!(good("{}").tls(), TlsMode::Required);
+    }
+
+    #[test]
+    fn a_new_version_keeps_unknown_keys_their_order_and_every_digit() {
+        let text = r#"{"zeta":1.10,"password":"old","big":123456789012345678901234567890,"username":"app","nested":{"b":[1,null],"a":"ü"}}"#;
+        let new = good(text).with_credential("app_clone", &Secret::new("n\"ew".into()));
+        assert_eq!(
+            new.reveal(),
+            r#"{"zeta":1.10,"password":"n\"ew","big":123456789012345678901234567890,"username":"app_clone","nested":{"b":[1,null],"a":"ü"}}"#
+        );
+    }
+
+    #[test]
+    fn a_plugin_gets_the_further_fields_but_no_other_credential() {
+        let document = good(
+            r#"{"engine":"x","host":"h","password":"p","options":{"a":1},"realm":"R","apiKey":"s","Other_Password":"s"}"#,
+        );
+        assert_eq!(
+            document.further_fields(),
+            [("options".to_owned(), "{\"a\":1}".to_owned()), ("realm".to_owned(), "R".to_owned())]
+        );
+    }
+}

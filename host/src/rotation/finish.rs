@@ -1,0 +1,46 @@
+//! finishSecret: `AWSCURRENT` moves to the new version, in one call.
+//!
+//! Secrets Manager moves `AWSPREVIOUS` by itself. `AWSPENDING` stays on the version that is now
+//! current, which is how Secrets Manager recognises a finished rotation: the next one starts. No
+//! value is ever written here.
+
+use super::event::RotationEvent;
+use super::plan::{Invoker, Plan, plan};
+use super::service::Catalog;
+use super::{Outcome, Rotation};
+use crate::error::Error;
+use crate::store::{SecretStore, Stage, StageMove, StoreErrorKind};
+
+impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
+    pub(super) async fn finish(
+        &self,
+        event: &RotationEvent,
+        invoker: Invoker,
+    ) -> Result<Outcome, Error> {
+        self.progress.note("reading the secret's labels from Secrets Manager");
+        let secret = self.store.describe(&event.secret_id).await?;
+        if plan(event.step, invoker, &secret, &event.version)? == Plan::AlreadyCurrent {
+            return Ok(Outcome::AlreadyCurrent);
+        }
+        let replaced = secret.version_with(&Stage::Current).cloned();
+        let change = StageMove {
+            stage: Stage::Current,
+            remove_from: replaced.clone(),
+            move_to: Some(event.version.clone()),
+        };
+        self.progress.note("moving AWSCURRENT to the new version");
+        match self.store.move_stage(&event.secret_id, &change).await {
+            Ok(()) => Ok(Outcome::Finished { replaced }),
+            // The label moved since it was read, or the first answer was lost. If it moved here,
+            // this is what was wanted.
+            Err(error) if error.kind == StoreErrorKind::Invalid => {
+                let secret = self.store.describe(&event.secret_id).await?;
+                match plan(event.step, invoker, &secret, &event.version)? {
+                    Plan::AlreadyCurrent => Ok(Outcome::AlreadyCurrent),
+                    Plan::Run => Err(error.into()),
+                }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The rotation: four steps, each safe to run twice, late, or after a crash of any earlier one.
+//!
+//! A step reads what it needs (independent reads at once), asks [`plan`](plan::plan) whether it
+//! may act, checks everything that can be checked without a connection, and only then talks to the
+//! service. It is written against [`SecretStore`] and [`Catalog`] and names neither the AWS SDK
+//! nor the sandbox.
+
+mod candidates;
+mod create;
+mod document;
+mod event;
+mod finish;
+mod parties;
+mod password;
+mod plan;
+mod progress;
+mod service;
+mod set;
+mod strategy;
+mod test;
+
+pub use document::{Origin, SecretDocument, SecretProblem};
+pub use event::{EventError, RotationEvent, Step};
+pub use parties::Mismatch;
+pub use plan::{Invoker, Plan, Refusal, plan};
+pub use progress::Progress;
+pub use service::{
+    CallError, Catalog, Change, Description, Failure, FailureKind, Features, Login, PasswordRules,
+    Place, Service, TlsMode, UsernameRules,
+};
+pub use strategy::{STRATEGY_TAG, Strategy, StrategyProblem, UnknownStrategy};
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::store::{SecretDescription, SecretStore, SecretValue, StoreError, VersionId};
+
+/// The tag that chooses a plugin.
+pub const PLUGIN_TAG: &str = "windlass:plugin";
+
+/// How often, and after which pauses, a version's value that must be there is read again.
+/// Secrets Manager's answers may lag behind its own writes by a moment.
+const LAG_PAUSES_MS: [u64; 3] = [100, 300, 900];
+
+/// What rotations are run with.
+pub struct Rotation<'a, S, C> {
+    /// Where the secrets are.
+    pub store: &'a S,
+    /// The installed plugins.
+    pub catalog: &'a C,
+    /// What the operator configured.
+    pub config: &'a Config,
+    /// What is being done right now, for whoever gives up waiting.
+    pub progress: &'a Progress,
+}
+
+/// What a step did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The version is current already; nothing to do.
+    AlreadyCurrent,
+    /// A new password was stored as pending.
+    Created {
+        /// For which account.
+        username: String,
+    },
+    /// The version had its value from an earlier attempt.
+    AlreadyCreated,
+    /// The service has the new password.
+    Set {
+        /// Whose password was changed.
+        username: String,
+        /// Which credential signed in to make or to justify the change.
+        with: String,
+        /// Whether an administrator made it.
+        by_admin: bool,
+    },
+    /// The service had the new password from an earlier attempt.
+    AlreadySet,
+    /// The new password signs in.
+    Tested {
+        /// As whom.
+        username: String,
+    },
+    /// The version is current now.
+    Finished {
+        /// What was current before.
+        replaced: Option<VersionId>,
+    },
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::AlreadyCurrent => f.write_str("the version is AWSCURRENT already, nothing to do"),
+            Self::Created { username } => write!(f, "stored a new password for `{username}` as AWSPENDING"),
+            Self::AlreadyCreated => f.write_str("the version has its value from an earlier attempt"),
+            Self::Set { username, with, by_admin: false } => {
+                write!(f, "`{username}` changed its password, signed in with {with}")
+            }
+            Self::Set { username, with, by_admin: true } => {
+                write!(f, "the administrator changed the password of `{username}`, after {with} had signed in")
+            }
+            Self::AlreadySet => f.write_str("the new password signs in, an earlier attempt set it"),
+            Self::Tested { username } => write!(f, "`{username}` signs in with the new password"),
+            Self::Finished { replaced: Some(old) } => write!(f, "moved AWSCURRENT here from {old}"),
+            Self::Finished { replaced: None } => f.write_str("labelled the version AWSCURRENT"),
+        }
+    }
+}
+
+impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
+    /// Runs one step.
+    ///
+    /// # Errors
+    /// What stopped it. Running the step again, with the same event, is always safe.
+    pub async fn run(&self, event: &RotationEvent, invoker: Invoker) -> Result<Outcome, Error> {
+        match event.step {
+            Step::Create => self.create(event, invoker).await,
+            Step::Set => self.set(event, invoker).await,
+            Step::Test => self.test(event, invoker).await,
+            Step::Finish => self.finish(event, invoker).await,
+        }
+    }
+
+    /// The plugin for a secret: the tag's, else the configured one, else the engine's.
+    fn service(
+        &self,
+        secret: &SecretDescription,
+        document: &SecretDocument,
+    ) -> Result<C::Service, Error> {
+        let named = secret.tags.get(PLUGIN_TAG).or(self.config.plugin.as_ref());
+        Ok(self.catalog.find(document.engine()?, named.map(String::as_str))?)
+    }
+
+    /// The strategy for a secret: the tag's, else the configured one, else by `masterarn`.
+    fn strategy(
+        &self,
+        secret: &SecretDescription,
+        document: &SecretDocument,
+        plugin: &Description,
+    ) -> Result<Strategy, Error> {
+        let by_admin = document.admin_secret()?.is_some();
+        let strategy = match (secret.tags.get(STRATEGY_TAG), self.config.strategy) {
+            (Some(tag), _) => tag.parse().map_err(StrategyProblem::Tag)?,
+            (None, Some(configured)) => configured,
+            (None, None) if by_admin => Strategy::AlternatingUsers,
+            (None, None) => Strategy::SingleUser,
+        };
+        if strategy == Strategy::AlternatingUsers && !by_admin {
+            return Err(StrategyProblem::NoAdmin { secret: secret.name.clone() }.into());
+        }
+        strategy::check_abilities(strategy, by_admin, plugin)?;
+        Ok(strategy)
+    }
+
+    /// A value that the labels say is there: read again where the first answer was that it isn't.
+    async fn settled_value(
+        &self,
+        secret_id: &str,
+        version: &VersionId,
+        first: Result<SecretValue, StoreError>,
+    ) -> Result<SecretValue, StoreError> {
+        use crate::store::{StoreErrorKind, VersionSelector};
+        let mut answer = first;
+        for pause in LAG_PAUSES_MS {
+            match answer {
+                Err(error) if error.kind == StoreErrorKind::NotFound => {}
+                settled => return settled,
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
+            answer = self.store.value(secret_id, &VersionSelector::Version(version.clone())).await;
+        }
+        answer
+    }
+}

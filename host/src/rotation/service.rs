@@ -1,0 +1,219 @@
+//! What the rotation needs of a plugin, in the rotation's own words.
+//!
+//! The step machine is written against these types and never sees the sandbox behind them.
+
+use std::fmt;
+use std::future::Future;
+
+use crate::plugin::PluginError;
+use crate::secret::Secret;
+
+/// Where a service listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// A host name or an IP address, as the secret spells it.
+    pub host: String,
+    /// The TCP port.
+    pub port: u16,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// Whether the connection must be encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsMode {
+    /// Nothing but the protocol's request for TLS goes in clear.
+    Required,
+    /// The secret says that this service has no TLS.
+    Disabled,
+}
+
+/// One credential and where it signs in.
+pub struct Login {
+    /// Where.
+    pub place: Place,
+    /// The account.
+    pub username: String,
+    /// Its password.
+    pub password: Secret,
+    /// The database, where the secret names one.
+    pub database: Option<String>,
+    /// Whether TLS is required.
+    pub tls: TlsMode,
+    /// The secret's further keys.
+    pub fields: Vec<(String, String)>,
+}
+
+/// A password to be changed.
+pub struct Change<'a> {
+    /// Who signs in to make the change.
+    pub actor: &'a Login,
+    /// Whose password is changed.
+    pub username: &'a str,
+    /// The password that must sign in afterwards.
+    pub new_password: &'a Secret,
+    /// The password that signs in now, where it is known.
+    pub old_password: Option<&'a Secret>,
+    /// Alternating users: the account to be equal to.
+    pub clone_of: Option<&'a str>,
+}
+
+/// Why a plugin's operation did not succeed, as the service meant it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// This name and password do not sign in.
+    Refused,
+    /// No usable answer.
+    Unreachable,
+    /// The service said no for another reason.
+    Declined,
+    /// The peer spoke something that the plugin does not understand.
+    Protocol,
+    /// The plugin or the service can't do it.
+    Unsupported,
+    /// A field of the secret can't be used.
+    InvalidSecret,
+}
+
+impl FailureKind {
+    /// The stable name, for logs and error types.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "Refused",
+            Self::Unreachable => "Unreachable",
+            Self::Declined => "Declined",
+            Self::Protocol => "Protocol",
+            Self::Unsupported => "Unsupported",
+            Self::InvalidSecret => "InvalidSecret",
+        }
+    }
+}
+
+/// A plugin's failure. Its texts were scrubbed of every live secret at the plugin's border.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What to act on.
+    pub kind: FailureKind,
+    /// The service's own code, or empty.
+    pub code: String,
+    /// For people.
+    pub message: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if self.code.is_empty() { Ok(()) } else { write!(f, " ({})", self.code) }
+    }
+}
+
+/// A call to a plugin that did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The plugin ran and reported a failure.
+    #[error("{0}")]
+    Failed(Failure),
+    /// The plugin itself failed: it trapped, hit a limit or ran out of time.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
+}
+
+/// A plugin as one rotation uses it.
+pub trait Service: Send + Sync {
+    /// What the plugin says about itself.
+    fn description(&self) -> &Description;
+
+    /// Signs in once; changes nothing.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    fn verify(&self, login: &Login) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// Changes a password. Safe to repeat.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    fn change(
+        &self,
+        change: &Change<'_>,
+    ) -> impl Future<Output = Result<(), CallError>> + Send;
+}
+
+/// The installed plugins.
+pub trait Catalog: Send + Sync {
+    /// One of them.
+    type Service: Service;
+
+    /// The plugin of this name, or else the one that serves this engine.
+    ///
+    /// # Errors
+    /// If there is none, or more than one claims the engine.
+    fn find(&self, engine: &str, named: Option<&str>) -> Result<Self::Service, PluginError>;
+
+    /// What every installed plugin says about itself.
+    fn descriptions(&self) -> impl Iterator<Item = &Description>;
+}
+
+/// What a plugin says about itself; `windlass:plugin/metadata` has the meaning of each item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// Unique among the installed plugins.
+    pub name: String,
+    /// The plugin's own version.
+    pub version: String,
+    /// The values of `engine` that it serves.
+    pub engines: Vec<String>,
+    /// The port where the secret names none.
+    pub default_port: u16,
+    /// The places that it asks for, in the grant grammar.
+    pub network: Vec<String>,
+    /// What passwords the service takes.
+    pub password_rules: PasswordRules,
+    /// What account names the service takes.
+    pub username_rules: UsernameRules,
+    /// What it can do.
+    pub features: Features,
+}
+
+/// What passwords the service takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasswordRules {
+    /// The longest password that the service keeps whole, in characters.
+    pub max_length: u32,
+    /// The length where the operator sets none, in characters.
+    pub default_length: u32,
+    /// Characters that the service does not take.
+    pub excluded_characters: String,
+    /// Characters left out where the operator sets none.
+    pub default_excluded_characters: String,
+}
+
+/// What account names the service takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsernameRules {
+    /// The longest name, in bytes of UTF-8.
+    pub max_length_bytes: u32,
+    /// What is appended for the second account of alternating users.
+    pub clone_suffix: String,
+}
+
+/// Abilities that not every service has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Features {
+    /// A user can change its own password.
+    pub self_change: bool,
+    /// An administrator can change another user's password.
+    pub admin_change: bool,
+    /// Alternating users.
+    pub alternating_users: bool,
+    /// Two valid passwords at once.
+    pub dual_password: bool,
+}

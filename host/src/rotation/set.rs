@@ -1,0 +1,150 @@
+//! setSecret: the service takes the new password.
+//!
+//! Candidates, in this order, each tried only if the one before was *refused* (not if the service
+//! could not be reached, or said no for another reason):
+//! 1. the current password: the ordinary case, so an ordinary rotation has no failed sign-in;
+//! 2. the pending password: an earlier attempt got this far, nothing is left to do;
+//! 3. the previous password, and those of orphaned versions (see [`candidates`](super::candidates)):
+//!    an earlier attempt was abandoned, or the service was restored from a backup.
+//!
+//! With an administrator, a candidate must sign in before the administrator changes anything:
+//! otherwise whoever may write the secret could have any account's password changed. With
+//! alternating users, the account that changes is not the one that candidates are for, so 3 has
+//! nothing to offer.
+
+use tokio::sync::OnceCell;
+
+use super::event::RotationEvent;
+use super::parties::{Parties, call_failed, is_refusal};
+use super::plan::{Invoker, Plan, plan};
+use super::service::{Catalog, Change, Login, Service};
+use super::strategy::Strategy;
+use super::{Outcome, Rotation};
+use crate::error::{Error, ServiceError};
+use crate::store::{SecretStore, Stage, VersionSelector};
+
+/// How the current version's password is called in messages.
+const CURRENT: &str = "the AWSCURRENT password";
+/// How the pending version's password is called in messages.
+const PENDING: &str = "the AWSPENDING password";
+
+impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
+    pub(super) async fn set(
+        &self,
+        event: &RotationEvent,
+        invoker: Invoker,
+    ) -> Result<Outcome, Error> {
+        self.progress.note("reading the secret from Secrets Manager");
+        let by_version = VersionSelector::Version(event.version.clone());
+        let (secret, current, pending) = tokio::join!(
+            self.store.describe(&event.secret_id),
+            self.store.value(&event.secret_id, &VersionSelector::Stage(Stage::Current)),
+            self.store.value(&event.secret_id, &by_version),
+        );
+        let secret = secret?;
+        if plan(event.step, invoker, &secret, &event.version)? == Plan::AlreadyCurrent {
+            return Ok(Outcome::AlreadyCurrent);
+        }
+        let pending = self.pending_value(event, &secret, pending).await?;
+        let parties = self.parties(&secret, &current?, &pending)?;
+        let admin = OnceCell::new();
+
+        if let Some(outcome) = self.change_with(&parties, &admin, &parties.current, CURRENT).await? {
+            return Ok(outcome);
+        }
+        if accepted(self.verify(&parties.service, &parties.pending, PENDING).await)? {
+            return Ok(Outcome::AlreadySet);
+        }
+        let mut tried = vec!["AWSCURRENT".to_owned(), "AWSPENDING".to_owned()];
+        let mut unsearched = None;
+        if parties.strategy == Strategy::SingleUser {
+            let mut candidates = self.older_passwords(event, &parties);
+            while let Some(candidate) = candidates.next().await? {
+                let with = format!("the {} password", candidate.label);
+                let outcome = self.change_with(&parties, &admin, &candidate.login, &with).await?;
+                if let Some(outcome) = outcome {
+                    return Ok(outcome);
+                }
+                tried.push(candidate.label);
+            }
+            unsearched = candidates.unsearched();
+        }
+        Err(ServiceError::NoCandidate {
+            username: parties.current.username.clone(),
+            place: parties.current.place.clone(),
+            tried,
+            unsearched,
+        }
+        .into())
+    }
+
+    /// Makes the change with a candidate's credential: by the candidate itself, or by the
+    /// administrator once the candidate has signed in. `None`: the candidate was refused.
+    ///
+    /// A refusal of the administrator is an error: no other candidate would help.
+    async fn change_with(
+        &self,
+        parties: &Parties<'_, C::Service>,
+        admin: &OnceCell<Login>,
+        candidate: &Login,
+        with: &str,
+    ) -> Result<Option<Outcome>, Error> {
+        let by_admin = parties.admin_id.is_some();
+        let outcome = Outcome::Set {
+            username: parties.pending.username.clone(),
+            with: with.to_owned(),
+            by_admin,
+        };
+        let Some(admin_id) = &parties.admin_id else {
+            let changed = self.change(parties, candidate, candidate, with).await;
+            return Ok(accepted(changed)?.then_some(outcome));
+        };
+        // The admin secret is read while the candidate signs in. What is wrong with it is said
+        // first: it is the operator's to mend, whatever the sign-in says.
+        let (admin, known) = tokio::join!(
+            admin.get_or_try_init(|| self.admin_login(parties, admin_id)),
+            self.verify(&parties.service, candidate, with),
+        );
+        let admin = admin?;
+        if !accepted(known)? {
+            return Ok(None);
+        }
+        self.change(parties, admin, candidate, "the admin secret's password").await?;
+        Ok(Some(outcome))
+    }
+
+    async fn change(
+        &self,
+        parties: &Parties<'_, C::Service>,
+        actor: &Login,
+        candidate: &Login,
+        with: &str,
+    ) -> Result<(), Error> {
+        let alternating = parties.strategy == Strategy::AlternatingUsers;
+        let change = Change {
+            actor,
+            username: &parties.pending.username,
+            new_password: &parties.pending.password,
+            // With alternating users the candidate is the other account.
+            old_password: (!alternating).then_some(&candidate.password),
+            clone_of: alternating.then_some(parties.current.username.as_str()),
+        };
+        let attempt = format!(
+            "changing the password of `{}`, signed in as `{}` with {with}",
+            change.username, actor.username
+        );
+        self.progress.note(format!("{attempt} at {}", actor.place));
+        let answer = parties.service.change(&change).await;
+        answer.map_err(|error| call_failed(error, attempt, &actor.place))
+    }
+}
+
+/// Whether the credential was accepted: a refusal is an answer here, anything else that failed is
+/// an error.
+fn accepted(answer: Result<(), Error>) -> Result<bool, Error> {
+    match answer {
+        Ok(()) => Ok(true),
+        Err(error) if is_refusal(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}

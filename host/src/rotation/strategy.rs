@@ -1,0 +1,190 @@
+//! Which accounts a rotation touches, and who makes the change.
+//!
+//! Chosen, in this order: the secret's tag `windlass:strategy`, `WINDLASS_STRATEGY`, the secret's
+//! fields (`masterarn` there: alternating users; not there: single user). A tag chooses among
+//! strategies and never widens what a plugin may reach.
+
+use std::str::FromStr;
+
+use super::service::{Description, UsernameRules};
+
+/// The tag that chooses a strategy.
+pub const STRATEGY_TAG: &str = "windlass:strategy";
+
+/// How a secret is rotated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    /// One user, whose password changes; made by itself, or by the administrator of `masterarn`.
+    SingleUser,
+    /// Two users that take turns, so that the one in use is never touched; made by the
+    /// administrator of `masterarn`.
+    AlternatingUsers,
+}
+
+impl Strategy {
+    /// The name in tags and configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SingleUser => "single-user",
+            Self::AlternatingUsers => "alternating-users",
+        }
+    }
+}
+
+impl FromStr for Strategy {
+    type Err = UnknownStrategy;
+
+    fn from_str(text: &str) -> Result<Self, UnknownStrategy> {
+        match text {
+            "single-user" => Ok(Self::SingleUser),
+            "alternating-users" => Ok(Self::AlternatingUsers),
+            other => Err(UnknownStrategy(other.to_owned())),
+        }
+    }
+}
+
+/// A strategy that does not exist.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown strategy `{0}`; the strategies are single-user and alternating-users")]
+pub struct UnknownStrategy(String);
+
+/// What stands against a strategy before anything was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StrategyProblem {
+    /// The tag's value is no strategy.
+    #[error("tag `{STRATEGY_TAG}`: {0}")]
+    Tag(#[source] UnknownStrategy),
+    /// The plugin or its service can't do it.
+    #[error("plugin `{plugin}` can't do what this rotation needs: {ability}{advice}")]
+    Unsupported {
+        /// The plugin's name.
+        plugin: String,
+        /// What is missing, in the words of the interface's `features`.
+        ability: &'static str,
+        /// What to do instead; begins with `; ` or is empty.
+        advice: &'static str,
+    },
+    /// Alternating users without an administrator.
+    #[error(
+        "alternating users need an administrator: add `masterarn`, the ARN of the admin secret, to \
+         secret `{secret}`, or tag it `{STRATEGY_TAG}` = `single-user`"
+    )]
+    NoAdmin {
+        /// The secret's name.
+        secret: String,
+    },
+    /// The second account's name would be too long.
+    #[error(
+        "user name `{username}` is too long for alternating users: `{username}{suffix}` has \
+         {length} bytes and the service takes {limit}; use a shorter name or tag the secret \
+         `{STRATEGY_TAG}` = `single-user`"
+    )]
+    NameTooLong {
+        /// The name.
+        username: String,
+        /// What would be appended.
+        suffix: String,
+        /// The resulting length in bytes.
+        length: usize,
+        /// The most that the service takes, in bytes.
+        limit: u32,
+    },
+    /// The name is nothing but the suffix.
+    #[error("user name `{username}` is only the suffix of alternating users; use another name")]
+    NameIsSuffix {
+        /// The name.
+        username: String,
+    },
+}
+
+/// Makes sure that the plugin can do what the strategy needs.
+///
+/// # Errors
+/// Names the ability that it lacks.
+pub fn check_abilities(
+    strategy: Strategy,
+    by_admin: bool,
+    plugin: &Description,
+) -> Result<(), StrategyProblem> {
+    let features = plugin.features;
+    let (has, ability, advice) = match (strategy, by_admin) {
+        (Strategy::AlternatingUsers, _) => (
+            features.alternating_users,
+            "alternating-users",
+            "; tag the secret `windlass:strategy` = `single-user`",
+        ),
+        (Strategy::SingleUser, true) => (features.admin_change, "admin-change", ""),
+        (Strategy::SingleUser, false) => (
+            features.self_change,
+            "self-change",
+            "; add `masterarn`, the ARN of an admin secret, to the secret",
+        ),
+    };
+    if has {
+        Ok(())
+    } else {
+        Err(StrategyProblem::Unsupported { plugin: plugin.name.clone(), ability, advice })
+    }
+}
+
+/// The other half of a pair: `app` and `app_clone` name each other.
+///
+/// # Errors
+/// If the service would not take the longer of the two names.
+pub fn alternate(username: &str, rules: &UsernameRules) -> Result<String, StrategyProblem> {
+    if let Some(base) = username.strip_suffix(&rules.clone_suffix) {
+        return if base.is_empty() {
+            Err(StrategyProblem::NameIsSuffix { username: username.to_owned() })
+        } else {
+            Ok(base.to_owned())
+        };
+    }
+    let other = format!("{username}{}", rules.clone_suffix);
+    if other.len() > rules.max_length_bytes as usize {
+        return Err(StrategyProblem::NameTooLong {
+            username: username.to_owned(),
+            suffix: rules.clone_suffix.clone(),
+            length: other.len(),
+            limit: rules.max_length_bytes,
+        });
+    }
+    Ok(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules() -> UsernameRules {
+        UsernameRules { max_length_bytes: 12, clone_suffix: "_clone".into() }
+    }
+
+    #[test]
+    fn the_two_halves_name_each_other() {
+        for (name, other) in [("app", "app_clone"), ("app_clone", "app"), ("é", "é_clone")] {
+            assert_eq!(alternate(name, &rules()).as_deref(), Ok(other));
+        }
+    }
+
+    #[test]
+    fn a_name_too_long_for_its_clone_is_refused_in_bytes() {
+        assert!(alternate("abcdef", &rules()).is_ok());
+        let error = alternate("abcdeé", &rules()).unwrap_err();
+        assert!(error.to_string().contains("has 13 bytes and the service takes 12"), "{error}");
+    }
+
+    #[test]
+    fn the_suffix_alone_is_no_name() {
+        let error = alternate("_clone", &rules()).unwrap_err();
+        assert_eq!(error, StrategyProblem::NameIsSuffix { username: "_clone".into() });
+    }
+
+    #[test]
+    fn a_strategy_that_does_not_exist_is_named_with_those_that_do() {
+        let error = "dual".parse::<Strategy>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "unknown strategy `dual`; the strategies are single-user and alternating-users"
+        );
+    }
+}

@@ -1,0 +1,238 @@
+//! Secrets Manager over its API.
+//!
+//! Translation only: a call, its answer, its error as one of [`StoreErrorKind`]. Retries within a
+//! call (throttling, 5xx, broken connections, with jitter) are the SDK's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
+
+use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::config::http::HttpResponse;
+use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_smithy_types::DateTime;
+
+use super::{
+    PasswordRequest, PendingValue, SecretDescription, SecretStore, SecretValue, Stage, StageMove,
+    StoreError, StoreErrorKind, VersionId, VersionListing, VersionSelector,
+};
+use crate::secret::Secret;
+
+/// The most that one page of `ListSecretVersionIds` holds; the newest come first, and nobody looks
+/// at more.
+const VERSIONS_LISTED: i32 = 100;
+
+/// Secrets Manager, at whatever endpoint its client was built for.
+#[derive(Debug, Clone)]
+pub struct AwsStore {
+    client: Client,
+}
+
+impl AwsStore {
+    /// Uses a client; [`crate::aws_client`] makes one.
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+}
+
+impl SecretStore for AwsStore {
+    async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError> {
+        let answer = self
+            .client
+            .describe_secret()
+            .secret_id(secret_id)
+            .send()
+            .await
+            .map_err(|error| failed("DescribeSecret", secret_id, error))?;
+        let stages = answer.version_ids_to_stages.unwrap_or_default();
+        let tags = answer.tags.unwrap_or_default();
+        Ok(SecretDescription {
+            arn: answer.arn.unwrap_or_default(),
+            name: answer.name.unwrap_or_else(|| secret_id.to_owned()),
+            rotation_enabled: answer.rotation_enabled,
+            stages: stages
+                .into_iter()
+                .map(|(version, stages)| (VersionId::new(version), labels(&stages)))
+                .collect::<BTreeMap<_, _>>(),
+            tags: tags.into_iter().filter_map(|tag| Some((tag.key?, tag.value?))).collect(),
+            deleted_at: time(answer.deleted_date),
+            last_rotated_at: time(answer.last_rotated_date),
+        })
+    }
+
+    async fn value(
+        &self,
+        secret_id: &str,
+        version: &VersionSelector,
+    ) -> Result<SecretValue, StoreError> {
+        let (version_id, stage) = match version {
+            VersionSelector::Stage(stage) => (None, Some(stage)),
+            VersionSelector::Version(version) => (Some(version), None),
+            VersionSelector::Both(version, stage) => (Some(version), Some(stage)),
+        };
+        let answer = self
+            .client
+            .get_secret_value()
+            .secret_id(secret_id)
+            .set_version_id(version_id.map(ToString::to_string))
+            .set_version_stage(stage.map(ToString::to_string))
+            .send()
+            .await
+            .map_err(|error| failed("GetSecretValue", secret_id, error))?;
+        Ok(SecretValue {
+            version: VersionId::new(answer.version_id.unwrap_or_default()),
+            text: answer.secret_string.map(Secret::new),
+        })
+    }
+
+    async fn put_pending(
+        &self,
+        secret_id: &str,
+        pending: &PendingValue,
+    ) -> Result<(), StoreError> {
+        self.client
+            .put_secret_value()
+            .secret_id(secret_id)
+            .client_request_token(pending.version.as_str())
+            .secret_string(pending.text.reveal())
+            .version_stages(Stage::Pending.as_str())
+            .set_rotation_token(pending.rotation_token.as_ref().map(|t| t.reveal().to_owned()))
+            .send()
+            .await
+            .map_err(|error| failed("PutSecretValue", secret_id, error))?;
+        Ok(())
+    }
+
+    async fn move_stage(&self, secret_id: &str, change: &StageMove) -> Result<(), StoreError> {
+        self.client
+            .update_secret_version_stage()
+            .secret_id(secret_id)
+            .version_stage(change.stage.as_str())
+            .set_remove_from_version_id(change.remove_from.as_ref().map(ToString::to_string))
+            .set_move_to_version_id(change.move_to.as_ref().map(ToString::to_string))
+            .send()
+            .await
+            .map_err(|error| failed("UpdateSecretVersionStage", secret_id, error))?;
+        Ok(())
+    }
+
+    async fn random_password(&self, request: &PasswordRequest) -> Result<Secret, StoreError> {
+        let excluded = &request.exclude_characters;
+        let answer = self
+            .client
+            .get_random_password()
+            .password_length(i64::from(request.length))
+            .set_exclude_characters((!excluded.is_empty()).then(|| excluded.clone()))
+            .exclude_numbers(request.exclude_numbers)
+            .exclude_punctuation(request.exclude_punctuation)
+            .exclude_uppercase(request.exclude_uppercase)
+            .exclude_lowercase(request.exclude_lowercase)
+            .require_each_included_type(request.require_each_included_type)
+            .send()
+            .await
+            .map_err(|error| failed("GetRandomPassword", "", error))?;
+        answer.random_password.map(Secret::new).ok_or_else(|| StoreError {
+            kind: StoreErrorKind::Other,
+            action: "GetRandomPassword",
+            resource: String::new(),
+            message: "the answer has no password".to_owned(),
+            source: None,
+        })
+    }
+
+    async fn versions(&self, secret_id: &str) -> Result<Vec<VersionListing>, StoreError> {
+        let answer = self
+            .client
+            .list_secret_version_ids()
+            .secret_id(secret_id)
+            .include_deprecated(true)
+            .max_results(VERSIONS_LISTED)
+            .send()
+            .await
+            .map_err(|error| failed("ListSecretVersionIds", secret_id, error))?;
+        let mut versions: Vec<VersionListing> = answer
+            .versions
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|entry| {
+                Some(VersionListing {
+                    version: VersionId::new(entry.version_id?),
+                    stages: labels(&entry.version_stages.unwrap_or_default()),
+                    created_at: time(entry.created_date),
+                })
+            })
+            .collect();
+        versions.sort_by_key(|listing| std::cmp::Reverse(listing.created_at));
+        Ok(versions)
+    }
+}
+
+fn labels(stages: &[String]) -> BTreeSet<Stage> {
+    stages.iter().map(|label| Stage::from(label.as_str())).collect()
+}
+
+fn time(date: Option<DateTime>) -> Option<SystemTime> {
+    date.and_then(|date| SystemTime::try_from(date).ok())
+}
+
+/// Translates an SDK error once, for every action.
+fn failed<E>(
+    action: &'static str,
+    resource: &str,
+    error: SdkError<E, HttpResponse>,
+) -> StoreError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let status = error.raw_response().map(|response| response.status().as_u16());
+    let (kind, message) = match &error {
+        SdkError::ServiceError(service) => {
+            let code = service.err().code().unwrap_or("unknown error");
+            let text = service.err().message().unwrap_or("no message");
+            let kind = kind_of(code, status);
+            (kind, format!("{code}: {text}{}", advice(kind, action)))
+        }
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => (
+            StoreErrorKind::Transient,
+            format!(
+                "no answer from Secrets Manager: {}; in a VPC the function needs an interface \
+                 endpoint for secretsmanager or a NAT gateway, and security groups that let port \
+                 443 pass",
+                DisplayErrorContext(&error)
+            ),
+        ),
+        _ => (StoreErrorKind::Other, DisplayErrorContext(&error).to_string()),
+    };
+    StoreError { kind, action, resource: resource.to_owned(), message, source: None }
+}
+
+fn kind_of(code: &str, status: Option<u16>) -> StoreErrorKind {
+    match code {
+        "ResourceNotFoundException" => StoreErrorKind::NotFound,
+        "ResourceExistsException" => StoreErrorKind::AlreadyExists,
+        "InvalidParameterException" | "InvalidRequestException" | "ValidationException" => {
+            StoreErrorKind::Invalid
+        }
+        "AccessDeniedException" => StoreErrorKind::AccessDenied,
+        "DecryptionFailure" | "DecryptionFailureException" | "EncryptionFailure" => {
+            StoreErrorKind::Key
+        }
+        code if code.starts_with("Throttling") || code == "InternalServiceError" => {
+            StoreErrorKind::Transient
+        }
+        _ if status.is_some_and(|status| status >= 500) => StoreErrorKind::Transient,
+        _ => StoreErrorKind::Other,
+    }
+}
+
+fn advice(kind: StoreErrorKind, action: &str) -> String {
+    match kind {
+        StoreErrorKind::AccessDenied => {
+            format!("; allow secretsmanager:{action} on it in the policy of the function's role")
+        }
+        StoreErrorKind::Key => {
+            "; allow kms:Decrypt and kms:GenerateDataKey on the secret's key to the function's role"
+                .to_owned()
+        }
+        _ => String::new(),
+    }
+}
