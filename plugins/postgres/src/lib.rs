@@ -1,1 +1,92 @@
-//! x
+//! The Windlass plugin for PostgreSQL and Aurora PostgreSQL.
+//!
+//! What holds for every call:
+//!
+//! - A password leaves this plugin in clear in one case only: the server asks for it inside TLS.
+//!   A change never sends the new one; the server stores a verifier that is made here.
+//! - A sign-in counts when the server asked for the password and, with SCRAM, proved that it knows
+//!   the account's secret too.
+//! - A change is one transaction: a connection that breaks leaves everything or nothing.
+//! - What a server sends is bounded before it is stored, and each of its texts is cut and cleaned.
+//!
+//! Rooms: `startup` (TLS and the first packet), `auth` with `scram`, `derive`, `saslprep` and
+//! `verifier` (proofs and stored forms of passwords), `wire` and `session` (messages and
+//! statements), `errors` (SQLSTATE to failure), `quote` (names and values in SQL), `change` and
+//! `transaction` (whose password, and how), `alternating` with `pair`, `role` and `settings` (two
+//! accounts that take turns).
+
+mod alternating;
+mod auth;
+mod change;
+mod derive;
+mod errors;
+mod pair;
+mod quote;
+mod role;
+mod saslprep;
+mod scram;
+mod session;
+mod settings;
+mod startup;
+mod transaction;
+mod verifier;
+mod wire;
+
+use windlass_sdk::{
+    ChangeRequest, Description, Failure, Features, Login, PasswordRules, Plugin, UsernameRules,
+};
+
+use crate::session::Session;
+
+/// The plugin. Natively it is an ordinary type, so a program can run the same code against a
+/// scripted server or a real one (`windlass_sdk::testing`).
+#[derive(Debug)]
+pub struct Postgres;
+
+/// Servers up to version 13 read a password message of 1000 bytes at most where they ask for the
+/// password in clear (LDAP, RADIUS, PAM): four bytes of length, the password, a zero.
+const PASSWORD_MAX: u32 = 995;
+
+impl Plugin for Postgres {
+    fn describe() -> Description {
+        Description {
+            name: "postgres".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            engines: vec!["postgres".into(), "aurora-postgresql".into()],
+            default_port: 5432,
+            network: vec!["tcp://{host}:{port}".into()],
+            password_rules: PasswordRules {
+                max_length: PASSWORD_MAX,
+                default_length: 32,
+                excluded_characters: String::new(),
+                default_excluded_characters: r#":/@"'\"#.into(),
+            },
+            username_rules: UsernameRules {
+                max_length_bytes: quote::NAME_MAX,
+                clone_suffix: pair::CLONE_SUFFIX.into(),
+            },
+            features: Features {
+                self_change: true,
+                admin_change: true,
+                alternating_users: true,
+                dual_password: false,
+            },
+        }
+    }
+
+    fn verify(login: &Login) -> Result<(), Failure> {
+        let mut session = Session::sign_in(login)?;
+        let outcome = session.run("SELECT 1", "running a statement").map(drop);
+        session.close();
+        outcome
+    }
+
+    fn change(request: &ChangeRequest) -> Result<(), Failure> {
+        change::change(request)
+    }
+}
+
+windlass_sdk::export!(Postgres);
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
 //! Places to connect to and the byte streams to them.
 //!
 //! A [`Connection`] is [`Read`] and [`Write`], so anything written for a socket works on it. In a
-//! component it is the host's connection; natively it is the other end of a scripted server
-//! (`crate::testing`), so protocol code is tested without a host and without a network.
+//! component it is the host's connection; natively it is the other end of a scripted server or a
+//! plain socket (`crate::testing`), so protocol code is tested without a host and without a network.
 
 use std::io::{self, Read, Write};
 
@@ -29,6 +29,8 @@ enum Place {
     Host(host::Endpoint),
     #[cfg(not(target_arch = "wasm32"))]
     Scripted(crate::testing::ScriptedServer),
+    #[cfg(not(target_arch = "wasm32"))]
+    Tcp(String, u16),
 }
 
 impl Endpoint {
@@ -41,12 +43,19 @@ impl Endpoint {
         Self(Place::Scripted(server))
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn tcp(host: String, port: u16) -> Self {
+        Self(Place::Tcp(host, port))
+    }
+
     /// The host name as the secret spells it: for messages, and for protocols that repeat it.
     pub fn host(&self) -> String {
         match &self.0 {
             Place::Host(endpoint) => endpoint.host(),
             #[cfg(not(target_arch = "wasm32"))]
             Place::Scripted(_) => "scripted.invalid".to_owned(),
+            #[cfg(not(target_arch = "wasm32"))]
+            Place::Tcp(host, _) => host.clone(),
         }
     }
 
@@ -56,6 +65,8 @@ impl Endpoint {
             Place::Host(endpoint) => endpoint.port(),
             #[cfg(not(target_arch = "wasm32"))]
             Place::Scripted(_) => 1,
+            #[cfg(not(target_arch = "wasm32"))]
+            Place::Tcp(_, port) => *port,
         }
     }
 
@@ -68,6 +79,8 @@ impl Endpoint {
             Place::Host(endpoint) => Stream::Host(endpoint.connect().map_err(failure)?),
             #[cfg(not(target_arch = "wasm32"))]
             Place::Scripted(server) => Stream::Scripted(server.accept()),
+            #[cfg(not(target_arch = "wasm32"))]
+            Place::Tcp(host, port) => Stream::Tcp(crate::testing::connect(host, *port)?),
         };
         Ok(Connection { stream, unread: Vec::new(), position: 0 })
     }
@@ -83,6 +96,8 @@ impl Endpoint {
             }
             #[cfg(not(target_arch = "wasm32"))]
             Place::Scripted(_) => Err(Failure::unreachable("a scripted server has no neighbours")),
+            #[cfg(not(target_arch = "wasm32"))]
+            Place::Tcp(..) => Ok(Self::tcp(host.to_owned(), port)),
         }
     }
 }
@@ -101,6 +116,8 @@ enum Stream {
     Host(host::Connection),
     #[cfg(not(target_arch = "wasm32"))]
     Scripted(crate::testing::ScriptedStream),
+    #[cfg(not(target_arch = "wasm32"))]
+    Tcp(std::net::TcpStream),
 }
 
 impl Connection {
@@ -120,6 +137,8 @@ impl Connection {
                 .map_err(failure),
             #[cfg(not(target_arch = "wasm32"))]
             Stream::Scripted(stream) => stream.start_tls(),
+            #[cfg(not(target_arch = "wasm32"))]
+            Stream::Tcp(_) => Err(Failure::unsupported("no TLS here: it is the host's")),
         }
     }
 
@@ -129,6 +148,13 @@ impl Connection {
             Stream::Host(connection) => connection.read(READ_LIMIT).map_err(io_error)?,
             #[cfg(not(target_arch = "wasm32"))]
             Stream::Scripted(stream) => stream.receive()?,
+            #[cfg(not(target_arch = "wasm32"))]
+            Stream::Tcp(stream) => {
+                let mut data = vec![0; 16 * 1024];
+                let count = stream.read(&mut data)?;
+                data.truncate(count);
+                data
+            }
         };
         Ok(())
     }
@@ -156,6 +182,8 @@ impl Write for Connection {
             Stream::Host(connection) => connection.write(data).map_err(io_error)?,
             #[cfg(not(target_arch = "wasm32"))]
             Stream::Scripted(stream) => stream.send(data)?,
+            #[cfg(not(target_arch = "wasm32"))]
+            Stream::Tcp(stream) => stream.write_all(data)?,
         }
         Ok(data.len())
     }

@@ -20,6 +20,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -63,6 +64,20 @@ pub fn scripted_each(scripts: Vec<Script>) -> (Endpoint, ScriptHandle) {
     }
     let server = ScriptedServer { waiting: Arc::new(Mutex::new(waiting)) };
     (Endpoint::scripted(server), ScriptHandle { threads })
+}
+
+/// A real server, without TLS: for trying a plugin natively, and for measuring what the same code
+/// costs outside a component. Nothing is granted or refused here.
+pub fn tcp(host: &str, port: u16) -> Endpoint {
+    Endpoint::tcp(host.to_owned(), port)
+}
+
+pub(crate) fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((host, port))?;
+    // As the host does: requests and answers take turns, so waiting to fill a packet only delays.
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    Ok(stream)
 }
 
 /// A login on a scripted endpoint, TLS required, no database.

@@ -1,0 +1,200 @@
+//! From the server's ErrorResponse to a [`Failure`].
+//!
+//! The SQLSTATE decides, and what was going on: only a sign-in can be refused, because the host
+//! tries another password on nothing else. Of the text only the primary message goes on, cut and
+//! cleaned: detail, hint, context and statement may quote what was sent.
+
+use fallible_iterator::FallibleIterator;
+use postgres_protocol::message::backend::ErrorResponseBody;
+use windlass_sdk::{Failure, TlsMode};
+
+/// How much of the server's message is passed on, in characters. Its own are a line long; beyond
+/// that it is somebody else's text.
+const MESSAGE_MAX: usize = 400;
+
+/// What the server said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ServerError {
+    /// The SQLSTATE, or empty where the server sent none that looks like one.
+    code: String,
+    message: String,
+}
+
+impl ServerError {
+    pub(crate) fn read(body: &ErrorResponseBody) -> Self {
+        let mut error = Self { code: String::new(), message: String::new() };
+        let mut fields = body.fields();
+        // A field that can't be read ends the list: what was read until then is still the answer.
+        while let Ok(Some(field)) = fields.next() {
+            let text = String::from_utf8_lossy(field.value_bytes());
+            match field.type_() {
+                b'C' if is_sqlstate(&text) => error.code = text.into_owned(),
+                b'M' => error.message = clean(&text),
+                _ => {}
+            }
+        }
+        error
+    }
+
+    /// The failure where the server answered a sign-in.
+    pub(crate) fn of_sign_in(self, tls: TlsMode) -> Failure {
+        let said = self.said("signing in");
+        let failure = match self.code.as_str() {
+            "28P01" => Failure::refused(said),
+            "28000" => Failure::declined(format!("{said}: {}", hint_for_28000(tls))),
+            "3D000" => Failure::declined(format!(
+                "{said}: set \"dbname\" in the secret to a database that exists"
+            )),
+            "42501" => Failure::declined(format!(
+                "{said}: the account needs CONNECT on the database that \"dbname\" names"
+            )),
+            "0A000" => Failure::unsupported(said),
+            code if code.starts_with("08P") => Failure::protocol(said),
+            code if passes_by_itself(code) => Failure::unreachable(said),
+            _ => Failure::declined(said),
+        };
+        failure.with_code(self.code)
+    }
+
+    /// The failure where the server answered a statement; `operation` is what it was for.
+    pub(crate) fn of_statement(self, operation: &str) -> Failure {
+        let said = self.said(operation);
+        let failure = match self.code.as_str() {
+            "25006" => Failure::declined(format!("{said}: {READ_ONLY}")),
+            // Not worth a person's time: the next attempt finds what another one left behind. The
+            // message of XX000 is one that the server never translates.
+            "42710" | "55P03" | "57014" => Failure::unreachable(said),
+            "XX000" if self.message == "tuple concurrently updated" => Failure::unreachable(said),
+            code if passes_by_itself(code) => Failure::unreachable(said),
+            _ => Failure::declined(said),
+        };
+        failure.with_code(self.code)
+    }
+
+    fn said(&self, operation: &str) -> String {
+        if self.message.is_empty() {
+            format!("{operation}: the server reported an error without a message")
+        } else {
+            format!("{operation}: {}", self.message)
+        }
+    }
+}
+
+/// What to do where the server takes no changes.
+pub(crate) const READ_ONLY: &str =
+    "the host in the secret is a read replica or a standby; it must be the primary";
+
+/// Whether a later attempt may succeed though nobody did anything: connection exceptions, lack of
+/// resources, a server that starts or stops, rollbacks, errors of the system below.
+fn passes_by_itself(code: &str) -> bool {
+    matches!(code, "57P01" | "57P02" | "57P03" | "57P05")
+        || ["08", "53", "40", "58"].iter().any(|class| code.starts_with(class))
+}
+
+fn hint_for_28000(tls: TlsMode) -> &'static str {
+    match tls {
+        TlsMode::Required => {
+            "not a matter of the password: see pg_hba.conf, whether the role may log in, and on \
+             RDS whether it is a member of rds_iam"
+        }
+        TlsMode::Disabled => {
+            "not a matter of the password: see pg_hba.conf and whether the role may log in; if \
+             the server asks for TLS, remove \"ssl\": false from the secret"
+        }
+    }
+}
+
+/// Five upper-case letters or digits.
+fn is_sqlstate(text: &str) -> bool {
+    text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+/// One line of bounded length.
+pub(crate) fn clean(text: &str) -> String {
+    let mut line: String = text
+        .chars()
+        .map(|character| if character.is_control() { ' ' } else { character })
+        .take(MESSAGE_MAX)
+        .collect();
+    if text.chars().nth(MESSAGE_MAX).is_some() {
+        line.push('…');
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use windlass_sdk::FailureKind::{self, *};
+
+    use super::*;
+
+    fn error(code: &str, message: &str) -> ServerError {
+        ServerError { code: code.into(), message: message.into() }
+    }
+
+    #[test]
+    fn the_sqlstate_of_a_sign_in_decides() {
+        let table: &[(&str, FailureKind)] = &[
+            ("28P01", Refused),
+            ("28000", Declined),
+            ("3D000", Declined),
+            ("42501", Declined),
+            ("53300", Unreachable),
+            ("57P01", Unreachable),
+            ("57P03", Unreachable),
+            ("08006", Unreachable),
+            ("08P01", Protocol),
+            ("0A000", Unsupported),
+            ("XX000", Declined),
+            ("", Declined),
+        ];
+        for (code, kind) in table {
+            let failure = error(code, "no").of_sign_in(TlsMode::Required);
+            assert_eq!((failure.kind, failure.code.as_str()), (*kind, *code));
+            assert!(failure.message.starts_with("signing in: no"), "{failure}");
+        }
+    }
+
+    #[test]
+    fn a_statement_is_never_refused() {
+        let table: &[(&str, FailureKind)] = &[
+            ("28P01", Declined),
+            ("28000", Declined),
+            ("42501", Declined),
+            ("42704", Declined),
+            ("25006", Declined),
+            ("42710", Unreachable),
+            ("40001", Unreachable),
+            ("55P03", Unreachable),
+            ("57P01", Unreachable),
+            ("XX000", Declined),
+        ];
+        for (code, kind) in table {
+            let failure = error(code, "no").of_statement("changing the password");
+            assert_eq!((failure.kind, failure.code.as_str()), (*kind, *code));
+        }
+        let raced = error("XX000", "tuple concurrently updated").of_statement("changing");
+        assert_eq!(raced.kind, Unreachable);
+    }
+
+    #[test]
+    fn a_rejected_plaintext_sign_in_names_the_key_of_the_secret() {
+        let failure = error("28000", "no pg_hba.conf entry").of_sign_in(TlsMode::Disabled);
+        assert!(failure.message.contains("\"ssl\": false"), "{failure}");
+    }
+
+    #[test]
+    fn a_message_becomes_one_line_of_bounded_length() {
+        assert_eq!(clean("a\nb\tc\u{1b}[0m"), "a b c [0m");
+        let long = clean(&"é".repeat(5000));
+        assert_eq!(long.chars().count(), MESSAGE_MAX + 1);
+        assert!(long.ends_with('…'));
+    }
+
+    #[test]
+    fn a_code_that_is_none_is_dropped() {
+        for text in ["28p01", "28P0", "28P01x", "28 01", ""] {
+            assert!(!is_sqlstate(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! A signed-in session: statements and their rows.
+//!
+//! Only the simple query protocol is used, so that several statements cost one round trip. The
+//! first error ends the request; a session after an error is only good for closing.
+
+use fallible_iterator::FallibleIterator;
+use postgres_protocol::message::backend::{DataRowBody, Message};
+use postgres_protocol::message::frontend;
+use windlass_sdk::{Connection, Failure, Login};
+
+use crate::errors::ServerError;
+use crate::wire::Wire;
+use crate::{auth, startup};
+
+/// A value of a row: absent where it is NULL.
+pub(crate) type Value = Option<String>;
+
+/// What the statements of one request returned.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// The rows of each statement that returns rows, in order, even where there were none.
+    pub(crate) tables: Vec<Vec<Vec<Value>>>,
+    /// How the server named the last statement that it completed, such as `COMMIT`.
+    pub(crate) last: String,
+}
+
+/// A session that the server has let in.
+#[derive(Debug)]
+pub(crate) struct Session {
+    wire: Wire<Connection>,
+}
+
+impl Session {
+    /// Connects and signs in: exactly one attempt.
+    pub(crate) fn sign_in(login: &Login) -> Result<Self, Failure> {
+        let (mut wire, tls) = startup::start(login)?;
+        auth::authenticate(&mut wire, login, tls.as_ref())?;
+        loop {
+            match wire.receive()? {
+                Message::BackendKeyData(_) => {}
+                Message::ReadyForQuery(_) => return Ok(Self { wire }),
+                // A database that does not exist is reported here, as is a server that is full.
+                other => return Err(auth::unexpected(other, login)),
+            }
+        }
+    }
+
+    /// Runs statements, separated by semicolons, in one round trip. `operation` says in a failure
+    /// what they were for.
+    pub(crate) fn run(&mut self, statements: &str, operation: &str) -> Result<Answer, Failure> {
+        self.wire
+            .send(|buffer| frontend::query(statements, buffer))
+            .and_then(|()| self.answer(operation))
+    }
+
+    fn answer(&mut self, operation: &str) -> Result<Answer, Failure> {
+        let mut answer = Answer::default();
+        loop {
+            match self.wire.receive().map_err(|failure| failure.during(operation))? {
+                Message::RowDescription(_) => answer.tables.push(Vec::new()),
+                Message::DataRow(row) => match answer.tables.last_mut() {
+                    Some(table) => table.push(values(&row)?),
+                    None => return Err(out_of_order(operation)),
+                },
+                Message::CommandComplete(complete) => {
+                    answer.last = complete.tag().unwrap_or_default().to_owned();
+                }
+                Message::ReadyForQuery(_) => return Ok(answer),
+                Message::ErrorResponse(body) => {
+                    return Err(ServerError::read(&body).of_statement(operation));
+                }
+                _ => return Err(out_of_order(operation)),
+            }
+        }
+    }
+
+    /// Says goodbye. What was not committed is undone by the server.
+    pub(crate) fn close(mut self) {
+        // Whoever does not hear it notices that the connection is closed.
+        drop(self.wire.send(|buffer| {
+            frontend::terminate(buffer);
+            Ok(())
+        }));
+    }
+}
+
+fn values(row: &DataRowBody) -> Result<Vec<Value>, Failure> {
+    row.ranges()
+        .map(|range| {
+            let bytes = range.and_then(|range| row.buffer().get(range));
+            Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
+        })
+        .collect()
+        .map_err(|error| Failure::protocol(format!("reading a row: {error}")))
+}
+
+fn out_of_order(operation: &str) -> Failure {
+    Failure::protocol("the server's answer does not belong to a statement").during(operation)
+}

@@ -1,0 +1,301 @@
+//! TLS, each method of authentication, and servers that are none or play false.
+
+use FailureKind::*;
+
+use super::server::*;
+use super::*;
+
+/// What a well-behaved server does once the proofs are exchanged.
+fn select_one(peer: &mut Peer) {
+    assert_eq!(query(peer), "SELECT 1");
+    let row = row(&[Some("1")]);
+    peer.send(&[head(), row, complete("SELECT 1"), READY.to_vec()].concat());
+    goodbye(peer);
+}
+
+#[test]
+fn scram_bound_to_the_tls_channel() {
+    verify(|mut peer| {
+        accept_tls(&mut peer, Some(b"certificate hash".to_vec()));
+        let packet = startup(&mut peer);
+        let value = |name| packet[packet.iter().position(|text| text == name).unwrap() + 1].clone();
+        assert_eq!((value("user"), value("database")), ("app".into(), "postgres".into()));
+        assert_eq!(value("client_encoding"), "UTF8");
+        let scram = Scram::challenge(&mut peer, &["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"]);
+        assert_eq!(scram.mechanism, "SCRAM-SHA-256-PLUS");
+        assert_eq!(scram.binding, b"p=tls-server-end-point,,certificate hash");
+        peer.send(&scram.proof());
+        welcome(&mut peer);
+        select_one(&mut peer);
+    })
+    .unwrap();
+}
+
+#[test]
+fn scram_without_binding_says_why() {
+    for (hash, said) in [(Some(vec![1]), "y,,"), (None, "n,,")] {
+        verify(move |mut peer| {
+            accept_tls(&mut peer, hash);
+            startup(&mut peer);
+            let scram = Scram::challenge(&mut peer, &["SCRAM-SHA-256"]);
+            assert_eq!(scram.mechanism, "SCRAM-SHA-256");
+            assert_eq!(scram.binding, said.as_bytes());
+            peer.send(&scram.proof());
+            welcome(&mut peer);
+            select_one(&mut peer);
+        })
+        .unwrap();
+    }
+}
+
+#[test]
+fn nothing_follows_a_request_for_tls_that_is_not_granted() {
+    let table: &[(&[u8], FailureKind, &str)] = &[
+        (b"N", Unreachable, "\"ssl\": false"),
+        (b"H", Protocol, "may not be PostgreSQL"),
+        (b"", Unreachable, "closed the connection"),
+    ];
+    for (answer, kind, part) in table {
+        let outcome = verify(|mut peer| {
+            peer.expect(SSL_REQUEST);
+            if !answer.is_empty() {
+                peer.send(answer);
+                peer.expect_close();
+            }
+        });
+        assert_failure(outcome, *kind, "", part);
+    }
+}
+
+#[test]
+fn an_error_in_clear_is_not_repeated() {
+    let outcome = verify(|mut peer| {
+        peer.expect(SSL_REQUEST);
+        peer.send(&error("28P01", "go to evil.example"));
+        peer.expect_close();
+    });
+    assert_eq!(
+        outcome.unwrap_err(),
+        Failure::unreachable("the server refused the request for TLS")
+    );
+}
+
+#[test]
+fn bytes_slipped_in_before_tls_end_the_call() {
+    let outcome = verify(|mut peer| {
+        peer.expect(SSL_REQUEST);
+        peer.send(&[b"S", OK].concat());
+        peer.expect_close();
+    });
+    assert_failure(outcome, Protocol, "", "in clear");
+}
+
+#[test]
+fn a_failed_handshake_is_unreachable() {
+    let outcome = verify(|mut peer| {
+        peer.expect(SSL_REQUEST);
+        peer.send(b"S");
+        peer.refuse_tls("certificate expired");
+        peer.expect_close();
+    });
+    assert_failure(outcome, Unreachable, "", "certificate expired");
+}
+
+#[test]
+fn a_password_goes_out_in_clear_inside_tls_only() {
+    verify(|mut peer| {
+        accept_tls(&mut peer, None);
+        startup(&mut peer);
+        peer.send(ASK_CLEARTEXT);
+        assert_eq!(receive(&mut peer), (b'p', format!("{PASSWORD}\0").into_bytes()));
+        welcome(&mut peer);
+        select_one(&mut peer);
+    })
+    .unwrap();
+    let outcome = verify_in_clear(|mut peer| {
+        startup(&mut peer);
+        peer.send(ASK_CLEARTEXT);
+        peer.expect_close();
+    });
+    assert_failure(outcome, Unsupported, "", "in clear");
+}
+
+#[test]
+fn md5_answers_the_servers_salt() {
+    verify_in_clear(|mut peer| {
+        startup(&mut peer);
+        peer.send(ASK_MD5);
+        let hash =
+            postgres_protocol::authentication::md5_hash(b"app", PASSWORD.as_bytes(), [1, 2, 3, 4]);
+        assert_eq!(receive(&mut peer), (b'p', format!("{hash}\0").into_bytes()));
+        welcome(&mut peer);
+        select_one(&mut peer);
+    })
+    .unwrap();
+}
+
+#[test]
+fn what_proves_no_password_is_unsupported() {
+    let table: &[(Vec<u8>, &str)] = &[
+        (OK.to_vec(), "trust"),
+        (authentication(2, b""), "Kerberos 5"),
+        (authentication(6, b""), "SCM"),
+        (authentication(7, b""), "GSSAPI"),
+        (authentication(9, b""), "SSPI"),
+        (authentication(10, b"OAUTHBEARER\0\0"), "SCRAM-SHA-256"),
+        (authentication(10, b"SCRAM-SHA-256-PLUS\0\0"), "channel binding"),
+    ];
+    for (request, part) in table.iter().cloned() {
+        let outcome = verify(move |mut peer| {
+            accept_tls(&mut peer, None);
+            startup(&mut peer);
+            peer.send(&request);
+            peer.expect_close();
+        });
+        assert_failure(outcome, Unsupported, "", part);
+    }
+}
+
+#[test]
+fn requests_that_make_no_sense_are_a_protocol_failure() {
+    for request in [
+        authentication(10, b"SCRAM-SHA-256"),
+        authentication(11, b"r=,s=,i=1"),
+        authentication(12, b"v="),
+        authentication(13, b""),
+        authentication(5, b"\x01\x02"),
+        READY.to_vec(),
+        message(b'?', b""),
+        // Channel binding where there is no TLS.
+        authentication(10, b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"),
+    ] {
+        let outcome = verify_in_clear(move |mut peer| {
+            startup(&mut peer);
+            peer.send(&request);
+            peer.expect_close();
+        });
+        assert_eq!(outcome.unwrap_err().kind, Protocol);
+    }
+}
+
+#[test]
+fn a_server_that_does_not_prove_itself_is_left() {
+    /// What the server presents in the place of its proof.
+    type Instead = fn(&Scram) -> Vec<u8>;
+    let table: &[Instead] = &[
+        |_| authentication(12, b"v=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+        |_| authentication(12, b"e=other-error"),
+        |_| OK.to_vec(),
+        |_| READY.to_vec(),
+        |_| ASK_CLEARTEXT.to_vec(),
+        // Proved, and then something else than "come in".
+        |scram| [scram.proof(), ASK_CLEARTEXT.to_vec()].concat(),
+        |scram| [scram.proof(), READY.to_vec()].concat(),
+        |scram| [scram.proof(), scram.proof()].concat(),
+    ];
+    for instead in table {
+        let outcome = verify(|mut peer| {
+            accept_tls(&mut peer, None);
+            startup(&mut peer);
+            let scram = Scram::challenge(&mut peer, &["SCRAM-SHA-256"]);
+            peer.send(&instead(&scram));
+            peer.expect_close();
+        });
+        assert_eq!(outcome.unwrap_err().kind, Protocol);
+    }
+}
+
+#[test]
+fn a_costly_challenge_is_not_answered() {
+    let outcome = verify(|mut peer| {
+        accept_tls(&mut peer, None);
+        startup(&mut peer);
+        let (_, first) = Scram::offer(&mut peer, &["SCRAM-SHA-256"]);
+        let nonce = first.strip_prefix("n,,n=,r=").unwrap();
+        let bomb = format!("r={nonce}x,s=c2FsdA==,i=2000000000");
+        peer.send(&authentication(11, bomb.as_bytes()));
+        peer.expect_close();
+    });
+    assert_failure(outcome, Unsupported, "", "2000000000 SCRAM iterations");
+}
+
+#[test]
+fn only_a_wrong_password_is_refused() {
+    for (code, kind) in [("28P01", Refused), ("28000", Declined), ("53300", Unreachable)] {
+        let outcome = verify(move |mut peer| {
+            accept_tls(&mut peer, None);
+            startup(&mut peer);
+            Scram::challenge(&mut peer, &["SCRAM-SHA-256"]);
+            peer.send(&error(code, "password authentication failed for user \"app\""));
+            peer.expect_close();
+        });
+        assert_failure(outcome, kind, code, "signing in: password authentication failed");
+    }
+    // Found out only after the password was right.
+    let outcome = verify_in_clear(|mut peer| {
+        startup(&mut peer);
+        peer.send(ASK_MD5);
+        receive(&mut peer);
+        peer.send(&[OK.to_vec(), error("3D000", "database \"x\" does not exist")].concat());
+        peer.expect_close();
+    });
+    assert_failure(outcome, Declined, "3D000", "\"dbname\"");
+}
+
+#[test]
+fn a_flood_is_cut_off() {
+    for request in [&[][..], OK] {
+        let outcome = verify_in_clear(move |mut peer| {
+            startup(&mut peer);
+            if !request.is_empty() {
+                peer.send(ASK_MD5);
+                receive(&mut peer);
+                peer.send(request);
+            }
+            peer.send(&message(b'S', b"name\0value\0").repeat(100_000));
+            peer.expect_close();
+        });
+        assert_failure(outcome, Protocol, "", "longer than");
+    }
+}
+
+#[test]
+fn a_session_that_can_do_nothing_is_not_verified() {
+    let outcome = verify_in_clear(|mut peer| {
+        let_in(&mut peer);
+        query(&mut peer);
+        peer.send(&error("57P01", "terminating connection due to administrator command"));
+        goodbye(&mut peer);
+    });
+    assert_failure(outcome, Unreachable, "57P01", "running a statement: terminating");
+    for nonsense in [row(&[Some("1")]), message(b'G', b"\0\0\0"), OK.to_vec()] {
+        let outcome = verify_in_clear(move |mut peer| {
+            let_in(&mut peer);
+            query(&mut peer);
+            peer.send(&nonsense);
+            goodbye(&mut peer);
+        });
+        assert_eq!(outcome.unwrap_err().kind, Protocol);
+    }
+}
+
+#[test]
+fn names_and_passwords_that_can_not_be_sent_are_refused_before_connecting() {
+    let long = "x".repeat(64);
+    for (username, database, password) in [
+        ("", None, PASSWORD),
+        ("a\0b", None, PASSWORD),
+        (long.as_str(), None, PASSWORD),
+        ("app", Some(""), PASSWORD),
+        ("app", Some(long.as_str()), PASSWORD),
+    ] {
+        let outcome = run(
+            |mut peer| peer.expect_close(),
+            |server| {
+                let database = database.map(str::to_owned);
+                Postgres::verify(&Login { database, ..login(server, username, password) })
+            },
+        );
+        assert_eq!(outcome.unwrap_err().kind, InvalidSecret);
+    }
+}
