@@ -1,0 +1,146 @@
+//! The embedded store as a rotation sees it.
+
+use super::EmbeddedStore;
+use super::error::ServiceError;
+use super::requests::{
+    DeprecatedVersions, ListVersionIds, Page, PutSecretValue, RandomPassword, Spaces,
+    UpdateVersionStage,
+};
+use super::state::StoredValue;
+use crate::secret::Secret;
+use crate::store::{
+    PasswordRequest, PendingValue, SecretDescription, SecretStore, SecretValue, Stage, StageMove,
+    StoreError, StoreErrorKind, VersionId, VersionListing, VersionSelector,
+};
+
+impl EmbeddedStore {
+    /// Runs one call where waiting for the file's lock or the disk holds up nothing else.
+    async fn call<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        resource: &str,
+        call: impl FnOnce(&Self) -> Result<T, ServiceError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let outcome = if self.is_in_memory() {
+            call(self)
+        } else {
+            let store = self.clone();
+            match tokio::task::spawn_blocking(move || call(&store)).await {
+                Ok(outcome) => outcome,
+                Err(source) => {
+                    return Err(StoreError {
+                        kind: StoreErrorKind::Other,
+                        action,
+                        resource: resource.to_owned(),
+                        message: "the call was interrupted".to_owned(),
+                        source: Some(Box::new(source)),
+                    });
+                }
+            }
+        };
+        outcome.map_err(|error| StoreError {
+            kind: error.exception.kind(),
+            action,
+            resource: resource.to_owned(),
+            message: error.to_string(),
+            source: error.source.map(|source| Box::new(source) as _),
+        })
+    }
+}
+
+impl SecretStore for EmbeddedStore {
+    async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError> {
+        let id = secret_id.to_owned();
+        let found =
+            self.call("DescribeSecret", secret_id, move |store| store.describe_secret(&id)).await?;
+        let stages = found.stages.into_iter().map(|(version, labels)| {
+            let labels = labels.iter().map(|label| Stage::from(label.as_str())).collect();
+            (VersionId::new(version), labels)
+        });
+        let tags = found.tags.unwrap_or_default();
+        Ok(SecretDescription {
+            arn: found.arn,
+            name: found.name,
+            rotation_enabled: found.rotation_enabled,
+            stages: stages.collect(),
+            tags: tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
+            deleted_at: found.deletion.map(Into::into),
+            last_rotated_at: found.last_rotated.map(Into::into),
+        })
+    }
+
+    async fn value(
+        &self,
+        secret_id: &str,
+        version: &VersionSelector,
+    ) -> Result<SecretValue, StoreError> {
+        let (id, selector) = (secret_id.to_owned(), version.clone());
+        let found = self
+            .call("GetSecretValue", secret_id, move |store| store.secret_value(&id, &selector))
+            .await?;
+        let text = match &*found.value {
+            StoredValue::Text(text) => Some(text.duplicate()),
+            StoredValue::Binary(_) => None,
+        };
+        Ok(SecretValue { version: VersionId::new(found.version), text })
+    }
+
+    async fn put_pending(&self, secret_id: &str, pending: &PendingValue) -> Result<(), StoreError> {
+        let request = PutSecretValue {
+            secret_id: secret_id.to_owned(),
+            token: Some(pending.version.as_str().to_owned()),
+            value: StoredValue::Text(pending.text.duplicate()),
+            stages: Some(vec![Stage::Pending.as_str().to_owned()]),
+            rotation_token: pending.rotation_token.as_ref().map(Secret::duplicate),
+        };
+        self.call("PutSecretValue", secret_id, move |store| store.put_secret_value(request))
+            .await
+            .map(|_| ())
+    }
+
+    async fn move_stage(&self, secret_id: &str, change: &StageMove) -> Result<(), StoreError> {
+        let id = |version: &Option<VersionId>| version.as_ref().map(|v| v.as_str().to_owned());
+        let request = UpdateVersionStage {
+            secret_id: secret_id.to_owned(),
+            stage: change.stage.as_str().to_owned(),
+            remove_from: id(&change.remove_from),
+            move_to: id(&change.move_to),
+        };
+        self.call("UpdateSecretVersionStage", secret_id, move |store| {
+            store.update_version_stage(&request)
+        })
+        .await
+        .map(|_| ())
+    }
+
+    async fn random_password(&self, request: &PasswordRequest) -> Result<Secret, StoreError> {
+        let asked = RandomPassword { request: request.clone(), spaces: Spaces::Excluded };
+        self.call("GetRandomPassword", "", move |store| store.generate_password(&asked)).await
+    }
+
+    async fn versions(&self, secret_id: &str) -> Result<Vec<VersionListing>, StoreError> {
+        let mut request = ListVersionIds {
+            secret_id: secret_id.to_owned(),
+            deprecated: DeprecatedVersions::List,
+            page: Page::default(),
+        };
+        let mut all = Vec::new();
+        loop {
+            let asked = request.clone();
+            let page = self
+                .call("ListSecretVersionIds", secret_id, move |store| {
+                    store.list_version_ids(&asked)
+                })
+                .await?;
+            all.extend(page.versions.into_iter().map(|entry| VersionListing {
+                version: VersionId::new(entry.id),
+                stages: entry.stages.iter().map(|label| Stage::from(label.as_str())).collect(),
+                created_at: Some(entry.created.into()),
+            }));
+            if page.next_token.is_none() {
+                return Ok(all);
+            }
+            request.page.next_token = page.next_token;
+        }
+    }
+}

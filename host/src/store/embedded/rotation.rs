@@ -1,0 +1,173 @@
+//! Rotation as Secrets Manager keeps it: who may begin one, and when it is over.
+//!
+//! The order in which RotateSecret decides:
+//! 1. `AWSPENDING` is on a version other than the current one: a rotation is under way. With that
+//!    version's own token the request is a repetition and goes on; with any other it is refused.
+//! 2. The token is a version already: the current one, then nothing is to be done; any other, refused.
+//! 3. Otherwise the token is registered as a version with the label and without a value.
+//!
+//! A rotation ends when its version becomes current ([`super::labels`]); `AWSPENDING` stays on it,
+//! as AWS leaves it.
+
+use std::sync::Arc;
+
+use super::Effect;
+use super::answers::{RotationStart, RotationWork, Touched};
+use super::error::{ServiceError, invalid_parameter, invalid_request};
+use super::labels::{CURRENT, PENDING};
+use super::limits;
+use super::moment::Moment;
+use super::requests::{RotateMode, RotateSecret, RotationTarget, TemporaryValue};
+use super::state::{RotationSetting, Scope, SecretRecord, State, Unfinished, VersionRecord};
+
+/// What a request with this token means now.
+#[derive(Debug, PartialEq, Eq)]
+enum Standing {
+    Register,
+    Repeated,
+    Done,
+}
+
+fn standing(secret: &SecretRecord, token: &str) -> Result<Standing, ServiceError> {
+    let pending = secret.labels.get(PENDING).map(String::as_str);
+    let current = secret.labels.get(CURRENT).map(String::as_str);
+    match pending {
+        Some(version) if pending != current && version == token => return Ok(Standing::Repeated),
+        Some(_) if pending != current => {
+            return Err(invalid_request(
+                "A previous rotation isn't complete. That rotation will be reattempted.",
+            ));
+        }
+        _ => {}
+    }
+    match secret.version(token) {
+        None => Ok(Standing::Register),
+        Some(_) if current == Some(token) => Ok(Standing::Done),
+        Some(_) => Err(invalid_parameter(format!(
+            "You can't use ClientRequestToken {token} because that value is already in use for a \
+             version of secret {}.",
+            secret.arn
+        ))),
+    }
+}
+
+/// `RotateSecret`, as far as the store goes: whoever calls this runs the steps.
+pub(super) fn begin(
+    state: &mut State,
+    request: &RotateSecret,
+    now: Moment,
+) -> Result<(RotationStart, Effect), ServiceError> {
+    // Unlike its siblings, this action calls a missing token an invalid *parameter*.
+    let token = request.token.as_deref().ok_or_else(|| {
+        invalid_parameter(
+            "You must provide a ClientRequestToken value. We recommend a UUID-type value.",
+        )
+    })?;
+    limits::token(token)?;
+    request.lambda_arn.as_deref().map_or(Ok(()), limits::lambda_arn)?;
+    request.rules.as_ref().map_or(Ok(()), limits::rotation_rules)?;
+    let (name, secret) = state.live_mut(&request.secret_id)?;
+
+    let known_arn = secret.rotation.as_ref().and_then(|rotation| rotation.lambda_arn.clone());
+    let lambda_arn = request.lambda_arn.clone().or(known_arn);
+    if lambda_arn.is_none() && request.target == RotationTarget::ByArn {
+        return Err(invalid_request(
+            "No Lambda rotation function ARN is associated with this secret.",
+        ));
+    }
+    let standing = standing(secret, token)?;
+    let known_rules = secret.rotation.as_ref().and_then(|rotation| rotation.rules.clone());
+    let known_run = secret.rotation.as_ref().and_then(|rotation| rotation.unfinished.clone());
+    let scope = match (&known_run, request.mode) {
+        // A test stays a test: its version holds what no rotation may make current.
+        (Some(run), _) if run.token == token => run.scope,
+        (_, RotateMode::AtOnce) => Scope::All,
+        (_, RotateMode::TestOnly(_)) => Scope::TestOnly,
+    };
+    let mut setting = RotationSetting {
+        enabled: true,
+        lambda_arn,
+        rules: request.rules.clone().or(known_rules),
+        unfinished: known_run,
+    };
+    let work = match (&standing, scope) {
+        (Standing::Done, _) => RotationWork::Nothing,
+        (_, Scope::All) => RotationWork::AllSteps,
+        (_, Scope::TestOnly) => RotationWork::TestOnly,
+    };
+    if standing != Standing::Done {
+        setting.unfinished = Some(Unfinished { token: token.to_owned(), scope });
+    }
+    if standing == Standing::Register {
+        let value = match request.mode {
+            RotateMode::TestOnly(TemporaryValue::CopyOfCurrent) => {
+                let current = secret.labels.get(CURRENT).and_then(|id| secret.version(id));
+                current.and_then(|version| version.value.as_ref().map(Arc::clone))
+            }
+            RotateMode::TestOnly(TemporaryValue::Empty) | RotateMode::AtOnce => None,
+        };
+        secret.versions.push(VersionRecord { id: token.to_owned(), created: now, value });
+        secret.attach(PENDING, token, now);
+        limits::label_count(secret)?;
+        secret.prune(now);
+    }
+    secret.rotation = Some(setting);
+    secret.changed = now;
+    let (arn, version) = (secret.arn.clone(), token.to_owned());
+    Ok((RotationStart { arn, name, version, work }, Effect::Changed))
+}
+
+/// The rotation that the refusal of another one promises to attempt again, if the store began it.
+pub(super) fn unfinished(name: String, secret: &SecretRecord) -> Option<RotationStart> {
+    let rotation = secret.rotation.as_ref().filter(|rotation| rotation.enabled)?;
+    let unfinished = rotation.unfinished.as_ref()?;
+    if secret.labels.get(PENDING) != Some(&unfinished.token) {
+        return None;
+    }
+    let work = match unfinished.scope {
+        Scope::All => RotationWork::AllSteps,
+        Scope::TestOnly => RotationWork::TestOnly,
+    };
+    Some(RotationStart { arn: secret.arn.clone(), name, version: unfinished.token.clone(), work })
+}
+
+/// Takes away what a test put there. Safe to repeat.
+pub(super) fn end_test(secret: &mut SecretRecord, token: &str, now: Moment) -> Effect {
+    let Some(rotation) = &mut secret.rotation else { return Effect::Unchanged };
+    let ours = rotation
+        .unfinished
+        .as_ref()
+        .is_some_and(|run| run.token == token && run.scope == Scope::TestOnly);
+    if !ours {
+        return Effect::Unchanged;
+    }
+    rotation.unfinished = None;
+    secret.labels.retain(|_, version| version != token);
+    secret.versions.retain(|version| version.id != token);
+    secret.changed = now;
+    Effect::Changed
+}
+
+/// `CancelRotateSecret`: rotation is off, labels stay where they are.
+pub(super) fn cancel(
+    name: String,
+    secret: &mut SecretRecord,
+    now: Moment,
+) -> Result<(Touched, Effect), ServiceError> {
+    let current = secret.labels.get(CURRENT);
+    let version = secret.labels.get(PENDING).filter(|pending| Some(*pending) != current).cloned();
+    let Some(rotation) = &mut secret.rotation else {
+        return Err(invalid_request(
+            "You can't cancel the rotation of a secret for which rotation was never turned on.",
+        ));
+    };
+    let effect = if rotation.enabled || rotation.unfinished.is_some() {
+        rotation.enabled = false;
+        rotation.unfinished = None;
+        secret.changed = now;
+        Effect::Changed
+    } else {
+        Effect::Unchanged
+    };
+    Ok((Touched { arn: secret.arn.clone(), name, version }, effect))
+}
