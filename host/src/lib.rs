@@ -26,5 +26,8 @@ mod secret;
 pub mod store;
 
 
+#[cfg(feature = "cli")]
+pub mod cli;
+
 pub use error::Error;
 pub use secret::Secret;

@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The `windlass` command line.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    windlass::cli::main()
+}

@@ -132,7 +132,7 @@ pub fn shape(component: &Component) -> Shape {
 }
 
 /// Nothing foreign is imported and the interface is there, in a version that fits.
-fn check(shape: &Shape) -> Result<(), ArtifactProblem> {
+pub(super) fn check(shape: &Shape) -> Result<(), ArtifactProblem> {
     for import in &shape.imports {
         let Some(interface) = import.strip_prefix(PACKAGE) else {
             return Err(ArtifactProblem::ForeignImport { import: import.clone() });

@@ -8,6 +8,10 @@ pub mod artifact;
 mod bindings;
 mod call;
 mod catalog;
+#[cfg(feature = "cli")]
+pub mod compile;
+#[cfg(feature = "cli")]
+pub mod component;
 mod engine;
 mod error;
 pub mod limits;
@@ -16,6 +20,6 @@ mod load;
 pub use bindings::windlass::plugin as interface;
 pub use call::{CallState, NetworkState, SystemState};
 pub use catalog::{InstalledPlugins, PluginService, Sandbox};
-pub use engine::Engine;
+pub use engine::{Engine, HOST_TARGET};
 pub use error::{ArtifactProblem, PluginError};
 pub use load::{INTERFACE_VERSION, Loaded, Shape, shape};

@@ -4,9 +4,12 @@
 //! what happened; what it means for the rotation is decided in `rotation`.
 
 pub mod aws;
+#[cfg(feature = "cli")]
+pub mod embedded;
 mod types;
 
 use std::future::Future;
+use std::sync::Arc;
 
 pub use types::{
     PasswordRequest, PendingValue, SecretDescription, SecretValue, Stage, StageMove, StoreError,
@@ -76,4 +79,35 @@ pub trait SecretStore: Send + Sync {
         &self,
         secret_id: &str,
     ) -> impl Future<Output = Result<Vec<VersionListing>, StoreError>> + Send;
+}
+
+/// A store that several parts of a process share.
+impl<S: SecretStore> SecretStore for Arc<S> {
+    async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError> {
+        (**self).describe(secret_id).await
+    }
+
+    async fn value(
+        &self,
+        secret_id: &str,
+        version: &VersionSelector,
+    ) -> Result<SecretValue, StoreError> {
+        (**self).value(secret_id, version).await
+    }
+
+    async fn put_pending(&self, secret_id: &str, pending: &PendingValue) -> Result<(), StoreError> {
+        (**self).put_pending(secret_id, pending).await
+    }
+
+    async fn move_stage(&self, secret_id: &str, change: &StageMove) -> Result<(), StoreError> {
+        (**self).move_stage(secret_id, change).await
+    }
+
+    async fn random_password(&self, request: &PasswordRequest) -> Result<Secret, StoreError> {
+        (**self).random_password(request).await
+    }
+
+    async fn versions(&self, secret_id: &str) -> Result<Vec<VersionListing>, StoreError> {
+        (**self).versions(secret_id).await
+    }
 }

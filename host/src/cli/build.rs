@@ -1,0 +1,129 @@
+//! `windlass build`.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::output::Output;
+use super::toolchain::Toolchain;
+use super::{Failure, files};
+use crate::plugin::{PluginError, artifact, component};
+
+/// Build a plugin crate into a component (.wasm).
+///
+/// The crate's library must be a `cdylib` that uses windlass-sdk. The compiler for WebAssembly is
+/// found by itself: the installed target, else `rustup target add`, else Debian's own compiler.
+#[derive(Debug, Args)]
+pub(super) struct Build {
+    /// The crate's folder
+    #[arg(default_value = ".", value_name = "CRATE")]
+    folder: PathBuf,
+    /// Where to write [default: NAME.wasm in the crate's folder]
+    #[arg(short, long = "out", value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// The cargo profile
+    #[arg(long, default_value = "release", value_name = "NAME")]
+    profile: String,
+}
+
+impl Build {
+    pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
+        output.begin("looking for a WebAssembly compiler");
+        let toolchain = Toolchain::find().await;
+        output.clear();
+        let toolchain = toolchain?;
+        let module_path = self.cargo_build(&toolchain).await?;
+        let module = files::read(&module_path)?;
+        let component = component::encode(&module)
+            .map_err(|problem| PluginError::Artifact { path: module_path.clone(), problem })?;
+        let out = self.out.clone().unwrap_or_else(|| {
+            let name = module_path.file_name().unwrap_or_default();
+            self.folder.join(name)
+        });
+        files::write(&out, &component)?;
+        let sha256 = artifact::sha256(&component);
+        output.line(format!(
+            "{} ({}, {})",
+            out.display(),
+            files::size(component.len()),
+            toolchain.describe()
+        ));
+        output.line(format!("component sha256 {sha256}"));
+        output.object(&json!({
+            "file": out, "bytes": component.len(), "component_sha256": sha256,
+            "compiler": toolchain.describe(),
+        }));
+        Ok(())
+    }
+
+    /// Runs cargo, which shows its own progress, and returns the module that it made.
+    async fn cargo_build(&self, toolchain: &Toolchain) -> Result<PathBuf, Failure> {
+        let manifest = self.folder.join("Cargo.toml");
+        if !manifest.exists() {
+            return Err(Failure::operator(format!(
+                "`{}` is no crate: it has no Cargo.toml",
+                self.folder.display()
+            )));
+        }
+        let made = toolchain
+            .cargo()
+            .arg("--manifest-path")
+            .arg(&manifest)
+            .args(["--lib", "--profile", &self.profile])
+            .arg("--message-format=json-render-diagnostics")
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()
+            .await
+            .map_err(|error| Failure::operator(format!("cargo could not be run: {error}")))?;
+        if !made.status.success() {
+            return Err(Failure::operator("the crate does not compile; see cargo's errors above"));
+        }
+        let messages = String::from_utf8_lossy(&made.stdout);
+        let manifest = manifest.canonicalize().unwrap_or(manifest);
+        wasm_of(&messages, &manifest.to_string_lossy()).ok_or_else(|| {
+            Failure::operator(
+                "the crate has no `cdylib` library; add to its Cargo.toml: [lib] crate-type = \
+                 [\"cdylib\", \"rlib\"]",
+            )
+        })
+    }
+}
+
+/// The .wasm file among cargo's messages that belongs to this manifest.
+fn wasm_of(messages: &str, manifest: &str) -> Option<PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["reason"] == "compiler-artifact")
+        .filter(|message| message["manifest_path"].as_str() == Some(manifest))
+        .filter_map(|message| {
+            let files = message["filenames"].as_array()?.clone();
+            files.iter().filter_map(Value::as_str).find(|f| f.ends_with(".wasm")).map(PathBuf::from)
+        })
+        .next_back()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_module_is_the_one_of_the_crate_that_was_asked_for() {
+        let line = |manifest: &str, file: &str| {
+            json!({"reason": "compiler-artifact", "manifest_path": manifest, "filenames": [file]})
+                .to_string()
+        };
+        let messages = [
+            line("/dep/Cargo.toml", "/t/dep.wasm"),
+            line("/p/Cargo.toml", "/t/libp.rlib"),
+            line("/p/Cargo.toml", "/t/p.wasm"),
+            "not json".to_owned(),
+        ]
+        .join("\n");
+        assert_eq!(wasm_of(&messages, "/p/Cargo.toml"), Some(PathBuf::from("/t/p.wasm")));
+        assert_eq!(wasm_of(&messages, "/q/Cargo.toml"), None);
+    }
+}

@@ -1,0 +1,55 @@
+//! `windlass compile`.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use serde_json::json;
+
+use super::output::Output;
+use super::{Failure, files};
+use crate::plugin::{HOST_TARGET, PluginError, artifact, compile};
+
+/// Compile a component ahead of time (.cwasm), which is what the Lambda function loads.
+///
+/// A compiled plugin runs on one kind of machine and with one version of Windlass. For Lambda on
+/// Graviton: --target aarch64-unknown-linux-gnu.
+#[derive(Debug, Args)]
+pub(super) struct Compile {
+    /// The component, as `windlass build` writes it
+    component: PathBuf,
+    /// Where to write [default: beside the component, with .cwasm]
+    #[arg(short, long = "out", value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// What machine to compile for: x86_64-unknown-linux-gnu, aarch64-unknown-linux-gnu
+    /// [default: this one]
+    #[arg(long, value_name = "TRIPLE")]
+    target: Option<String>,
+}
+
+impl Compile {
+    pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
+        let component = files::read(&self.component)?;
+        let target = self.target.as_deref().unwrap_or(HOST_TARGET);
+        output.begin(format!("compiling {} for {target}", self.component.display()));
+        let started = Instant::now();
+        let compiled = compile::compile(&component, Some(target));
+        output.clear();
+        let compiled = compiled
+            .map_err(|problem| PluginError::Artifact { path: self.component.clone(), problem })?;
+        let out = self.out.unwrap_or_else(|| self.component.with_extension("cwasm"));
+        files::write(&out, &compiled)?;
+        let sha256 = artifact::sha256(&component);
+        output.line(format!(
+            "{} ({}, {target}, {} ms)",
+            out.display(),
+            files::size(compiled.len()),
+            started.elapsed().as_millis()
+        ));
+        output.line(format!("component sha256 {sha256}"));
+        output.object(&json!({
+            "file": out, "bytes": compiled.len(), "target": target, "component_sha256": sha256,
+        }));
+        Ok(())
+    }
+}

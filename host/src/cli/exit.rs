@@ -1,0 +1,78 @@
+//! Exit codes: by who has to act, the same for every subcommand.
+
+use std::process::ExitCode;
+
+use super::output::Output;
+use crate::error::Error;
+
+/// The codes, for `--help`.
+pub(super) const HELP: &str = "\
+Exit codes:
+  0  done
+  1  something in Windlass itself failed
+  2  the command line is wrong
+  3  the secret, the configuration, the plugin file or the labels need mending
+  4  the service refused, declined or could not be reached
+  5  Secrets Manager refused or could not be reached
+  6  the plugin misbehaved
+  7  `status` found a rotation that is stuck";
+
+/// A command that did not succeed.
+#[derive(Debug)]
+pub struct Failure {
+    code: u8,
+    error_type: String,
+    message: String,
+}
+
+impl Failure {
+    /// A fault of ours.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self { code: 1, error_type: "Windlass.Internal".to_owned(), message: message.into() }
+    }
+
+    /// Something that whoever runs the command has to mend.
+    pub fn operator(message: impl Into<String>) -> Self {
+        Self { code: 3, error_type: "Windlass.Operator".to_owned(), message: message.into() }
+    }
+
+    /// A rotation that is stuck. `status` has told about it already.
+    pub(super) fn stuck() -> Self {
+        Self {
+            code: 7,
+            error_type: "Windlass.Operator.Stuck".to_owned(),
+            message: "a rotation is stuck".to_owned(),
+        }
+    }
+
+    /// Prints the failure and returns its exit code.
+    pub(super) fn report(&self, output: Output) -> ExitCode {
+        match output {
+            Output::Text => eprintln!("windlass: {}", self.message),
+            Output::Json => {
+                let error = serde_json::json!({
+                    "error": { "type": self.error_type, "message": self.message }
+                });
+                println!("{error}");
+            }
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+impl<E: Into<Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let error = error.into();
+        let error_type = error.error_type();
+        let code = match error_type.split('.').nth(1) {
+            Some("Operator") => 3,
+            Some("Service") => 4,
+            Some("Aws") => 5,
+            Some("Plugin") => 6,
+            _ => 1,
+        };
+        // Permissions and lost secrets are the operator's, but Secrets Manager said so.
+        let code = if matches!(error, Error::Store(_)) { 5 } else { code };
+        Self { code, error_type: error_type.to_owned(), message: error.report() }
+    }
+}

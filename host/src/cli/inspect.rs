@@ -1,0 +1,93 @@
+//! `windlass inspect`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::json;
+use wasmtime::component::Component;
+
+use super::output::Output;
+use super::{Failure, files};
+use crate::plugin::{Engine, Loaded, PluginError, Shape, artifact, component};
+use crate::plugin::ArtifactProblem;
+
+/// Show what a plugin imports, exports, asks for and says about itself.
+///
+/// Takes components (.wasm) and compiled plugins (.cwasm). The plugin runs in the sandbox, without
+/// any network, to describe itself. Fails if the Lambda function would refuse the plugin.
+#[derive(Debug, Args)]
+pub(super) struct Inspect {
+    /// The plugin
+    plugin: PathBuf,
+}
+
+impl Inspect {
+    pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
+        let bytes = files::read(&self.plugin)?;
+        let engine = Engine::new()?;
+        let rejected =
+            |problem| PluginError::Artifact { path: self.plugin.clone(), problem };
+        if !bytes.starts_with(b"\0asm") {
+            let plugin = Loaded::from_file(&engine, &self.plugin).await?;
+            return Ok(show(output, &plugin, None));
+        }
+        // Names first: what is refused must be shown, too.
+        let shape_of = component::shape(&bytes).map_err(rejected)?;
+        let compiled = Component::new(engine.wasmtime(), &bytes)
+            .map_err(|error| rejected(ArtifactProblem::Rejected(format!("{error:#}"))))?;
+        let sha256 = artifact::sha256(&bytes);
+        match Loaded::from_component(&engine, &compiled, &self.plugin, sha256).await {
+            Ok(plugin) => Ok(show(output, &plugin, Some(&shape_of))),
+            Err(error) => {
+                show_shape(output, &shape_of);
+                Err(error.into())
+            }
+        }
+    }
+}
+
+fn show(output: Output, plugin: &Arc<Loaded>, shape: Option<&Shape>) {
+    let own = &plugin.description;
+    let asks_for: Vec<String> = plugin.asks_for.iter().map(ToString::to_string).collect();
+    let abilities: Vec<&str> = [
+        (own.features.self_change, "self-change"),
+        (own.features.admin_change, "admin-change"),
+        (own.features.alternating_users, "alternating-users"),
+        (own.features.dual_password, "dual-password"),
+    ]
+    .into_iter()
+    .filter_map(|(has, name)| has.then_some(name))
+    .collect();
+    output.line(format!("plugin     {} {}", own.name, own.version));
+    output.line(format!("engines    {}", own.engines.join(", ")));
+    output.line(format!("port       {}", own.default_port));
+    output.line(format!("abilities  {}", abilities.join(", ")));
+    output.line(format!("asks for   {}", asks_for.join(", ")));
+    output.line(format!(
+        "passwords  {} characters, at most {}; never {:?}",
+        own.password_rules.default_length,
+        own.password_rules.max_length,
+        own.password_rules.excluded_characters
+    ));
+    output.line(format!("sha256     {}", plugin.sha256));
+    if let Some(shape) = shape {
+        show_shape(output, shape);
+    }
+    output.object(&json!({
+        "name": own.name,
+        "version": own.version,
+        "engines": own.engines,
+        "default_port": own.default_port,
+        "abilities": abilities,
+        "asks_for": asks_for,
+        "component_sha256": plugin.sha256,
+        "imports": shape.map(|shape| &shape.imports),
+        "exports": shape.map(|shape| &shape.exports),
+    }));
+}
+
+fn show_shape(output: Output, shape: &Shape) {
+    output.line(format!("imports    {}", shape.imports.join(", ")));
+    output.line(format!("exports    {}", shape.exports.join(", ")));
+}

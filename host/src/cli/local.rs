@@ -1,0 +1,85 @@
+//! `windlass local`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::Failure;
+use super::output::Output;
+use super::setup::PluginArgs;
+use crate::handler::Handler;
+use crate::local::{self, InvokeError, LambdaEndpoint, StepInvoker};
+use crate::store::embedded::EmbeddedStore;
+
+/// Serve an embedded Secrets Manager on loopback, for development and tests.
+///
+/// It speaks Secrets Manager's protocol, so `aws --endpoint-url`, boto3 and every SDK work against
+/// it. RotateSecret really rotates: with the plugins, in this process, or by invoking a function.
+/// Credentials are not checked, and secret values stand in the file in clear.
+#[derive(Debug, Args)]
+pub(super) struct Local {
+    /// The file that holds the secrets; made if it does not exist
+    #[arg(long, value_name = "FILE")]
+    store: PathBuf,
+    /// Where to listen; loopback only. Port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4567")]
+    listen: SocketAddr,
+    /// Rotate by invoking the function behind this endpoint, as Secrets Manager does, instead of
+    /// in this process: the address of Lambda's Runtime Interface Emulator, say
+    #[arg(long, value_name = "URL")]
+    lambda_endpoint: Option<String>,
+    #[command(flatten)]
+    plugins: PluginArgs,
+}
+
+impl Local {
+    pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
+        let store = EmbeddedStore::open(&self.store)
+            .map_err(|error| Failure::operator(error.to_string()))?;
+        let store = Arc::new(store);
+        let invoker: Arc<dyn StepInvoker> = match &self.lambda_endpoint {
+            Some(url) => Arc::new(
+                LambdaEndpoint::new(url).map_err(|error| Failure::operator(error.to_string()))?,
+            ),
+            None => {
+                let config = self.plugins.config()?;
+                let plugins = self.plugins.load(&config).await?;
+                Arc::new(InProcess(Handler { store: Arc::clone(&store), plugins, config }))
+            }
+        };
+        let listener = TcpListener::bind(self.listen).await.map_err(|error| {
+            Failure::operator(format!("failed to listen on {}: {error}", self.listen))
+        })?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| Failure::internal(format!("no local address: {error}")))?;
+        output.line(format!("Secrets Manager on http://{address} (end with Ctrl-C)"));
+        output.object(&json!({ "endpoint": format!("http://{address}") }));
+        local::serve(listener, store, Some(invoker), tokio::signal::ctrl_c())
+            .await
+            .map_err(|error| Failure::operator(format!("serving failed: {error}")))
+    }
+}
+
+/// Rotates in this process.
+struct InProcess(Handler<Arc<EmbeddedStore>>);
+
+impl StepInvoker for InProcess {
+    fn invoke<'a>(
+        &'a self,
+        event: Value,
+    ) -> Pin<Box<dyn Future<Output = Result<(), InvokeError>> + Send + 'a>> {
+        Box::pin(async move {
+            let answer = self.0.handle(&event, None).await;
+            answer.map(drop).map_err(|error| InvokeError {
+                error_type: error.error_type().to_owned(),
+                message: error.report(),
+            })
+        })
+    }
+}

@@ -1,0 +1,100 @@
+//! The command line: one file per subcommand.
+//!
+//! Results go to standard output, everything else to standard error. With `--output json` the
+//! result is one JSON object, errors included, so that a program may read it.
+
+mod build;
+mod compile;
+mod exit;
+mod files;
+mod inspect;
+//mod local;
+mod output;
+mod rotate;
+mod setup;
+mod status;
+mod step;
+mod toolchain;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing::level_filters::LevelFilter;
+
+pub use exit::Failure;
+use output::Output;
+
+use crate::logging::{self, Reader};
+
+/// Rotates credentials: the rotation steps of AWS Secrets Manager, with the service-specific part
+/// in a sandboxed WebAssembly plugin.
+#[derive(Debug, Parser)]
+#[command(name = "windlass", version, propagate_version = true, after_help = exit::HELP)]
+struct Cli {
+    /// How results are printed: text for people, json for programs (one object on standard output)
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    output: Output,
+    /// What to log to standard error: error, warn, info, debug, trace [default: warn]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log: Option<LevelFilter>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Rotate a secret now: all four steps, run here
+    Rotate(rotate::Rotate),
+    /// Run one rotation step, as Secrets Manager would send it
+    Step(step::Step),
+    /// Show a secret's versions and labels, whether a rotation is stuck, and what to do
+    Status(status::Status),
+    /// Serve an embedded Secrets Manager on loopback, for development and tests
+    //Local(local::Local),
+    /// Show what a plugin imports, exports, asks for and says about itself
+    Inspect(inspect::Inspect),
+    /// Build a plugin crate into a component (.wasm)
+    Build(build::Build),
+    /// Compile a component ahead of time (.cwasm), which is what the Lambda function loads
+    Compile(compile::Compile),
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logging::init(Reader::Person, cli.log.unwrap_or(LevelFilter::WARN));
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return Failure::internal(format!("no runtime could be started: {error}"))
+                .report(cli.output);
+        }
+    };
+    let answer = runtime.block_on(async {
+        match cli.command {
+            Command::Rotate(rotate) => rotate.execute(cli.output).await,
+            Command::Step(step) => step.execute(cli.output).await,
+            Command::Status(status) => status.execute(cli.output).await,
+            //Command::Local(local) => local.execute(cli.output).await,
+            Command::Inspect(inspect) => inspect.execute(cli.output).await,
+            Command::Build(build) => build.execute(cli.output).await,
+            Command::Compile(compile) => compile.execute(cli.output).await,
+        }
+    });
+    match answer {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(cli.output),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

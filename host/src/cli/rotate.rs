@@ -1,0 +1,82 @@
+//! `windlass rotate`.
+
+use std::time::Instant;
+
+use clap::Args;
+use serde_json::json;
+
+use super::Failure;
+use super::output::Output;
+use super::setup::{PluginArgs, StoreArgs, handler};
+use crate::rotation::{Invoker, RotationEvent, Step};
+use crate::store::{SecretDescription, SecretStore, Stage, VersionId};
+
+/// Rotate a secret now: all four steps, run here.
+///
+/// Nothing has to be deployed and rotation need not be configured; your own AWS credentials are
+/// used. A rotation that was left half-way is taken up where it stopped. To rotate through the
+/// deployed function instead: aws secretsmanager rotate-secret.
+#[derive(Debug, Args)]
+pub(super) struct Rotate {
+    /// The secret's name or ARN
+    #[arg(long, value_name = "ID")]
+    secret_id: String,
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    plugins: PluginArgs,
+}
+
+impl Rotate {
+    pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
+        let handler = handler(&self.store, &self.plugins).await?;
+        let secret = handler.store.describe(&self.secret_id).await?;
+        let unfinished = unfinished(&secret);
+        let version = match unfinished {
+            Some(version) => {
+                output.line(format!("taking up the rotation to version {version}"));
+                version.clone()
+            }
+            None => VersionId::new(uuid::Uuid::new_v4().to_string()),
+        };
+        let mut steps = Vec::new();
+        for step in Step::ALL {
+            output.begin(step);
+            let event = RotationEvent {
+                step,
+                secret_id: secret.arn.clone(),
+                version: version.clone(),
+                rotation_token: None,
+            };
+            let started = Instant::now();
+            let answer = handler.run(&event, Invoker::Operator, None).await;
+            output.clear();
+            let outcome = answer.map_err(|error| {
+                output.line(format!("{step:<13} failed"));
+                Failure::from(error)
+            })?;
+            let milliseconds = started.elapsed().as_millis();
+            output.line(format!("{step:<13} {milliseconds:>5} ms  {outcome}"));
+            steps.push(json!({
+                "step": step.as_str(),
+                "milliseconds": u64::try_from(milliseconds).unwrap_or(u64::MAX),
+                "outcome": outcome.to_string(),
+            }));
+        }
+        output.line(format!("rotated `{}` to version {version}", secret.name));
+        output.object(&json!({
+            "secret": secret.name,
+            "arn": secret.arn,
+            "version": version.as_str(),
+            "resumed": unfinished.is_some(),
+            "steps": steps,
+        }));
+        Ok(())
+    }
+}
+
+/// The version that a rotation stopped at, if one did.
+pub(super) fn unfinished(secret: &SecretDescription) -> Option<&VersionId> {
+    let pending = secret.version_with(&Stage::Pending)?;
+    (secret.version_with(&Stage::Current) != Some(pending)).then_some(pending)
+}

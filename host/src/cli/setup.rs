@@ -1,0 +1,174 @@
+//! The arguments that commands share, and what they set up: a store, plugins, configuration.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Failure;
+use crate::aws_client;
+use crate::config::Config;
+use crate::grants::GrantPattern;
+use crate::handler::Handler;
+use crate::network::Tls;
+use crate::plugin::{Engine, InstalledPlugins, Sandbox};
+use crate::secret::Secret;
+use crate::store::aws::AwsStore;
+use crate::store::embedded::EmbeddedStore;
+use crate::store::{
+    PasswordRequest, PendingValue, SecretDescription, SecretStore, SecretValue, StageMove,
+    StoreError, VersionListing, VersionSelector,
+};
+
+/// Which secret store.
+#[derive(Debug, Args)]
+pub(super) struct StoreArgs {
+    /// Secrets Manager's endpoint, such as that of `windlass local` [default: AWS's own]
+    #[arg(long, value_name = "URL", env = "SECRETS_MANAGER_ENDPOINT", conflicts_with = "store")]
+    endpoint_url: Option<String>,
+    /// The file of an embedded store, as `windlass local` keeps it
+    #[arg(long, value_name = "FILE")]
+    store: Option<PathBuf>,
+    /// The AWS region [default: as the AWS tools find it]
+    #[arg(long)]
+    region: Option<String>,
+    /// The profile of the AWS configuration files
+    #[arg(long)]
+    profile: Option<String>,
+}
+
+/// Which plugins, and what they may reach.
+#[derive(Debug, Args)]
+pub(super) struct PluginArgs {
+    /// A folder with compiled plugins (.cwasm); may be repeated
+    /// [default: WINDLASS_PLUGINS, else ./plugins]
+    #[arg(long = "plugins", value_name = "DIR")]
+    folders: Vec<PathBuf>,
+    /// Let plugins reach this, such as tcp://127.0.0.1:5432; may be repeated
+    /// [default: the secret's own host and port, but not on loopback]
+    #[arg(long = "grant", value_name = "PATTERN")]
+    grants: Vec<GrantPattern>,
+    /// Trust the CA certificates in this PEM file, and no others, for the services
+    #[arg(long, value_name = "FILE")]
+    ca_bundle: Option<PathBuf>,
+}
+
+impl StoreArgs {
+    pub(super) async fn open(&self) -> Result<Store, Failure> {
+        if let Some(path) = &self.store {
+            let store =
+                EmbeddedStore::open(path).map_err(|error| Failure::operator(error.to_string()))?;
+            return Ok(Store::Embedded(store));
+        }
+        let endpoint = self.endpoint_url.as_deref();
+        let bundle = std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty());
+        let bundle = bundle.map(PathBuf::from);
+        // Looking up credentials goes to AWS even where the endpoint is a local one.
+        let http_client = |endpoint| {
+            aws_client::http_client(endpoint, bundle.as_deref())
+                .map_err(|error| Failure::operator(error.to_string()))
+        };
+        let mut loader = aws_config::defaults(aws_config::BehaviorVersion::v2026_01_12())
+            .http_client(http_client(None)?)
+            .timeout_config(aws_client::timeouts());
+        if let Some(region) = &self.region {
+            loader = loader.region(aws_config::Region::new(region.clone()));
+        }
+        if let Some(profile) = &self.profile {
+            loader = loader.profile_name(profile);
+        }
+        let shared = loader.load().await;
+        let mut config = aws_sdk_secretsmanager::config::Builder::from(&shared)
+            .http_client(http_client(endpoint)?);
+        config.set_endpoint_url(endpoint.map(str::to_owned));
+        if shared.region().is_none() {
+            return Err(Failure::operator(
+                "no AWS region is configured; set --region or AWS_REGION",
+            ));
+        }
+        let client = aws_sdk_secretsmanager::Client::from_conf(config.build());
+        Ok(Store::Aws(AwsStore::new(client)))
+    }
+}
+
+impl PluginArgs {
+    /// The configuration: the environment's, with what the command line says on top.
+    pub(super) fn config(&self) -> Result<Config, Failure> {
+        let mut config = Config::from_env()?;
+        if !self.folders.is_empty() {
+            config.plugin_folders.clone_from(&self.folders);
+        } else if config.plugin_folders.is_empty() {
+            config.plugin_folders = vec![PathBuf::from("plugins")];
+        }
+        config.grants.extend(self.grants.iter().cloned());
+        if self.ca_bundle.is_some() {
+            config.ca_bundle.clone_from(&self.ca_bundle);
+        }
+        Ok(config)
+    }
+
+    pub(super) async fn load(&self, config: &Config) -> Result<InstalledPlugins, Failure> {
+        let sandbox = Sandbox {
+            granted: config.grants.clone(),
+            tls: Tls::new(config.ca_bundle.clone()),
+            runtime_api: None,
+            on_lambda: false,
+        };
+        Ok(InstalledPlugins::load(&Engine::new()?, &config.plugin_folders, sandbox).await?)
+    }
+}
+
+/// Everything that a rotation needs.
+pub(super) async fn handler(
+    store: &StoreArgs,
+    plugins: &PluginArgs,
+) -> Result<Handler<Store>, Failure> {
+    let config = plugins.config()?;
+    let installed = plugins.load(&config).await?;
+    Ok(Handler { store: store.open().await?, plugins: installed, config })
+}
+
+/// A store of either kind.
+pub(super) enum Store {
+    Aws(AwsStore),
+    Embedded(EmbeddedStore),
+}
+
+/// Hands every call on to whichever store it is.
+macro_rules! delegate {
+    ($self:ident, $store:ident => $call:expr) => {
+        match $self {
+            Store::Aws($store) => $call.await,
+            Store::Embedded($store) => $call.await,
+        }
+    };
+}
+
+impl SecretStore for Store {
+    async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError> {
+        delegate!(self, store => store.describe(secret_id))
+    }
+
+    async fn value(
+        &self,
+        secret_id: &str,
+        version: &VersionSelector,
+    ) -> Result<SecretValue, StoreError> {
+        delegate!(self, store => store.value(secret_id, version))
+    }
+
+    async fn put_pending(&self, secret_id: &str, pending: &PendingValue) -> Result<(), StoreError> {
+        delegate!(self, store => store.put_pending(secret_id, pending))
+    }
+
+    async fn move_stage(&self, secret_id: &str, change: &StageMove) -> Result<(), StoreError> {
+        delegate!(self, store => store.move_stage(secret_id, change))
+    }
+
+    async fn random_password(&self, request: &PasswordRequest) -> Result<Secret, StoreError> {
+        delegate!(self, store => store.random_password(request))
+    }
+
+    async fn versions(&self, secret_id: &str) -> Result<Vec<VersionListing>, StoreError> {
+        delegate!(self, store => store.versions(secret_id))
+    }
+}

@@ -1,0 +1,123 @@
+//! A compiler for `wasm32-unknown-unknown`, found or set up: the target of the ordinary toolchain,
+//! installed by rustup where it is missing; else Debian's own compiler, which brings the target's
+//! standard library as source.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use super::Failure;
+
+/// The target that plugins are compiled for.
+pub(super) const TARGET: &str = "wasm32-unknown-unknown";
+
+/// How long rustup may take: where its server can't be reached it would wait for ever.
+const RUSTUP_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Debian's compiler and its source of the standard library.
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+const DEBIAN_LINKER: &str = "/usr/bin/wasm-ld-19";
+const DEBIAN_PACKAGES: &str = "rustc-web rust-web-src lld-19";
+
+/// Randomness in a plugin comes from the host; without this, getrandom refuses the target.
+const RUSTFLAGS: &str = "--cfg getrandom_backend=\"custom\"";
+
+/// How a plugin is compiled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Toolchain {
+    /// The toolchain that runs here has the target.
+    Installed,
+    /// rustup just installed it.
+    ByRustup,
+    /// Debian's compiler, which builds the standard library too.
+    Debian,
+}
+
+impl Toolchain {
+    /// Finds one, or sets one up.
+    pub(super) async fn find() -> Result<Self, Failure> {
+        if has_target().await {
+            return Ok(Self::Installed);
+        }
+        let rustup = add_target().await;
+        if rustup.is_ok() && has_target().await {
+            return Ok(Self::ByRustup);
+        }
+        if Path::new(DEBIAN_LINKER).exists() && debian_version().await.is_some() {
+            return Ok(Self::Debian);
+        }
+        let why = rustup.err().unwrap_or_else(|| "the target is still missing".to_owned());
+        Err(Failure::operator(format!(
+            "no compiler for {TARGET}: `rustup target add {TARGET}` did not help ({why}); on \
+             Debian, install its own: apt-get install -y --no-install-recommends {DEBIAN_PACKAGES}"
+        )))
+    }
+
+    /// What was found, for people.
+    pub(super) fn describe(&self) -> &'static str {
+        match self {
+            Self::Installed => "installed target",
+            Self::ByRustup => "target just installed by rustup",
+            Self::Debian => "Debian's compiler, building the standard library",
+        }
+    }
+
+    /// A cargo command that builds for the target.
+    pub(super) fn cargo(&self) -> Command {
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut flags = std::env::var("RUSTFLAGS").unwrap_or_default();
+        flags.push(' ');
+        flags.push_str(RUSTFLAGS);
+        cargo.arg("build").args(["--target", TARGET]);
+        if *self == Self::Debian {
+            flags.push_str(" -C linker=");
+            flags.push_str(DEBIAN_LINKER);
+            cargo.env("RUSTC", DEBIAN_RUSTC).env("RUSTC_BOOTSTRAP", "1");
+            cargo.arg("-Zbuild-std=std,panic_abort");
+        }
+        cargo.env("RUSTFLAGS", flags.trim());
+        cargo
+    }
+}
+
+async fn has_target() -> bool {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc)
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .stderr(Stdio::null())
+        .output()
+        .await;
+    let Ok(output) = output else { return false };
+    let folder = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    // rustc names the folder whether it is there or not.
+    output.status.success() && folder.join("..").join("lib").read_dir().is_ok_and(|mut files| {
+        files.any(|file| file.is_ok_and(|f| f.file_name().to_string_lossy().starts_with("libstd-")))
+    })
+}
+
+async fn add_target() -> Result<(), String> {
+    let rustup = Command::new("rustup")
+        .args(["target", "add", TARGET])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .output();
+    match tokio::time::timeout(RUSTUP_TIMEOUT, rustup).await {
+        Ok(Ok(output)) if output.status.success() => Ok(()),
+        Ok(Ok(output)) => Err(String::from_utf8_lossy(&output.stderr)
+            .lines()
+            .last()
+            .unwrap_or("it failed")
+            .to_owned()),
+        Ok(Err(error)) => Err(format!("rustup could not be run: {error}")),
+        Err(_) => Err(format!("rustup took longer than {} s", RUSTUP_TIMEOUT.as_secs())),
+    }
+}
+
+async fn debian_version() -> Option<String> {
+    let output = Command::new(DEBIAN_RUSTC).arg("--version").output().await.ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}

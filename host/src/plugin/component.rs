@@ -1,0 +1,46 @@
+//! Components made from what a compiler leaves: a core module with the interface in a custom
+//! section.
+
+use wit_component::{ComponentEncoder, DecodedWasm};
+use wit_parser::{Resolve, WorldId, WorldKey};
+
+use super::load::{Shape, check};
+use super::ArtifactProblem;
+
+/// Makes a component of a core module, and makes sure that this host would take it.
+///
+/// # Errors
+/// If the module has no interface in it, or the component would be refused.
+pub fn encode(module: &[u8]) -> Result<Vec<u8>, ArtifactProblem> {
+    let component = ComponentEncoder::default()
+        .validate(true)
+        .module(module)
+        .and_then(|encoder| encoder.encode())
+        .map_err(|error| ArtifactProblem::Rejected(format!("{error:#}")))?;
+    check(&shape(&component)?)?;
+    Ok(component)
+}
+
+/// What a component imports and exports, without compiling it.
+///
+/// # Errors
+/// If it is not a component.
+pub fn shape(component: &[u8]) -> Result<Shape, ArtifactProblem> {
+    let decoded = wit_component::decode(component)
+        .map_err(|error| ArtifactProblem::Rejected(format!("{error:#}")))?;
+    let DecodedWasm::Component(resolve, world) = decoded else {
+        return Err(ArtifactProblem::Rejected("it is a WIT package, not a plugin".to_owned()));
+    };
+    Ok(names(&resolve, world))
+}
+
+fn names(resolve: &Resolve, world: WorldId) -> Shape {
+    let name = |key: &WorldKey| resolve.name_world_key(key);
+    let Some(world) = resolve.worlds.get(world) else {
+        return Shape { imports: Vec::new(), exports: Vec::new() };
+    };
+    Shape {
+        imports: world.imports.keys().map(name).collect(),
+        exports: world.exports.keys().map(name).collect(),
+    }
+}
