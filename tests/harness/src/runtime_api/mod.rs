@@ -65,10 +65,10 @@ pub struct Invocation {
     pub event: Value,
     /// How it ended.
     pub outcome: Outcome,
-    /// When it was asked for.
-    pub queued: Instant,
     /// From the function's taking it to its answer.
     pub elapsed: Duration,
+    /// When it ended.
+    pub ended: Instant,
 }
 
 impl Invocation {
@@ -76,12 +76,6 @@ impl Invocation {
     #[must_use]
     pub fn step(&self) -> &str {
         self.event.get("Step").and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// The time from asking to the answer, with the wait for a function that had to start.
-    #[must_use]
-    pub fn total(&self, answered: Instant) -> Duration {
-        answered.saturating_duration_since(self.queued)
     }
 }
 
@@ -151,9 +145,24 @@ impl RuntimeApi {
         self.state.wait(|record| (!record.queue.is_empty()).then_some(())).await;
     }
 
-    /// Waits until at least `count` invocations have ended.
-    pub async fn ended(&self, count: usize) {
-        self.state.wait(|record| (record.ended.len() >= count).then_some(())).await;
+    /// From now on, an event reaches a function only after [`RuntimeApi::let_one_through`].
+    pub fn hold_events(&self) {
+        self.state.update(|record| record.permits = Some(0));
+    }
+
+    /// Lets one event reach a function that asks, or will ask, for work.
+    pub fn let_one_through(&self) {
+        self.state.update(|record| record.permits = record.permits.map(|permits| permits + 1));
+    }
+
+    /// From now on, events reach functions freely.
+    pub fn release_events(&self) {
+        self.state.update(|record| record.permits = None);
+    }
+
+    /// Waits until `look` finds something in the invocations that have ended.
+    pub async fn wait_for<T>(&self, mut look: impl FnMut(&[Invocation]) -> Option<T>) -> T {
+        self.state.wait(|record| look(&record.ended)).await
     }
 
     /// The error that a function reported instead of starting.
@@ -196,7 +205,6 @@ async fn invoke(state: &State, event: Value, timeout: Duration) -> Result<Invoca
     let request_id = state.next_request_id();
     let (taken, was_taken) = oneshot::channel();
     let (answer, answered) = oneshot::channel();
-    let queued = Instant::now();
     state.enqueue(Queued {
         request_id: request_id.clone(),
         event: event.clone(),
@@ -221,7 +229,9 @@ async fn invoke(state: &State, event: Value, timeout: Duration) -> Result<Invoca
             })
         }
     };
-    let invocation = Invocation { request_id, event, outcome, queued, elapsed: started.elapsed() };
+    let ended = Instant::now();
+    let elapsed = ended.saturating_duration_since(started);
+    let invocation = Invocation { request_id, event, outcome, elapsed, ended };
     state.update(|record| record.ended.push(invocation.clone()));
     Ok(invocation)
 }

@@ -1,7 +1,7 @@
 //! The HTTP of both APIs, as the Runtime Interface Emulator serves it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -50,9 +50,9 @@ pub(super) async fn handle(state: Arc<State>, request: Request<Bytes>) -> Respon
 }
 
 async fn next(state: &State) -> Response<Full<Bytes>> {
-    let now = Instant::now();
-    state.update(|record| *record.first_poll.get_or_insert(now));
-    let (request_id, event, timeout) = state.take().await;
+    let Some((request_id, event, timeout)) = state.take().await else {
+        return refused(StatusCode::GONE, "another function has asked for work since");
+    };
     let mut response = answer(StatusCode::OK, event.to_string());
     for (name, value) in [
         ("lambda-runtime-aws-request-id", request_id.as_str()),

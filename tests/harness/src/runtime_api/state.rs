@@ -28,6 +28,25 @@ pub(super) struct Record {
     pub(super) ended: Vec<Invocation>,
     pub(super) first_poll: Option<Instant>,
     pub(super) init_error: Option<FunctionError>,
+    /// Requests for work so far. One environment has one function, so only the latest counts.
+    pub(super) polls: u64,
+    /// How many more events may be taken, if that is limited.
+    pub(super) permits: Option<usize>,
+}
+
+impl Record {
+    /// Takes the first event, if it may be taken.
+    fn next(&mut self) -> Option<Queued> {
+        // One whose invoker has given up is nobody's.
+        while self.queue.front().is_some_and(|queued| queued.taken.is_closed()) {
+            self.queue.pop_front();
+        }
+        if self.queue.is_empty() || self.permits == Some(0) {
+            return None;
+        }
+        self.permits = self.permits.map(|permits| permits - 1);
+        self.queue.pop_front()
+    }
 }
 
 /// Shared by the server's connections and by those who invoke.
@@ -81,19 +100,20 @@ impl State {
         self.update(|record| record.queue.push_back(queued));
     }
 
-    /// The next event, now running. Waits for one.
-    pub(super) async fn take(&self) -> (String, Value, Duration) {
-        let queued = self.wait(|record| {
-            // One whose invoker has given up is nobody's.
-            while record.queue.front().is_some_and(|queued| queued.taken.is_closed()) {
-                record.queue.pop_front();
-            }
-            record.queue.pop_front()
+    /// The next event, now running. Waits for one; `None` if another asks for work meanwhile: the
+    /// one who asked before is dead, and its connection about to close.
+    pub(super) async fn take(&self) -> Option<(String, Value, Duration)> {
+        let poll = self.update(|record| {
+            record.first_poll.get_or_insert_with(Instant::now);
+            record.polls += 1;
+            record.polls
         });
-        let Queued { request_id, event, timeout, taken, answer } = queued.await;
+        let queued = self
+            .wait(|record| if record.polls == poll { record.next().map(Some) } else { Some(None) });
+        let Queued { request_id, event, timeout, taken, answer } = queued.await?;
         self.update(|record| record.running.insert(request_id.clone(), answer));
         let _ = taken.send(Instant::now());
-        (request_id, event, timeout)
+        Some((request_id, event, timeout))
     }
 
     /// Ends a running invocation. `false`: there is none of that id.

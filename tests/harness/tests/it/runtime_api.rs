@@ -20,7 +20,7 @@ async fn http(api: &RuntimeApi, request: &str, body: &str) -> String {
     );
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
+    tokio::time::timeout(LONG, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
     answer
 }
 
@@ -111,4 +111,27 @@ async fn nobody_takes_it_and_others_paths_are_refused() {
     assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
     let answer = http(&api, "POST /2015-03-31/functions/f/invocations", "not JSON").await;
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+}
+
+#[tokio::test]
+async fn held_events_pass_one_by_one() {
+    let api = RuntimeApi::start().await.unwrap();
+    api.hold_events();
+    let short = Duration::from_millis(50);
+    let held = tokio::time::timeout(short, async {
+        tokio::join!(api.invoke(json!({}), LONG), work(&api, "response", "1"))
+    });
+    assert!(held.await.is_err());
+    // The function that asked has been dropped; the event is for the one that asks next.
+    api.expect_new_function();
+    let let_through = async {
+        api.first_poll(LONG).await.unwrap();
+        api.let_one_through();
+    };
+    let (invocation, _, ()) =
+        tokio::join!(api.invoke(json!({}), LONG), work(&api, "response", "1"), let_through);
+    assert_eq!(invocation.unwrap().outcome, Outcome::Answered(json!(1)));
+    api.release_events();
+    let (invocation, _) = tokio::join!(api.invoke(json!({}), LONG), work(&api, "response", "2"));
+    assert_eq!(invocation.unwrap().outcome, Outcome::Answered(json!(2)));
 }

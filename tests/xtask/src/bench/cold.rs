@@ -1,0 +1,91 @@
+//! Starting: the process alone, and each step in a process of its own, as after a long pause.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use windlass_harness::{Stack, Supervision};
+
+use super::figures::{Figure, Goal, Table};
+use super::rotation::{Subject, rotate};
+
+/// From starting the process to its first request for work, on a quiet machine, in milliseconds.
+const START_GOAL: Goal = Goal::Under(25.0);
+
+/// A rotation's.
+const STEPS: usize = 4;
+
+/// Measures the start alone.
+pub(super) async fn start(stack: &Stack, runs: usize, table: &mut Table) -> Result<()> {
+    let mut times = Vec::new();
+    // One more, not counted: it brings the file into memory.
+    for run in 0..=runs {
+        let function = stack.start_function("cold-start", Supervision::Plain)?;
+        let time = function.cold_start(stack.lambda()).await?;
+        if run > 0 {
+            times.push(time);
+        }
+    }
+    let figure = Figure::timed("start to first request for work", times);
+    table.add("Cold start of bootstrap", [figure.goal(START_GOAL).aws(310.0)]);
+    Ok(())
+}
+
+/// Measures rotations whose every step finds no process and starts one.
+pub(super) async fn steps(
+    stack: &Stack,
+    subject: &Subject,
+    runs: usize,
+    table: &mut Table,
+) -> Result<()> {
+    let mut steps: Vec<(String, Vec<Duration>)> = Vec::new();
+    let (mut walls, mut cpus) = (Vec::new(), Vec::new());
+    stack.lambda().hold_events();
+    for _ in 0..runs {
+        let (_, costs) = tokio::try_join!(rotate(stack, subject), supply(stack))?;
+        walls.push(costs.iter().map(|cost| cost.wall).sum());
+        cpus.push(costs.iter().map(|cost| cost.cpu).sum());
+        for cost in costs {
+            match steps.iter_mut().find(|(step, _)| *step == cost.step) {
+                Some((_, times)) => times.push(cost.wall),
+                None => steps.push((cost.step, vec![cost.wall])),
+            }
+        }
+    }
+    stack.lambda().release_events();
+    let mut figures: Vec<_> = steps
+        .into_iter()
+        .map(|(step, times)| Figure::timed(format!("{step}, in a new process"), times))
+        .collect();
+    figures.push(Figure::timed("rotation, four new processes", walls).aws(2300.0));
+    figures.push(Figure::timed("rotation, four new processes, CPU", cpus));
+    table.add(subject.strategy.title(), figures);
+    Ok(())
+}
+
+/// What one step cost, its process included.
+struct Cost {
+    step: String,
+    wall: Duration,
+    cpu: Duration,
+}
+
+/// Starts a process for each step when Secrets Manager asks for it, and ends it with its answer.
+async fn supply(stack: &Stack) -> Result<Vec<Cost>> {
+    let lambda = stack.lambda();
+    let mut costs = Vec::new();
+    while costs.len() < STEPS {
+        lambda.event_waiting().await;
+        let function = stack.start_function("cold-step", Supervision::Plain)?;
+        function.cold_start(lambda).await?;
+        // Only now: the process before this one may have asked for work just before its end.
+        lambda.let_one_through();
+        let ended = costs.len() + 1;
+        let invocation = lambda.wait_for(|invocations| invocations.get(ended - 1).cloned()).await;
+        costs.push(Cost {
+            step: invocation.step().to_owned(),
+            wall: invocation.ended.saturating_duration_since(function.started()),
+            cpu: function.measured()?.cpu,
+        });
+    }
+    Ok(costs)
+}

@@ -1,0 +1,74 @@
+//! `cargo xtask bench`: what a rotation costs on this machine, beside what it may cost.
+//!
+//! Times are of real processes on real servers, one rotation after another, nothing else running
+//! by our doing. A figure that counts (calls, connections, round trips) is the same everywhere; one
+//! that measures time depends on the machine, so the table gives the least and the middle of all
+//! runs. Missing a goal is reported, and is no error: the machine may be busy.
+
+mod cold;
+mod counted;
+mod figures;
+mod native;
+mod rotation;
+mod sizes;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use windlass_harness::{Programs, Stack};
+
+use crate::setup::{self, Purpose};
+use crate::workspace::Workspace;
+use crate::{build, progress};
+use figures::Table;
+use rotation::Strategy;
+
+/// What to measure, and how often.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// How often each timed thing is measured.
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    runs: u16,
+    /// Where the figures go as JSON, beside `windlass/bench.json` in the target directory.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// Sets up, builds, measures, prints.
+pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode> {
+    setup::run(workspace, Purpose::Servers)?;
+    let programs = build::run(workspace)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
+    let table = progress::step("measure", || {
+        runtime.block_on(measure(programs, usize::from(arguments.runs)))
+    })?;
+
+    print!("{}", table.text());
+    let json = format!("{:#}\n", table.json());
+    let own = workspace.output().join("bench.json");
+    for path in [Some(&own), arguments.json.as_ref()].into_iter().flatten() {
+        fs::write(path, &json).with_context(|| format!("writing `{}`", path.display()))?;
+        eprintln!("figures: {}", path.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn measure(programs: Programs, runs: usize) -> Result<Table> {
+    let mut table = Table::default();
+    sizes::measure(&programs, &mut table)?;
+    let stack = Stack::start(programs).await?;
+    cold::start(&stack, runs, &mut table).await?;
+    for strategy in Strategy::ALL {
+        let subject = rotation::Subject::create(&stack, strategy, stack.postgres().port()).await?;
+        cold::steps(&stack, &subject, runs, &mut table).await?;
+        rotation::warm(&stack, &subject, runs, &mut table).await?;
+        counted::measure(&stack, strategy, &mut table).await?;
+    }
+    native::measure(&mut table);
+    Ok(table)
+}

@@ -1,0 +1,134 @@
+//! Whole rotations in one process, and the subjects that are rotated.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use serde_json::Value;
+use windlass_harness::{Function, Invocation, Postgres, Stack, Supervision};
+
+use super::figures::{Figure, Goal, Table};
+
+/// Rotations before the measured ones: the first loads plugin and certificates, the second makes
+/// the alternating user.
+const WARM_UP: usize = 2;
+
+/// CPU of a whole warm rotation, in milliseconds.
+const CPU_GOAL: Goal = Goal::Under(30.0);
+
+/// Peak resident memory, in megabytes.
+const MEMORY_GOAL: Goal = Goal::Under(16.0);
+
+/// The ways in which a password is rotated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strategy {
+    /// The user changes its own.
+    SingleUser,
+    /// Two users take turns, by an administrator.
+    AlternatingUsers,
+}
+
+impl Strategy {
+    /// All of them.
+    pub(super) const ALL: [Self; 2] = [Self::SingleUser, Self::AlternatingUsers];
+
+    /// The title of its section.
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::SingleUser => "Single user",
+            Self::AlternatingUsers => "Alternating users",
+        }
+    }
+
+    fn user(self) -> &'static str {
+        match self {
+            Self::SingleUser => "single",
+            Self::AlternatingUsers => "alternating",
+        }
+    }
+}
+
+/// A user in the database and its secret.
+pub(super) struct Subject {
+    pub(super) strategy: Strategy,
+    pub(super) secret: String,
+}
+
+impl Subject {
+    /// Creates both, reached at `port`; each port has its own.
+    pub(super) async fn create(stack: &Stack, strategy: Strategy, port: u16) -> Result<Self> {
+        let user = format!("{}_{port}", strategy.user());
+        let password = "before-the-first-rotation";
+        let postgres = stack.postgres();
+        postgres.admin(&format!("CREATE ROLE {user} LOGIN PASSWORD '{password}'")).await?;
+        let mut value = stack.login(&user, password, port);
+        if strategy == Strategy::AlternatingUsers {
+            let admin = stack.login(Postgres::ADMIN, postgres.admin_password(), port);
+            let admin = stack.create_secret(&format!("bench/admin_{port}"), &admin).await?;
+            if let Some(members) = value.as_object_mut() {
+                members.insert("masterarn".to_owned(), Value::String(admin));
+            }
+        }
+        let secret = format!("bench/{user}");
+        stack.create_secret(&secret, &value).await?;
+        Ok(Self { strategy, secret })
+    }
+}
+
+/// Rotates once; a failed step is an error.
+pub(super) async fn rotate(stack: &Stack, subject: &Subject) -> Result<Vec<Invocation>> {
+    let invocations = stack.rotate(&subject.secret).await?;
+    for invocation in &invocations {
+        if let Some(error) = invocation.outcome.error() {
+            bail!("{}: {}: {}", invocation.step(), error.kind, error.message);
+        }
+    }
+    Ok(invocations)
+}
+
+/// Measures rotations in a process that has done some before.
+pub(super) async fn warm(
+    stack: &Stack,
+    subject: &Subject,
+    runs: usize,
+    table: &mut Table,
+) -> Result<()> {
+    let function =
+        stack.start_function(&format!("{}-warm", subject.strategy.user()), Supervision::Tied)?;
+    for _ in 0..WARM_UP {
+        rotate(stack, subject).await?;
+    }
+    let mut steps: Vec<(String, Vec<Duration>)> = Vec::new();
+    let (mut walls, mut cpus) = (Vec::new(), Vec::new());
+    for _ in 0..runs {
+        let (invocations, cpu) = with_cpu(&function, rotate(stack, subject)).await?;
+        walls.push(invocations.iter().map(|invocation| invocation.elapsed).sum());
+        cpus.push(cpu);
+        for invocation in &invocations {
+            match steps.iter_mut().find(|(step, _)| step == invocation.step()) {
+                Some((_, times)) => times.push(invocation.elapsed),
+                None => steps.push((invocation.step().to_owned(), vec![invocation.elapsed])),
+            }
+        }
+    }
+    let mut figures: Vec<_> = steps
+        .into_iter()
+        .map(|(step, times)| Figure::timed(format!("{step}, warm"), times))
+        .collect();
+    figures.push(Figure::timed("rotation, warm, four steps", walls).aws(500.0));
+    figures.push(Figure::timed("rotation, warm, CPU", cpus).goal(CPU_GOAL).aws(450.0));
+    let memory = function.measured()?.peak_memory;
+    figures.push(
+        Figure::bytes("peak resident memory after all these", memory).goal(MEMORY_GOAL).aws(54.0),
+    );
+    table.add(subject.strategy.title(), figures);
+    Ok(())
+}
+
+async fn with_cpu<T>(
+    function: &Function,
+    work: impl Future<Output = Result<T>>,
+) -> Result<(T, Duration)> {
+    let before = function.measured()?.cpu;
+    let result = work.await?;
+    Ok((result, function.measured()?.cpu.saturating_sub(before)))
+}

@@ -1,0 +1,63 @@
+//! `cargo xtask build`: everything that runs, in the order in which one needs the other.
+//!
+//! `bootstrap` is built in an invocation of its own: built together with the command line, cargo
+//! would unify their features and link a compiler into the Lambda function.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use windlass_harness::Programs;
+
+use crate::workspace::Workspace;
+use crate::{command, progress};
+
+/// Builds all and says where it is.
+pub(crate) fn run(workspace: &Workspace) -> Result<Programs> {
+    let output = workspace.output();
+    let plugins = output.join("plugins");
+    fs::create_dir_all(&plugins).with_context(|| format!("making `{}`", plugins.display()))?;
+
+    let windlass = progress::step("build `windlass`, the command line", || {
+        command::run(workspace.cargo().args(["build", "-p", "windlass", "--bin", "windlass"]))?;
+        Ok(workspace.target().join("debug/windlass"))
+    })?;
+    let bootstrap = progress::step("build `bootstrap`, the Lambda function", || {
+        command::run(
+            workspace
+                .cargo()
+                .args(["build", "-p", "windlass", "--bin", "bootstrap", "--profile", "lambda"])
+                .args(["--no-default-features", "--features", "lambda"]),
+        )?;
+        install(&workspace.target().join("lambda/bootstrap"), &output.join("bootstrap"))
+    })?;
+    for (name, source) in workspace.plugins()? {
+        progress::step(&format!("build plugin `{name}`"), || {
+            plugin(workspace, &windlass, &source, &plugins.join(&name))
+        })?;
+    }
+    Ok(Programs { windlass, bootstrap, plugins })
+}
+
+/// Builds the crate at `source` into `{stem}.wasm`, and compiles that into `{stem}.cwasm`.
+fn plugin(workspace: &Workspace, windlass: &Path, source: &Path, stem: &Path) -> Result<()> {
+    let component = stem.with_extension("wasm");
+    let mut build = Command::new(windlass);
+    // One build directory for all plugins, so that they share what they depend on.
+    build.arg("build").arg(source).arg("-o").arg(&component);
+    build.env("CARGO_TARGET_DIR", workspace.target());
+    command::run(&mut build)?;
+    let mut compile = Command::new(windlass);
+    compile.arg("compile").arg(&component).arg("-o").arg(stem.with_extension("cwasm"));
+    command::run(&mut compile)
+}
+
+/// Puts a copy in place at once: one that is running keeps its file.
+fn install(from: &Path, to: &Path) -> Result<PathBuf> {
+    let fresh = to.with_extension("new");
+    fs::copy(from, &fresh)
+        .and_then(|_| fs::rename(&fresh, to))
+        .with_context(|| format!("copying `{}` to `{}`", from.display(), to.display()))?;
+    Ok(to.to_owned())
+}

@@ -1,0 +1,79 @@
+//! `cargo xtask setup`: what building and testing need, beside Rust.
+//!
+//! Looks first, and is done at once if nothing is missing. Installs only as root on Debian or
+//! Ubuntu, and says what; anywhere else it names what is missing, all of it, and stops.
+
+mod debian;
+mod needs;
+mod python;
+mod wasm;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::workspace::Workspace;
+use needs::Need;
+
+/// What the caller is about to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Build.
+    Build,
+    /// Build, and run servers.
+    Servers,
+    /// All of it: tests drive the product with boto3 as well.
+    Everything,
+}
+
+/// What setup found or made.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    /// A Python with boto3, for [`Purpose::Everything`].
+    pub(crate) python: Option<PathBuf>,
+}
+
+/// The error of a machine where somebody else has to install something.
+#[derive(Debug)]
+pub(crate) struct ByHand {
+    missing: Vec<&'static Need>,
+}
+
+impl fmt::Display for ByHand {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "this machine lacks what Windlass's tests need:")?;
+        for need in &self.missing {
+            write!(formatter, "\n  {}: {}", need.what, need.hint)?;
+        }
+        let packages: Vec<_> =
+            self.missing.iter().flat_map(|need| need.packages).copied().collect();
+        write!(
+            formatter,
+            "\nhint: on Debian or Ubuntu, run this as root, or `sudo apt-get install {}`; elsewhere, install the same from your system's packages, and run it again",
+            packages.join(" ")
+        )
+    }
+}
+
+impl std::error::Error for ByHand {}
+
+/// Makes sure that nothing which `purpose` needs is missing.
+pub(crate) fn run(workspace: &Workspace, purpose: Purpose) -> Result<Ready> {
+    let mut missing = needs::missing(purpose);
+    if !wasm::available(workspace)? {
+        // Without the target, Debian's compiler; elsewhere rustup is the only way.
+        missing.extend(needs::DEBIAN_RUST.iter().filter(|need| !(need.present)()));
+    }
+    if !missing.is_empty() {
+        if !debian::can_install() {
+            return Err(ByHand { missing }.into());
+        }
+        debian::install(&missing)?;
+    }
+    let python = match purpose {
+        Purpose::Everything => Some(python::environment()?),
+        Purpose::Build | Purpose::Servers => None,
+    };
+    Ok(Ready { python })
+}

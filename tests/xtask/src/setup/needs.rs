@@ -1,0 +1,74 @@
+//! The list: how each thing is looked for, and what brings it.
+
+use std::path::Path;
+
+use windlass_harness::PostgresBinaries;
+
+use super::{Purpose, python};
+use crate::command;
+
+/// Something that must be there.
+#[derive(Debug)]
+pub(crate) struct Need {
+    /// What it is and what for.
+    pub(super) what: &'static str,
+    /// How to get it without us.
+    pub(super) hint: &'static str,
+    /// Debian's and Ubuntu's packages.
+    pub(super) packages: &'static [&'static str],
+    /// Whether it is there. Cheap.
+    pub(super) present: fn() -> bool,
+    purpose: Purpose,
+}
+
+const NEEDS: [Need; 4] = [
+    Need {
+        what: "a C compiler, for the cryptography of TLS",
+        hint: "gcc or clang, as `cc`",
+        packages: &["gcc", "libc6-dev"],
+        present: || command::find("cc").is_some(),
+        purpose: Purpose::Build,
+    },
+    Need {
+        what: "`setpriv`, which ends servers when their test ends",
+        hint: "util-linux",
+        packages: &["util-linux"],
+        present: || command::find("setpriv").is_some(),
+        purpose: Purpose::Servers,
+    },
+    Need {
+        what: "PostgreSQL, server and client, to rotate passwords of",
+        hint: "postgresql 13 or later; if it is in an unusual place, name its `bin` directory in WINDLASS_POSTGRES_BIN",
+        packages: &["postgresql"],
+        present: || PostgresBinaries::find().is_ok(),
+        purpose: Purpose::Servers,
+    },
+    Need {
+        what: "Python 3 with `venv`, to test with boto3",
+        hint: "python3 and python3-venv",
+        packages: &["python3", "python3-venv"],
+        present: python::available,
+        purpose: Purpose::Everything,
+    },
+];
+
+/// Debian's own compiler for WebAssembly: for machines where rustup can't add the target.
+pub(super) const DEBIAN_RUST: [Need; 1] = [Need {
+    what: "Rust's target wasm32-unknown-unknown, for plugins",
+    hint: "`rustup target add wasm32-unknown-unknown`",
+    packages: &["rustc-web", "rust-web-src", "lld-19"],
+    present: || {
+        ["/usr/bin/rustc", "/usr/bin/wasm-ld-19"].iter().all(|file| Path::new(file).is_file())
+    },
+    purpose: Purpose::Build,
+}];
+
+/// What `purpose` needs and this machine lacks.
+pub(super) fn missing(purpose: Purpose) -> Vec<&'static Need> {
+    let included = |need: &&Need| match purpose {
+        Purpose::Everything => true,
+        Purpose::Servers => need.purpose != Purpose::Everything,
+        Purpose::Build => need.purpose == Purpose::Build,
+    };
+    NEEDS.iter().filter(included).filter(|need| !(need.present)()).collect()
+}
