@@ -23,11 +23,17 @@ use crate::session::Session;
 use crate::transaction::{RunAs, begin, commit};
 
 /// Changes the password of the half whose turn it is.
-pub(crate) fn change(session: &mut Session, pair: &Pair, password: &str) -> Result<(), Failure> {
+/// `administrator` is who signed in.
+pub(crate) fn change(
+    session: &mut Session,
+    pair: &Pair,
+    administrator: &str,
+    password: &str,
+) -> Result<(), Failure> {
     let begun = begin(session, RunAs::Configured, &Facts::queries(pair)?)?;
     let facts = Facts::read(begun.tables, pair)?;
     let plan = plan(pair, &facts, |name| begun.stored_as.make(name, password))?;
-    commit(session, &plan.statements, &denied(pair))?;
+    commit(session, &plan.statements, &denied(pair, administrator)?)?;
     if let Some(note) = plan.note {
         log(note.0, &note.1);
     }
@@ -167,17 +173,16 @@ fn drift(pair: &Pair, base: &Role, clone: &Role) -> Option<(LogLevel, String)> {
 }
 
 /// What an administrator lacks who may not do this.
-fn denied(pair: &Pair) -> String {
-    let admin = "TO the administrator WITH ADMIN OPTION";
-    match (identifier(&pair.base), identifier(&pair.clone)) {
-        (Ok(base), Ok(clone)) => format!(
-            "the administrator needs CREATEROLE and, from PostgreSQL 16 on, the admin option on \
-             both accounts (GRANT {base} {admin}; GRANT {clone} {admin}); a setting that only a \
-             superuser may set has to be set on {clone} by one; on RDS with \
-             rds.restrict_password_commands the administrator must be a member of rds_password"
-        ),
-        _ => String::new(),
-    }
+fn denied(pair: &Pair, administrator: &str) -> Result<String, Failure> {
+    let (base, clone) = (identifier(&pair.base)?, identifier(&pair.clone)?);
+    let administrator = identifier(administrator)?;
+    Ok(format!(
+        "the administrator needs CREATEROLE and, from PostgreSQL 16 on, the admin option on both \
+         accounts (GRANT {base} TO {administrator} WITH ADMIN OPTION, and the same for {clone} if \
+         another administrator created it); what only a superuser may set has to be set on \
+         {clone} by one; on RDS with rds.restrict_password_commands the administrator must be a \
+         member of rds_password"
+    ))
 }
 
 #[cfg(test)]

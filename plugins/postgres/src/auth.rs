@@ -57,6 +57,7 @@ fn scram(
 
     let challenge = match wire.receive()? {
         Message::AuthenticationSaslContinue(challenge) => challenge,
+        Message::ErrorResponse(body) => return Err(ServerError::read(&body).of_scram(login.tls)),
         other => return Err(unexpected(other, login)),
     };
     let (answer, proof) = client.answer(challenge.data())?;
@@ -68,6 +69,7 @@ fn scram(
             "the server let the account in without proving that it knows it: it may be another \
              server than the one that the host name stands for",
         )),
+        Message::ErrorResponse(body) => Err(ServerError::read(&body).of_scram(login.tls)),
         other => Err(unexpected(other, login)),
     }
 }

@@ -35,7 +35,10 @@ pub(crate) fn change(request: &ChangeRequest) -> Result<(), Failure> {
 
     let mut session = Session::sign_in(&request.actor)?;
     let outcome = match &pair {
-        Some(pair) => alternating::change(&mut session, pair, &request.new_password),
+        Some(pair) => {
+            let administrator = &request.actor.username;
+            alternating::change(&mut session, pair, administrator, &request.new_password)
+        }
         None if request.actor.username == request.username => own(&mut session, request),
         None => by_administrator(&mut session, request),
     };

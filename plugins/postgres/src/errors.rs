@@ -56,14 +56,28 @@ impl ServerError {
         failure.with_code(self.code)
     }
 
+    /// The failure where the server answered a message of SCRAM. Whether the account may sign in is
+    /// decided before and after, so 28000 means channel binding here.
+    pub(crate) fn of_scram(self, tls: TlsMode) -> Failure {
+        if self.code != "28000" {
+            return self.of_sign_in(tls);
+        }
+        let said = self.said("signing in");
+        Failure::declined(format!(
+            "{said}: the TLS connection seems to end at something between here and the server, \
+             such as a proxy with its own certificate"
+        ))
+        .with_code(self.code)
+    }
+
     /// The failure where the server answered a statement; `operation` is what it was for.
     pub(crate) fn of_statement(self, operation: &str) -> Failure {
         let said = self.said(operation);
         let failure = match self.code.as_str() {
             "25006" => Failure::declined(format!("{said}: {READ_ONLY}")),
-            // Not worth a person's time: the next attempt finds what another one left behind. The
-            // message of XX000 is one that the server never translates.
-            "42710" | "55P03" | "57014" => Failure::unreachable(said),
+            // Not worth a person's time: the next attempt finds what another one, at the same
+            // moment, left behind. The message of XX000 is one that the server never translates.
+            "23505" | "42710" | "55P03" | "57014" => Failure::unreachable(said),
             "XX000" if self.message == "tuple concurrently updated" => Failure::unreachable(said),
             code if passes_by_itself(code) => Failure::unreachable(said),
             _ => Failure::declined(said),
@@ -163,6 +177,7 @@ mod tests {
             ("42501", Declined),
             ("42704", Declined),
             ("25006", Declined),
+            ("23505", Unreachable),
             ("42710", Unreachable),
             ("40001", Unreachable),
             ("55P03", Unreachable),

@@ -4,6 +4,7 @@
 mod change;
 mod server;
 mod sign_in;
+mod tls;
 
 use windlass_sdk::testing::{Peer, login, scripted};
 use windlass_sdk::{ChangeRequest, Endpoint, Failure, FailureKind, Login, Plugin, TlsMode};

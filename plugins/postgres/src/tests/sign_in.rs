@@ -1,4 +1,4 @@
-//! TLS, each method of authentication, and servers that are none or play false.
+//! Each method of authentication, and servers that are none or play false.
 
 use FailureKind::*;
 
@@ -46,59 +46,6 @@ fn scram_without_binding_says_why() {
         })
         .unwrap();
     }
-}
-
-#[test]
-fn nothing_follows_a_request_for_tls_that_is_not_granted() {
-    let table: &[(&[u8], FailureKind, &str)] = &[
-        (b"N", Unreachable, "\"ssl\": false"),
-        (b"H", Protocol, "may not be PostgreSQL"),
-        (b"", Unreachable, "closed the connection"),
-    ];
-    for (answer, kind, part) in table {
-        let outcome = verify(|mut peer| {
-            peer.expect(SSL_REQUEST);
-            if !answer.is_empty() {
-                peer.send(answer);
-                peer.expect_close();
-            }
-        });
-        assert_failure(outcome, *kind, "", part);
-    }
-}
-
-#[test]
-fn an_error_in_clear_is_not_repeated() {
-    let outcome = verify(|mut peer| {
-        peer.expect(SSL_REQUEST);
-        peer.send(&error("28P01", "go to evil.example"));
-        peer.expect_close();
-    });
-    assert_eq!(
-        outcome.unwrap_err(),
-        Failure::unreachable("the server refused the request for TLS")
-    );
-}
-
-#[test]
-fn bytes_slipped_in_before_tls_end_the_call() {
-    let outcome = verify(|mut peer| {
-        peer.expect(SSL_REQUEST);
-        peer.send(&[b"S", OK].concat());
-        peer.expect_close();
-    });
-    assert_failure(outcome, Protocol, "", "in clear");
-}
-
-#[test]
-fn a_failed_handshake_is_unreachable() {
-    let outcome = verify(|mut peer| {
-        peer.expect(SSL_REQUEST);
-        peer.send(b"S");
-        peer.refuse_tls("certificate expired");
-        peer.expect_close();
-    });
-    assert_failure(outcome, Unreachable, "", "certificate expired");
 }
 
 #[test]
@@ -231,6 +178,13 @@ fn only_a_wrong_password_is_refused() {
         });
         assert_failure(outcome, kind, code, "signing in: password authentication failed");
     }
+    // Where the account may not sign in at all, no password is asked for.
+    let outcome = verify_in_clear(|mut peer| {
+        startup(&mut peer);
+        peer.send(&error("28000", "no pg_hba.conf entry"));
+        peer.expect_close();
+    });
+    assert_failure(outcome, Declined, "28000", "pg_hba.conf and whether the role");
     // Found out only after the password was right.
     let outcome = verify_in_clear(|mut peer| {
         startup(&mut peer);
@@ -240,6 +194,18 @@ fn only_a_wrong_password_is_refused() {
         peer.expect_close();
     });
     assert_failure(outcome, Declined, "3D000", "\"dbname\"");
+}
+
+#[test]
+fn a_failed_channel_binding_says_so() {
+    let outcome = verify(|mut peer| {
+        accept_tls(&mut peer, Some(vec![7; 32]));
+        startup(&mut peer);
+        Scram::challenge(&mut peer, &["SCRAM-SHA-256-PLUS"]);
+        peer.send(&error("28000", "SCRAM channel binding check failed"));
+        peer.expect_close();
+    });
+    assert_failure(outcome, Declined, "28000", "something between");
 }
 
 #[test]
