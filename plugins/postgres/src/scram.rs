@@ -26,8 +26,8 @@ pub(crate) const SCRAM_SHA_256: &str = "SCRAM-SHA-256";
 pub(crate) const SCRAM_SHA_256_PLUS: &str = "SCRAM-SHA-256-PLUS";
 
 /// The most rounds that are computed, whoever asks for them. PostgreSQL's default is 4096 and
-/// OWASP's advice 600000, which takes about 0.3 s of CPU in WebAssembly; beyond that a sign-in
-/// would be a way to keep this side busy.
+/// OWASP's advice 600000, which takes about half a second of CPU in WebAssembly. Beyond that a
+/// sign-in would be a way to keep this side busy, and the host stops a call that computes for long.
 pub(crate) const ITERATIONS_MAX: u32 = 600_000;
 
 /// What PostgreSQL uses where nothing else is set.
