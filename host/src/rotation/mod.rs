@@ -18,6 +18,8 @@ mod service;
 mod set;
 mod strategy;
 mod test;
+#[cfg(all(test, feature = "cli"))]
+mod tests;
 
 pub use document::{Origin, SecretDocument, SecretProblem};
 pub use event::{EventError, RotationEvent, Step};

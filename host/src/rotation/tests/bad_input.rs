@@ -1,0 +1,167 @@
+//! One clear error each, before anything is changed.
+
+use serde_json::{Value, json};
+
+use super::super::Step;
+use super::super::service::Features;
+use super::world::{ADMIN, SECRET, World};
+use crate::store::embedded::Deletion;
+use crate::store::{PendingValue, SecretStore, Stage, StageMove, VersionId};
+
+/// createSecret fails with this text, and neither a connection was made nor a value stored.
+async fn create_fails(world: World, expected: &str) {
+    let version = world.begin();
+    let error = world.error(Step::Create, &version).await;
+    assert!(error.contains(expected), "expected `{expected}` in: {error}");
+    for secret in ["first", "adminpw"] {
+        assert!(!error.contains(secret), "a secret in: {error}");
+    }
+    assert_eq!(world.sign_ins(), 0, "{error}");
+    let selector = crate::store::VersionSelector::Version(version);
+    assert!(world.store.value(SECRET, &selector).await.is_err(), "stored despite: {error}");
+}
+
+#[tokio::test]
+async fn each_field_that_can_not_be_used_is_named() {
+    let table: [(Value, &str); 14] = [
+        (json!({"engine": null}), "field `engine` of the AWSCURRENT version of secret `app-db`"),
+        (json!({"engine": ""}), "field `engine` of the AWSCURRENT version of secret `app-db` is empty"),
+        (json!({"engine": "oracle"}), "no installed plugin serves engine `oracle`"),
+        (json!({"host": null}), "field `host`"),
+        (json!({"host": ""}), "field `host`"),
+        (json!({"host": "two words"}), "field `host`"),
+        (json!({"port": 70000}), "field `port` of the AWSCURRENT version of secret `app-db` must be a number from 1 to 65535"),
+        (json!({"port": -1}), "field `port`"),
+        (json!({"port": 54.5}), "field `port`"),
+        (json!({"port": [5432]}), "field `port`"),
+        (json!({"username": 7}), "field `username`"),
+        (json!({"password": ""}), "field `password`"),
+        (json!({"dbname": 7}), "field `dbname`"),
+        (json!({"masterarn": ""}), "field `masterarn`"),
+    ];
+    for (fields, expected) in table {
+        create_fails(World::new(&fields), expected).await;
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_is_no_object_is_refused_without_being_shown() {
+    for text in ["first", "[\"first\"]", "\"first\""] {
+        let world = World::new(&json!({}));
+        let put = crate::store::embedded::PutSecretValue {
+            secret_id: SECRET.into(),
+            token: Some(uuid::Uuid::new_v4().to_string()),
+            value: crate::store::embedded::StoredValue::Text(crate::secret::Secret::new(text.into())),
+            stages: None,
+            rotation_token: None,
+        };
+        world.store.put_secret_value(put).expect("stored");
+        create_fails(world, "the AWSCURRENT version of secret `app-db` is").await;
+    }
+}
+
+#[tokio::test]
+async fn a_strategy_that_can_not_work_is_refused_at_once() {
+    let long = World::with_admin(&json!({"username": "elevenchars"}));
+    create_fails(long, "`elevenchars_clone` has 17 bytes and the service takes 16").await;
+
+    let world = World::new(&json!({}));
+    world.tag("windlass:strategy", "alternating-users");
+    create_fails(world, "alternating users need an administrator: add `masterarn`").await;
+
+    let world = World::new(&json!({}));
+    world.tag("windlass:strategy", "both");
+    create_fails(world, "tag `windlass:strategy`: unknown strategy `both`").await;
+
+    let world = World::new(&json!({}));
+    world.tag("windlass:plugin", "other");
+    create_fails(world, "plugin `other` is not installed").await;
+
+    let unable = World::with_plugin(&json!({}), |own| own.features = Features::default());
+    create_fails(unable, "plugin `fake` can't do what this rotation needs: self-change").await;
+}
+
+#[tokio::test]
+async fn each_admin_secret_that_does_not_fit_is_refused_before_it_is_used() {
+    for (fields, admin, expected) in [
+        (json!({"masterarn": SECRET}), None, "names the secret itself"),
+        (json!({"masterarn": "gone"}), None, "GetSecretValue of `gone`"),
+        (json!({"masterarn": ADMIN}), Some(json!({"host": "other.example"})), "the admin secret is for host `other.example`"),
+        (json!({"masterarn": ADMIN}), Some(json!({"engine": "mysql"})), "the admin secret is for engine `mysql`"),
+        (json!({"masterarn": ADMIN}), Some(json!({"username": ""})), "field `username` of the AWSCURRENT version of secret `admin-db`"),
+    ] {
+        let world = World::new(&fields);
+        if let Some(change) = admin {
+            let mut secret = json!({
+                "engine": "fake", "host": "db.example", "username": "admin", "password": "adminpw",
+            });
+            secret.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+            world.create(ADMIN, &secret.to_string());
+        }
+        world.set_password("admin", "adminpw");
+        let version = world.begin();
+        world.step(Step::Create, &version).await.unwrap();
+        let error = world.error(Step::Set, &version).await;
+        assert!(error.contains(expected), "expected `{expected}` in: {error}");
+        let database = world.plugin.database.lock().unwrap();
+        assert!(database.sign_ins.iter().all(|(user, _)| user != "admin"), "{error}");
+        assert_eq!(database.passwords["app"], "first");
+    }
+}
+
+#[tokio::test]
+async fn a_pending_version_of_another_user_or_host_is_refused_before_any_connection() {
+    for (fields, expected) in [
+        (json!({"username": "root"}), "is for user `root`, but this rotation is of `app`"),
+        (json!({"host": "evil.example"}), "is for host `evil.example`, but AWSCURRENT is for `db.example`"),
+        (json!({"password": "first"}), "has the same password as AWSCURRENT"),
+    ] {
+        let world = World::new(&json!({}));
+        let version = world.begin();
+        let mut secret = json!({
+            "engine": "fake", "host": "db.example", "username": "app", "password": "second",
+        });
+        secret.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        let text = crate::secret::Secret::new(secret.to_string());
+        let pending = PendingValue { version: version.clone(), text, rotation_token: None };
+        world.store.put_pending(SECRET, &pending).await.unwrap();
+        let error = world.error(Step::Set, &version).await;
+        assert!(error.contains(expected), "expected `{expected}` in: {error}");
+        assert_eq!(world.sign_ins(), 0, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_labels_decide_before_anything_else() {
+    let unknown = VersionId::new("0b94897a-6f8e-4a0e-9d3e-6d7f7f3f4f11");
+    for step in Step::ALL {
+        let world = World::new(&json!({}));
+        let error = world.error(step, &unknown).await;
+        assert!(error.contains("has no labelled version"), "{step}: {error}");
+
+        let version = world.begin();
+        let change = StageMove {
+            stage: Stage::Custom("mine".into()),
+            remove_from: None,
+            move_to: Some(version.clone()),
+        };
+        world.store.move_stage(SECRET, &change).await.unwrap();
+        let change = StageMove {
+            stage: Stage::Pending,
+            remove_from: Some(version.clone()),
+            move_to: None,
+        };
+        world.store.move_stage(SECRET, &change).await.unwrap();
+        let error = world.error(step, &version).await;
+        assert!(error.contains("is not labelled AWSPENDING"), "{step}: {error}");
+
+        let version = world.begin();
+        world.store.cancel_rotation(SECRET).unwrap();
+        let error = world.error(step, &version).await;
+        assert!(error.contains("rotation of secret `app-db` is turned off"), "{step}: {error}");
+
+        world.store.delete_secret(SECRET, Deletion::AfterDays(None)).unwrap();
+        let error = world.error(step, &version).await;
+        assert!(error.contains("scheduled for deletion"), "{step}: {error}");
+    }
+}

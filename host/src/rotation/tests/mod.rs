@@ -1,0 +1,9 @@
+//! The step machine against the embedded store and a database that is a table of passwords.
+//!
+//! What a real server, the sandbox and the wire add is tested in `tests/suite`; here it is about
+//! order, candidates, guards and retries, where every state can be made at will.
+
+mod alternating;
+mod bad_input;
+mod single_user;
+mod world;

@@ -1,0 +1,203 @@
+//! One user that changes its own password, or whose password an administrator changes.
+
+use serde_json::json;
+
+use super::super::service::FailureKind;
+use super::super::{Outcome, Step, TlsMode};
+use super::world::World;
+use crate::store::{SecretStore, Stage, VersionId, VersionSelector};
+
+#[tokio::test]
+async fn an_ordinary_rotation_signs_in_twice_and_never_fails() {
+    let world = World::new(&json!({"port": 5, "note": "kept"}));
+    let version = world.rotate().await;
+    assert_eq!(world.sign_ins(), 2, "one to change, one to test");
+    assert_eq!(world.failed_sign_ins(), 0);
+    assert_eq!(world.field(Stage::Current, "note").await, "kept");
+    assert_eq!(world.field(Stage::Current, "password").await.len(), 24, "the plugin's length");
+    assert_eq!(world.field(Stage::Previous, "password").await, "first");
+    world.check(&version).await;
+}
+
+#[tokio::test]
+async fn every_step_may_run_twice_and_late() {
+    let world = World::new(&json!({}));
+    let version = world.begin();
+    for step in Step::ALL {
+        world.step(step, &version).await.expect("the first time");
+        let password = world.field(Stage::Pending, "password").await;
+        for earlier in Step::ALL.into_iter().take_while(|earlier| *earlier != step).chain([step]) {
+            world.step(earlier, &version).await.unwrap_or_else(|error| {
+                panic!("{earlier} after {step}: {}", error.report());
+            });
+        }
+        assert_eq!(world.field(Stage::Pending, "password").await, password, "never made anew");
+    }
+    world.check(&version).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_after_the_change_does_no_harm() {
+    let world = World::new(&json!({}));
+    let version = world.begin();
+    world.step(Step::Create, &version).await.unwrap();
+    world.plugin.database.lock().unwrap().lose_answer = true;
+    assert!(world.error(Step::Set, &version).await.contains("changing the password of `app`"));
+    assert_eq!(world.step(Step::Set, &version).await.unwrap(), Outcome::AlreadySet);
+    assert_eq!(world.failed_sign_ins(), 1, "the old password, once");
+    world.finish_from(Step::Test, &version).await;
+    world.check(&version).await;
+}
+
+#[tokio::test]
+async fn a_database_restored_from_a_backup_is_caught_up_with_the_previous_password() {
+    let world = World::new(&json!({}));
+    world.rotate().await;
+    world.set_password("app", "first");
+    let version = world.begin();
+    world.step(Step::Create, &version).await.unwrap();
+    let outcome = world.step(Step::Set, &version).await.unwrap();
+    assert!(outcome.to_string().contains("with the AWSPREVIOUS password"), "{outcome}");
+    world.finish_from(Step::Test, &version).await;
+    world.check(&version).await;
+}
+
+/// The case that AWS's functions never recover from: the change was made, then Secrets Manager
+/// started over with a new token, twice.
+#[tokio::test]
+async fn the_password_of_an_abandoned_rotation_is_found_again() {
+    for abandoned in 1..=3 {
+        let world = World::new(&json!({}));
+        let lost = world.begin();
+        world.step(Step::Create, &lost).await.unwrap();
+        world.step(Step::Set, &lost).await.unwrap();
+        let mut last = lost.clone();
+        for _ in 0..abandoned {
+            take_label(&world, &last).await;
+            last = world.begin();
+            world.step(Step::Create, &last).await.unwrap();
+        }
+        let outcome = world.step(Step::Set, &last).await.unwrap();
+        assert!(outcome.to_string().contains(&format!("unlabelled version {lost}")), "{outcome}");
+        world.finish_from(Step::Test, &last).await;
+        world.check(&last).await;
+    }
+}
+
+async fn take_label(world: &World, version: &VersionId) {
+    let change = crate::store::StageMove {
+        stage: Stage::Pending,
+        remove_from: Some(version.clone()),
+        move_to: None,
+    };
+    world.store.move_stage(super::world::SECRET, &change).await.expect("the label is taken");
+}
+
+#[tokio::test]
+async fn where_no_known_password_signs_in_nothing_is_changed_and_the_error_says_what_was_tried() {
+    let world = World::new(&json!({}));
+    world.rotate().await;
+    world.set_password("app", "changed by hand");
+    let version = world.begin();
+    world.step(Step::Create, &version).await.unwrap();
+    let error = world.error(Step::Set, &version).await;
+    assert!(error.contains("tried AWSCURRENT, AWSPENDING, AWSPREVIOUS"), "{error}");
+    assert!(error.contains("nothing was changed"), "{error}");
+    let database = world.plugin.database.lock().unwrap();
+    assert_eq!(database.passwords["app"], "changed by hand");
+}
+
+#[tokio::test]
+async fn only_a_refusal_leads_to_the_next_candidate() {
+    for kind in [
+        FailureKind::Unreachable,
+        FailureKind::Declined,
+        FailureKind::Protocol,
+        FailureKind::Unsupported,
+        FailureKind::InvalidSecret,
+    ] {
+        let world = World::new(&json!({}));
+        let version = world.begin();
+        world.step(Step::Create, &version).await.unwrap();
+        world.plugin.database.lock().unwrap().broken = Some(kind);
+        let error = world.error(Step::Set, &version).await;
+        assert!(error.contains("with the AWSCURRENT password at db.example:7"), "{error}");
+        world.plugin.database.lock().unwrap().broken = None;
+        world.finish_from(Step::Set, &version).await;
+        assert_eq!(world.failed_sign_ins(), 0, "{kind:?}");
+        world.check(&version).await;
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_changes_the_password_once_the_user_has_signed_in() {
+    let world = World::with_admin(&json!({}));
+    world.tag("windlass:strategy", "single-user");
+    let version = world.rotate().await;
+    assert_eq!(world.field(Stage::Current, "username").await, "app");
+    let sign_ins = world.plugin.database.lock().unwrap().sign_ins.clone();
+    let users: Vec<_> = sign_ins.iter().map(|(user, _)| user.as_str()).collect();
+    assert_eq!(users, ["app", "admin", "app"]);
+    world.check(&version).await;
+}
+
+#[tokio::test]
+async fn an_administrator_changes_nothing_for_a_password_that_never_was_valid() {
+    let world = World::with_admin(&json!({"password": "made up"}));
+    world.tag("windlass:strategy", "single-user");
+    world.set_password("app", "somebody else's");
+    let version = world.begin();
+    world.step(Step::Create, &version).await.unwrap();
+    let error = world.error(Step::Set, &version).await;
+    assert!(error.contains("no known password of `app` signs in"), "{error}");
+    let database = world.plugin.database.lock().unwrap();
+    assert!(database.sign_ins.iter().all(|(user, _)| user != "admin"));
+    assert_eq!(database.passwords["app"], "somebody else's");
+}
+
+#[tokio::test]
+async fn a_wrong_admin_password_is_the_admin_secrets_fault_and_ends_the_search() {
+    let world = World::with_admin(&json!({}));
+    world.tag("windlass:strategy", "single-user");
+    world.set_password("admin", "changed by hand");
+    let version = world.begin();
+    world.step(Step::Create, &version).await.unwrap();
+    let error = world.error(Step::Set, &version).await;
+    assert!(error.contains("signed in as `admin` with the admin secret's password"), "{error}");
+    assert_eq!(world.failed_sign_ins(), 1, "only the administrator's");
+}
+
+#[tokio::test]
+async fn test_secret_alone_works_and_a_pending_version_without_a_value_is_said_so() {
+    let world = World::new(&json!({}));
+    let version = world.begin();
+    let error = world.error(Step::Test, &version).await;
+    assert!(error.contains("is AWSPENDING but has no value: createSecret has not run"), "{error}");
+    // As when a schedule is set up: the temporary version holds what is current.
+    let current = VersionSelector::Stage(Stage::Current);
+    let text = world.store.value(super::world::SECRET, &current).await.unwrap().text.unwrap();
+    let pending =
+        crate::store::PendingValue { version: version.clone(), text, rotation_token: None };
+    world.store.put_pending(super::world::SECRET, &pending).await.unwrap();
+    let outcome = world.step(Step::Test, &version).await.unwrap();
+    assert_eq!(outcome, Outcome::Tested { username: "app".into() });
+    let error = world.error(Step::Set, &version).await;
+    assert!(error.contains("has the same password as AWSCURRENT"), "{error}");
+}
+
+#[tokio::test]
+async fn tls_is_required_unless_the_secret_says_otherwise() {
+    for (ssl, expected) in [(json!(null), TlsMode::Required), (json!(false), TlsMode::Disabled)] {
+        let world = World::new(&json!({"ssl": ssl}));
+        let version = world.rotate().await;
+        world.check(&version).await;
+        let value = world
+            .store
+            .value(super::world::SECRET, &VersionSelector::Stage(Stage::Current))
+            .await
+            .unwrap();
+        let origin = super::super::Origin { secret: "x".into(), role: Stage::Current };
+        let document = super::super::SecretDocument::parse(&value, origin).ok().unwrap();
+        assert_eq!(document.tls(), expected);
+    }
+}

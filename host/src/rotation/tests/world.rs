@@ -1,0 +1,253 @@
+//! A secret, a store, a database, and steps run against them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+use super::super::service::{
+    CallError, Catalog, Change, Description, Failure, FailureKind, Features, Login, PasswordRules,
+    Service, UsernameRules,
+};
+use super::super::{Invoker, Outcome, Progress, Rotation, RotationEvent, Step};
+use crate::config::Config;
+use crate::error::Error;
+use crate::plugin::PluginError;
+use crate::secret::Secret;
+use crate::store::embedded::{CreateSecret, EmbeddedStore, RotateSecret, Tag};
+use crate::store::{SecretStore, Stage, VersionId, VersionSelector};
+
+/// The secret under rotation and its administrator's.
+pub(super) const SECRET: &str = "app-db";
+pub(super) const ADMIN: &str = "admin-db";
+
+/// A database: who has which password, and what was asked of it.
+#[derive(Default)]
+pub(super) struct Database {
+    pub(super) passwords: BTreeMap<String, String>,
+    /// Every sign-in: as whom, and whether it worked.
+    pub(super) sign_ins: Vec<(String, bool)>,
+    /// Set to let every operation fail in this way.
+    pub(super) broken: Option<FailureKind>,
+    /// Set to apply the next change and lose its answer.
+    pub(super) lose_answer: bool,
+}
+
+#[derive(Clone)]
+pub(super) struct FakePlugin {
+    pub(super) database: Arc<Mutex<Database>>,
+    description: Arc<Description>,
+}
+
+impl FakePlugin {
+    fn failure(kind: FailureKind) -> CallError {
+        CallError::Failed(Failure { kind, code: String::new(), message: "as told".into() })
+    }
+
+    fn sign_in(&self, login: &Login) -> Result<(), CallError> {
+        let mut database = self.database.lock().unwrap();
+        if let Some(kind) = database.broken {
+            return Err(Self::failure(kind));
+        }
+        let known = database.passwords.get(&login.username);
+        let accepted = known.is_some_and(|password| password == login.password.reveal());
+        database.sign_ins.push((login.username.clone(), accepted));
+        if accepted { Ok(()) } else { Err(Self::failure(FailureKind::Refused)) }
+    }
+}
+
+impl Service for FakePlugin {
+    fn description(&self) -> &Description {
+        &self.description
+    }
+
+    async fn verify(&self, login: &Login) -> Result<(), CallError> {
+        self.sign_in(login)
+    }
+
+    async fn change(&self, change: &Change<'_>) -> Result<(), CallError> {
+        self.sign_in(change.actor)?;
+        let mut database = self.database.lock().unwrap();
+        let new = change.new_password.reveal().to_owned();
+        database.passwords.insert(change.username.to_owned(), new);
+        if std::mem::take(&mut database.lose_answer) {
+            return Err(Self::failure(FailureKind::Unreachable));
+        }
+        Ok(())
+    }
+}
+
+impl Catalog for FakePlugin {
+    type Service = Self;
+
+    fn find(&self, engine: &str, named: Option<&str>) -> Result<Self, PluginError> {
+        match (engine, named) {
+            ("fake", None) | (_, Some("fake")) => Ok(self.clone()),
+            (_, Some(name)) => {
+                Err(PluginError::NotInstalled { name: name.into(), installed: "`fake`".into() })
+            }
+            _ => {
+                Err(PluginError::NoneServes { engine: engine.into(), installed: "`fake`".into() })
+            }
+        }
+    }
+
+    fn descriptions(&self) -> impl Iterator<Item = &Description> {
+        std::iter::once(&*self.description)
+    }
+}
+
+/// A world of its own for each test.
+pub(super) struct World {
+    pub(super) store: EmbeddedStore,
+    pub(super) plugin: FakePlugin,
+    pub(super) config: Config,
+}
+
+impl World {
+    /// The secret has these fields on top of the usual ones; the database knows its password.
+    pub(super) fn new(fields: &Value) -> Self {
+        Self::with_plugin(fields, |_| {})
+    }
+
+    pub(super) fn with_plugin(fields: &Value, adjust: impl FnOnce(&mut Description)) -> Self {
+        let mut description = Description {
+            name: "fake".into(),
+            version: "1.0.0".into(),
+            engines: vec!["fake".into()],
+            default_port: 7,
+            network: Vec::new(),
+            password_rules: PasswordRules {
+                max_length: 64,
+                default_length: 24,
+                excluded_characters: "'".into(),
+                default_excluded_characters: "/@".into(),
+            },
+            username_rules: UsernameRules { max_length_bytes: 16, clone_suffix: "_clone".into() },
+            features: Features {
+                self_change: true,
+                admin_change: true,
+                alternating_users: true,
+                dual_password: false,
+            },
+        };
+        adjust(&mut description);
+        let plugin = FakePlugin { database: Arc::default(), description: Arc::new(description) };
+        let world =
+            Self { store: EmbeddedStore::in_memory(), plugin, config: Config::default() };
+        let mut secret = json!({
+            "engine": "fake", "host": "db.example", "username": "app", "password": "first",
+        });
+        if let (Value::Object(all), Value::Object(more)) = (&mut secret, fields) {
+            all.extend(more.clone());
+        }
+        world.create(SECRET, &secret.to_string());
+        world.set_password("app", "first");
+        world
+    }
+
+    /// As [`new`](Self::new), with an administrator.
+    pub(super) fn with_admin(fields: &Value) -> Self {
+        let mut fields = fields.clone();
+        fields["masterarn"] = json!(ADMIN);
+        let world = Self::new(&fields);
+        let admin = json!({
+            "engine": "fake", "host": "DB.example", "username": "admin", "password": "adminpw",
+        });
+        world.create(ADMIN, &admin.to_string());
+        world.set_password("admin", "adminpw");
+        world
+    }
+
+    pub(super) fn create(&self, name: &str, text: &str) {
+        let request = CreateSecret::with_text(name, Secret::new(text.to_owned()));
+        self.store.create_secret(request).expect("the secret is created");
+    }
+
+    pub(super) fn tag(&self, key: &str, value: &str) {
+        let tag = Tag { key: key.into(), value: value.into() };
+        self.store.tag(SECRET, vec![tag]).expect("the secret is tagged");
+    }
+
+    pub(super) fn set_password(&self, username: &str, password: &str) {
+        let mut database = self.plugin.database.lock().unwrap();
+        database.passwords.insert(username.into(), password.into());
+    }
+
+    /// Starts a rotation as RotateSecret does: the token is AWSPENDING, without a value.
+    pub(super) fn begin(&self) -> VersionId {
+        let token = uuid::Uuid::new_v4().to_string();
+        self.store.begin_rotation(&RotateSecret::at_once(SECRET, &token)).expect("it starts");
+        VersionId::new(token)
+    }
+
+    pub(super) async fn step(&self, step: Step, version: &VersionId) -> Result<Outcome, Error> {
+        let event = RotationEvent {
+            step,
+            secret_id: SECRET.into(),
+            version: version.clone(),
+            rotation_token: None,
+        };
+        let progress = Progress::default();
+        let rotation = Rotation {
+            store: &self.store,
+            catalog: &self.plugin,
+            config: &self.config,
+            progress: &progress,
+        };
+        rotation.run(&event, Invoker::SecretsManager).await
+    }
+
+    /// The step's error, as text.
+    pub(super) async fn error(&self, step: Step, version: &VersionId) -> String {
+        let error = self.step(step, version).await.expect_err("the step fails");
+        error.report()
+    }
+
+    /// A whole rotation, which must work.
+    pub(super) async fn rotate(&self) -> VersionId {
+        let version = self.begin();
+        self.finish_from(Step::Create, &version).await;
+        version
+    }
+
+    /// The steps from this one on, which must work.
+    pub(super) async fn finish_from(&self, first: Step, version: &VersionId) {
+        for step in Step::ALL.into_iter().skip_while(|step| *step != first) {
+            let outcome = self.step(step, version).await;
+            outcome.unwrap_or_else(|error| panic!("{step}: {}", error.report()));
+        }
+    }
+
+    /// A field of the version with this label.
+    pub(super) async fn field(&self, stage: Stage, field: &str) -> String {
+        let value = self.store.value(SECRET, &VersionSelector::Stage(stage)).await.expect("there");
+        let text = value.text.expect("a text");
+        let document: Value = serde_json::from_str(text.reveal()).expect("JSON");
+        document[field].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// What must hold after every rotation that ended well.
+    pub(super) async fn check(&self, version: &VersionId) {
+        let secret = self.store.describe(SECRET).await.expect("described");
+        assert_eq!(secret.version_with(&Stage::Current), Some(version), "AWSCURRENT moved here");
+        let username = self.field(Stage::Current, "username").await;
+        let password = self.field(Stage::Current, "password").await;
+        {
+            let database = self.plugin.database.lock().unwrap();
+            assert_eq!(database.passwords.get(&username), Some(&password), "AWSCURRENT signs in");
+        }
+        // Nothing blocks the next rotation.
+        self.begin();
+    }
+
+    /// Failed sign-ins so far.
+    pub(super) fn failed_sign_ins(&self) -> usize {
+        let database = self.plugin.database.lock().unwrap();
+        database.sign_ins.iter().filter(|(_, accepted)| !accepted).count()
+    }
+
+    pub(super) fn sign_ins(&self) -> usize {
+        self.plugin.database.lock().unwrap().sign_ins.len()
+    }
+}
