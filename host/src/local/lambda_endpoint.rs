@@ -94,13 +94,12 @@ impl LambdaEndpoint {
             let answer = sender.send_request(request).await?;
             Ok::<_, hyper::Error>(read(answer).await)
         };
-        // The connection has to be driven while the answer is awaited; it is used once.
+        // The connection has to be driven while the answer is awaited. It may end first, having
+        // handed over all that the function said; the exchange then knows how it went.
+        let (mut exchange, connection) = (std::pin::pin!(exchange), std::pin::pin!(connection));
         let outcome = tokio::select! {
-            outcome = exchange => outcome,
-            ended = connection => match ended {
-                Err(error) => Err(error),
-                Ok(()) => return Err(unreachable("hear from", &"the connection was closed")),
-            },
+            outcome = &mut exchange => outcome,
+            _ = connection => exchange.await,
         };
         outcome.map_err(|error| unreachable("hear from", &error))?
     }
@@ -135,9 +134,14 @@ struct FunctionError {
 async fn read(answer: Response<hyper::body::Incoming>) -> Result<(), InvokeError> {
     let status = answer.status();
     let declared = answer.headers().contains_key("X-Amz-Function-Error");
-    let body = Limited::new(answer.into_body(), ANSWER).collect().await;
-    let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    judge(status, declared, &body)
+    match Limited::new(answer.into_body(), ANSWER).collect().await {
+        Ok(body) => judge(status, declared, &body.to_bytes()),
+        // Half an answer is none: what is missing might have said that the step failed.
+        Err(error) => Err(InvokeError::new(
+            "Unreachable",
+            format!("the rotation function's answer broke off: {error}"),
+        )),
+    }
 }
 
 /// The header says that a function failed; some releases of the emulator leave it out, and only

@@ -27,6 +27,8 @@ mod rejection;
 mod rotator;
 mod scheduler;
 mod scrub;
+#[cfg(test)]
+mod tests;
 
 use std::future::Future;
 use std::io;

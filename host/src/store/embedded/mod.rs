@@ -26,6 +26,8 @@ mod answers;
 mod clear_text;
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod crash;
 mod error;
 mod file;
 mod labels;
