@@ -28,6 +28,8 @@ pub mod store;
 
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "cli")]
+pub mod local;
 
 pub use error::Error;
 pub use secret::Secret;

@@ -8,7 +8,7 @@ mod compile;
 mod exit;
 mod files;
 mod inspect;
-//mod local;
+mod local;
 mod output;
 mod rotate;
 mod setup;
@@ -50,7 +50,7 @@ enum Command {
     /// Show a secret's versions and labels, whether a rotation is stuck, and what to do
     Status(status::Status),
     /// Serve an embedded Secrets Manager on loopback, for development and tests
-    //Local(local::Local),
+    Local(local::Local),
     /// Show what a plugin imports, exports, asks for and says about itself
     Inspect(inspect::Inspect),
     /// Build a plugin crate into a component (.wasm)
@@ -75,7 +75,7 @@ pub fn main() -> ExitCode {
             Command::Rotate(rotate) => rotate.execute(cli.output).await,
             Command::Step(step) => step.execute(cli.output).await,
             Command::Status(status) => status.execute(cli.output).await,
-            //Command::Local(local) => local.execute(cli.output).await,
+            Command::Local(local) => local.execute(cli.output).await,
             Command::Inspect(inspect) => inspect.execute(cli.output).await,
             Command::Build(build) => build.execute(cli.output).await,
             Command::Compile(compile) => compile.execute(cli.output).await,

@@ -144,3 +144,69 @@ impl SecretStore for EmbeddedStore {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::embedded::{CreateSecret, RotateSecret, Tag};
+
+    const TOKEN: &str = "22222222-2222-2222-2222-222222222222";
+
+    /// What a rotation does to a store, call by call.
+    async fn rotate(store: &EmbeddedStore) {
+        let mut request = CreateSecret::with_text("s", Secret::new("old".to_owned()));
+        request.tags = Some(vec![Tag { key: "k".to_owned(), value: "v".to_owned() }]);
+        let first = VersionId::new(store.create_secret(request).unwrap().version.unwrap());
+        let token = VersionId::new(TOKEN);
+        store.begin_rotation(&RotateSecret::at_once("s", TOKEN)).unwrap();
+
+        let found = store.describe("s").await.unwrap();
+        assert_eq!(found.rotation_enabled, Some(true));
+        assert_eq!(found.version_with(&Stage::Current), Some(&first));
+        assert_eq!(found.version_with(&Stage::Pending), Some(&token));
+        assert_eq!(found.tags.get("k").map(String::as_str), Some("v"));
+
+        let pending = VersionSelector::Both(token.clone(), Stage::Pending);
+        let error = store.value(&found.arn, &pending).await.err().unwrap();
+        assert_eq!((error.kind, error.action), (StoreErrorKind::NotFound, "GetSecretValue"));
+
+        let value = |text: &str| PendingValue {
+            version: token.clone(),
+            text: Secret::new(text.to_owned()),
+            rotation_token: Some(Secret::new(TOKEN.to_owned())),
+        };
+        store.put_pending(&found.arn, &value("new")).await.unwrap();
+        store.put_pending(&found.arn, &value("new")).await.unwrap();
+        let error = store.put_pending(&found.arn, &value("other")).await.unwrap_err();
+        assert_eq!(error.kind, StoreErrorKind::AlreadyExists);
+        let read = store.value("s", &pending).await.unwrap();
+        assert_eq!(read.text.unwrap().reveal(), "new");
+
+        let mut change = StageMove {
+            stage: Stage::Current,
+            remove_from: Some(token.clone()),
+            move_to: Some(token.clone()),
+        };
+        let error = store.move_stage("s", &change).await.unwrap_err();
+        assert_eq!(error.kind, StoreErrorKind::Invalid);
+        change.remove_from = Some(first.clone());
+        store.move_stage("s", &change).await.unwrap();
+        let versions = store.versions("s").await.unwrap();
+        let listed: Vec<_> = versions.iter().map(|listing| &listing.version).collect();
+        assert_eq!(listed, [&token, &first], "newest first");
+        assert!(store.describe("s").await.unwrap().last_rotated_at.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_rotation_in_memory() {
+        rotate(&EmbeddedStore::in_memory()).await;
+    }
+
+    #[tokio::test]
+    async fn a_rotation_in_a_file() {
+        let path = std::env::temp_dir().join(format!("windlass-{}", uuid::Uuid::new_v4()));
+        rotate(&EmbeddedStore::open(&path).unwrap()).await;
+        std::fs::remove_file(&path).unwrap();
+        std::fs::remove_file(path.with_added_extension("lock")).unwrap();
+    }
+}

@@ -136,7 +136,7 @@ pub struct RotationStart {
 pub enum RotationWork {
     /// All four steps. Also for a repeated request: its steps are made to run twice.
     AllSteps,
-    /// `testSecret`, then [`EndTest`](super::EmbeddedStore::end_test).
+    /// `testSecret`, then [`end_test`](super::EmbeddedStore::end_test).
     TestOnly,
     /// That token's version is current already.
     Nothing,

@@ -26,6 +26,8 @@ mod answers;
 mod clear_text;
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod crash;
 mod error;
 mod file;
 mod labels;
@@ -55,6 +57,7 @@ pub use requests::{
     RotationTarget, SortBy, SortOrder, Spaces, Tag, TemporaryValue, UpdateSecret,
     UpdateVersionStage,
 };
+pub use rotation::ROTATION_INCOMPLETE;
 pub use state::StoredValue;
 
 use crate::secret::Secret;
@@ -300,6 +303,14 @@ impl EmbeddedStore {
         self.read(|state| {
             let (name, secret) = state.live(id)?;
             Ok(rotation::unfinished(name, secret))
+        })
+    }
+
+    /// Every value of every version, to be kept out of texts that leave the process.
+    pub(crate) fn all_values(&self) -> Result<Vec<Arc<StoredValue>>, ServiceError> {
+        self.read(|state| {
+            let versions = state.secrets.values().flat_map(|secret| &secret.versions);
+            Ok(versions.filter_map(|version| version.value.clone()).collect())
         })
     }
 

@@ -20,6 +20,10 @@ use super::moment::Moment;
 use super::requests::{RotateMode, RotateSecret, RotationTarget, TemporaryValue};
 use super::state::{RotationSetting, Scope, SecretRecord, State, Unfinished, VersionRecord};
 
+/// What a refused rotation is told. Whoever runs the steps then keeps the promise.
+pub const ROTATION_INCOMPLETE: &str =
+    "A previous rotation isn't complete. That rotation will be reattempted.";
+
 /// What a request with this token means now.
 #[derive(Debug, PartialEq, Eq)]
 enum Standing {
@@ -34,9 +38,7 @@ fn standing(secret: &SecretRecord, token: &str) -> Result<Standing, ServiceError
     match pending {
         Some(version) if pending != current && version == token => return Ok(Standing::Repeated),
         Some(_) if pending != current => {
-            return Err(invalid_request(
-                "A previous rotation isn't complete. That rotation will be reattempted.",
-            ));
+            return Err(invalid_request(ROTATION_INCOMPLETE));
         }
         _ => {}
     }

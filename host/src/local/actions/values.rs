@@ -1,0 +1,78 @@
+//! Actions on versions and their values.
+
+use serde_json::{Value, json};
+
+use super::super::fields::Fields;
+use super::super::rejection::Rejection;
+use super::{Context, wire};
+use crate::secret::Secret;
+use crate::store::embedded::{PutSecretValue, RandomPassword, Spaces, UpdateVersionStage};
+use crate::store::{PasswordRequest, Stage, VersionId, VersionSelector};
+
+/// What GetRandomPassword makes if no length is given.
+const PASSWORD_LENGTH: u32 = 32;
+
+pub(super) fn get(context: &Context, mut fields: Fields) -> Result<Value, Rejection> {
+    let id = fields.required_text("SecretId")?;
+    let version = fields.text("VersionId")?.map(VersionId::new);
+    let stage = fields.text("VersionStage")?.map(|stage| Stage::from(stage.as_str()));
+    let selector = match (version, stage) {
+        (Some(version), Some(stage)) => VersionSelector::Both(version, stage),
+        (Some(version), None) => VersionSelector::Version(version),
+        (None, Some(stage)) => VersionSelector::Stage(stage),
+        (None, None) => VersionSelector::Stage(Stage::Current),
+    };
+    Ok(wire::value(&context.store.secret_value(&id, &selector)?))
+}
+
+pub(super) fn put(context: &Context, mut fields: Fields) -> Result<Value, Rejection> {
+    let secret_id = fields.required_text("SecretId")?;
+    let value = fields.value()?.ok_or_else(|| {
+        Rejection::request("You must provide either SecretString or SecretBinary.")
+    })?;
+    let request = PutSecretValue {
+        secret_id,
+        value,
+        token: fields.text("ClientRequestToken")?,
+        stages: fields.texts("VersionStages")?,
+        rotation_token: fields.text("RotationToken")?.map(Secret::new),
+    };
+    let put = context.store.put_secret_value(request)?;
+    let stages = Some(put.stages).filter(|stages| !stages.is_empty());
+    Ok(wire::touched(put.touched).maybe("VersionStages", stages).done())
+}
+
+pub(super) fn update_stage(context: &Context, mut fields: Fields) -> Result<Value, Rejection> {
+    let request = UpdateVersionStage {
+        secret_id: fields.required_text("SecretId")?,
+        stage: fields.required_text("VersionStage")?,
+        remove_from: fields.text("RemoveFromVersionId")?,
+        move_to: fields.text("MoveToVersionId")?,
+    };
+    Ok(wire::touched(context.store.update_version_stage(&request)?).done())
+}
+
+pub(super) fn random_password(context: &Context, mut fields: Fields) -> Result<Value, Rejection> {
+    let length = match fields.integer("PasswordLength")? {
+        None => PASSWORD_LENGTH,
+        // The store refuses both ends; here the number only has to fit.
+        Some(length) => u32::try_from(length.max(0)).unwrap_or(u32::MAX),
+    };
+    let request = RandomPassword {
+        request: PasswordRequest {
+            length,
+            exclude_characters: fields.text("ExcludeCharacters")?.unwrap_or_default(),
+            exclude_numbers: fields.flag("ExcludeNumbers")?,
+            exclude_punctuation: fields.flag("ExcludePunctuation")?,
+            exclude_uppercase: fields.flag("ExcludeUppercase")?,
+            exclude_lowercase: fields.flag("ExcludeLowercase")?,
+            require_each_included_type: fields.choice("RequireEachIncludedType")?.unwrap_or(true),
+        },
+        spaces: match fields.flag("IncludeSpace")? {
+            true => Spaces::Included,
+            false => Spaces::Excluded,
+        },
+    };
+    let password = context.store.generate_password(&request)?;
+    Ok(json!({ "RandomPassword": password.reveal() }))
+}
