@@ -4,7 +4,7 @@
 //! attempt; after a pause the whole rotation is attempted again with the same token, a bounded
 //! number of times. AWS says that it does so "multiple times", not how often: the numbers are
 //! [`Retries`]. When no attempt is left, `AWSPENDING` stays, and the next RotateSecret is refused
-//! and sets off the same rotation again.
+//! and sets off the same rotation again, also in a later server: the state file knows of it.
 //!
 //! Between two steps it is checked that nobody cancelled the rotation or deleted the secret. A test
 //! (`RotateImmediately=false`) is testSecret alone, once; its version is removed whatever comes.

@@ -6,7 +6,7 @@ use super::super::fields::Fields;
 use super::super::rejection::Rejection;
 use super::{Context, wire};
 use crate::store::embedded::{
-    ROTATION_INCOMPLETE, RotateMode, RotateSecret, RotationRules, Touched,
+    ROTATION_INCOMPLETE, RotateMode, RotateSecret, RotationRules, RotationTarget, Touched,
 };
 
 /// Rotation of a secret that another company's service holds.
@@ -31,6 +31,7 @@ pub(super) fn rotate(context: &Context, mut fields: Fields) -> Result<Value, Rej
         Err(error) => {
             // What the refusal promises: the rotation in the way is attempted again.
             if error.message == ROTATION_INCOMPLETE
+                && request.target == RotationTarget::Provided
                 && let Some(unfinished) = context.store.unfinished_rotation(&request.secret_id)?
             {
                 scheduler.start(unfinished);

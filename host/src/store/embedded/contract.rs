@@ -274,6 +274,7 @@ fn rotation() {
         ("altogether", &[new, Test('2'), EndTest('2'), ReadVersion('2')], (NOT_FOUND, "1:AWSCURRENT")),
         ("ending a test twice is no error", &[new, Test('2'), EndTest('2'), EndTest('2')], ("", "1:AWSCURRENT")),
         ("a test asked for again stays a test", &[new, Test('2'), Rotate('2')], ("TestOnly", begun)),
+        ("cancelling ends a test", &[new, Test('2'), Cancel], ("", "1:AWSCURRENT")),
         ("ending a test never ends a rotation", &[new, Rotate('2'), EndTest('2')], ("", begun)),
     ];
     for (row, steps, expected) in rows {

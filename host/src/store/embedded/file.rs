@@ -8,7 +8,7 @@
 //! 3. A file that is not understood (damaged, of a newer version, of another program) is never
 //!    overwritten.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -84,12 +84,10 @@ pub enum StateFileError {
     },
 }
 
-/// The place of a state file, and its lock.
+/// The place of a state file.
 pub(super) struct StateFile {
     path: PathBuf,
     folder: PathBuf,
-    lock: File,
-    lock_path: PathBuf,
 }
 
 /// Which file a state was read from. The open handle keeps its inode number from being used
@@ -115,11 +113,13 @@ pub(super) enum Reading {
     Fresh(State, Origin),
 }
 
-/// Writers' exclusion, until dropped.
-pub(super) struct WriteLock<'a>(&'a StateFile);
+/// Writers' exclusion, until dropped: closing the lock file releases it.
+pub(super) struct WriteLock {
+    _held: File,
+}
 
 impl StateFile {
-    /// Prepares to use a file, which need not be there yet.
+    /// Prepares to use a file, which need not be there yet. Its folder must be.
     pub(super) fn at(path: &Path) -> Result<Self, StateFileError> {
         // A link is followed once, here: renaming onto it would replace the link.
         let path = match path.canonicalize() {
@@ -128,33 +128,30 @@ impl StateFile {
             Err(source) => return Err(failed("resolve", path, source)),
         };
         let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-            _ => PathBuf::from("."),
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
         };
-        let lock_path = beside(&path, "", ".lock");
+        let folder = folder
+            .canonicalize()
+            .map_err(|source| failed("find the folder of the state file", folder, source))?;
+        let path = folder.join(path.file_name().unwrap_or_default());
+        Ok(Self { path, folder })
+    }
+
+    /// Waits for the other writers.
+    pub(super) fn lock(&self) -> Result<WriteLock, StateFileError> {
+        // Opened for each change: who only reads leaves no lock file behind.
+        let path = beside(&self.path, "", ".lock");
         let lock = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
             .mode(PRIVATE)
-            .open(&lock_path)
-            .map_err(|source| failed("open the lock file", &lock_path, source))?;
-        Ok(Self { path, folder, lock, lock_path })
-    }
-
-    /// Waits for the other writers.
-    pub(super) fn lock(&self) -> Result<WriteLock<'_>, StateFileError> {
-        match self.lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                self.lock.lock().map_err(|source| failed("lock", &self.lock_path, source))?;
-            }
-            Err(TryLockError::Error(source)) => {
-                return Err(failed("lock", &self.lock_path, source));
-            }
-        }
-        Ok(WriteLock(self))
+            .open(&path)
+            .map_err(|source| failed("open the lock file", &path, source))?;
+        lock.lock().map_err(|source| failed("lock", &path, source))?;
+        Ok(WriteLock { _held: lock })
     }
 
     /// Reads the file, unless it is the one that was read before.
@@ -178,7 +175,7 @@ impl StateFile {
     /// Puts a state in place of the one in the file.
     pub(super) fn replace(
         &self,
-        _lock: &WriteLock<'_>,
+        _lock: &WriteLock,
         state: &State,
     ) -> Result<Origin, StateFileError> {
         let mut text = Zeroizing::new(Vec::new());
@@ -259,14 +256,6 @@ impl StateFile {
         match state.inconsistency() {
             Some(what) => Err(StateFileError::Contradictory { path: self.path.clone(), what }),
             None => Ok(state),
-        }
-    }
-}
-
-impl Drop for WriteLock<'_> {
-    fn drop(&mut self) {
-        if let Err(error) = self.0.lock.unlock() {
-            tracing::warn!(%error, path = %self.0.lock_path.display(), "failed to release the lock");
         }
     }
 }

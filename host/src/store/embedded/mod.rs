@@ -7,7 +7,7 @@
 //! 1. A call that fails changes nothing: changes are made to a working copy, which replaces the
 //!    state when it is complete and on disk.
 //! 2. A change that was acknowledged survives the death of the process; one that was not is there
-//!    whole or not at all (see [`file`]).
+//!    whole or not at all; `file.rs` has the rules.
 //! 3. Several processes may use one file: each change is made under the file's lock to what the
 //!    file holds at that moment, each read sees the last complete change.
 //!

@@ -136,40 +136,43 @@ pub(super) fn unfinished(name: String, secret: &SecretRecord) -> Option<Rotation
 /// Takes away what a test put there. Safe to repeat.
 pub(super) fn end_test(secret: &mut SecretRecord, token: &str, now: Moment) -> Effect {
     let Some(rotation) = &mut secret.rotation else { return Effect::Unchanged };
-    let ours = rotation
-        .unfinished
-        .as_ref()
-        .is_some_and(|run| run.token == token && run.scope == Scope::TestOnly);
-    if !ours {
-        return Effect::Unchanged;
-    }
-    rotation.unfinished = None;
-    secret.labels.retain(|_, version| version != token);
-    secret.versions.retain(|version| version.id != token);
+    let ours = |run: &mut Unfinished| run.token == token && run.scope == Scope::TestOnly;
+    let Some(run) = rotation.unfinished.take_if(ours) else { return Effect::Unchanged };
+    secret.forget(&run);
     secret.changed = now;
     Effect::Changed
 }
 
-/// `CancelRotateSecret`: rotation is off, labels stay where they are.
+/// `CancelRotateSecret`: rotation is off, labels stay where they are. Only a test's version goes:
+/// nobody could make anything of it.
 pub(super) fn cancel(
     name: String,
     secret: &mut SecretRecord,
     now: Moment,
 ) -> Result<(Touched, Effect), ServiceError> {
-    let current = secret.labels.get(CURRENT);
-    let version = secret.labels.get(PENDING).filter(|pending| Some(*pending) != current).cloned();
     let Some(rotation) = &mut secret.rotation else {
         return Err(invalid_request(
             "You can't cancel the rotation of a secret for which rotation was never turned on.",
         ));
     };
-    let effect = if rotation.enabled || rotation.unfinished.is_some() {
-        rotation.enabled = false;
-        rotation.unfinished = None;
+    let was_enabled = std::mem::replace(&mut rotation.enabled, false);
+    let run = rotation.unfinished.take();
+    if let Some(run) = run.as_ref().filter(|run| run.scope == Scope::TestOnly) {
+        secret.forget(run);
+    }
+    let effect = if was_enabled || run.is_some() { Effect::Changed } else { Effect::Unchanged };
+    if effect == Effect::Changed {
         secret.changed = now;
-        Effect::Changed
-    } else {
-        Effect::Unchanged
-    };
+    }
+    let current = secret.labels.get(CURRENT);
+    let version = secret.labels.get(PENDING).filter(|pending| Some(*pending) != current).cloned();
     Ok((Touched { arn: secret.arn.clone(), name, version }, effect))
+}
+
+impl SecretRecord {
+    /// Removes a test's version with its label.
+    fn forget(&mut self, run: &Unfinished) {
+        self.labels.retain(|_, version| *version != run.token);
+        self.versions.retain(|version| version.id != run.token);
+    }
 }
