@@ -33,6 +33,9 @@ pub(super) struct Local {
     /// in this process: the address of Lambda's Runtime Interface Emulator, say
     #[arg(long, value_name = "URL")]
     lambda_endpoint: Option<String>,
+    /// Rotate nothing: RotateSecret only registers the rotation, and whoever asked runs its steps
+    #[arg(long, conflicts_with = "lambda_endpoint")]
+    external_rotation: bool,
     #[command(flatten)]
     plugins: PluginArgs,
 }
@@ -42,14 +45,15 @@ impl Local {
         let store = EmbeddedStore::open(&self.store)
             .map_err(|error| Failure::operator(error.to_string()))?;
         let store = Arc::new(store);
-        let invoker: Arc<dyn StepInvoker> = match &self.lambda_endpoint {
-            Some(url) => Arc::new(
+        let invoker: Option<Arc<dyn StepInvoker>> = match &self.lambda_endpoint {
+            _ if self.external_rotation => None,
+            Some(url) => Some(Arc::new(
                 LambdaEndpoint::new(url).map_err(|error| Failure::operator(error.to_string()))?,
-            ),
+            )),
             None => {
                 let config = self.plugins.config()?;
                 let plugins = self.plugins.load(&config).await?;
-                Arc::new(InProcess(Handler { store: Arc::clone(&store), plugins, config }))
+                Some(Arc::new(InProcess(Handler { store: Arc::clone(&store), plugins, config })))
             }
         };
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {
@@ -60,7 +64,7 @@ impl Local {
             .map_err(|error| Failure::internal(format!("no local address: {error}")))?;
         output.line(format!("Secrets Manager on http://{address} (end with Ctrl-C)"));
         output.object(&json!({ "endpoint": format!("http://{address}") }));
-        local::serve(listener, store, Some(invoker), tokio::signal::ctrl_c())
+        local::serve(listener, store, invoker, tokio::signal::ctrl_c())
             .await
             .map_err(|error| Failure::operator(format!("serving failed: {error}")))
     }
