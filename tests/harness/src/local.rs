@@ -29,7 +29,8 @@ pub struct LocalOptions {
     pub store: PathBuf,
     /// Plugins, for rotations in its own process.
     pub plugins: Option<PathBuf>,
-    /// The Invoke API, for rotations by a function.
+    /// The Invoke API, for rotations by a function. With neither of the two, rotations are only
+    /// registered, and whoever asked runs their steps.
     pub lambda_endpoint: Option<String>,
     /// Variables, such as `WINDLASS_GRANTS`.
     pub environment: Vec<(String, String)>,
@@ -100,6 +101,8 @@ impl Local {
         }
         if let Some(endpoint) = &options.lambda_endpoint {
             launch = launch.args(["--lambda-endpoint", endpoint]);
+        } else if options.plugins.is_none() {
+            launch = launch.args(["--external-rotation"]);
         }
         for (variable, value) in &options.environment {
             launch = launch.env(variable, value);
