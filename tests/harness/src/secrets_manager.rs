@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context;
 use bytes::Bytes;
 use hyper::Method;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
@@ -14,6 +15,14 @@ use crate::http;
 
 /// A rotation may run inside one request (`RotateSecret` of the local server).
 const CALL_LIMIT: Duration = Duration::from_secs(60);
+
+const TOKEN: &str = "ClientRequestToken";
+
+/// The calls whose token becomes a version's id.
+const TOKEN_ACTIONS: [&str; 4] = ["CreateSecret", "PutSecretValue", "RotateSecret", "UpdateSecret"];
+
+/// Linux makes a new random one for each reader.
+const UUID_SOURCE: &str = "/proc/sys/kernel/random/uuid";
 
 /// Why a call did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +79,8 @@ impl SecretsManager {
 
     /// One call: `action` such as `DescribeSecret`, with its parameters.
     ///
+    /// Adds a `ClientRequestToken` where the SDKs would and `input` has none.
+    ///
     /// # Errors
     /// If the service refuses, or does not answer.
     pub async fn call(&self, action: &str, input: &Value) -> Result<Value, SecretsManagerError> {
@@ -83,6 +94,7 @@ impl SecretsManager {
                 "AWS4-HMAC-SHA256 Credential=harness/20200101/us-east-1/secretsmanager/aws4_request, SignedHeaders=host, Signature=none",
             ),
         ];
+        let input = with_token(action, input).map_err(failed)?;
         let body = Bytes::from(input.to_string());
         let answer = http::send(Method::POST, &self.endpoint, "/", &headers, body, CALL_LIMIT)
             .await
@@ -133,6 +145,19 @@ impl SecretsManager {
             held.then(|| version.clone())
         }))
     }
+}
+
+/// `input` with a fresh token, for the calls that make a version.
+fn with_token(action: &str, input: &Value) -> anyhow::Result<Value> {
+    let mut input = input.clone();
+    let makes_version = TOKEN_ACTIONS.contains(&action);
+    if let (true, Some(members)) = (makes_version, input.as_object_mut())
+        && !members.contains_key(TOKEN)
+    {
+        let uuid = std::fs::read_to_string(UUID_SOURCE).context("reading a fresh UUID")?;
+        members.insert(TOKEN.to_owned(), Value::from(uuid.trim()));
+    }
+    Ok(input)
 }
 
 /// The exception's bare name: the protocol allows a namespace before it and a URL after it.

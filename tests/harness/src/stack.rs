@@ -17,6 +17,9 @@ use crate::{
 /// Four steps on a busy machine take a second or two; four that hang are stopped by their own limits.
 const ROTATION_LIMIT: Duration = Duration::from_secs(60);
 
+/// How often is asked whether the end has been noted.
+const NOTED_POLL: Duration = Duration::from_millis(2);
+
 /// The function that rotations name; the emulated Lambda answers to any name.
 const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:windlass";
 
@@ -178,9 +181,29 @@ impl Stack {
             let over = last.step() == "finishSecret" || last.outcome.error().is_some();
             over.then(|| invocations.to_vec())
         });
-        match tokio::time::timeout(ROTATION_LIMIT, ended).await {
-            Ok(invocations) => Ok(invocations),
+        let over = async {
+            let invocations = ended.await;
+            // Secrets Manager has its answer, and has yet to note it.
+            while self.rotating().await? {
+                tokio::time::sleep(NOTED_POLL).await;
+            }
+            Ok(invocations)
+        };
+        match tokio::time::timeout(ROTATION_LIMIT, over).await {
+            Ok(invocations) => invocations,
             Err(_) => bail!("the rotation did not end within {} s", ROTATION_LIMIT.as_secs()),
         }
+    }
+
+    /// Whether the latest rotation is still running, as Secrets Manager sees it. A failed step
+    /// leaves it running: it is tried again.
+    async fn rotating(&self) -> Result<bool> {
+        let report = self.local.rotations().await?;
+        let rotations = report.get("rotations").and_then(Value::as_array);
+        let latest = rotations.and_then(|rotations| rotations.last());
+        let state = latest.and_then(|latest| latest.get("state")).and_then(Value::as_str);
+        let failed =
+            self.api.invocations().last().is_some_and(|last| last.outcome.error().is_some());
+        Ok(state == Some("running") && !failed)
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! `bootstrap` is built in an invocation of its own: built together with the command line, cargo
 //! would unify their features and link a compiler into the Lambda function.
+//!
+//! Where the environment names all of the programs already (`WINDLASS_BIN`, `WINDLASS_BOOTSTRAP`,
+//! `WINDLASS_PLUGIN_DIR`), those are used and nothing is built: a release, say, to be tried out.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +18,13 @@ use crate::{command, progress};
 
 /// Builds all and says where it is.
 pub(crate) fn run(workspace: &Workspace) -> Result<Programs> {
+    if let Ok(programs) = Programs::from_environment() {
+        eprintln!("==> nothing is built: using what the environment names");
+        eprintln!("    {}", programs.windlass.display());
+        eprintln!("    {}", programs.bootstrap.display());
+        eprintln!("    {}", programs.plugins.display());
+        return Ok(programs);
+    }
     let output = workspace.output();
     let plugins = output.join("plugins");
     fs::create_dir_all(&plugins).with_context(|| format!("making `{}`", plugins.display()))?;

@@ -4,7 +4,7 @@
 use anyhow::{Result, bail};
 use windlass_harness::{Proxy, Stack, Supervision};
 
-use super::figures::{Figure, Goal, Table};
+use super::figures::{Figure, Goal, Table, Unit};
 use super::rotation::{Strategy, Subject, rotate};
 
 /// Counts one rotation, after one that makes the alternating user.
@@ -40,7 +40,7 @@ pub(super) async fn measure(stack: &Stack, strategy: Strategy, table: &mut Table
                 .aws(14.0),
             Figure::count("database connections", traffic.len()).goal(connections_goal).aws(4.0),
             Figure::count("database round trips", round_trips),
-            Figure::bytes("database traffic", bytes),
+            Figure::exact("database traffic", Unit::Kilobytes, bytes as f64 / 1e3),
             Figure::count("refused sign-ins", seen.refused_sign_ins()).goal(Goal::AtMost(0.0)),
         ],
     );

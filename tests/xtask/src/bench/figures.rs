@@ -11,6 +11,8 @@ pub(super) enum Unit {
     Milliseconds,
     /// Millions of bytes.
     Megabytes,
+    /// Thousands of bytes.
+    Kilobytes,
     /// Things.
     Count,
 }
@@ -20,6 +22,7 @@ impl Unit {
         match self {
             Self::Milliseconds => "ms",
             Self::Megabytes => "MB",
+            Self::Kilobytes => "kB",
             Self::Count => "",
         }
     }
@@ -96,6 +99,7 @@ impl Figure {
         match self.unit {
             Unit::Count => format!("{value:.0}"),
             Unit::Megabytes => format!("{value:.2} MB"),
+            Unit::Kilobytes => format!("{value:.1} kB"),
             Unit::Milliseconds => format!("{value:.1} ms"),
         }
     }

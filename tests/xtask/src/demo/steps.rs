@@ -8,13 +8,8 @@ use windlass_harness::{Function, Invocation, Outcome, Stack};
 use super::proofs::{Login, Proofs};
 use crate::terminal::milliseconds;
 
-/// The steps of a rotation, and what each is there for.
-const STEPS: [(&str, &str); 4] = [
-    ("createSecret", "store a new password as AWSPENDING"),
-    ("setSecret", "change it in the database"),
-    ("testSecret", "sign in with it"),
-    ("finishSecret", "move AWSCURRENT to it"),
-];
+/// The steps of a rotation.
+const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finishSecret"];
 
 /// Rotates `secret` and shows it. A step that failed is shown, and is an error.
 pub(super) async fn rotate(
@@ -25,17 +20,18 @@ pub(super) async fn rotate(
 ) -> Result<()> {
     let version_before = stack.secrets().version_at(secret, "AWSCURRENT").await?;
     println!("  RotateSecret {secret}");
+    let logged = function.log_lines()?.len();
     let invocations = stack.rotate(secret).await?;
     let log = function.log_lines()?;
+    let mut log = log.get(logged..).unwrap_or_default();
     for invocation in &invocations {
-        show(invocation, &log);
+        log = show(invocation, log);
         if let Outcome::Failed(error) = &invocation.outcome {
             bail!("{}: {}: {}", invocation.step(), error.kind, error.message);
         }
     }
     let done: Vec<_> = invocations.iter().map(Invocation::step).collect();
-    let expected: Vec<_> = STEPS.iter().map(|(step, _)| *step).collect();
-    proofs.claim("the four steps ran, in order", done == expected, "");
+    proofs.claim("the four steps ran, in order", done == STEPS, "");
     let version_after = stack.secrets().version_at(secret, "AWSCURRENT").await?;
     let moved = version_after.is_some() && version_after != version_before;
     let evidence = format!("from {} to {}", short(&version_before), short(&version_after));
@@ -52,30 +48,23 @@ pub(super) async fn login(stack: &Stack, secret: &str, stage: &str) -> Result<Lo
     Ok(Login { username: text("username"), password: text("password") })
 }
 
-fn show(invocation: &Invocation, log: &[Value]) {
-    let step = invocation.step();
-    let purpose = STEPS.iter().find(|(name, _)| *name == step).map_or("", |(_, purpose)| purpose);
-    println!("    {step:<13} {:>9}  {purpose}", milliseconds(invocation.elapsed));
-    for line in log.iter().filter(|line| belongs(line, &invocation.request_id)) {
-        if let Some(message) = message(line) {
-            println!("{:28}- {message}", "");
-        }
+/// Shows one step with what the function logged of it, and returns what it logged later.
+fn show<'a>(invocation: &Invocation, log: &'a [Value]) -> &'a [Value] {
+    let (step, time) = (invocation.step(), milliseconds(invocation.elapsed));
+    let told = |line: &Value| line.get("step").and_then(Value::as_str) == Some(step);
+    // A step's own line is its last; before it come the plugin's, if any.
+    let end = log.iter().position(told).map_or(0, |last| last + 1);
+    let (own, later) = log.split_at_checked(end).unwrap_or((log, &[]));
+    let mut messages = own.iter().rev().filter_map(message);
+    println!("    {step:<13} {time:>8}  {}", messages.next().unwrap_or("(it logged nothing)"));
+    for message in messages {
+        println!("{:28}{message}", "");
     }
-}
-
-/// Whether a log line is of this invocation, wherever the formatter put the request's id.
-fn belongs(line: &Value, request_id: &str) -> bool {
-    match line {
-        Value::String(text) => text == request_id,
-        Value::Array(items) => items.iter().any(|item| belongs(item, request_id)),
-        Value::Object(members) => members.values().any(|member| belongs(member, request_id)),
-        _ => false,
-    }
+    later
 }
 
 fn message(line: &Value) -> Option<&str> {
-    let fields = line.get("fields").unwrap_or(line);
-    fields.get("message").and_then(Value::as_str)
+    line.get("message").and_then(Value::as_str)
 }
 
 fn short(version: &Option<String>) -> &str {
