@@ -70,9 +70,10 @@ pub fn http_client(
         }
         None => TrustStore::default(),
     };
-    let context = TlsContext::builder().with_trust_store(roots).build().map_err(|error| {
-        std::io::Error::new(std::io::ErrorKind::InvalidData, error.to_string())
-    })?;
+    let context = TlsContext::builder()
+        .with_trust_store(roots)
+        .build()
+        .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error.to_string()))?;
     let provider = Provider::Rustls(CryptoMode::Ring);
     Ok(Builder::new().tls_provider(provider).tls_context(context).build_https())
 }

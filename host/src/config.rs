@@ -85,8 +85,9 @@ impl Config {
     /// # Errors
     /// Every mistake, at once.
     pub fn from_env() -> Result<Self, ConfigError> {
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
         Self::parse(variables.collect())
     }
 
@@ -107,7 +108,9 @@ impl Config {
             }
         });
         let strategy = set("WINDLASS_STRATEGY").and_then(|text| {
-            text.parse().map_err(|error| mistakes.push(format!("`WINDLASS_STRATEGY`: {error}"))).ok()
+            text.parse()
+                .map_err(|error| mistakes.push(format!("`WINDLASS_STRATEGY`: {error}")))
+                .ok()
         });
         let mut grants = Vec::new();
         for text in set("WINDLASS_GRANTS").into_iter().flat_map(|list| list.split(',')) {
@@ -117,10 +120,12 @@ impl Config {
             }
         }
         let endpoint = set("SECRETS_MANAGER_ENDPOINT").cloned();
-        if endpoint.as_ref().is_some_and(|url| {
-            !url.starts_with("https://") && !url.starts_with("http://")
-        }) {
-            mistakes.push("`SECRETS_MANAGER_ENDPOINT` must be an http:// or https:// URL".to_owned());
+        if endpoint
+            .as_ref()
+            .is_some_and(|url| !url.starts_with("https://") && !url.starts_with("http://"))
+        {
+            mistakes
+                .push("`SECRETS_MANAGER_ENDPOINT` must be an http:// or https:// URL".to_owned());
         }
         for name in variables.keys().filter(|name| name.starts_with("WINDLASS_")) {
             if !OWN_VARIABLES.contains(&name.as_str()) && !name.starts_with(DEVELOPMENT_PREFIX) {

@@ -11,6 +11,9 @@ use crate::plugin::InstalledPlugins;
 use crate::rotation::{Invoker, Outcome, Progress, Rotation, RotationEvent};
 use crate::store::SecretStore;
 
+/// The log target of what became of a step.
+pub(crate) const LOG_TARGET: &str = module_path!();
+
 /// Kept back of Lambda's deadline, for reporting why there was no more time: an error that Lambda
 /// itself ends says nothing at all.
 const REPORT_RESERVE: Duration = Duration::from_millis(1500);

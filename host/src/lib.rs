@@ -25,7 +25,6 @@ pub mod rotation;
 mod secret;
 pub mod store;
 
-
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "cli")]

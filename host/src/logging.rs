@@ -14,8 +14,11 @@ use tracing_subscriber::util::SubscriberInitExt;
 pub enum Reader {
     /// CloudWatch: a JSON object a line.
     Machine,
-    /// A person at a terminal.
-    Person,
+    /// A person who watches a server.
+    Watcher,
+    /// A person who called a command. What became of a step is the command's result and not
+    /// logged as well.
+    Caller,
 }
 
 /// Sets up the log on standard error, with the level of `WINDLASS_LOG` (error, warn, info, debug,
@@ -25,9 +28,12 @@ pub fn init(reader: Reader, default: LevelFilter) {
         .ok()
         .and_then(|level| level.parse::<LevelFilter>().ok())
         .unwrap_or(default);
-    let filter = Targets::new()
+    let mut filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target(env!("CARGO_CRATE_NAME"), level);
+    if reader == Reader::Caller && level <= default {
+        filter = filter.with_target(crate::handler::LOG_TARGET, LevelFilter::OFF);
+    }
     let registry = tracing_subscriber::registry();
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     // Already set up: the first call counts.
@@ -42,7 +48,7 @@ pub fn init(reader: Reader, default: LevelFilter) {
                     .with_filter(filter),
             )
             .try_init(),
-        Reader::Person => registry
+        Reader::Watcher | Reader::Caller => registry
             .with(layer.without_time().with_target(false).with_ansi(false).with_filter(filter))
             .try_init(),
     };

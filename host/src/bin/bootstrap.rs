@@ -85,9 +85,9 @@ fn plugin_folders(config: &Config) -> Vec<PathBuf> {
     if !config.plugin_folders.is_empty() {
         return config.plugin_folders.clone();
     }
-    let package = variable("LAMBDA_TASK_ROOT").map(PathBuf::from).or_else(|| {
-        std::env::current_exe().ok().and_then(|exe| exe.parent().map(PathBuf::from))
-    });
+    let package = variable("LAMBDA_TASK_ROOT")
+        .map(PathBuf::from)
+        .or_else(|| std::env::current_exe().ok().and_then(|exe| exe.parent().map(PathBuf::from)));
     let mut folders = vec![PathBuf::from(LAYER_PLUGINS)];
     folders.extend(package.map(|package| package.join("plugins")));
     folders

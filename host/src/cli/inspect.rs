@@ -9,8 +9,8 @@ use wasmtime::component::Component;
 
 use super::output::Output;
 use super::{Failure, files};
-use crate::plugin::{Engine, Loaded, PluginError, Shape, artifact, component};
 use crate::plugin::ArtifactProblem;
+use crate::plugin::{Engine, Loaded, PluginError, Shape, artifact, component};
 
 /// Show what a plugin imports, exports, asks for and says about itself.
 ///
@@ -26,8 +26,7 @@ impl Inspect {
     pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
         let bytes = files::read(&self.plugin)?;
         let engine = Engine::new()?;
-        let rejected =
-            |problem| PluginError::Artifact { path: self.plugin.clone(), problem };
+        let rejected = |problem| PluginError::Artifact { path: self.plugin.clone(), problem };
         if !bytes.starts_with(b"\0asm") {
             let plugin = Loaded::from_file(&engine, &self.plugin).await?;
             return Ok(show(output, &plugin, None));

@@ -34,7 +34,7 @@ struct Cli {
     /// How results are printed: text for people, json for programs (one object on standard output)
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
     output: Output,
-    /// What to log to standard error: error, warn, info, debug, trace [default: warn]
+    /// What to log to standard error: error, warn, info, debug, trace [default: warn; info for local]
     #[arg(long, global = true, value_name = "LEVEL")]
     log: Option<LevelFilter>,
     #[command(subcommand)]
@@ -62,7 +62,14 @@ enum Command {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    logging::init(Reader::Person, cli.log.unwrap_or(LevelFilter::WARN));
+    // A server's log is what it is watched by; other commands print results.
+    match (&cli.command, cli.log) {
+        (Command::Local(_), level) => {
+            logging::init(Reader::Watcher, level.unwrap_or(LevelFilter::INFO));
+        }
+        (_, Some(level)) => logging::init(Reader::Watcher, level),
+        (_, None) => logging::init(Reader::Caller, LevelFilter::WARN),
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -53,7 +53,12 @@ impl Status {
         output.line(format!("rotation  {}", rotation(&secret, now)));
         output.line("versions");
         for listing in &versions {
-            output.line(format!("  {}  {:<11} {}", listing.version, age(listing, now), labels(listing)));
+            output.line(format!(
+                "  {}  {:<11} {}",
+                listing.version,
+                age(listing, now),
+                labels(listing)
+            ));
         }
         for finding in &findings {
             output.line(format!("stuck     {}", finding.what));

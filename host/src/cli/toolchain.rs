@@ -92,9 +92,12 @@ async fn has_target() -> bool {
     let Ok(output) = output else { return false };
     let folder = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
     // rustc names the folder whether it is there or not.
-    output.status.success() && folder.join("..").join("lib").read_dir().is_ok_and(|mut files| {
-        files.any(|file| file.is_ok_and(|f| f.file_name().to_string_lossy().starts_with("libstd-")))
-    })
+    output.status.success()
+        && folder.join("..").join("lib").read_dir().is_ok_and(|mut files| {
+            files.any(|file| {
+                file.is_ok_and(|f| f.file_name().to_string_lossy().starts_with("libstd-"))
+            })
+        })
 }
 
 async fn add_target() -> Result<(), String> {

@@ -184,10 +184,9 @@ mod tests {
     fn without_a_configuration_the_secrets_own_place_is_granted_and_nothing_else() {
         let allowed = decide(&[], false, "db.example", &["10.0.0.5"]);
         assert_eq!(allowed, Decision::Allow(vec!["10.0.0.5:5432".parse().unwrap()]));
-        for (host, reason) in [
-            ("other.example", DenyReason::NotAsked),
-            ("a.cluster.example", DenyReason::NotGranted),
-        ] {
+        for (host, reason) in
+            [("other.example", DenyReason::NotAsked), ("a.cluster.example", DenyReason::NotGranted)]
+        {
             assert_eq!(decide(&[], false, host, &["10.0.0.5"]), Decision::Deny(reason), "{host}");
         }
     }

@@ -141,8 +141,9 @@ impl FromStr for GrantPattern {
         let host = host_pattern(host).map_err(wrong)?;
         let port = match port {
             None => PortPattern::Any,
-            Some(port) => port_pattern(port)
-                .ok_or_else(|| wrong("the port is a number, a range such as 5432-5440, `*` or `{port}`"))?,
+            Some(port) => port_pattern(port).ok_or_else(|| {
+                wrong("the port is a number, a range such as 5432-5440, `*` or `{port}`")
+            })?,
         };
         Ok(Self { host, port })
     }

@@ -7,9 +7,9 @@ use wasmtime::component::{Resource, ResourceTableError};
 
 use crate::grants::{Decision, Request};
 use crate::network::{self, NetworkError, NetworkErrorKind, Stream};
-use crate::plugin::{CallState, NetworkState, SystemState};
 use crate::plugin::interface::network as wire;
 use crate::plugin::limits::{self, LimitReached};
+use crate::plugin::{CallState, NetworkState, SystemState};
 use crate::rotation::Place;
 
 /// A place that a plugin may ask to connect to. The decision is made when it does.

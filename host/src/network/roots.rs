@@ -90,7 +90,9 @@ fn rds_roots(region: &str) -> RootCertStore {
             .and_then(|rest| rest.strip_prefix(region))
             .is_some_and(|rest| rest.starts_with(" Root"));
         if of_region {
-            store.add_parsable_certificates(CertificateDer::pem_slice_iter(pem.as_bytes()).flatten());
+            store.add_parsable_certificates(
+                CertificateDer::pem_slice_iter(pem.as_bytes()).flatten(),
+            );
         }
     }
     store

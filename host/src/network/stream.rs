@@ -175,7 +175,10 @@ impl Stream {
             State::Plain(socket) => socket,
             tls @ State::Tls(_) => {
                 self.state = tls;
-                return Err(NetworkError::new(Kind::InvalidState, "the connection has TLS already"));
+                return Err(NetworkError::new(
+                    Kind::InvalidState,
+                    "the connection has TLS already",
+                ));
             }
             State::Broken => return Err(broken()),
         };
@@ -212,7 +215,9 @@ async fn bounded<T>(
                 NetworkError::new(Kind::Closed, format!("{peer} closed the connection"))
             }
             io::ErrorKind::NotConnected => broken(),
-            _ => NetworkError::new(Kind::Other, format!("the connection to {peer} failed: {error}")),
+            _ => {
+                NetworkError::new(Kind::Other, format!("the connection to {peer} failed: {error}"))
+            }
         }),
         Err(_) => Err(NetworkError::new(
             Kind::TimedOut,

@@ -13,7 +13,9 @@ use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
-use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use tokio_rustls::rustls::crypto::{
+    CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature,
+};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
@@ -48,9 +50,13 @@ impl Tls {
         socket: TcpStream,
         host: &str,
     ) -> Result<(TlsStream<TcpStream>, TlsSession), NetworkError> {
-        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(|_| {
-            NetworkError::new(Kind::Tls, format!("`{host}` is no name that a certificate can have"))
-        })?;
+        let name =
+            ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(|_| {
+                NetworkError::new(
+                    Kind::Tls,
+                    format!("`{host}` is no name that a certificate can have"),
+                )
+            })?;
         let config = self.config(host).map_err(|error| {
             NetworkError::new(Kind::Tls, format!("TLS could not be set up: {error}"))
         })?;
@@ -105,8 +111,13 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, Error> {
         if let Some(rds) = &self.rds {
             let verifier = self.against(Arc::clone(rds))?;
-            let answer = verifier
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+            let answer = verifier.verify_server_cert(
+                end_entity,
+                intermediates,
+                server_name,
+                ocsp_response,
+                now,
+            );
             if !matches!(answer, Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))) {
                 return answer;
             }

@@ -183,7 +183,8 @@ mod tests {
         }
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("other.cwasm");
-        std::fs::write(&path, with(|note| note.target = "riscv64-unknown-linux-gnu".into())).unwrap();
+        std::fs::write(&path, with(|note| note.target = "riscv64-unknown-linux-gnu".into()))
+            .unwrap();
         let error = open(&path).unwrap_err().to_string();
         assert!(error.contains("compiled for riscv64-unknown-linux-gnu"), "{error}");
     }

@@ -88,14 +88,7 @@ impl CallState {
         let grants =
             Grants { asked: Vec::new(), granted: Vec::new(), runtime_api: None, on_lambda: true };
         let nowhere = Place { host: String::new(), port: 0 };
-        Self::new(
-            plugin,
-            Arc::new(grants),
-            Tls::new(None),
-            nowhere,
-            Arc::default(),
-            Arc::default(),
-        )
+        Self::new(plugin, Arc::new(grants), Tls::new(None), nowhere, Arc::default(), Arc::default())
     }
 }
 

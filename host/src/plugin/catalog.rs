@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use wasmtime::Store;
 use wasmtime::component::Resource;
+use zeroize::Zeroize;
 
 use super::bindings::PasswordPlugin;
 use super::bindings::windlass::plugin::credentials as wire;
@@ -222,8 +223,10 @@ impl Service for PluginService {
     async fn verify(&self, login: &Login) -> Result<(), CallError> {
         let secrets = [&login.password];
         self.call("verify", &login.place, &secrets, async |store, plugin| {
-            let login = hand_over(store, login)?;
-            plugin.windlass_plugin_password().call_verify(store, &login).await
+            let mut login = hand_over(store, login)?;
+            let answer = plugin.windlass_plugin_password().call_verify(store, &login).await;
+            login.password.zeroize();
+            answer
         })
         .await
     }
@@ -232,7 +235,7 @@ impl Service for PluginService {
         let mut secrets = vec![&change.actor.password, change.new_password];
         secrets.extend(change.old_password);
         self.call("change", &change.actor.place, &secrets, async |store, plugin| {
-            let request = wire::ChangeRequest {
+            let mut request = wire::ChangeRequest {
                 actor: hand_over(store, change.actor)?,
                 username: change.username.to_owned(),
                 new_password: change.new_password.reveal().to_owned(),
@@ -240,7 +243,11 @@ impl Service for PluginService {
                 clone_of: change.clone_of.map(str::to_owned),
                 keep_old_valid: false,
             };
-            plugin.windlass_plugin_password().call_change(store, &request).await
+            let answer = plugin.windlass_plugin_password().call_change(store, &request).await;
+            request.actor.password.zeroize();
+            request.new_password.zeroize();
+            request.old_password.zeroize();
+            answer
         })
         .await
     }

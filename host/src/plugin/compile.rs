@@ -1,17 +1,19 @@
 //! Components compiled ahead of time, for this machine or another target.
 
 use super::engine::{HOST_TARGET, config};
-use super::{ArtifactProblem, artifact};
+use super::{ArtifactProblem, artifact, component};
 
 /// Compiles a component and seals it with its note.
 ///
 /// # Errors
 /// If it is not a component, or the target is not one that can be compiled for.
-pub fn compile(component: &[u8], target: Option<&str>) -> Result<Vec<u8>, ArtifactProblem> {
+pub fn compile(component_bytes: &[u8], target: Option<&str>) -> Result<Vec<u8>, ArtifactProblem> {
+    component::is_component(component_bytes)?;
     let rejected = |error: wasmtime::Error| ArtifactProblem::Rejected(format!("{error:#}"));
     let target = target.unwrap_or(HOST_TARGET);
-    let engine = wasmtime::Engine::new(&config(Some(target)).map_err(rejected)?).map_err(rejected)?;
-    let compiled = engine.precompile_component(component).map_err(rejected)?;
-    let note = artifact::Note::new(component, &compiled, target);
+    let engine =
+        wasmtime::Engine::new(&config(Some(target)).map_err(rejected)?).map_err(rejected)?;
+    let compiled = engine.precompile_component(component_bytes).map_err(rejected)?;
+    let note = artifact::Note::new(component_bytes, &compiled, target);
     artifact::seal(&compiled, &note).map_err(|error| ArtifactProblem::Rejected(error.to_string()))
 }

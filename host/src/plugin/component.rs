@@ -4,8 +4,8 @@
 use wit_component::{ComponentEncoder, DecodedWasm};
 use wit_parser::{Resolve, WorldId, WorldKey};
 
-use super::load::{Shape, check};
 use super::ArtifactProblem;
+use super::load::{Shape, check};
 
 /// Makes a component of a core module, and makes sure that this host would take it.
 ///
@@ -21,11 +21,25 @@ pub fn encode(module: &[u8]) -> Result<Vec<u8>, ArtifactProblem> {
     Ok(component)
 }
 
+/// Makes sure that a file is a component at all, judging by its first bytes.
+///
+/// # Errors
+/// If it is something else.
+pub fn is_component(bytes: &[u8]) -> Result<(), ArtifactProblem> {
+    match bytes.strip_prefix(b"\0asm").and_then(|rest| rest.first_chunk::<4>()) {
+        // Version, then layer: 0 for core modules, 1 for components.
+        Some([_, _, 1, 0]) => Ok(()),
+        Some(_) => Err(ArtifactProblem::CoreModule),
+        None => Err(ArtifactProblem::NotWebAssembly),
+    }
+}
+
 /// What a component imports and exports, without compiling it.
 ///
 /// # Errors
 /// If it is not a component.
 pub fn shape(component: &[u8]) -> Result<Shape, ArtifactProblem> {
+    is_component(component)?;
     let decoded = wit_component::decode(component)
         .map_err(|error| ArtifactProblem::Rejected(format!("{error:#}")))?;
     let DecodedWasm::Component(resolve, world) = decoded else {

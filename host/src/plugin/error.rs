@@ -121,6 +121,15 @@ pub enum ArtifactProblem {
     /// It is a component or module that was not compiled.
     #[error("it is WebAssembly that was not compiled yet; run `windlass compile` on it")]
     NotCompiled,
+    /// It is neither a component nor compiled.
+    #[error("it is not WebAssembly; it must be a component, as `windlass build` writes it")]
+    NotWebAssembly,
+    /// It is a core module.
+    #[error(
+        "it is a core module and not a component; run `windlass build` on its crate, which makes \
+         one of it"
+    )]
+    CoreModule,
     /// It was not made by `windlass compile`.
     #[error("it was not made by `windlass compile`, or its end is missing; compile it again")]
     Foreign,

@@ -79,8 +79,7 @@ impl Loaded {
         path: &Path,
         sha256: String,
     ) -> Result<Arc<Self>, PluginError> {
-        let rejected =
-            |problem| PluginError::Artifact { path: path.to_owned(), problem };
+        let rejected = |problem| PluginError::Artifact { path: path.to_owned(), problem };
         check(&shape(component)).map_err(rejected)?;
         let pre = instance_pre(engine, component)
             .and_then(PasswordPluginPre::new)

@@ -58,7 +58,10 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
             rotation: self,
             event,
             parties,
-            refused: vec![parties.current.password.duplicate(), parties.pending.password.duplicate()],
+            refused: vec![
+                parties.current.password.duplicate(),
+                parties.pending.password.duplicate(),
+            ],
             stage: Search::Previous,
             unsearched: None,
         }

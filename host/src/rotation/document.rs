@@ -66,11 +66,9 @@ impl SecretDocument {
             }
             // The parser's own text has a position and no content; but what stands there may be a
             // password, so the position is all that is told.
-            Err(error) => Err(SecretProblem::NotJson {
-                origin,
-                line: error.line(),
-                column: error.column(),
-            }),
+            Err(error) => {
+                Err(SecretProblem::NotJson { origin, line: error.line(), column: error.column() })
+            }
         }
     }
 

@@ -84,9 +84,13 @@ impl RotationEvent {
     /// Names the field and what is wrong with it.
     pub fn parse(event: &Value) -> Result<Self, EventError> {
         let fields = event.as_object().ok_or(EventError::NotAnObject)?;
+        let step = text(fields, "Step")?.parse()?;
         let secret_id = text(fields, "SecretId")?;
         if secret_id.chars().count() > SECRET_ID_MAX {
-            return Err(EventError::Malformed { field: "SecretId", expected: "at most 2048 characters" });
+            return Err(EventError::Malformed {
+                field: "SecretId",
+                expected: "at most 2048 characters",
+            });
         }
         let version = text(fields, "ClientRequestToken")?;
         if !TOKEN_LENGTH.contains(&version.len()) {
@@ -96,7 +100,7 @@ impl RotationEvent {
             });
         }
         Ok(Self {
-            step: text(fields, "Step")?.parse()?,
+            step,
             secret_id: secret_id.to_owned(),
             version: VersionId::new(version),
             rotation_token: rotation_token(fields)?,
@@ -198,7 +202,7 @@ mod tests {
             error(&event).to_string()
         };
         assert_eq!(error(&json!([])), EventError::NotAnObject);
-        assert_eq!(error(&json!({})), EventError::Missing { field: "SecretId" });
+        assert_eq!(error(&json!({})), EventError::Missing { field: "Step" });
         for (field, value, expected) in [
             ("SecretId", json!(7), "must be a string"),
             ("SecretId", json!(""), "must be a non-empty string"),

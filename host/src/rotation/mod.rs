@@ -94,13 +94,20 @@ impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::AlreadyCurrent => f.write_str("the version is AWSCURRENT already, nothing to do"),
-            Self::Created { username } => write!(f, "stored a new password for `{username}` as AWSPENDING"),
-            Self::AlreadyCreated => f.write_str("the version has its value from an earlier attempt"),
+            Self::Created { username } => {
+                write!(f, "stored a new password for `{username}` as AWSPENDING")
+            }
+            Self::AlreadyCreated => {
+                f.write_str("the version has its value from an earlier attempt")
+            }
             Self::Set { username, with, by_admin: false } => {
                 write!(f, "`{username}` changed its password, signed in with {with}")
             }
             Self::Set { username, with, by_admin: true } => {
-                write!(f, "the administrator changed the password of `{username}`, after {with} had signed in")
+                write!(
+                    f,
+                    "the administrator changed the password of `{username}`, after {with} had signed in"
+                )
             }
             Self::AlreadySet => f.write_str("the new password signs in, an earlier attempt set it"),
             Self::Tested { username } => write!(f, "`{username}` signs in with the new password"),

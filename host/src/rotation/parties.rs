@@ -4,11 +4,11 @@
 //! an administrator of another server, could make this function change a password on behalf of
 //! somebody who only may write a secret.
 
+use super::Rotation;
 use super::document::{Origin, SecretDocument, SecretProblem};
 use super::event::RotationEvent;
 use super::service::{CallError, Catalog, Description, Login, Place, Service};
 use super::strategy::{Strategy, alternate};
-use super::Rotation;
 use crate::error::{Error, ServiceError};
 use crate::store::{
     SecretDescription, SecretStore, SecretValue, Stage, StoreError, StoreErrorKind, VersionSelector,
@@ -55,7 +55,9 @@ pub enum Mismatch {
         version: String,
     },
     /// The admin secret is the secret itself.
-    #[error("`masterarn` of secret `{secret}` names the secret itself; it must be the admin secret's ARN")]
+    #[error(
+        "`masterarn` of secret `{secret}` names the secret itself; it must be the admin secret's ARN"
+    )]
     AdminIsItself {
         /// The secret's name.
         secret: String,
@@ -254,4 +256,3 @@ pub(super) fn is_refusal(error: &Error) -> bool {
             if failure.kind == super::FailureKind::Refused
     )
 }
-

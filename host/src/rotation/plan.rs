@@ -35,7 +35,9 @@ pub enum Plan {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The secret will be deleted.
-    #[error("secret `{secret}` is scheduled for deletion; run RestoreSecret first if it is still needed")]
+    #[error(
+        "secret `{secret}` is scheduled for deletion; run RestoreSecret first if it is still needed"
+    )]
     ScheduledForDeletion {
         /// The secret's name.
         secret: String,
@@ -119,7 +121,10 @@ mod tests {
             arn: "arn".into(),
             name: "db".into(),
             rotation_enabled: enabled,
-            stages: stages.into_iter().map(|stages: BTreeSet<Stage>| (token.clone(), stages)).collect(),
+            stages: stages
+                .into_iter()
+                .map(|stages: BTreeSet<Stage>| (token.clone(), stages))
+                .collect(),
             tags: BTreeMap::new(),
             deleted_at: None,
             last_rotated_at: None,
@@ -143,7 +148,8 @@ mod tests {
             for invoker in [Invoker::SecretsManager, Invoker::Operator] {
                 for enabled in [None, Some(true), Some(false)] {
                     for labels in labels {
-                        let got = plan(step, invoker, &secret(enabled, labels), &VersionId::new("token"));
+                        let got =
+                            plan(step, invoker, &secret(enabled, labels), &VersionId::new("token"));
                         let got = got.map_err(|refusal| match refusal {
                             Refusal::RotationOff { .. } => "off",
                             Refusal::UnknownVersion { .. } => "unknown",

@@ -141,10 +141,7 @@ pub trait Service: Send + Sync {
     ///
     /// # Errors
     /// See [`CallError`].
-    fn change(
-        &self,
-        change: &Change<'_>,
-    ) -> impl Future<Output = Result<(), CallError>> + Send;
+    fn change(&self, change: &Change<'_>) -> impl Future<Output = Result<(), CallError>> + Send;
 }
 
 /// The installed plugins.

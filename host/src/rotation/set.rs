@@ -49,7 +49,8 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
         let parties = self.parties(&secret, &current?, &pending)?;
         let admin = OnceCell::new();
 
-        if let Some(outcome) = self.change_with(&parties, &admin, &parties.current, CURRENT).await? {
+        if let Some(outcome) = self.change_with(&parties, &admin, &parties.current, CURRENT).await?
+        {
             return Ok(outcome);
         }
         if accepted(self.verify(&parties.service, &parties.pending, PENDING).await)? {
@@ -130,7 +131,7 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
             clone_of: alternating.then_some(parties.current.username.as_str()),
         };
         let attempt = format!(
-            "changing the password of `{}`, signed in as `{}` with {with}",
+            "changing the password of `{}`, signing in as `{}` with {with}",
             change.username, actor.username
         );
         self.progress.note(format!("{attempt} at {}", actor.place));

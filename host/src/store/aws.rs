@@ -8,13 +8,14 @@ use std::time::SystemTime;
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::http::HttpResponse;
-use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_types::DateTime;
 
 use super::{
     PasswordRequest, PendingValue, SecretDescription, SecretStore, SecretValue, Stage, StageMove,
     StoreError, StoreErrorKind, VersionId, VersionListing, VersionSelector,
 };
+use crate::error::chain;
 use crate::secret::Secret;
 
 /// The most that one page of `ListSecretVersionIds` holds; the newest come first, and nobody looks
@@ -84,11 +85,7 @@ impl SecretStore for AwsStore {
         })
     }
 
-    async fn put_pending(
-        &self,
-        secret_id: &str,
-        pending: &PendingValue,
-    ) -> Result<(), StoreError> {
+    async fn put_pending(&self, secret_id: &str, pending: &PendingValue) -> Result<(), StoreError> {
         self.client
             .put_secret_value()
             .secret_id(secret_id)
@@ -175,11 +172,7 @@ fn time(date: Option<DateTime>) -> Option<SystemTime> {
 }
 
 /// Translates an SDK error once, for every action.
-fn failed<E>(
-    action: &'static str,
-    resource: &str,
-    error: SdkError<E, HttpResponse>,
-) -> StoreError
+fn failed<E>(action: &'static str, resource: &str, error: SdkError<E, HttpResponse>) -> StoreError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
@@ -197,10 +190,10 @@ where
                 "no answer from Secrets Manager: {}; in a VPC the function needs an interface \
                  endpoint for secretsmanager or a NAT gateway, and security groups that let port \
                  443 pass",
-                DisplayErrorContext(&error)
+                chain(&error)
             ),
         ),
-        _ => (StoreErrorKind::Other, DisplayErrorContext(&error).to_string()),
+        _ => (StoreErrorKind::Other, chain(&error)),
     };
     StoreError { kind, action, resource: resource.to_owned(), message, source: None }
 }

@@ -113,7 +113,7 @@ macro_rules! export {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             type Exported = $crate::Adapter<$plugin>;
-            $crate::bindings::export_password_plugin!(Exported with_types_in $crate::bindings);
+    $crate::bindings::export_password_plugin!(Exported with_types_in $crate::bindings);
         };
     };
 }

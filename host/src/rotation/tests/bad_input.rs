@@ -25,12 +25,18 @@ async fn create_fails(world: World, expected: &str) {
 async fn each_field_that_can_not_be_used_is_named() {
     let table: [(Value, &str); 14] = [
         (json!({"engine": null}), "field `engine` of the AWSCURRENT version of secret `app-db`"),
-        (json!({"engine": ""}), "field `engine` of the AWSCURRENT version of secret `app-db` is empty"),
+        (
+            json!({"engine": ""}),
+            "field `engine` of the AWSCURRENT version of secret `app-db` is empty",
+        ),
         (json!({"engine": "oracle"}), "no installed plugin serves engine `oracle`"),
         (json!({"host": null}), "field `host`"),
         (json!({"host": ""}), "field `host`"),
         (json!({"host": "two words"}), "field `host`"),
-        (json!({"port": 70000}), "field `port` of the AWSCURRENT version of secret `app-db` must be a number from 1 to 65535"),
+        (
+            json!({"port": 70000}),
+            "field `port` of the AWSCURRENT version of secret `app-db` must be a number from 1 to 65535",
+        ),
         (json!({"port": -1}), "field `port`"),
         (json!({"port": 54.5}), "field `port`"),
         (json!({"port": [5432]}), "field `port`"),
@@ -51,7 +57,9 @@ async fn a_value_that_is_no_object_is_refused_without_being_shown() {
         let put = crate::store::embedded::PutSecretValue {
             secret_id: SECRET.into(),
             token: Some(uuid::Uuid::new_v4().to_string()),
-            value: crate::store::embedded::StoredValue::Text(crate::secret::Secret::new(text.into())),
+            value: crate::store::embedded::StoredValue::Text(crate::secret::Secret::new(
+                text.into(),
+            )),
             stages: None,
             rotation_token: None,
         };
@@ -86,9 +94,21 @@ async fn each_admin_secret_that_does_not_fit_is_refused_before_it_is_used() {
     for (fields, admin, expected) in [
         (json!({"masterarn": SECRET}), None, "names the secret itself"),
         (json!({"masterarn": "gone"}), None, "GetSecretValue of `gone`"),
-        (json!({"masterarn": ADMIN}), Some(json!({"host": "other.example"})), "the admin secret is for host `other.example`"),
-        (json!({"masterarn": ADMIN}), Some(json!({"engine": "mysql"})), "the admin secret is for engine `mysql`"),
-        (json!({"masterarn": ADMIN}), Some(json!({"username": ""})), "field `username` of the AWSCURRENT version of secret `admin-db`"),
+        (
+            json!({"masterarn": ADMIN}),
+            Some(json!({"host": "other.example"})),
+            "the admin secret is for host `other.example`",
+        ),
+        (
+            json!({"masterarn": ADMIN}),
+            Some(json!({"engine": "mysql"})),
+            "the admin secret is for engine `mysql`",
+        ),
+        (
+            json!({"masterarn": ADMIN}),
+            Some(json!({"username": ""})),
+            "field `username` of the AWSCURRENT version of secret `admin-db`",
+        ),
     ] {
         let world = World::new(&fields);
         if let Some(change) = admin {
@@ -113,7 +133,10 @@ async fn each_admin_secret_that_does_not_fit_is_refused_before_it_is_used() {
 async fn a_pending_version_of_another_user_or_host_is_refused_before_any_connection() {
     for (fields, expected) in [
         (json!({"username": "root"}), "is for user `root`, but this rotation is of `app`"),
-        (json!({"host": "evil.example"}), "is for host `evil.example`, but AWSCURRENT is for `db.example`"),
+        (
+            json!({"host": "evil.example"}),
+            "is for host `evil.example`, but AWSCURRENT is for `db.example`",
+        ),
         (json!({"password": "first"}), "has the same password as AWSCURRENT"),
     ] {
         let world = World::new(&json!({}));
@@ -146,11 +169,8 @@ async fn the_labels_decide_before_anything_else() {
             move_to: Some(version.clone()),
         };
         world.store.move_stage(SECRET, &change).await.unwrap();
-        let change = StageMove {
-            stage: Stage::Pending,
-            remove_from: Some(version.clone()),
-            move_to: None,
-        };
+        let change =
+            StageMove { stage: Stage::Pending, remove_from: Some(version.clone()), move_to: None };
         world.store.move_stage(SECRET, &change).await.unwrap();
         let error = world.error(step, &version).await;
         assert!(error.contains("is not labelled AWSPENDING"), "{step}: {error}");

@@ -163,7 +163,7 @@ async fn a_wrong_admin_password_is_the_admin_secrets_fault_and_ends_the_search()
     let version = world.begin();
     world.step(Step::Create, &version).await.unwrap();
     let error = world.error(Step::Set, &version).await;
-    assert!(error.contains("signed in as `admin` with the admin secret's password"), "{error}");
+    assert!(error.contains("signing in as `admin` with the admin secret's password"), "{error}");
     assert_eq!(world.failed_sign_ins(), 1, "only the administrator's");
 }
 

@@ -86,9 +86,7 @@ impl Catalog for FakePlugin {
             (_, Some(name)) => {
                 Err(PluginError::NotInstalled { name: name.into(), installed: "`fake`".into() })
             }
-            _ => {
-                Err(PluginError::NoneServes { engine: engine.into(), installed: "`fake`".into() })
-            }
+            _ => Err(PluginError::NoneServes { engine: engine.into(), installed: "`fake`".into() }),
         }
     }
 
@@ -133,8 +131,7 @@ impl World {
         };
         adjust(&mut description);
         let plugin = FakePlugin { database: Arc::default(), description: Arc::new(description) };
-        let world =
-            Self { store: EmbeddedStore::in_memory(), plugin, config: Config::default() };
+        let world = Self { store: EmbeddedStore::in_memory(), plugin, config: Config::default() };
         let mut secret = json!({
             "engine": "fake", "host": "db.example", "username": "app", "password": "first",
         });
