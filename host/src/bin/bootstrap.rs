@@ -25,9 +25,8 @@ const LAYER_PLUGINS: &str = "/opt/plugins";
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     logging::init(Reader::Machine, LevelFilter::INFO);
-    let handler = Arc::new(prepare().await.map_err(|error| {
+    let handler = Arc::new(prepare().await.inspect_err(|error| {
         tracing::error!(error_type = error.error_type, "{}", error.message);
-        error
     }));
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let handler = Arc::clone(&handler);

@@ -97,13 +97,17 @@ fn wasm_of(messages: &str, manifest: &str) -> Option<PathBuf> {
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["reason"] == "compiler-artifact")
-        .filter(|message| message["manifest_path"].as_str() == Some(manifest))
+        .filter(|message| text(message, "reason") == Some("compiler-artifact"))
+        .filter(|message| text(message, "manifest_path") == Some(manifest))
         .filter_map(|message| {
-            let files = message["filenames"].as_array()?.clone();
+            let files = message.get("filenames")?.as_array()?.clone();
             files.iter().filter_map(Value::as_str).find(|f| f.ends_with(".wasm")).map(PathBuf::from)
         })
         .next_back()
+}
+
+fn text<'a>(message: &'a Value, field: &str) -> Option<&'a str> {
+    message.get(field)?.as_str()
 }
 
 #[cfg(test)]

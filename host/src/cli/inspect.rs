@@ -29,7 +29,8 @@ impl Inspect {
         let rejected = |problem| PluginError::Artifact { path: self.plugin.clone(), problem };
         if !bytes.starts_with(b"\0asm") {
             let plugin = Loaded::from_file(&engine, &self.plugin).await?;
-            return Ok(show(output, &plugin, None));
+            show(output, &plugin, None);
+            return Ok(());
         }
         // Names first: what is refused must be shown, too.
         let shape_of = component::shape(&bytes).map_err(rejected)?;
@@ -37,7 +38,10 @@ impl Inspect {
             .map_err(|error| rejected(ArtifactProblem::Rejected(format!("{error:#}"))))?;
         let sha256 = artifact::sha256(&bytes);
         match Loaded::from_component(&engine, &compiled, &self.plugin, sha256).await {
-            Ok(plugin) => Ok(show(output, &plugin, Some(&shape_of))),
+            Ok(plugin) => {
+                show(output, &plugin, Some(&shape_of));
+                Ok(())
+            }
             Err(error) => {
                 show_shape(output, &shape_of);
                 Err(error.into())

@@ -123,7 +123,8 @@ impl Grants {
         let by_default = [GrantPattern::of_secret()];
         // A grant of loopback adds to the default; it would otherwise have to repeat it.
         let only_loopback = self.granted.iter().all(GrantPattern::names_loopback);
-        if !covered(&self.granted) && !(only_loopback && covered(&by_default)) {
+        let granted = covered(&self.granted) || (only_loopback && covered(&by_default));
+        if !granted {
             return Decision::Deny(DenyReason::NotGranted);
         }
         let mut addresses = Vec::with_capacity(resolved.len());

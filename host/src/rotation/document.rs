@@ -304,7 +304,7 @@ mod tests {
     }
 
     fn good(text: &str) -> SecretDocument {
-        parse(text).ok().expect("the document is good")
+        parse(text).expect("the document is good")
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod service;
 mod set;
 mod strategy;
 mod test;
-#[cfg(all(test, feature = "cli"))]
+#[cfg(test)]
 mod tests;
 
 pub use document::{Origin, SecretDocument, SecretProblem};

@@ -14,10 +14,11 @@ async fn both_users_have_their_turn_and_the_one_in_use_is_never_touched() {
         let before = world.plugin.database.lock().unwrap().passwords[&in_use].clone();
         let version = world.rotate().await;
         assert_eq!(world.field(Stage::Current, "username").await, expected);
-        let database = world.plugin.database.lock().unwrap();
-        assert_eq!(database.passwords[&in_use], before, "`{in_use}` keeps its password");
-        assert_eq!(database.passwords[expected].len(), 24);
-        drop(database);
+        {
+            let database = world.plugin.database.lock().unwrap();
+            assert_eq!(database.passwords[&in_use], before, "`{in_use}` keeps its password");
+            assert_eq!(database.passwords[expected].len(), 24);
+        }
         let secret = crate::store::SecretStore::describe(&world.store, super::world::SECRET);
         assert_eq!(secret.await.unwrap().version_with(&Stage::Current), Some(&version));
     }

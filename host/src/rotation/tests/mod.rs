@@ -3,6 +3,8 @@
 //! What a real server, the sandbox and the wire add is tested in `tests/suite`; here it is about
 //! order, candidates, guards and retries, where every state can be made at will.
 
+#![cfg(feature = "cli")]
+
 mod alternating;
 mod bad_input;
 mod single_user;
