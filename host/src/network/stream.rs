@@ -168,8 +168,8 @@ impl Stream {
     /// Upgrades to TLS in place.
     ///
     /// # Errors
-    /// `Tls` with the certificate's problem, `InvalidState` for a second call; `Tls` as well if
-    /// the peer sent anything in clear that was not read.
+    /// `Tls` with the certificate's problem, also if the peer sent anything in clear that was not
+    /// read; `InvalidState` for a second call.
     pub async fn start_tls(&mut self, tls: &Tls, host: &str) -> Result<TlsSession, NetworkError> {
         let socket = match std::mem::replace(&mut self.state, State::Broken) {
             State::Plain(socket) => socket,
@@ -182,14 +182,8 @@ impl Stream {
             }
             State::Broken => return Err(broken()),
         };
-        // A TLS server never speaks first. What is here already came from the server in clear or
-        // from somebody in between, and must not be taken for part of the protected stream.
-        if matches!(socket.try_read(&mut [0]), Ok(1..)) {
-            return Err(NetworkError::new(
-                Kind::Tls,
-                "the peer sent data in clear after it had agreed to TLS",
-            ));
-        }
+        // Nothing was read ahead here, so bytes that somebody slipped in after the answer in clear
+        // are the first that the handshake sees, and break it.
         let Ok(handshake) = timeout(TLS_TIMEOUT, tls.handshake(socket, host)).await else {
             return Err(NetworkError::new(
                 Kind::TimedOut,
