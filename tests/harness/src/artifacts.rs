@@ -2,6 +2,9 @@
 //!
 //! Tests never build what they test: a nested cargo would fight over the build lock and hide its
 //! flags. A missing program is an error that names the command which makes it.
+//!
+//! The names begin with `WINDLASS_DEV_`, which the product leaves alone: any other `WINDLASS_…`
+//! that it does not know is an error there.
 
 use std::path::{Path, PathBuf};
 
@@ -16,22 +19,26 @@ pub enum Artifact {
     Bootstrap,
     /// The directory with a `.wasm` and a `.cwasm` for each plugin.
     Plugins,
+    /// The directory with the same for each guest: plugins that misbehave, for tests.
+    Guests,
     /// A Python interpreter that has boto3.
     Python,
 }
 
 impl Artifact {
     /// All of them, in the order in which they are made.
-    pub const ALL: [Self; 4] = [Self::Windlass, Self::Bootstrap, Self::Plugins, Self::Python];
+    pub const ALL: [Self; 5] =
+        [Self::Windlass, Self::Bootstrap, Self::Plugins, Self::Guests, Self::Python];
 
     /// The environment variable that holds its path.
     #[must_use]
     pub fn variable(self) -> &'static str {
         match self {
-            Self::Windlass => "WINDLASS_BIN",
-            Self::Bootstrap => "WINDLASS_BOOTSTRAP",
-            Self::Plugins => "WINDLASS_PLUGIN_DIR",
-            Self::Python => "WINDLASS_PYTHON",
+            Self::Windlass => "WINDLASS_DEV_BIN",
+            Self::Bootstrap => "WINDLASS_DEV_BOOTSTRAP",
+            Self::Plugins => "WINDLASS_DEV_PLUGINS",
+            Self::Guests => "WINDLASS_DEV_GUESTS",
+            Self::Python => "WINDLASS_DEV_PYTHON",
         }
     }
 

@@ -1,1 +1,21 @@
-//! x
+//! What the end-to-end tests share; the tests themselves are in `tests/suite`, one binary.
+//!
+//! 1. **One PostgreSQL for all** ([`Database`]): it costs seconds to make. A test uses accounts of
+//!    its own, counts its connections at a [`Proxy`](windlass_harness::Proxy) of its own, and looks
+//!    for its own account's name in the server's log.
+//! 2. **Everything else is a test's own** ([`World`]): Secrets Manager, Lambda, the function.
+//! 3. **The product is only ever run, never linked**: what is tested is what is deployed.
+
+mod database;
+mod golden;
+mod login;
+mod programs;
+mod rotation;
+mod world;
+
+pub use database::Database;
+pub use golden::{golden, within};
+pub use login::Login;
+pub use programs::{Ran, guests, plugins_with, python, windlass};
+pub use rotation::{STEPS, error_of};
+pub use world::{Options, Rotations, World};

@@ -3,8 +3,9 @@
 //! `bootstrap` is built in an invocation of its own: built together with the command line, cargo
 //! would unify their features and link a compiler into the Lambda function.
 //!
-//! Where the environment names all of the programs already (`WINDLASS_BIN`, `WINDLASS_BOOTSTRAP`,
-//! `WINDLASS_PLUGIN_DIR`), those are used and nothing is built: a release, say, to be tried out.
+//! Where the environment names all of the programs already (`WINDLASS_DEV_BIN`,
+//! `WINDLASS_DEV_BOOTSTRAP`, `WINDLASS_DEV_PLUGINS`), those are used and nothing is built: a
+//! release, say, to be tried out.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,12 +43,24 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Programs> {
         )?;
         install(&workspace.target().join("lambda/bootstrap"), &output.join("bootstrap"))
     })?;
-    for (name, source) in workspace.plugins()? {
+    for (name, source) in workspace.crates_in("plugins")? {
         progress::step(&format!("build plugin `{name}`"), || {
             plugin(workspace, &windlass, &source, &plugins.join(&name))
         })?;
     }
     Ok(Programs { windlass, bootstrap, plugins })
+}
+
+/// Builds the guests, plugins that misbehave for the tests, and says where they are.
+pub(crate) fn guests(workspace: &Workspace, programs: &Programs) -> Result<PathBuf> {
+    let guests = workspace.output().join("guests");
+    fs::create_dir_all(&guests).with_context(|| format!("making `{}`", guests.display()))?;
+    for (name, source) in workspace.crates_in("tests/guests")? {
+        progress::step(&format!("build guest `{name}`"), || {
+            plugin(workspace, &programs.windlass, &source, &guests.join(&name))
+        })?;
+    }
+    Ok(guests)
 }
 
 /// Builds the crate at `source` into `{stem}.wasm`, and compiles that into `{stem}.cwasm`.

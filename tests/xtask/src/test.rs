@@ -27,6 +27,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode> {
     let ready = setup::run(workspace, Purpose::Everything)?;
     let programs = build::run(workspace)?;
+    let guests = build::guests(workspace, &programs)?;
     let python = ready.python.context("setup made no Python environment")?;
 
     let mut cargo = workspace.cargo();
@@ -42,6 +43,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
                 Artifact::Windlass => &programs.windlass,
                 Artifact::Bootstrap => &programs.bootstrap,
                 Artifact::Plugins => &programs.plugins,
+                Artifact::Guests => &guests,
                 Artifact::Python => &python,
             },
         );

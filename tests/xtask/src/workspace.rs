@@ -61,9 +61,9 @@ impl Workspace {
         self.target.join("windlass")
     }
 
-    /// The crates in `plugins/`, with their names, in alphabetical order.
-    pub(crate) fn plugins(&self) -> Result<Vec<(String, PathBuf)>> {
-        let directory = self.root.join("plugins");
+    /// The crates in `directory` of the repository, with their names, in alphabetical order.
+    pub(crate) fn crates_in(&self, directory: &str) -> Result<Vec<(String, PathBuf)>> {
+        let directory = self.root.join(directory);
         let entries = fs::read_dir(&directory)
             .with_context(|| format!("reading `{}`", directory.display()))?;
         let mut plugins: Vec<_> = entries

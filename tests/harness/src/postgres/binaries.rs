@@ -1,4 +1,4 @@
-//! Where PostgreSQL's programs are: `WINDLASS_POSTGRES_BIN`, else the newest of the places where
+//! Where PostgreSQL's programs are: `WINDLASS_DEV_POSTGRES`, else the newest of the places where
 //! distributions put them, else `PATH`.
 //!
 //! Debian's `/usr/bin/psql` is a script that chooses a cluster; the programs themselves are wanted.
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 /// Names a directory to use instead of looking for one.
-const OVERRIDE: &str = "WINDLASS_POSTGRES_BIN";
+const OVERRIDE: &str = "WINDLASS_DEV_POSTGRES";
 
 /// The programs of one installation.
 #[derive(Clone, Debug)]

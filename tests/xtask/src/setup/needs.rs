@@ -38,7 +38,7 @@ const NEEDS: [Need; 4] = [
     },
     Need {
         what: "PostgreSQL, server and client, to rotate passwords of",
-        hint: "postgresql 13 or later; if it is in an unusual place, name its `bin` directory in WINDLASS_POSTGRES_BIN",
+        hint: "postgresql 13 or later; if it is in an unusual place, name its `bin` directory in WINDLASS_DEV_POSTGRES",
         packages: &["postgresql"],
         present: || PostgresBinaries::find().is_ok(),
         purpose: Purpose::Servers,

@@ -1,0 +1,261 @@
+//! Everything of a test's own: Secrets Manager, Lambda, the function between them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use windlass_harness::{
+    Artifact, Function, FunctionOptions, Local, LocalOptions, RuntimeApi, SecretsManager,
+    Supervision, WorkDir,
+};
+
+use crate::{Database, Login};
+
+/// Who runs the steps of a rotation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rotations {
+    /// The function, invoked by RotateSecret, as in an account.
+    #[default]
+    ByRotateSecret,
+    /// The test, one by one; RotateSecret only registers the rotation.
+    ByHand,
+}
+
+/// How a world differs from the usual one.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Who runs the steps.
+    pub rotations: Rotations,
+    /// The function's plugins; else those of this repository.
+    pub plugins: Option<PathBuf>,
+    /// The function's `WINDLASS_CA_BUNDLE`; else the authority of the shared server.
+    pub ca_bundle: Option<PathBuf>,
+    /// The function's `WINDLASS_GRANTS`; else everything on loopback.
+    pub grants: Option<String>,
+    /// The function's further variables.
+    pub environment: Vec<(String, String)>,
+}
+
+impl Options {
+    /// Steps one by one.
+    #[must_use]
+    pub fn by_hand() -> Self {
+        Self { rotations: Rotations::ByHand, ..Self::default() }
+    }
+
+    /// With one more variable of the function's.
+    #[must_use]
+    pub fn with(mut self, variable: &str, value: impl Into<String>) -> Self {
+        self.environment.push((variable.to_owned(), value.into()));
+        self
+    }
+}
+
+/// A Secrets Manager, a Lambda and a function, beside the shared server.
+pub struct World {
+    function: Option<Function>,
+    local: Local,
+    lambda: RuntimeApi,
+    database: &'static Database,
+    options: Options,
+    work: WorkDir,
+    functions: usize,
+}
+
+impl World {
+    /// The usual world.
+    ///
+    /// # Errors
+    /// If something does not start.
+    pub async fn start() -> Result<Self> {
+        Self::with(Options::default()).await
+    }
+
+    /// A world with a difference.
+    ///
+    /// # Errors
+    /// If something does not start.
+    pub async fn with(options: Options) -> Result<Self> {
+        let database = Database::shared().await?;
+        let work = WorkDir::new()?;
+        let lambda = RuntimeApi::start().await?;
+        let by_function = options.rotations == Rotations::ByRotateSecret;
+        let local = LocalOptions {
+            windlass: Artifact::Windlass.path()?,
+            store: work.private("store")?.join("secrets.json"),
+            plugins: None,
+            lambda_endpoint: by_function.then(|| lambda.endpoint()),
+            environment: Vec::new(),
+        };
+        let local = Local::start(&local, work.path(), "local").await?;
+        let mut world = Self { function: None, local, lambda, database, options, work, functions: 0 };
+        world.start_function()?;
+        Ok(world)
+    }
+
+    /// Starts a function; the one that was running, if any, is ended first.
+    ///
+    /// # Errors
+    /// If it can't be started.
+    pub fn start_function(&mut self) -> Result<()> {
+        let endpoint = self.secrets().endpoint().to_owned();
+        self.start_function_calling(endpoint)
+    }
+
+    /// Starts a function that finds Secrets Manager at another endpoint: a proxy's.
+    ///
+    /// # Errors
+    /// If it can't be started.
+    pub fn start_function_calling(&mut self, secrets_manager: String) -> Result<()> {
+        self.function = None;
+        self.functions += 1;
+        let plugins = match &self.options.plugins {
+            Some(plugins) => plugins.clone(),
+            None => Artifact::Plugins.path()?,
+        };
+        let trusted = self.database.ca().certificate();
+        let options = FunctionOptions {
+            bootstrap: Artifact::Bootstrap.path()?,
+            plugins,
+            secrets_manager,
+            ca_bundle: self.options.ca_bundle.clone().unwrap_or_else(|| trusted.to_owned()),
+            grants: self.options.grants.clone().unwrap_or(FunctionOptions::LOOPBACK.to_owned()),
+            environment: self.options.environment.clone(),
+            supervision: Supervision::Tied,
+        };
+        let name = format!("function-{}", self.functions);
+        self.lambda.expect_new_function();
+        self.function = Some(Function::start(&self.lambda, &options, self.work.path(), &name)?);
+        Ok(())
+    }
+
+    /// The function.
+    ///
+    /// # Errors
+    /// If none is running.
+    pub fn function(&self) -> Result<&Function> {
+        self.function.as_ref().context("no function is running")
+    }
+
+    /// Kills the function, as `kill -9` does.
+    ///
+    /// # Errors
+    /// If none is running.
+    pub fn kill_function(&mut self) -> Result<()> {
+        let function = self.function.take().context("no function is running")?;
+        function.process().signal(nix::sys::signal::Signal::SIGKILL)
+    }
+
+    /// What all functions of this world have logged.
+    ///
+    /// # Errors
+    /// If a log can't be read.
+    pub fn function_log(&self) -> Result<String> {
+        let mut text = String::new();
+        for number in 1..=self.functions {
+            let path = self.work.path().join(format!("function-{number}.err"));
+            text += &std::fs::read_to_string(&path)
+                .with_context(|| format!("reading `{}`", path.display()))?;
+        }
+        Ok(text)
+    }
+
+    /// The Secrets Manager.
+    #[must_use]
+    pub fn secrets(&self) -> &SecretsManager {
+        self.local.secrets()
+    }
+
+    /// The process that serves it.
+    #[must_use]
+    pub fn local(&self) -> &Local {
+        &self.local
+    }
+
+    /// The file in which it keeps its secrets.
+    #[must_use]
+    pub fn store(&self) -> PathBuf {
+        self.work.path().join("store/secrets.json")
+    }
+
+    /// The emulated Lambda.
+    #[must_use]
+    pub fn lambda(&self) -> &RuntimeApi {
+        &self.lambda
+    }
+
+    /// The shared server.
+    #[must_use]
+    pub fn database(&self) -> &'static Database {
+        self.database
+    }
+
+    /// A directory of this world's own.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.work.path()
+    }
+
+    /// Creates a secret and returns its ARN.
+    ///
+    /// # Errors
+    /// If the service refuses.
+    pub async fn create_secret(&self, name: &str, value: &Value) -> Result<String> {
+        self.create_text(name, &value.to_string()).await
+    }
+
+    /// Creates a secret of any text.
+    ///
+    /// # Errors
+    /// If the service refuses.
+    pub async fn create_text(&self, name: &str, text: &str) -> Result<String> {
+        let token = Self::token()?;
+        let input = json!({ "Name": name, "SecretString": text, "ClientRequestToken": token });
+        let output = self.secrets().call("CreateSecret", &input).await?;
+        let arn = output.get("ARN").and_then(Value::as_str);
+        arn.map(str::to_owned).context("CreateSecret answered without an ARN")
+    }
+
+    /// Creates the secret of the shared server's superuser, and returns its ARN.
+    ///
+    /// # Errors
+    /// If the service refuses.
+    pub async fn create_admin_secret(&self, name: &str, port: u16) -> Result<String> {
+        self.create_secret(name, &self.database.superuser().secret(port)).await
+    }
+
+    /// Puts a tag on a secret.
+    ///
+    /// # Errors
+    /// If the service refuses.
+    pub async fn tag(&self, secret: &str, key: &str, value: &str) -> Result<()> {
+        let tags = json!([{ "Key": key, "Value": value }]);
+        self.secrets().call("TagResource", &json!({ "SecretId": secret, "Tags": tags })).await?;
+        Ok(())
+    }
+
+    /// The credential that an application reads.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub async fn current(&self, secret: &str) -> Result<Login> {
+        Login::of(&self.secrets().secret(secret, "AWSCURRENT").await?)
+    }
+
+    /// The credential that is being rotated to.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub async fn pending(&self, secret: &str) -> Result<Login> {
+        Login::of(&self.secrets().secret(secret, "AWSPENDING").await?)
+    }
+
+    /// A fresh client request token.
+    ///
+    /// # Errors
+    /// If the system has no randomness.
+    pub fn token() -> Result<String> {
+        let uuid = std::fs::read_to_string("/proc/sys/kernel/random/uuid")?;
+        Ok(uuid.trim().to_owned())
+    }
+}
