@@ -1,0 +1,8 @@
+//! The end-to-end tests: the real binaries, a real PostgreSQL, `psql` and boto3 as witnesses.
+//!
+//! Every test makes a world of its own beside the one shared server (see `windlass_suite`). Names
+//! of accounts and secrets begin with the test's own word, so that no test meets another's.
+
+mod alternating;
+mod cost;
+mod single_user;
