@@ -4,5 +4,8 @@
 //! of accounts and secrets begin with the test's own word, so that no test meets another's.
 
 mod alternating;
+mod certificates;
 mod cost;
+mod names;
+mod plaintext;
 mod single_user;
