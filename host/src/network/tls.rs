@@ -179,5 +179,12 @@ fn explain(host: &str, error: &std::io::Error) -> NetworkError {
         }
         _ => "",
     };
-    NetworkError::new(Kind::Tls, format!("the TLS handshake with `{host}` failed: {error}{advice}"))
+    let cause = match inner {
+        // The long form tells the time in seconds since 1970.
+        Some(Error::InvalidCertificate(CertificateError::ExpiredContext { .. })) => {
+            Error::InvalidCertificate(CertificateError::Expired).to_string()
+        }
+        _ => error.to_string(),
+    };
+    NetworkError::new(Kind::Tls, format!("the TLS handshake with `{host}` failed: {cause}{advice}"))
 }
