@@ -62,18 +62,33 @@ impl CallLog {
         self
     }
 
-    /// The most calls of which each began after the one before had ended: what a rotation waits
-    /// for, however many calls it makes at once.
+    /// The most calls of which each began after the one before had ended.
+    ///
+    /// An answer takes microseconds here, so calls made together need not overlap: this is an
+    /// upper bound of what a rotation waits for. [`CallLog::waves_behind`] is exact.
     #[must_use]
     pub fn waves(&self) -> usize {
-        let mut calls: Vec<_> = self.calls.iter().collect();
-        calls.sort_by_key(|call| call.end_us);
+        self.waves_behind(Duration::ZERO)
+    }
+
+    /// How many calls a rotation waited for, one after the other, however many it made at once:
+    /// where a [`Proxy`](crate::Proxy) delayed each by `delay` or more, those that began within
+    /// `delay` of each other were made at once.
+    #[must_use]
+    pub fn waves_behind(&self, delay: Duration) -> usize {
+        let delay_us = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
+        let mut calls: Vec<_> = self
+            .calls
+            .iter()
+            .map(|call| (call.start_us, call.end_us.max(call.start_us.saturating_add(delay_us))))
+            .collect();
+        calls.sort_by_key(|&(_, end)| end);
         let mut waves = 0;
         let mut last_end = None;
-        for call in calls {
-            if last_end.is_none_or(|end| call.start_us >= end) {
+        for (start, end) in calls {
+            if last_end.is_none_or(|last| start >= last) {
                 waves += 1;
-                last_end = Some(call.end_us);
+                last_end = Some(end);
             }
         }
         waves
@@ -207,15 +222,18 @@ mod tests {
                 .map(|&(start_us, end_us)| Call { action: "X".to_owned(), start_us, end_us })
                 .collect(),
         };
-        let rows: [(&[(u64, u64)], usize); 5] = [
+        let rows: [(&[(u64, u64)], usize); 6] = [
             (&[], 0),
             (&[(0, 10)], 1),
             (&[(0, 10), (1, 9)], 1),
             (&[(0, 10), (1, 9), (10, 12)], 2),
             (&[(0, 30), (1, 9), (10, 12), (13, 14)], 3),
+            (&[(0, 1), (2, 3)], 2),
         ];
         for (spans, expected) in rows {
             assert_eq!(log(spans).waves(), expected, "{spans:?}");
         }
+        let close = log(&[(0, 1), (2, 3), (20, 21), (22, 23)]);
+        assert_eq!((close.waves(), close.waves_behind(Duration::from_micros(10))), (4, 2));
     }
 }

@@ -12,9 +12,9 @@
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -24,6 +24,11 @@ use crate::sync::lock;
 
 /// More than a TLS record, so that one is seldom split.
 const CHUNK: usize = 32 * 1024;
+
+/// Between a client's last words and the end of its connection lies nothing but scheduling.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+
+const CLOSE_POLL: Duration = Duration::from_millis(5);
 
 /// Which way bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +78,8 @@ pub struct Traffic {
     pub client_turns: u32,
     /// Turns of the server.
     pub server_turns: u32,
+    /// How long it was open, once it is closed.
+    pub open_for: Option<Duration>,
     last: Option<Direction>,
 }
 
@@ -131,7 +138,11 @@ impl Proxy {
                     accepted = listener.accept() => {
                         let Ok((client, _)) = accepted else { return };
                         let (traffic, fault) = admit(&shared);
-                        connections.spawn(carry(client, upstream, traffic, fault));
+                        connections.spawn(async move {
+                            let opened = Instant::now();
+                            carry(client, upstream, &traffic, fault).await;
+                            lock(&traffic).open_for = Some(opened.elapsed());
+                        });
                     }
                     Some(_) = connections.join_next() => {}
                 }
@@ -150,6 +161,24 @@ impl Proxy {
     #[must_use]
     pub fn traffic(&self) -> Vec<Traffic> {
         lock(&self.state).connections.iter().map(|traffic| *lock(traffic)).collect()
+    }
+
+    /// Waits until every connection is closed, and returns what passed through each.
+    ///
+    /// # Errors
+    /// If one is still open after 5 seconds.
+    pub async fn all_closed(&self) -> Result<Vec<Traffic>> {
+        let limit = Instant::now() + CLOSE_LIMIT;
+        loop {
+            let traffic = self.traffic();
+            if traffic.iter().all(|one| one.open_for.is_some()) {
+                return Ok(traffic);
+            }
+            if Instant::now() > limit {
+                bail!("a connection is still open after {} s", CLOSE_LIMIT.as_secs());
+            }
+            tokio::time::sleep(CLOSE_POLL).await;
+        }
     }
 
     /// Forgets the connections so far.
@@ -192,7 +221,7 @@ fn admit(state: &Mutex<State>) -> (Arc<Mutex<Traffic>>, Option<Fault>) {
 async fn carry(
     mut client: TcpStream,
     upstream: SocketAddr,
-    traffic: Arc<Mutex<Traffic>>,
+    traffic: &Mutex<Traffic>,
     fault: Option<Fault>,
 ) {
     match fault {
@@ -210,8 +239,8 @@ async fn carry(
     let _ = server.set_nodelay(true);
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let there = pump(Direction::ToServer, from_client, to_server, &traffic, fault);
-    let back = pump(Direction::ToClient, from_server, to_client, &traffic, fault);
+    let there = pump(Direction::ToServer, from_client, to_server, traffic, fault);
+    let back = pump(Direction::ToClient, from_server, to_client, traffic, fault);
     // Either side's end ends both: a half-closed connection is of no use to the protocols here.
     tokio::select! {
         () = there => {}

@@ -3,6 +3,7 @@
 //! Deliberately not the AWS SDK: the product uses that, and a mistake shared by both would be seen
 //! by neither. It signs nothing; the embedded store checks no signature.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -75,6 +76,15 @@ impl SecretsManager {
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// Its host and port.
+    ///
+    /// # Errors
+    /// If the endpoint is not a plain `http://ADDRESS:PORT`.
+    pub fn address(&self) -> anyhow::Result<SocketAddr> {
+        let address = self.endpoint.strip_prefix("http://").unwrap_or(&self.endpoint);
+        address.parse().with_context(|| format!("`{}` is not an address", self.endpoint))
     }
 
     /// One call: `action` such as `DescribeSecret`, with its parameters.

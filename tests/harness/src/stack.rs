@@ -79,22 +79,36 @@ impl Stack {
         Ok(Self { local, api, postgres, ca, programs, work })
     }
 
-    /// Starts a function whose log is `{name}.err` in [`Stack::logs`].
+    /// Starts a function as it would be deployed; its log is `{name}.err` in [`Stack::logs`].
     ///
     /// # Errors
     /// If the process can't be started.
     pub fn start_function(&self, name: &str, supervision: Supervision) -> Result<Function> {
+        self.start_function_with(name, &FunctionOptions { supervision, ..self.function_options() })
+    }
+
+    /// Starts a function with options of the caller's.
+    ///
+    /// # Errors
+    /// If the process can't be started.
+    pub fn start_function_with(&self, name: &str, options: &FunctionOptions) -> Result<Function> {
         self.api.expect_new_function();
-        let options = FunctionOptions {
+        Function::start(&self.api, options, self.logs(), name)
+    }
+
+    /// What [`Stack::start_function`] starts: granted all of this machine's loopback, trusting
+    /// the stack's authority alone.
+    #[must_use]
+    pub fn function_options(&self) -> FunctionOptions {
+        FunctionOptions {
             bootstrap: self.programs.bootstrap.clone(),
             plugins: self.programs.plugins.clone(),
             secrets_manager: self.secrets().endpoint().to_owned(),
             ca_bundle: self.ca.certificate().to_owned(),
             grants: FunctionOptions::LOOPBACK.to_owned(),
             environment: Vec::new(),
-            supervision,
-        };
-        Function::start(&self.api, &options, self.logs(), name)
+            supervision: Supervision::Tied,
+        }
     }
 
     /// The Secrets Manager.

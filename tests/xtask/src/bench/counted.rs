@@ -1,17 +1,29 @@
 //! What a rotation asks of others: calls of Secrets Manager, connections and round trips of the
 //! database, counted on the wire. These do not depend on the machine.
 
+use std::time::Duration;
+
 use anyhow::{Result, bail};
-use windlass_harness::{Proxy, Stack, Supervision};
+use windlass_harness::{Fault, FunctionOptions, Proxy, Stack};
 
 use super::figures::{Figure, Goal, Table, Unit};
 use super::rotation::{Strategy, Subject, rotate};
+
+/// Each way between function and Secrets Manager: far more than the function's own work between
+/// two calls that it makes at once.
+const DELAY: Duration = Duration::from_millis(10);
 
 /// Counts one rotation, after one that makes the alternating user.
 pub(super) async fn measure(stack: &Stack, strategy: Strategy, table: &mut Table) -> Result<()> {
     let proxy = Proxy::start(stack.postgres().address()).await?;
     let subject = Subject::create(stack, strategy, proxy.port()).await?;
-    let _function = stack.start_function("counted", Supervision::Tied)?;
+    let far = Proxy::start(stack.secrets().address()?).await?;
+    far.fail_all(Fault::Delay { each: DELAY });
+    let options = FunctionOptions {
+        secrets_manager: format!("http://127.0.0.1:{}", far.port()),
+        ..stack.function_options()
+    };
+    let _function = stack.start_function_with("counted", &options)?;
     rotate(stack, &subject).await?;
 
     proxy.reset();
@@ -35,7 +47,7 @@ pub(super) async fn measure(stack: &Stack, strategy: Strategy, table: &mut Table
         strategy.title(),
         [
             Figure::count("Secrets Manager calls", calls.calls.len()),
-            Figure::count("Secrets Manager calls, one after the other", calls.waves())
+            Figure::count("Secrets Manager calls, one after the other", calls.waves_behind(DELAY))
                 .goal(waves_goal)
                 .aws(14.0),
             Figure::count("database connections", traffic.len()).goal(connections_goal).aws(4.0),

@@ -14,7 +14,7 @@ mod sizes;
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 use windlass_harness::{Programs, Stack};
@@ -40,12 +40,13 @@ pub(crate) struct Arguments {
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode> {
     setup::run(workspace, Purpose::Servers)?;
     let programs = build::run(workspace)?;
+    let native = progress::step("build the plugin natively", || native::build(workspace))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("starting the runtime")?;
     let table = progress::step("measure", || {
-        runtime.block_on(measure(programs, usize::from(arguments.runs)))
+        runtime.block_on(measure(programs, native, usize::from(arguments.runs)))
     })?;
 
     print!("{}", table.text());
@@ -58,7 +59,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-async fn measure(programs: Programs, runs: usize) -> Result<Table> {
+async fn measure(programs: Programs, native: Command, runs: usize) -> Result<Table> {
     let mut table = Table::default();
     sizes::measure(&programs, &mut table)?;
     let stack = Stack::start(programs).await?;
@@ -69,6 +70,6 @@ async fn measure(programs: Programs, runs: usize) -> Result<Table> {
         rotation::warm(&stack, &subject, runs, &mut table).await?;
         counted::measure(&stack, strategy, &mut table).await?;
     }
-    native::measure(&mut table);
+    native::measure(&stack, native, runs, &mut table).await?;
     Ok(table)
 }
