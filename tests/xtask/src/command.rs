@@ -1,6 +1,9 @@
 //! Running other programs: to their end, within a limit, with an error that says which failed.
+//!
+//! What they print goes to standard error: standard output is for our own results.
 
 use std::env;
+use std::io::stderr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,22 +13,28 @@ use anyhow::{Context, Result, bail};
 /// How often the end of a bounded program is looked for.
 const POLL: Duration = Duration::from_millis(20);
 
-/// Runs it with its output on ours. For our own builds, whose length is the machine's business.
+/// Runs it to its end. For our own builds, whose length is the machine's business.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let name = name(command);
-    let status =
-        command.stdin(Stdio::null()).status().with_context(|| format!("failed to run `{name}`"))?;
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(stderr())
+        .status()
+        .with_context(|| format!("failed to run `{name}`"))?;
     if !status.success() {
         bail!("`{name}` failed ({status})");
     }
     Ok(())
 }
 
-/// Runs it with its output on ours, and kills it after `limit`. For what waits for a network.
+/// Runs it and kills it after `limit`. For what waits for a network.
 pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<()> {
     let name = name(command);
-    let mut child =
-        command.stdin(Stdio::null()).spawn().with_context(|| format!("failed to run `{name}`"))?;
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(stderr())
+        .spawn()
+        .with_context(|| format!("failed to run `{name}`"))?;
     let end = Instant::now() + limit;
     loop {
         match child.try_wait().with_context(|| format!("waiting for `{name}`"))? {

@@ -52,7 +52,8 @@ pub(super) fn install(needs: &[&Need]) -> Result<()> {
 
 fn get(packages: &[&str]) -> Result<()> {
     progress::step(&format!("apt-get install {}", packages.join(" ")), || {
-        let mut install = apt(&["install", "-y", "--no-install-recommends"]);
+        let mut install =
+            apt(&["install", "-y", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0"]);
         install.args(["-o", "Dpkg::Options::=--force-confold"]).args(packages);
         command::run_within(&mut install, INSTALL_LIMIT)
     })
@@ -61,7 +62,7 @@ fn get(packages: &[&str]) -> Result<()> {
 
 fn apt(arguments: &[&str]) -> Command {
     let mut apt = Command::new("apt-get");
-    apt.arg("-q").args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+    apt.arg("-qq").args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
     apt
 }
 

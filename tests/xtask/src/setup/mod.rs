@@ -62,8 +62,7 @@ impl std::error::Error for ByHand {}
 pub(crate) fn run(workspace: &Workspace, purpose: Purpose) -> Result<Ready> {
     let mut missing = needs::missing(purpose);
     if !wasm::available(workspace)? {
-        // Without the target, Debian's compiler; elsewhere rustup is the only way.
-        missing.extend(needs::DEBIAN_RUST.iter().filter(|need| !(need.present)()));
+        missing.extend(&needs::DEBIAN_RUST);
     }
     if !missing.is_empty() {
         if !debian::can_install() {

@@ -52,7 +52,8 @@ const NEEDS: [Need; 4] = [
     },
 ];
 
-/// Debian's own compiler for WebAssembly: for machines where rustup can't add the target.
+/// Debian's own compiler for WebAssembly: for machines where rustup can't add the target. On other
+/// systems rustup is the only way.
 pub(super) const DEBIAN_RUST: [Need; 1] = [Need {
     what: "Rust's target wasm32-unknown-unknown, for plugins",
     hint: "`rustup target add wasm32-unknown-unknown`",

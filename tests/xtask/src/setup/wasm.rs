@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use super::needs::DEBIAN_RUST;
 use crate::workspace::Workspace;
 use crate::{command, progress};
 
@@ -15,9 +16,10 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// It takes seconds where Rust's server answers, and may hang where it does not.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(60);
 
-/// Whether the target is installed, after asking rustup for it if it was not.
+/// Whether plugins can be compiled, after asking rustup for the target if they could not.
 pub(super) fn available(workspace: &Workspace) -> Result<bool> {
-    if installed(workspace)? {
+    // Debian's compiler is there because rustup could not help: asking again might hang again.
+    if installed(workspace)? || DEBIAN_RUST.iter().all(|need| (need.present)()) {
         return Ok(true);
     }
     if command::find("rustup").is_none() {
