@@ -153,8 +153,11 @@ fn hint(kind: FailureKind) -> &'static str {
             "; check that the secret's host and port are this engine's, else report it to the \
              plugin's author"
         }
-        FailureKind::Refused
-        | FailureKind::Unreachable
+        FailureKind::Refused => {
+            "; the service has another password for this account: correct it there or in the \
+             secret, then rotate again"
+        }
+        FailureKind::Unreachable
         | FailureKind::Declined
         | FailureKind::Unsupported
         | FailureKind::InvalidSecret => "",

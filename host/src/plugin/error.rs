@@ -51,7 +51,10 @@ pub enum PluginError {
         second: String,
     },
     /// The plugin that was chosen by name is not there.
-    #[error("plugin `{name}` is not installed; installed are {installed}")]
+    #[error(
+        "plugin `{name}` is not installed; installed are {installed}. Install it, or correct \
+         WINDLASS_PLUGIN or the secret's tag `windlass:plugin`"
+    )]
     NotInstalled {
         /// The name in the tag or in WINDLASS_PLUGIN.
         name: String,

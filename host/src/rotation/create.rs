@@ -6,6 +6,7 @@
 
 use super::document::{Origin, SecretDocument};
 use super::event::RotationEvent;
+use super::parties::admin_id;
 use super::plan::{Invoker, Plan, plan};
 use super::service::{Catalog, Service};
 use super::strategy::{Strategy, alternate};
@@ -57,6 +58,7 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
         // Nothing of these is needed yet; but a secret that a later step would refuse must not
         // get a pending version first.
         current.login(plugin)?;
+        admin_id(&secret, &current)?;
 
         let request = password::request(&self.config.passwords, plugin);
         let password = match (password, ahead) {

@@ -20,11 +20,13 @@ pub enum Mismatch {
     /// The pending version names a user that this rotation must not touch.
     #[error(
         "the AWSPENDING version of secret `{secret}` is for user `{pending}`, but this rotation is \
-         of `{expected}`; cancel the rotation and rotate again"
+         of `{expected}`; remove AWSPENDING from version `{version}` and rotate again"
     )]
     User {
         /// The secret's name.
         secret: String,
+        /// The pending version.
+        version: String,
         /// Whom the pending version names.
         pending: String,
         /// Whom it has to name.
@@ -33,11 +35,13 @@ pub enum Mismatch {
     /// The pending version is for another server.
     #[error(
         "the AWSPENDING version of secret `{secret}` is for host `{pending}`, but AWSCURRENT is for \
-         `{current}`; cancel the rotation and rotate again"
+         `{current}`; remove AWSPENDING from version `{version}` and rotate again"
     )]
     Host {
         /// The secret's name.
         secret: String,
+        /// The pending version.
+        version: String,
         /// The pending version's host.
         pending: String,
         /// The current version's host.
@@ -76,7 +80,10 @@ pub enum Mismatch {
         current: String,
     },
     /// The admin secret's engine is another one.
-    #[error("the admin secret is for engine `{admin}`, but secret `{secret}` is for `{current}`")]
+    #[error(
+        "the admin secret is for engine `{admin}`, but secret `{secret}` is for `{current}`; \
+         `masterarn` must name an administrator of the same service"
+    )]
     AdminEngine {
         /// The secret's name.
         secret: String,
@@ -148,6 +155,7 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
         if pending_login.username != expected {
             return Err(Mismatch::User {
                 secret: secret.name.clone(),
+                version: pending.version.to_string(),
                 pending: pending_login.username.clone(),
                 expected,
             }
@@ -156,6 +164,7 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
         if pending_login.place.host != current.place.host {
             return Err(Mismatch::Host {
                 secret: secret.name.clone(),
+                version: pending.version.to_string(),
                 pending: pending_login.place.host.clone(),
                 current: current.place.host.clone(),
             }
@@ -168,10 +177,7 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
             }
             .into());
         }
-        let admin_id = current_document.admin_secret()?.map(str::to_owned);
-        if admin_id.as_deref().is_some_and(|id| id == secret.arn || id == secret.name) {
-            return Err(Mismatch::AdminIsItself { secret: secret.name.clone() }.into());
-        }
+        let admin_id = admin_id(secret, &current_document)?;
         let engine = current_document.engine()?.to_owned();
         Ok(Parties { secret, service, strategy, current, pending: pending_login, admin_id, engine })
     }
@@ -182,7 +188,12 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
         parties: &Parties<'_, C::Service>,
         admin_id: &str,
     ) -> Result<Login, Error> {
-        let value = self.store.value(admin_id, &VersionSelector::Stage(Stage::Current)).await?;
+        let value = self.store.value(admin_id, &VersionSelector::Stage(Stage::Current)).await;
+        let value = value.map_err(|mut error| {
+            let said = error.message.trim_end_matches('.');
+            error.message = format!("{said}; `masterarn` of `{}` names it", parties.secret.name);
+            error
+        })?;
         let origin = Origin { secret: admin_id.to_owned(), role: Stage::Current };
         let document = SecretDocument::parse(&value, origin)?;
         let mut login = document.login(parties.service.description())?;
@@ -236,6 +247,18 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
         self.progress.note(format!("{attempt} at {}", login.place));
         service.verify(login).await.map_err(|error| call_failed(error, attempt, &login.place))
     }
+}
+
+/// The admin secret that a secret names, if it names one.
+pub(super) fn admin_id(
+    secret: &SecretDescription,
+    current: &SecretDocument,
+) -> Result<Option<String>, Error> {
+    let admin_id = current.admin_secret()?.map(str::to_owned);
+    if admin_id.as_deref().is_some_and(|id| id == secret.arn || id == secret.name) {
+        return Err(Mismatch::AdminIsItself { secret: secret.name.clone() }.into());
+    }
+    Ok(admin_id)
 }
 
 /// Puts a failed call into its context.

@@ -182,7 +182,7 @@ where
             let code = service.err().code().unwrap_or("unknown error");
             let text = service.err().message().unwrap_or("no message");
             let kind = kind_of(code, status);
-            (kind, format!("{code}: {text}{}", advice(kind, action)))
+            (kind, format!("{code}: {text}"))
         }
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => (
             StoreErrorKind::Transient,
@@ -217,15 +217,3 @@ fn kind_of(code: &str, status: Option<u16>) -> StoreErrorKind {
     }
 }
 
-fn advice(kind: StoreErrorKind, action: &str) -> String {
-    match kind {
-        StoreErrorKind::AccessDenied => {
-            format!("; allow secretsmanager:{action} on it in the policy of the function's role")
-        }
-        StoreErrorKind::Key => {
-            "; allow kms:Decrypt and kms:GenerateDataKey on the secret's key to the function's role"
-                .to_owned()
-        }
-        _ => String::new(),
-    }
-}

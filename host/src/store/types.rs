@@ -188,7 +188,7 @@ pub enum StoreErrorKind {
 
 /// A call to the secret store that did not succeed. Never holds a secret value.
 #[derive(Debug, thiserror::Error)]
-#[error("{action} of `{resource}`: {message}")]
+#[error("{action}{}: {}{}", of(.resource), .message.trim_end_matches('.'), advice(*.kind, .action))]
 pub struct StoreError {
     /// What the rotation may act on.
     pub kind: StoreErrorKind,
@@ -201,4 +201,28 @@ pub struct StoreError {
     /// The SDK's own error, for the log.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+fn of(resource: &str) -> String {
+    if resource.is_empty() { String::new() } else { format!(" of `{resource}`") }
+}
+
+/// What usually helps.
+fn advice(kind: StoreErrorKind, action: &str) -> String {
+    match kind {
+        StoreErrorKind::NotFound => {
+            "; check that it exists in this region and account, and has a value".to_owned()
+        }
+        StoreErrorKind::AccessDenied => {
+            format!("; allow secretsmanager:{action} on it in the policy of the function's role")
+        }
+        StoreErrorKind::Key => {
+            "; allow kms:Decrypt and kms:GenerateDataKey on the secret's key to the function's role"
+                .to_owned()
+        }
+        StoreErrorKind::AlreadyExists
+        | StoreErrorKind::Invalid
+        | StoreErrorKind::Transient
+        | StoreErrorKind::Other => String::new(),
+    }
 }

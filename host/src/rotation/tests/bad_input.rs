@@ -86,14 +86,16 @@ async fn a_strategy_that_can_not_work_is_refused_at_once() {
     create_fails(world, "plugin `other` is not installed").await;
 
     let unable = World::with_plugin(&json!({}), |own| own.features = Features::default());
+    let itself = World::new(&json!({"masterarn": SECRET}));
+    create_fails(itself, "names the secret itself").await;
+
     create_fails(unable, "plugin `fake` can't do what this rotation needs: self-change").await;
 }
 
 #[tokio::test]
 async fn each_admin_secret_that_does_not_fit_is_refused_before_it_is_used() {
     for (fields, admin, expected) in [
-        (json!({"masterarn": SECRET}), None, "names the secret itself"),
-        (json!({"masterarn": "gone"}), None, "GetSecretValue of `gone`"),
+        (json!({"masterarn": "gone"}), None, "`masterarn` of `app-db` names it"),
         (
             json!({"masterarn": ADMIN}),
             Some(json!({"host": "other.example"})),
