@@ -54,7 +54,6 @@ async fn measure(name: &str, strategy: Option<&str>) -> Result<Cost> {
     assert!(steps.iter().all(|step| step.outcome.error().is_none()), "{steps:?}");
     assert_eq!(steps.len(), STEPS.len());
     let calls = world.local().calls().await?.without("RotateSecret");
-    assert_eq!(calls.waves().min(3), 3, "the log has times: {calls:?}");
     Ok(Cost {
         calls: calls.calls.len(),
         waves: waves(&calls),

@@ -4,8 +4,10 @@
 //! of accounts and secrets begin with the test's own word, so that no test meets another's.
 
 mod alternating;
+mod bad_input;
 mod certificates;
 mod cost;
 mod names;
 mod plaintext;
+mod plugins;
 mod single_user;
