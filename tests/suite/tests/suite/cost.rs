@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::Value;
-use windlass_harness::{CallLog, Fault, Proxy};
+use windlass_harness::{Fault, Proxy};
 use windlass_suite::{Database, STEPS, World};
 
 /// Both ways together a call takes twice this.
 const DELAY: Duration = Duration::from_millis(100);
 
 /// Less than two delays, more than calls made at once are apart on a busy machine.
-const GAP_US: u64 = 150_000;
+const GAP: Duration = Duration::from_millis(150);
 
 /// What one rotation took.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,25 +56,10 @@ async fn measure(name: &str, strategy: Option<&str>) -> Result<Cost> {
     let calls = world.local().calls().await?.without("RotateSecret");
     Ok(Cost {
         calls: calls.calls.len(),
-        waves: waves(&calls),
+        waves: calls.waves_behind(GAP),
         connections: postgres.traffic().len(),
         refused: database.refused_sign_ins(name)? + database.refused_sign_ins(&format!("{name}_clone"))?,
     })
-}
-
-/// Groups of calls that were under way at the same time.
-fn waves(calls: &CallLog) -> usize {
-    let mut spans: Vec<_> = calls.calls.iter().map(|call| (call.start_us, call.end_us)).collect();
-    spans.sort_unstable();
-    let mut waves = 0;
-    let mut last_end = None;
-    for (start, end) in spans {
-        if last_end.is_none_or(|last: u64| start > last + GAP_US) {
-            waves += 1;
-        }
-        last_end = last_end.max(Some(end));
-    }
-    waves
 }
 
 #[tokio::test]

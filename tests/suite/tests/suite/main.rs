@@ -7,6 +7,7 @@ mod alternating;
 mod bad_input;
 mod certificates;
 mod cost;
+mod guests;
 mod names;
 mod plaintext;
 mod plugins;
