@@ -133,11 +133,14 @@ impl RuntimeApi {
         }
     }
 
-    /// Forgets earlier functions: [`RuntimeApi::first_poll`] then waits for the next one's.
+    /// Forgets earlier functions: [`RuntimeApi::first_poll`] then waits for the next one's, and no
+    /// event goes to one of theirs, whose death may not have been noticed yet.
     pub fn expect_new_function(&self) {
-        let mut record = self.state.lock();
-        record.first_poll = None;
-        record.init_error = None;
+        self.state.update(|record| {
+            record.first_poll = None;
+            record.init_error = None;
+            record.polls += 1;
+        });
     }
 
     /// Waits until an event is in the queue: the moment when Lambda would start a function.
