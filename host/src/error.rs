@@ -8,6 +8,7 @@ use crate::config::ConfigError;
 use crate::plugin::PluginError;
 use crate::rotation::{
     EventError, Failure, FailureKind, Mismatch, Place, Refusal, SecretProblem, StrategyProblem,
+    Unsearched,
 };
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -113,10 +114,10 @@ pub enum ServiceError {
     },
     /// Every password that could be the one in force was refused.
     #[error(
-        "no known password of `{username}` signs in at {place}: tried {}; nothing was changed.{} \
-         Set the account's password to the one in AWSCURRENT by hand, then rotate again",
+        "no known password of `{username}` signs in at {place}: tried {}{}; nothing was changed; \
+         set the account's password to the one in AWSCURRENT by hand, then rotate again",
         tried.join(", "),
-        unsearched.unwrap_or_default()
+        unsearched.map(|why| format!("; {}", why.explanation())).unwrap_or_default()
     )]
     NoCandidate {
         /// The account.
@@ -125,8 +126,8 @@ pub enum ServiceError {
         place: Place,
         /// Which passwords were tried.
         tried: Vec<String>,
-        /// Why older versions were not tried, where they were not; begins with a space.
-        unsearched: Option<&'static str>,
+        /// Why older versions were not tried, where they were not.
+        unsearched: Option<Unsearched>,
     },
 }
 

@@ -22,39 +22,34 @@ Exit codes:
 pub struct Failure {
     code: u8,
     error_type: String,
-    message: String,
+    /// `None`: the command has told already.
+    message: Option<String>,
 }
 
 impl Failure {
     /// A fault of ours.
     pub fn internal(message: impl Into<String>) -> Self {
-        Self { code: 1, error_type: "Windlass.Internal".to_owned(), message: message.into() }
+        Self { code: 1, error_type: "Windlass.Internal".to_owned(), message: Some(message.into()) }
     }
 
     /// Something that whoever runs the command has to mend.
     pub fn operator(message: impl Into<String>) -> Self {
-        Self { code: 3, error_type: "Windlass.Operator".to_owned(), message: message.into() }
+        Self { code: 3, error_type: "Windlass.Operator".to_owned(), message: Some(message.into()) }
     }
 
     /// A rotation that is stuck. `status` has told about it already.
     pub(super) fn stuck() -> Self {
-        Self {
-            code: 7,
-            error_type: "Windlass.Operator.Stuck".to_owned(),
-            message: "a rotation is stuck".to_owned(),
-        }
+        Self { code: 7, error_type: "Windlass.Operator.Stuck".to_owned(), message: None }
     }
 
     /// Prints the failure and returns its exit code.
     pub(super) fn report(&self, output: Output) -> ExitCode {
-        match output {
-            Output::Text => eprintln!("windlass: {}", self.message),
-            Output::Json => {
-                let error = serde_json::json!({
-                    "error": { "type": self.error_type, "message": self.message }
-                });
-                println!("{error}");
-            }
+        match (&self.message, output) {
+            (Some(message), Output::Text) => eprintln!("windlass: {message}"),
+            (Some(message), Output::Json) => output.object(&serde_json::json!({
+                "error": { "type": self.error_type, "message": message }
+            })),
+            (None, _) => {}
         }
         ExitCode::from(self.code)
     }
@@ -73,6 +68,6 @@ impl<E: Into<Error>> From<E> for Failure {
         };
         // Permissions and lost secrets are the operator's, but Secrets Manager said so.
         let code = if matches!(error, Error::Store(_)) { 5 } else { code };
-        Self { code, error_type: error_type.to_owned(), message: error.report() }
+        Self { code, error_type: error_type.to_owned(), message: Some(error.report()) }
     }
 }

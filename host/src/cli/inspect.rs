@@ -10,16 +10,22 @@ use wasmtime::component::Component;
 use super::output::Output;
 use super::{Failure, files};
 use crate::plugin::ArtifactProblem;
+use crate::plugin::artifact::Note;
 use crate::plugin::{Engine, Loaded, PluginError, Shape, artifact, component};
 
 /// Show what a plugin imports, exports, asks for and says about itself.
 ///
-/// Takes components (.wasm) and compiled plugins (.cwasm). The plugin runs in the sandbox, without
-/// any network, to describe itself. Fails if the Lambda function would refuse the plugin.
+/// Takes components (.wasm), which run in the sandbox, without any network, to describe themselves,
+/// and compiled plugins (.cwasm). A compiled plugin is machine code that is loaded as it is, so it is
+/// run only with --trust; without it, what it was made from is shown. Fails if the Lambda function
+/// would refuse the plugin.
 #[derive(Debug, Args)]
 pub(super) struct Inspect {
     /// The plugin
     plugin: PathBuf,
+    /// Load a compiled plugin whose origin you trust, to let it describe itself
+    #[arg(long)]
+    trust: bool,
 }
 
 impl Inspect {
@@ -28,6 +34,11 @@ impl Inspect {
         let engine = Engine::new()?;
         let rejected = |problem| PluginError::Artifact { path: self.plugin.clone(), problem };
         if !bytes.starts_with(b"\0asm") {
+            if !self.trust {
+                let (code, note) = artifact::unseal(&bytes).map_err(rejected)?;
+                show_note(output, &note, code.len());
+                return Ok(());
+            }
             let plugin = Loaded::from_file(&engine, &self.plugin).await?;
             show(output, &plugin, None);
             return Ok(());
@@ -87,6 +98,18 @@ fn show(output: Output, plugin: &Arc<Loaded>, shape: Option<&Shape>) {
         "component_sha256": plugin.sha256,
         "imports": shape.map(|shape| &shape.imports),
         "exports": shape.map(|shape| &shape.exports),
+    }));
+}
+
+fn show_note(output: Output, note: &Note, code: usize) {
+    output.line(format!("compiled   by Windlass {} for {}", note.windlass, note.target));
+    output.line(format!("code       {}", files::size(code)));
+    output.line(format!("sha256     {} (of the component)", note.component_sha256));
+    output.line("more       with --trust, which runs it");
+    output.object(&json!({
+        "windlass": note.windlass,
+        "target": note.target,
+        "component_sha256": note.component_sha256,
     }));
 }
 

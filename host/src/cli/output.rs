@@ -18,14 +18,14 @@ impl Output {
     /// A line of the result, for people.
     pub(super) fn line(self, text: impl std::fmt::Display) {
         if self == Self::Text {
-            println!("{text}");
+            say(&text);
         }
     }
 
     /// The whole result, for programs.
     pub(super) fn object(self, object: &serde_json::Value) {
         if self == Self::Json {
-            println!("{object}");
+            say(object);
         }
     }
 
@@ -45,4 +45,9 @@ impl Output {
             let _ = std::io::stderr().flush();
         }
     }
+}
+
+/// A reader that has heard enough, such as `head`, is not an error.
+fn say(text: &dyn std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }

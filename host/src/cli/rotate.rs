@@ -9,7 +9,7 @@ use super::Failure;
 use super::output::Output;
 use super::setup::{PluginArgs, StoreArgs, handler};
 use crate::rotation::{Invoker, RotationEvent, Step};
-use crate::store::{SecretDescription, SecretStore, Stage, VersionId};
+use crate::store::{SecretStore, VersionId};
 
 /// Rotate a secret now: all four steps, run here.
 ///
@@ -31,7 +31,7 @@ impl Rotate {
     pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
         let handler = handler(&self.store, &self.plugins).await?;
         let secret = handler.store.describe(&self.secret_id).await?;
-        let unfinished = unfinished(&secret);
+        let unfinished = secret.unfinished();
         let version = match unfinished {
             Some(version) => {
                 output.line(format!("taking up the rotation to version {version}"));
@@ -73,10 +73,4 @@ impl Rotate {
         }));
         Ok(())
     }
-}
-
-/// The version that a rotation stopped at, if one did.
-pub(super) fn unfinished(secret: &SecretDescription) -> Option<&VersionId> {
-    let pending = secret.version_with(&Stage::Pending)?;
-    (secret.version_with(&Stage::Current) != Some(pending)).then_some(pending)
 }

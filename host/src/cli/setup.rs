@@ -24,7 +24,8 @@ use crate::store::{
 #[derive(Debug, Args)]
 pub(super) struct StoreArgs {
     /// Secrets Manager's endpoint, such as that of `windlass local` [default: AWS's own]
-    #[arg(long, value_name = "URL", env = "SECRETS_MANAGER_ENDPOINT", conflicts_with = "store")]
+    /// [env: SECRETS_MANAGER_ENDPOINT]
+    #[arg(long, value_name = "URL", conflicts_with = "store")]
     endpoint_url: Option<String>,
     /// The file of an embedded store, as `windlass local` keeps it
     #[arg(long, value_name = "FILE")]
@@ -41,7 +42,7 @@ pub(super) struct StoreArgs {
 #[derive(Debug, Args)]
 pub(super) struct PluginArgs {
     /// A folder with compiled plugins (.cwasm); may be repeated
-    /// [default: WINDLASS_PLUGINS, else ./plugins]
+    /// [default: WINDLASS_PLUGINS]. Compiled plugins are machine code: use folders that you trust
     #[arg(long = "plugins", value_name = "DIR")]
     folders: Vec<PathBuf>,
     /// Let plugins reach this, such as tcp://127.0.0.1:5432; may be repeated
@@ -60,7 +61,8 @@ impl StoreArgs {
                 EmbeddedStore::open(path).map_err(|error| Failure::operator(error.to_string()))?;
             return Ok(Store::Embedded(store));
         }
-        let endpoint = self.endpoint_url.as_deref();
+        let variable = std::env::var("SECRETS_MANAGER_ENDPOINT").ok().filter(|url| !url.is_empty());
+        let endpoint = self.endpoint_url.as_deref().or(variable.as_deref());
         let bundle = std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty());
         let bundle = bundle.map(PathBuf::from);
         // Looking up credentials goes to AWS even where the endpoint is a local one.
@@ -126,7 +128,9 @@ impl PluginArgs {
         if !self.folders.is_empty() {
             config.plugin_folders.clone_from(&self.folders);
         } else if config.plugin_folders.is_empty() {
-            config.plugin_folders = vec![PathBuf::from("plugins")];
+            return Err(Failure::operator(
+                "no plugins are given; name their folder with --plugins or WINDLASS_PLUGINS",
+            ));
         }
         config.grants.extend(self.grants.iter().cloned());
         if self.ca_bundle.is_some() {

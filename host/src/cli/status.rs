@@ -8,8 +8,10 @@ use serde_json::json;
 use super::Failure;
 use super::output::Output;
 use super::setup::StoreArgs;
+use crate::rotation::{Origin, SecretDocument, drop_pending};
 use crate::store::{
-    SecretDescription, SecretStore, Stage, StoreErrorKind, VersionListing, VersionSelector,
+    SecretDescription, SecretStore, SecretValue, Stage, StoreErrorKind, VersionListing,
+    VersionSelector,
 };
 
 /// Show a secret's versions and labels, whether a rotation is stuck, and what to do.
@@ -37,17 +39,8 @@ impl Status {
         let (secret, versions) =
             tokio::join!(store.describe(&self.secret_id), store.versions(&self.secret_id));
         let (secret, versions) = (secret?, versions?);
-        let pending = super::rotate::unfinished(&secret).cloned();
-        let pending_is_empty = match &pending {
-            None => false,
-            Some(version) => {
-                let selector = VersionSelector::Version(version.clone());
-                // Only whether there is a value; a role that may not read it still gets the rest.
-                let value = store.value(&self.secret_id, &selector).await;
-                matches!(value, Err(error) if error.kind == StoreErrorKind::NotFound)
-            }
-        };
-        let findings = findings(&secret, pending_is_empty);
+        let unfinished = look(&store, &secret).await;
+        let findings = findings(&secret, unfinished.as_ref());
         let now = SystemTime::now();
         output.line(format!("secret    {} ({})", secret.name, secret.arn));
         output.line(format!("rotation  {}", rotation(&secret, now)));
@@ -85,7 +78,47 @@ impl Status {
     }
 }
 
-fn findings(secret: &SecretDescription, pending_is_empty: bool) -> Vec<Finding> {
+/// What there is of an unfinished rotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Unfinished {
+    /// A version without a value.
+    Empty,
+    /// A version that the rotation can go on with.
+    Sound,
+    /// A version that no step will accept.
+    Spoiled(String),
+    /// A version that may not be read by whoever asks.
+    Unreadable,
+}
+
+/// Looks at the pending version with the eyes of the steps.
+async fn look(store: &impl SecretStore, secret: &SecretDescription) -> Option<Unfinished> {
+    let pending = VersionSelector::Version(secret.unfinished()?.clone());
+    let current = VersionSelector::Stage(Stage::Current);
+    let (pending, current) =
+        tokio::join!(store.value(&secret.arn, &pending), store.value(&secret.arn, &current));
+    let parse = |value: &SecretValue, role| {
+        SecretDocument::parse(value, Origin { secret: secret.name.clone(), role })
+    };
+    Some(match (pending, current) {
+        (Err(error), _) if error.kind == StoreErrorKind::NotFound => Unfinished::Empty,
+        (Err(_), _) | (_, Err(_)) => Unfinished::Unreadable,
+        (Ok(pending), Ok(current)) => {
+            match (parse(&pending, Stage::Pending), parse(&current, Stage::Current)) {
+                (Err(problem), _) => Unfinished::Spoiled(problem.to_string()),
+                (Ok(_), Err(_)) => Unfinished::Sound,
+                (Ok(pending), Ok(current)) => match current.difference(&pending) {
+                    None => Unfinished::Sound,
+                    Some(key) => Unfinished::Spoiled(format!(
+                        "`{key}` of AWSCURRENT was edited since it was made"
+                    )),
+                },
+            }
+        }
+    })
+}
+
+fn findings(secret: &SecretDescription, unfinished: Option<&Unfinished>) -> Vec<Finding> {
     let id = &secret.name;
     let mut findings = Vec::new();
     if secret.deleted_at.is_some() {
@@ -103,29 +136,30 @@ fn findings(secret: &SecretDescription, pending_is_empty: bool) -> Vec<Finding> 
             ),
         });
     }
-    if let Some(pending) = super::rotate::unfinished(secret) {
-        findings.push(if pending_is_empty {
-            Finding {
-                what: format!(
-                    "version {pending} is AWSPENDING and has no value: a rotation ended before \
-                     createSecret had stored a password"
-                ),
-                remedy: format!("windlass rotate --secret-id '{id}'"),
-            }
-        } else {
-            Finding {
-                what: format!(
-                    "version {pending} is AWSPENDING with a password that is not current: a \
-                     rotation is under way, or stopped half-way; the service may have either \
-                     password"
-                ),
-                remedy: format!(
-                    "windlass rotate --secret-id '{id}' takes it up where it stopped, whichever \
-                     password the service has"
-                ),
-            }
-        });
-    }
+    let (Some(version), Some(unfinished)) = (secret.unfinished(), unfinished) else {
+        return findings;
+    };
+    let go_on = format!("take it up where it stopped: windlass rotate --secret-id '{id}'");
+    let (what, remedy) = match unfinished {
+        Unfinished::Empty => (
+            "has no value: a rotation ended before createSecret had stored a password".to_owned(),
+            go_on,
+        ),
+        Unfinished::Sound => (
+            "has a password that is not current: a rotation is under way, or stopped half-way; \
+             the service may have either password"
+                .to_owned(),
+            go_on,
+        ),
+        Unfinished::Spoiled(why) => {
+            (format!("can't be rotated to: {why}"), drop_pending(id, version.as_str()))
+        }
+        Unfinished::Unreadable => (
+            "is a rotation under way, or stopped half-way; its value could not be read".to_owned(),
+            go_on,
+        ),
+    };
+    findings.push(Finding { what: format!("version {version} is AWSPENDING and {what}"), remedy });
     findings
 }
 
@@ -191,18 +225,27 @@ mod tests {
     #[test]
     fn a_finished_rotation_is_not_stuck_though_both_labels_remain() {
         let secret = secret(&[("b", &["AWSCURRENT", "AWSPENDING"]), ("a", &["AWSPREVIOUS"])]);
-        assert_eq!(findings(&secret, false), []);
+        assert_eq!(findings(&secret, None), []);
     }
 
     #[test]
     fn each_stuck_state_comes_with_its_remedy() {
         let half_way = secret(&[("a", &["AWSCURRENT"]), ("b", &["AWSPENDING"])]);
-        let found = findings(&half_way, false);
-        assert_eq!(found.len(), 1);
-        assert!(found[0].what.contains("version b is AWSPENDING with a password"), "{found:?}");
-        assert!(found[0].remedy.starts_with("windlass rotate --secret-id 'db'"), "{found:?}");
-        assert!(findings(&half_way, true)[0].what.contains("has no value"));
-        let lost = findings(&secret(&[("a", &["AWSPREVIOUS"])]), false);
+        for (unfinished, what, remedy) in [
+            (Unfinished::Sound, "has a password that is not", "windlass rotate --secret-id 'db'"),
+            (Unfinished::Empty, "has no value", "windlass rotate --secret-id 'db'"),
+            (
+                Unfinished::Spoiled("x".into()),
+                "can't be rotated to: x",
+                "--remove-from-version-id b",
+            ),
+        ] {
+            let found = findings(&half_way, Some(&unfinished));
+            assert_eq!(found.len(), 1);
+            assert!(found[0].what.contains(what), "{found:?}");
+            assert!(found[0].remedy.contains(remedy), "{found:?}");
+        }
+        let lost = findings(&secret(&[("a", &["AWSPREVIOUS"])]), None);
         assert!(lost[0].remedy.contains("--move-to-version-id"), "{lost:?}");
     }
 }

@@ -1,7 +1,8 @@
 //! Compiled plugins (`.cwasm`): machine code, checked before it is used.
 //!
-//! Loading machine code trusts it completely, so two things must hold. The operator installed the
-//! file: only the folders of the deployment package are looked into. And the file is what
+//! Loading machine code trusts it completely, so two things must hold. The operator vouches for the
+//! file: only the deployment package's folders, or those named on the command line, are looked into,
+//! and `windlass inspect` loads none without being told to. And the file is what
 //! `windlass compile` wrote, for this version and this machine: a note at its end says so, with the
 //! digest of everything before it. The digest protects against damage, not against an attacker who
 //! can write to the package: who can do that can replace the host, too.

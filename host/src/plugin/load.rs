@@ -59,7 +59,8 @@ impl Loaded {
     pub async fn from_file(engine: &Engine, path: &Path) -> Result<Arc<Self>, PluginError> {
         let (bytes, note) = artifact::open(path)?;
         // SAFETY: `artifact::open` checked that these are the bytes that `windlass compile` wrote
-        // for this version and target, and the operator installed the file.
+        // for this version and target; that the file may be trusted is the caller's word (see the
+        // header of `artifact`).
         let component = unsafe { Component::deserialize(engine.wasmtime(), &bytes) };
         let component = component.map_err(|error| PluginError::Artifact {
             path: path.to_owned(),

@@ -21,9 +21,14 @@ use crate::store::{
     SecretStore, SecretValue, Stage, StoreError, StoreErrorKind, VersionId, VersionSelector,
 };
 
-/// How many orphaned versions are tried, newest first. Each is one failed sign-in more, and
-/// lock-out policies count; three cover three rotations in a row that were abandoned half-way.
-const ORPHANS_TRIED: usize = 3;
+/// How many passwords of orphaned versions are tried, newest first. Each is one failed sign-in
+/// more, and policies that lock accounts usually count to ten: with current, pending and previous
+/// this makes eight. Five cover five rotations in a row that were abandoned half-way.
+const ORPHANS_TRIED: usize = 5;
+
+/// How many orphaned versions are read to find that many passwords: some have no value, or one of
+/// the other user of a pair.
+const ORPHANS_READ: usize = 20;
 
 /// A password that may be the one in force.
 pub(super) struct Candidate {
@@ -40,7 +45,33 @@ pub(super) struct OlderPasswords<'a, S, C: Catalog> {
     parties: &'a Parties<'a, C::Service>,
     refused: Vec<Secret>,
     stage: Search,
-    unsearched: Option<&'static str>,
+    orphans_tried: usize,
+    unsearched: Option<Unsearched>,
+}
+
+/// Why older versions were left out of the search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsearched {
+    /// The role may not list them.
+    NotAllowed,
+    /// There are more than may be tried.
+    TooMany,
+}
+
+impl Unsearched {
+    /// A sentence for the error.
+    pub(crate) fn explanation(self) -> &'static str {
+        match self {
+            Self::NotAllowed => {
+                "passwords of abandoned rotations could not be tried, because the function's role \
+                 lacks secretsmanager:ListSecretVersionIds"
+            }
+            Self::TooMany => {
+                "older passwords of abandoned rotations were not tried, because failed sign-ins \
+                 lock accounts"
+            }
+        }
+    }
 }
 
 enum Search {
@@ -63,6 +94,7 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
                 parties.pending.password.duplicate(),
             ],
             stage: Search::Previous,
+            orphans_tried: 0,
             unsearched: None,
         }
     }
@@ -91,9 +123,14 @@ impl<S: SecretStore, C: Catalog> OlderPasswords<'_, S, C> {
                 }
                 Search::Orphans(Some(orphans)) => {
                     let Some(version) = orphans.pop_front() else { return Ok(None) };
+                    if self.orphans_tried == ORPHANS_TRIED {
+                        self.unsearched = Some(Unsearched::TooMany);
+                        return Ok(None);
+                    }
                     let value = self.read(&VersionSelector::Version(version.clone())).await?;
                     let label = format!("unlabelled version {version}");
                     if let Some(candidate) = self.candidate(value, label) {
+                        self.orphans_tried += 1;
                         return Ok(Some(candidate));
                     }
                 }
@@ -101,8 +138,8 @@ impl<S: SecretStore, C: Catalog> OlderPasswords<'_, S, C> {
         }
     }
 
-    /// Why older versions were not looked at, where they were not; begins with a space.
-    pub(super) fn unsearched(&self) -> Option<&'static str> {
+    /// Why older versions were not tried, where they were not.
+    pub(super) fn unsearched(&self) -> Option<Unsearched> {
         self.unsearched
     }
 
@@ -120,8 +157,7 @@ impl<S: SecretStore, C: Catalog> OlderPasswords<'_, S, C> {
         let document = SecretDocument::parse(&value?, origin).ok()?;
         let mut login = document.login(self.parties.service.description()).ok()?;
         let current = &self.parties.current;
-        let same_account =
-            login.username == current.username && login.place.host == current.place.host;
+        let same_account = login.username == current.username && login.place.is(&current.place);
         if !same_account || self.refused.iter().any(|refused| refused.same_as(&login.password)) {
             return None;
         }
@@ -139,13 +175,10 @@ impl<S: SecretStore, C: Catalog> OlderPasswords<'_, S, C> {
                 .into_iter()
                 .filter(|listing| listing.stages.is_empty())
                 .map(|listing| listing.version)
-                .take(ORPHANS_TRIED)
+                .take(ORPHANS_READ)
                 .collect()),
             Err(error) if error.kind == StoreErrorKind::AccessDenied => {
-                self.unsearched = Some(
-                    " Passwords of abandoned rotations could not be tried: the function's role \
-                     lacks secretsmanager:ListSecretVersionIds.",
-                );
+                self.unsearched = Some(Unsearched::NotAllowed);
                 Ok(VecDeque::new())
             }
             Err(error) => Err(error),

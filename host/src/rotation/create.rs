@@ -6,16 +6,14 @@
 
 use super::document::{Origin, SecretDocument};
 use super::event::RotationEvent;
-use super::parties::admin_id;
-use super::plan::{Invoker, Plan, plan};
+use super::parties::{admin_id, same_but_for_the_credential};
+use super::plan::Invoker;
 use super::service::{Catalog, Service};
 use super::strategy::{Strategy, alternate};
 use super::{Outcome, Rotation, password};
 use crate::error::Error;
 use crate::secret::Secret;
-use crate::store::{
-    PendingValue, SecretStore, SecretValue, Stage, StoreErrorKind, VersionSelector,
-};
+use crate::store::{PendingValue, SecretStore, Stage, StoreErrorKind, VersionSelector};
 
 impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
     pub(super) async fn create(
@@ -37,18 +35,24 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
                 }
             },
         );
-        let secret = secret?;
-        if plan(event.step, invoker, &secret, &event.version)? == Plan::AlreadyCurrent {
+        let Some(secret) = self.planned(event, invoker, secret).await? else {
             return Ok(Outcome::AlreadyCurrent);
-        }
-        match pending {
-            Ok(_) => return Ok(Outcome::AlreadyCreated),
-            Err(error) if error.kind == StoreErrorKind::NotFound => {}
+        };
+        let pending = match pending {
+            Ok(pending) => Some(pending),
+            Err(error) if error.kind == StoreErrorKind::NotFound => None,
             Err(error) => return Err(error.into()),
+        };
+        let current = self.current_value(event, &secret, current).await?;
+        let origin = |role| Origin { secret: secret.name.clone(), role };
+        let current = SecretDocument::parse(&current, origin(Stage::Current))?;
+        if let Some(pending) = pending {
+            let document = SecretDocument::parse(&pending, origin(Stage::Pending))?;
+            let version = event.version.as_str();
+            same_but_for_the_credential(&secret, &current, &document, version)?;
+            return Ok(Outcome::AlreadyCreated);
         }
 
-        let origin = Origin { secret: secret.name.clone(), role: Stage::Current };
-        let current = SecretDocument::parse(&current?, origin)?;
         let service = self.service(&secret, &current)?;
         let plugin = service.description();
         let username = match self.strategy(&secret, &current, plugin)? {
@@ -62,28 +66,34 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
 
         let request = password::request(&self.config.passwords, plugin);
         let password = match (password, ahead) {
-            (Some(password), Some(ahead)) if password::suits(&ahead, &request) => password?,
+            (Some(Ok(password)), Some(ahead)) if password::suits(&ahead, &request) => password,
+            // What was asked for ahead does not fit this service, or could not be had because of
+            // what another one excludes.
             _ => self.store.random_password(&request).await?,
         };
-        self.store_pending(event, current.with_credential(&username, &password)).await?;
-        Ok(Outcome::Created { username })
+        self.store_pending(event, username, &current, &password).await
     }
 
-    async fn store_pending(&self, event: &RotationEvent, text: Secret) -> Result<(), Error> {
+    async fn store_pending(
+        &self,
+        event: &RotationEvent,
+        username: String,
+        current: &SecretDocument,
+        password: &Secret,
+    ) -> Result<Outcome, Error> {
         self.progress.note("storing the new password in Secrets Manager");
         let pending = PendingValue {
             version: event.version.clone(),
-            text,
+            text: current.with_credential(&username, password),
             rotation_token: event.rotation_token.as_ref().map(Secret::duplicate),
         };
         match self.store.put_pending(&event.secret_id, &pending).await {
-            // Another attempt was faster. Its password is the one that counts, if it is there.
+            Ok(()) => Ok(Outcome::Created { username }),
+            // Another attempt was faster, and its password is the one that counts.
             Err(error) if error.kind == StoreErrorKind::AlreadyExists => {
-                let by_version = VersionSelector::Version(event.version.clone());
-                let _theirs: SecretValue = self.store.value(&event.secret_id, &by_version).await?;
-                Ok(())
+                Ok(Outcome::AlreadyCreated)
             }
-            answer => Ok(answer?),
+            Err(error) => Err(error.into()),
         }
     }
 }

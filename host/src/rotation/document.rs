@@ -15,9 +15,26 @@ use crate::store::{SecretValue, Stage};
 const OWN_KEYS: [&str; 8] =
     ["engine", "host", "port", "username", "password", "dbname", "ssl", "masterarn"];
 
-/// A key whose name holds one of these is taken for a credential of something else and is not
-/// handed to the plugin.
-const CREDENTIAL_WORDS: [&str; 5] = ["password", "secret", "token", "key", "credential"];
+/// A key whose name holds one of these may hold a credential, of this service or another, and is
+/// not handed to the plugin. Connection strings hold the password.
+const CREDENTIAL_WORDS: [&str; 13] = [
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "key",
+    "credential",
+    "auth",
+    "cert",
+    "dsn",
+    "uri",
+    "url",
+    "connection",
+    "jdbc",
+];
+
+/// The keys that a rotation changes.
+const CHANGING_KEYS: [&str; 2] = ["username", "password"];
 
 /// The JSON object of one version of a secret. Its texts are wiped when it is dropped.
 pub struct SecretDocument {
@@ -143,8 +160,18 @@ impl SecretDocument {
         }
     }
 
-    /// The keys that hold neither the sign-in nor, by their names, any other credential.
+    /// The first key in which another version differs, leaving out what a rotation changes.
+    pub fn difference<'a>(&'a self, other: &'a Self) -> Option<&'a str> {
+        let keys = self.fields.keys().chain(other.fields.keys());
+        keys.filter(|key| !CHANGING_KEYS.contains(&key.as_str()))
+            .find(|key| self.fields.get(*key) != other.fields.get(*key))
+            .map(String::as_str)
+    }
+
+    /// The keys that hold neither the sign-in nor, by their names, any other credential, nor the
+    /// password within some other text.
     pub fn further_fields(&self) -> Vec<(String, String)> {
+        let password = self.fields.get("password").and_then(Value::as_str).unwrap_or_default();
         self.fields
             .iter()
             .filter(|(key, _)| !OWN_KEYS.contains(&key.as_str()))
@@ -153,18 +180,24 @@ impl SecretDocument {
                 !CREDENTIAL_WORDS.iter().any(|word| key.contains(word))
             })
             .map(|(key, value)| (key.clone(), plain_text(value)))
+            .filter(|(_, value)| password.is_empty() || !value.contains(password))
             .collect()
     }
 
     /// The value for the new version: this one with another password and, for alternating users,
     /// another name.
     pub fn with_credential(&self, username: &str, password: &Secret) -> Secret {
-        let mut fields = self.fields.clone();
-        fields.insert("username".to_owned(), Value::from(username));
-        fields.insert("password".to_owned(), Value::from(password.reveal()));
-        let mut document = Value::Object(fields);
+        let mut new = Self { origin: self.origin.clone(), fields: self.fields.clone() };
+        for (key, value) in [("username", username), ("password", password.reveal())] {
+            if let Some(mut old) = new.fields.insert(key.to_owned(), Value::from(value)) {
+                wipe(&mut old);
+            }
+        }
+        let document = Value::Object(std::mem::take(&mut new.fields));
         let text = Secret::new(document.to_string());
-        wipe(&mut document);
+        if let Value::Object(fields) = document {
+            new.fields = fields;
+        }
         text
     }
 
@@ -379,7 +412,7 @@ mod tests {
     #[test]
     fn a_plugin_gets_the_further_fields_but_no_other_credential() {
         let document = good(
-            r#"{"engine":"x","host":"h","password":"p","options":{"a":1},"realm":"R","apiKey":"s","Other_Password":"s"}"#,
+            r#"{"engine":"x","host":"h","password":"p4ss","options":{"a":1},"realm":"R","apiKey":"s","Other_Password":"s","jdbcUrl":"s","note":"it is p4ss"}"#,
         );
         assert_eq!(
             document.further_fields(),

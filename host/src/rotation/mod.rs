@@ -10,10 +10,12 @@ mod create;
 mod document;
 mod event;
 mod finish;
+mod mismatch;
 mod parties;
 mod password;
 mod plan;
 mod progress;
+mod reading;
 mod service;
 mod set;
 mod strategy;
@@ -21,9 +23,11 @@ mod test;
 #[cfg(test)]
 mod tests;
 
+pub use candidates::Unsearched;
 pub use document::{Origin, SecretDocument, SecretProblem};
 pub use event::{EventError, RotationEvent, Step};
-pub use parties::Mismatch;
+pub use mismatch::Mismatch;
+pub(crate) use mismatch::drop_pending;
 pub use plan::{Invoker, Plan, Refusal, plan};
 pub use progress::Progress;
 pub use service::{
@@ -34,14 +38,10 @@ pub use strategy::{STRATEGY_TAG, Strategy, StrategyProblem, UnknownStrategy};
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::store::{SecretDescription, SecretStore, SecretValue, StoreError, VersionId};
+use crate::store::{SecretDescription, SecretStore, VersionId};
 
 /// The tag that chooses a plugin.
 pub const PLUGIN_TAG: &str = "windlass:plugin";
-
-/// How often, and after which pauses, a version's value that must be there is read again.
-/// Secrets Manager's answers may lag behind its own writes by a moment.
-const LAG_PAUSES_MS: [u64; 3] = [100, 300, 900];
 
 /// What rotations are run with.
 pub struct Rotation<'a, S, C> {
@@ -160,25 +160,5 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
         }
         strategy::check_abilities(strategy, by_admin, plugin)?;
         Ok(strategy)
-    }
-
-    /// A value that the labels say is there: read again where the first answer was that it isn't.
-    async fn settled_value(
-        &self,
-        secret_id: &str,
-        version: &VersionId,
-        first: Result<SecretValue, StoreError>,
-    ) -> Result<SecretValue, StoreError> {
-        use crate::store::{StoreErrorKind, VersionSelector};
-        let mut answer = first;
-        for pause in LAG_PAUSES_MS {
-            match answer {
-                Err(error) if error.kind == StoreErrorKind::NotFound => {}
-                settled => return settled,
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
-            answer = self.store.value(secret_id, &VersionSelector::Version(version.clone())).await;
-        }
-        answer
     }
 }

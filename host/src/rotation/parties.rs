@@ -6,104 +6,11 @@
 
 use super::Rotation;
 use super::document::{Origin, SecretDocument, SecretProblem};
-use super::event::RotationEvent;
+use super::mismatch::Mismatch;
 use super::service::{CallError, Catalog, Description, Login, Place, Service};
 use super::strategy::{Strategy, alternate};
 use crate::error::{Error, ServiceError};
-use crate::store::{
-    SecretDescription, SecretStore, SecretValue, Stage, StoreError, StoreErrorKind, VersionSelector,
-};
-
-/// Two versions or secrets that must belong together and do not.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Mismatch {
-    /// The pending version names a user that this rotation must not touch.
-    #[error(
-        "the AWSPENDING version of secret `{secret}` is for user `{pending}`, but this rotation is \
-         of `{expected}`; remove AWSPENDING from version `{version}` and rotate again"
-    )]
-    User {
-        /// The secret's name.
-        secret: String,
-        /// The pending version.
-        version: String,
-        /// Whom the pending version names.
-        pending: String,
-        /// Whom it has to name.
-        expected: String,
-    },
-    /// The pending version is for another server.
-    #[error(
-        "the AWSPENDING version of secret `{secret}` is for host `{pending}`, but AWSCURRENT is for \
-         `{current}`; remove AWSPENDING from version `{version}` and rotate again"
-    )]
-    Host {
-        /// The secret's name.
-        secret: String,
-        /// The pending version.
-        version: String,
-        /// The pending version's host.
-        pending: String,
-        /// The current version's host.
-        current: String,
-    },
-    /// There is nothing to change.
-    #[error(
-        "the AWSPENDING version of secret `{secret}` has the same password as AWSCURRENT, so there \
-         is nothing to change; remove AWSPENDING from version `{version}` and rotate again"
-    )]
-    SamePassword {
-        /// The secret's name.
-        secret: String,
-        /// The pending version.
-        version: String,
-    },
-    /// The admin secret is the secret itself.
-    #[error(
-        "`masterarn` of secret `{secret}` names the secret itself; it must be the admin secret's ARN"
-    )]
-    AdminIsItself {
-        /// The secret's name.
-        secret: String,
-    },
-    /// The administrator's server is another one.
-    #[error(
-        "the admin secret is for host `{admin}`, but secret `{secret}` is for `{current}`; an \
-         administrator may only change users of its own server"
-    )]
-    AdminHost {
-        /// The secret's name.
-        secret: String,
-        /// The admin secret's host.
-        admin: String,
-        /// The secret's host.
-        current: String,
-    },
-    /// The admin secret's engine is another one.
-    #[error(
-        "the admin secret is for engine `{admin}`, but secret `{secret}` is for `{current}`; \
-         `masterarn` must name an administrator of the same service"
-    )]
-    AdminEngine {
-        /// The secret's name.
-        secret: String,
-        /// The admin secret's engine.
-        admin: String,
-        /// The secret's engine.
-        current: String,
-    },
-    /// The pending version was never filled.
-    #[error(
-        "version `{version}` of secret `{secret}` is AWSPENDING but has no value: createSecret has \
-         not run for it; start the rotation again with RotateSecret"
-    )]
-    NoPendingValue {
-        /// The secret's name.
-        secret: String,
-        /// The pending version.
-        version: String,
-    },
-}
+use crate::store::{SecretDescription, SecretStore, SecretValue, Stage, VersionSelector};
 
 /// The secret's two versions and what they are rotated with.
 pub(super) struct Parties<'a, P> {
@@ -148,6 +55,7 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
         let current = current_document.login(plugin)?;
         let pending_login = pending_document.login(plugin)?;
 
+        let version = || pending.version.to_string();
         let expected = match strategy {
             Strategy::SingleUser => current.username.clone(),
             Strategy::AlternatingUsers => alternate(&current.username, &plugin.username_rules)?,
@@ -155,27 +63,17 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
         if pending_login.username != expected {
             return Err(Mismatch::User {
                 secret: secret.name.clone(),
-                version: pending.version.to_string(),
+                version: version(),
                 pending: pending_login.username.clone(),
                 expected,
             }
             .into());
         }
-        if pending_login.place.host != current.place.host {
-            return Err(Mismatch::Host {
-                secret: secret.name.clone(),
-                version: pending.version.to_string(),
-                pending: pending_login.place.host.clone(),
-                current: current.place.host.clone(),
-            }
-            .into());
-        }
+        same_but_for_the_credential(secret, &current_document, &pending_document, &version())?;
         if strategy == Strategy::SingleUser && pending_login.password.same_as(&current.password) {
-            return Err(Mismatch::SamePassword {
-                secret: secret.name.clone(),
-                version: pending.version.to_string(),
-            }
-            .into());
+            return Err(
+                Mismatch::SamePassword { secret: secret.name.clone(), version: version() }.into()
+            );
         }
         let admin_id = admin_id(secret, &current_document)?;
         let engine = current_document.engine()?.to_owned();
@@ -198,12 +96,19 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
         let document = SecretDocument::parse(&value, origin)?;
         let mut login = document.login(parties.service.description())?;
         let secret = || parties.secret.name.clone();
-        // Case of a host name means nothing to DNS; everything else does to somebody.
-        if !login.place.host.eq_ignore_ascii_case(&parties.current.place.host) {
-            return Err(Mismatch::AdminHost {
+        if !login.place.is(&parties.current.place) {
+            return Err(Mismatch::AdminPlace {
                 secret: secret(),
-                admin: login.place.host,
-                current: parties.current.place.host.clone(),
+                admin: login.place,
+                current: parties.current.place.clone(),
+            }
+            .into());
+        }
+        if [&parties.current, &parties.pending].iter().any(|own| own.username == login.username) {
+            return Err(Mismatch::AdminIsUser {
+                secret: secret(),
+                admin: admin_id.to_owned(),
+                username: login.username,
             }
             .into());
         }
@@ -217,23 +122,6 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
         }
         login.database.clone_from(&parties.current.database);
         Ok(login)
-    }
-
-    /// The pending version's value, or what to do where there is none.
-    pub(super) async fn pending_value(
-        &self,
-        event: &RotationEvent,
-        secret: &SecretDescription,
-        first: Result<SecretValue, StoreError>,
-    ) -> Result<SecretValue, Error> {
-        match self.settled_value(&event.secret_id, &event.version, first).await {
-            Err(error) if error.kind == StoreErrorKind::NotFound => Err(Mismatch::NoPendingValue {
-                secret: secret.name.clone(),
-                version: event.version.to_string(),
-            }
-            .into()),
-            answer => Ok(answer?),
-        }
     }
 
     /// Signs in; a failure says as whom and where.
@@ -255,10 +143,32 @@ pub(super) fn admin_id(
     current: &SecretDocument,
 ) -> Result<Option<String>, Error> {
     let admin_id = current.admin_secret()?.map(str::to_owned);
-    if admin_id.as_deref().is_some_and(|id| id == secret.arn || id == secret.name) {
+    // An ARN may be given without its random end.
+    let partial_arn = secret.arn.rsplit_once('-').map_or("", |(arn, _)| arn);
+    let own = [secret.arn.as_str(), secret.name.as_str(), partial_arn];
+    if admin_id.as_deref().is_some_and(|id| own.contains(&id)) {
         return Err(Mismatch::AdminIsItself { secret: secret.name.clone() }.into());
     }
     Ok(admin_id)
+}
+
+/// A pending version differs from the current one in its credential and in nothing else. One that
+/// was made before an operator corrected the secret would be tested with, and bring back, what was
+/// wrong.
+pub(super) fn same_but_for_the_credential(
+    secret: &SecretDescription,
+    current: &SecretDocument,
+    pending: &SecretDocument,
+    version: &str,
+) -> Result<(), Mismatch> {
+    match current.difference(pending) {
+        None => Ok(()),
+        Some(key) => Err(Mismatch::Stale {
+            secret: secret.name.clone(),
+            version: version.to_owned(),
+            key: key.to_owned(),
+        }),
+    }
 }
 
 /// Puts a failed call into its context.

@@ -8,7 +8,8 @@
 //! 5. that version is not `AWSPENDING`: refuse.
 //!
 //! An operator who rotates from the command line needs no rotation configured, and starts with a
-//! token that has no version yet: guards 2 and, for `createSecret`, 3 don't apply to them.
+//! token that has no version yet: guards 2 and, for `createSecret`, 3 don't apply to them, unless
+//! another rotation is under way, whose `AWSPENDING` would be taken away from it.
 
 use super::event::Step;
 use crate::store::{SecretDescription, Stage, VersionId};
@@ -61,6 +62,17 @@ pub enum Refusal {
         /// The token.
         version: VersionId,
     },
+    /// Somebody else's rotation has begun.
+    #[error(
+        "version `{other}` of secret `{secret}` is AWSPENDING: another rotation is under way; wait \
+         for it, or run `windlass status` if it is stuck"
+    )]
+    UnderWay {
+        /// The secret's name.
+        secret: String,
+        /// The version that is being rotated to.
+        other: VersionId,
+    },
     /// The version is no longer, or never was, the one being rotated to.
     #[error(
         "version `{version}` of secret `{secret}` is not labelled AWSPENDING, so this rotation was \
@@ -92,10 +104,12 @@ pub fn plan(
         return Err(Refusal::RotationOff { secret: name() });
     }
     let Some(stages) = secret.stages.get(version) else {
-        return if step == Step::Create && invoker == Invoker::Operator {
-            Ok(Plan::Run)
-        } else {
-            Err(Refusal::UnknownVersion { secret: name(), version: version.clone() })
+        if step != Step::Create || invoker != Invoker::Operator {
+            return Err(Refusal::UnknownVersion { secret: name(), version: version.clone() });
+        }
+        return match secret.unfinished() {
+            Some(other) => Err(Refusal::UnderWay { secret: name(), other: other.clone() }),
+            None => Ok(Plan::Run),
         };
     };
     if stages.contains(&Stage::Current) {
@@ -154,6 +168,7 @@ mod tests {
                             Refusal::RotationOff { .. } => "off",
                             Refusal::UnknownVersion { .. } => "unknown",
                             Refusal::NotPending { .. } => "not pending",
+                            Refusal::UnderWay { .. } => "under way",
                             Refusal::ScheduledForDeletion { .. } => "deleted",
                         });
                         let expected = match (enabled, invoker, step, labels) {
@@ -171,6 +186,17 @@ mod tests {
             }
         }
         assert_eq!(rows, 4 * 2 * 3 * 6);
+    }
+
+    #[test]
+    fn an_operator_does_not_take_the_label_from_a_rotation_that_is_under_way() {
+        let begin = |labels: &[&str]| {
+            let secret = secret(Some(true), Some(labels));
+            plan(Step::Create, Invoker::Operator, &secret, &VersionId::new("another"))
+        };
+        let other = VersionId::new("token");
+        assert_eq!(begin(&["AWSPENDING"]), Err(Refusal::UnderWay { secret: "db".into(), other }));
+        assert_eq!(begin(&["AWSCURRENT", "AWSPENDING"]), Ok(Plan::Run));
     }
 
     #[test]

@@ -17,6 +17,13 @@ pub struct Place {
     pub port: u16,
 }
 
+impl Place {
+    /// Whether both are the same: the case of a name means nothing to DNS.
+    pub fn is(&self, other: &Self) -> bool {
+        self.host.eq_ignore_ascii_case(&other.host) && self.port == other.port
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.host.contains(':') {

@@ -16,7 +16,7 @@ use tokio::sync::OnceCell;
 
 use super::event::RotationEvent;
 use super::parties::{Parties, call_failed, is_refusal};
-use super::plan::{Invoker, Plan, plan};
+use super::plan::Invoker;
 use super::service::{Catalog, Change, Login, Service};
 use super::strategy::Strategy;
 use super::{Outcome, Rotation};
@@ -41,12 +41,12 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
             self.store.value(&event.secret_id, &VersionSelector::Stage(Stage::Current)),
             self.store.value(&event.secret_id, &by_version),
         );
-        let secret = secret?;
-        if plan(event.step, invoker, &secret, &event.version)? == Plan::AlreadyCurrent {
+        let Some(secret) = self.planned(event, invoker, secret).await? else {
             return Ok(Outcome::AlreadyCurrent);
-        }
+        };
         let pending = self.pending_value(event, &secret, pending).await?;
-        let parties = self.parties(&secret, &current?, &pending)?;
+        let current = self.current_value(event, &secret, current).await?;
+        let parties = self.parties(&secret, &current, &pending)?;
         let admin = OnceCell::new();
 
         if let Some(outcome) = self.change_with(&parties, &admin, &parties.current, CURRENT).await?

@@ -5,7 +5,7 @@
 
 use super::document::{Origin, SecretDocument};
 use super::event::RotationEvent;
-use super::plan::{Invoker, Plan, plan};
+use super::plan::Invoker;
 use super::service::{Catalog, Service};
 use super::{Outcome, Rotation};
 use crate::error::Error;
@@ -23,10 +23,9 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
             self.store.describe(&event.secret_id),
             self.store.value(&event.secret_id, &by_version),
         );
-        let secret = secret?;
-        if plan(event.step, invoker, &secret, &event.version)? == Plan::AlreadyCurrent {
+        let Some(secret) = self.planned(event, invoker, secret).await? else {
             return Ok(Outcome::AlreadyCurrent);
-        }
+        };
         let pending = self.pending_value(event, &secret, pending).await?;
         let origin = Origin { secret: secret.name.clone(), role: Stage::Pending };
         let pending = SecretDocument::parse(&pending, origin)?;

@@ -216,4 +216,3 @@ fn kind_of(code: &str, status: Option<u16>) -> StoreErrorKind {
         _ => StoreErrorKind::Other,
     }
 }
-

@@ -90,6 +90,12 @@ pub struct SecretDescription {
 }
 
 impl SecretDescription {
+    /// The version that a rotation is under way to, or stopped at: `AWSPENDING` and not current.
+    pub fn unfinished(&self) -> Option<&VersionId> {
+        let pending = self.version_with(&Stage::Pending)?;
+        (self.version_with(&Stage::Current) != Some(pending)).then_some(pending)
+    }
+
     /// The version that carries a label.
     pub fn version_with(&self, stage: &Stage) -> Option<&VersionId> {
         self.stages.iter().find(|(_, stages)| stages.contains(stage)).map(|(version, _)| version)

@@ -54,16 +54,7 @@ async fn each_field_that_can_not_be_used_is_named() {
 async fn a_value_that_is_no_object_is_refused_without_being_shown() {
     for text in ["first", "[\"first\"]", "\"first\""] {
         let world = World::new(&json!({}));
-        let put = crate::store::embedded::PutSecretValue {
-            secret_id: SECRET.into(),
-            token: Some(uuid::Uuid::new_v4().to_string()),
-            value: crate::store::embedded::StoredValue::Text(crate::secret::Secret::new(
-                text.into(),
-            )),
-            stages: None,
-            rotation_token: None,
-        };
-        world.store.put_secret_value(put).expect("stored");
+        world.replace_current(text);
         create_fails(world, "the AWSCURRENT version of secret `app-db` is").await;
     }
 }
@@ -99,7 +90,22 @@ async fn each_admin_secret_that_does_not_fit_is_refused_before_it_is_used() {
         (
             json!({"masterarn": ADMIN}),
             Some(json!({"host": "other.example"})),
-            "the admin secret is for host `other.example`",
+            "the admin secret is for `other.example:7`, but secret `app-db` is for `db.example:7`",
+        ),
+        (
+            json!({"masterarn": ADMIN}),
+            Some(json!({"port": 8})),
+            "the admin secret is for `db.example:8`",
+        ),
+        (
+            json!({"masterarn": ADMIN}),
+            Some(json!({"username": "app"})),
+            "is for user `app`, whose password this rotation changes",
+        ),
+        (
+            json!({"masterarn": ADMIN}),
+            Some(json!({"username": "app_clone"})),
+            "is for user `app_clone`, whose password this rotation changes",
         ),
         (
             json!({"masterarn": ADMIN}),
@@ -137,8 +143,11 @@ async fn a_pending_version_of_another_user_or_host_is_refused_before_any_connect
         (json!({"username": "root"}), "is for user `root`, but this rotation is of `app`"),
         (
             json!({"host": "evil.example"}),
-            "is for host `evil.example`, but AWSCURRENT is for `db.example`",
+            "`host` is not the same in the AWSPENDING version of secret `app-db`",
         ),
+        (json!({"port": 8}), "`port` is not the same in the AWSPENDING version of secret `app-db`"),
+        (json!({"ssl": false}), "`ssl` is not the same"),
+        (json!({"note": "new"}), "--version-stage AWSPENDING --remove-from-version-id"),
         (json!({"password": "first"}), "has the same password as AWSCURRENT"),
     ] {
         let world = World::new(&json!({}));
@@ -156,7 +165,7 @@ async fn a_pending_version_of_another_user_or_host_is_refused_before_any_connect
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_labels_decide_before_anything_else() {
     let unknown = VersionId::new("0b94897a-6f8e-4a0e-9d3e-6d7f7f3f4f11");
     for step in Step::ALL {

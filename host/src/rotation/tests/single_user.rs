@@ -66,7 +66,7 @@ async fn a_database_restored_from_a_backup_is_caught_up_with_the_previous_passwo
 /// started over with a new token, twice.
 #[tokio::test]
 async fn the_password_of_an_abandoned_rotation_is_found_again() {
-    for abandoned in 1..=3 {
+    for abandoned in 1..=5 {
         let world = World::new(&json!({}));
         let lost = world.begin();
         world.step(Step::Create, &lost).await.unwrap();
@@ -167,7 +167,7 @@ async fn a_wrong_admin_password_is_the_admin_secrets_fault_and_ends_the_search()
     assert_eq!(world.failed_sign_ins(), 1, "only the administrator's");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn test_secret_alone_works_and_a_pending_version_without_a_value_is_said_so() {
     let world = World::new(&json!({}));
     let version = world.begin();
@@ -200,4 +200,50 @@ async fn tls_is_required_unless_the_secret_says_otherwise() {
         let document = super::super::SecretDocument::parse(&value, origin).ok().unwrap();
         assert_eq!(document.tls(), expected);
     }
+}
+
+#[tokio::test]
+async fn what_an_operator_corrected_after_a_failed_attempt_is_not_brought_back() {
+    let world = World::new(&json!({"port": 9}));
+    let version = world.begin();
+    world.step(Step::Create, &version).await.unwrap();
+    // The port was wrong; the operator corrects it, and the attempt is repeated.
+    let corrected = json!({
+        "engine": "fake", "host": "db.example", "username": "app", "password": "first", "port": 7,
+    });
+    world.replace_current(&corrected.to_string());
+    for step in [Step::Create, Step::Set] {
+        let error = world.error(step, &version).await;
+        assert!(error.contains("`port` is not the same in the AWSPENDING version"), "{error}");
+        assert!(error.contains(&format!("--remove-from-version-id {version}")), "{error}");
+    }
+    assert_eq!(world.sign_ins(), 0);
+    take_label(&world, &version).await;
+    let version = world.rotate().await;
+    world.check(&version).await;
+}
+
+#[tokio::test]
+async fn no_more_passwords_are_tried_than_lock_out_policies_allow() {
+    let world = World::new(&json!({}));
+    for _ in 0..8 {
+        let version = world.begin();
+        world.step(Step::Create, &version).await.unwrap();
+        take_label(&world, &version).await;
+    }
+    world.set_password("app", "changed by hand");
+    let version = world.begin();
+    world.step(Step::Create, &version).await.unwrap();
+    let error = world.error(Step::Set, &version).await;
+    assert!(error.contains("older passwords of abandoned rotations were not tried"), "{error}");
+    assert_eq!(world.failed_sign_ins(), 2 + 5, "current, pending and five orphans");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_without_a_value_never_becomes_current() {
+    let world = World::new(&json!({}));
+    let version = world.begin();
+    let error = world.error(Step::Finish, &version).await;
+    assert!(error.contains("is AWSPENDING but has no value"), "{error}");
+    assert_eq!(world.field(Stage::Current, "password").await, "first");
 }

@@ -14,7 +14,9 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::plugin::PluginError;
 use crate::secret::Secret;
-use crate::store::embedded::{CreateSecret, EmbeddedStore, RotateSecret, Tag};
+use crate::store::embedded::{
+    CreateSecret, EmbeddedStore, PutSecretValue, RotateSecret, StoredValue, Tag,
+};
 use crate::store::{SecretStore, Stage, VersionId, VersionSelector};
 
 /// The secret under rotation and its administrator's.
@@ -159,6 +161,18 @@ impl World {
     pub(super) fn create(&self, name: &str, text: &str) {
         let request = CreateSecret::with_text(name, Secret::new(text.to_owned()));
         self.store.create_secret(request).expect("the secret is created");
+    }
+
+    /// A new current version, as an operator stores it.
+    pub(super) fn replace_current(&self, text: &str) {
+        let put = PutSecretValue {
+            secret_id: SECRET.into(),
+            token: Some(uuid::Uuid::new_v4().to_string()),
+            value: StoredValue::Text(Secret::new(text.to_owned())),
+            stages: None,
+            rotation_token: None,
+        };
+        self.store.put_secret_value(put).expect("the value is stored");
     }
 
     pub(super) fn tag(&self, key: &str, value: &str) {

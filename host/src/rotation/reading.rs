@@ -1,0 +1,107 @@
+//! What a step reads, once it is settled.
+//!
+//! Secrets Manager's answers may lag behind its own writes by a moment: a label that was just set
+//! is not told yet, a version that was just stored is not found, the current version is still the
+//! one before. None of that may be taken for the truth, so what contradicts the event or itself is
+//! read again, a few times, before it counts.
+
+use std::time::Duration;
+
+use super::Rotation;
+use super::event::RotationEvent;
+use super::mismatch::Mismatch;
+use super::plan::{Invoker, Plan, Refusal, plan};
+use super::service::Catalog;
+use crate::error::Error;
+use crate::store::{
+    SecretDescription, SecretStore, SecretValue, Stage, StoreError, StoreErrorKind, VersionSelector,
+};
+
+/// The pauses before reading again.
+const PAUSES: [Duration; 3] =
+    [Duration::from_millis(100), Duration::from_millis(300), Duration::from_millis(900)];
+
+impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
+    /// The secret, once its labels allow the step. `None`: the version is current already.
+    pub(super) async fn planned(
+        &self,
+        event: &RotationEvent,
+        invoker: Invoker,
+        first: Result<SecretDescription, StoreError>,
+    ) -> Result<Option<SecretDescription>, Error> {
+        let mut secret = first?;
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let refusal = match plan(event.step, invoker, &secret, &event.version) {
+                Ok(Plan::Run) => return Ok(Some(secret)),
+                Ok(Plan::AlreadyCurrent) => return Ok(None),
+                Err(refusal) => refusal,
+            };
+            // Secrets Manager has just set the label; a person may have mistyped the token.
+            let may_lag = invoker == Invoker::SecretsManager
+                && matches!(refusal, Refusal::UnknownVersion { .. } | Refusal::NotPending { .. });
+            let Some(pause) = pauses.next().filter(|_| may_lag) else {
+                return Err(refusal.into());
+            };
+            tokio::time::sleep(pause).await;
+            secret = self.store.describe(&event.secret_id).await?;
+        }
+    }
+
+    /// The current version, once it is the one that carries the label.
+    pub(super) async fn current_value(
+        &self,
+        event: &RotationEvent,
+        secret: &SecretDescription,
+        first: Result<SecretValue, StoreError>,
+    ) -> Result<SecretValue, Error> {
+        let labelled = secret.version_with(&Stage::Current);
+        let mut value = first?;
+        let mut pauses = PAUSES.into_iter();
+        while labelled.is_some_and(|labelled| *labelled != value.version) {
+            let Some(pause) = pauses.next() else {
+                return Err(StoreError {
+                    kind: StoreErrorKind::Transient,
+                    action: "GetSecretValue",
+                    resource: event.secret_id.clone(),
+                    message: "AWSCURRENT is not where DescribeSecret says: Secrets Manager's \
+                              answers have not settled, or the label is being moved; try again"
+                        .to_owned(),
+                    source: None,
+                }
+                .into());
+            };
+            tokio::time::sleep(pause).await;
+            let current = VersionSelector::Stage(Stage::Current);
+            value = self.store.value(&event.secret_id, &current).await?;
+        }
+        Ok(value)
+    }
+
+    /// The pending version's value, or what to do where there is none.
+    pub(super) async fn pending_value(
+        &self,
+        event: &RotationEvent,
+        secret: &SecretDescription,
+        first: Result<SecretValue, StoreError>,
+    ) -> Result<SecretValue, Error> {
+        let mut answer = first;
+        for pause in PAUSES {
+            match answer {
+                Err(error) if error.kind == StoreErrorKind::NotFound => {}
+                settled => return Ok(settled?),
+            }
+            tokio::time::sleep(pause).await;
+            let by_version = VersionSelector::Version(event.version.clone());
+            answer = self.store.value(&event.secret_id, &by_version).await;
+        }
+        match answer {
+            Err(error) if error.kind == StoreErrorKind::NotFound => Err(Mismatch::NoPendingValue {
+                secret: secret.name.clone(),
+                version: event.version.to_string(),
+            }
+            .into()),
+            answer => Ok(answer?),
+        }
+    }
+}
