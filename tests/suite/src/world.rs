@@ -1,6 +1,7 @@
 //! Everything of a test's own: Secrets Manager, Lambda, the function between them.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -9,7 +10,11 @@ use windlass_harness::{
     Supervision, WorkDir,
 };
 
-use crate::{Database, Login};
+use crate::{Database, Login, within};
+
+/// Between an answer and the next request for work lies nothing but scheduling; before the first
+/// one lies the start of a process.
+const IDLE_LIMIT: Duration = Duration::from_secs(20);
 
 /// Who runs the steps of a rotation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -137,11 +142,12 @@ impl World {
         self.function.as_ref().context("no function is running")
     }
 
-    /// Kills the function, as `kill -9` does.
+    /// Kills the function, as `kill -9` does, when it is waiting for its next event.
     ///
     /// # Errors
     /// If none is running.
-    pub fn kill_function(&mut self) -> Result<()> {
+    pub async fn kill_idle_function(&mut self) -> Result<()> {
+        within(IDLE_LIMIT, "the function's rest", self.lambda.function_idle()).await?;
         let function = self.function.take().context("no function is running")?;
         function.process().signal(nix::sys::signal::Signal::SIGKILL)
     }

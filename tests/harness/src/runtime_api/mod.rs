@@ -140,7 +140,13 @@ impl RuntimeApi {
             record.first_poll = None;
             record.init_error = None;
             record.polls += 1;
+            record.idle = false;
         });
+    }
+
+    /// Waits until a function has asked for work and has none: the moment to end it at rest.
+    pub async fn function_idle(&self) {
+        self.state.wait(|record| record.idle.then_some(())).await;
     }
 
     /// Waits until an event is in the queue: the moment when Lambda would start a function.

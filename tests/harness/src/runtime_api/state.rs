@@ -30,6 +30,8 @@ pub(super) struct Record {
     pub(super) init_error: Option<FunctionError>,
     /// Requests for work so far. One environment has one function, so only the latest counts.
     pub(super) polls: u64,
+    /// Whether the latest of them is still waiting.
+    pub(super) idle: bool,
     /// How many more events may be taken, if that is limited.
     pub(super) permits: Option<usize>,
 }
@@ -45,6 +47,7 @@ impl Record {
             return None;
         }
         self.permits = self.permits.map(|permits| permits - 1);
+        self.idle = false;
         self.queue.pop_front()
     }
 }
@@ -106,6 +109,7 @@ impl State {
         let poll = self.update(|record| {
             record.first_poll.get_or_insert_with(Instant::now);
             record.polls += 1;
+            record.idle = true;
             record.polls
         });
         let queued = self

@@ -6,8 +6,11 @@
 mod alternating;
 mod bad_input;
 mod certificates;
+mod cli;
 mod cost;
+mod crash;
 mod guests;
+mod local;
 mod names;
 mod plaintext;
 mod plugins;

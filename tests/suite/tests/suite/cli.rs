@@ -1,0 +1,248 @@
+//! The command line: what it does, what it prints, and its exit codes.
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+use windlass_harness::{Artifact, Proxy, WorkDir};
+use windlass_suite::{
+    Login, Options, Ran, STEPS, World, golden, guests, plugins_with, windlass,
+};
+
+/// A Secrets Manager, an account and its secret; the command line does the rest.
+struct Desk {
+    world: World,
+    login: Login,
+    secret: String,
+}
+
+impl Desk {
+    async fn set_up(name: &str) -> Result<Self> {
+        let world = World::with(Options::by_hand()).await?;
+        let login = world.database().account(name, "").await?;
+        let secret = format!("cli/{name}");
+        let value = login.secret(world.database().postgres().port());
+        world.create_secret(&secret, &value).await?;
+        Ok(Self { world, login, secret })
+    }
+
+    /// Runs a command on the secret, in the store's own file, with the real plugins.
+    async fn run(&self, command: &[&str], more: &[&str]) -> Result<Ran> {
+        let store = self.world.store();
+        let store = store.to_string_lossy();
+        let mut arguments = command.to_vec();
+        arguments.extend(["--secret-id", &self.secret, "--store", &store]);
+        arguments.extend(more);
+        let ran = windlass(&arguments, &[]).await?;
+        for text in [&ran.stdout, &ran.stderr] {
+            assert!(!text.contains(&self.login.password), "a password is shown: {text}");
+        }
+        Ok(ran)
+    }
+
+    /// Runs a command that needs plugins.
+    async fn run_with_plugins(&self, command: &[&str], more: &[&str]) -> Result<Ran> {
+        let plugins = Artifact::Plugins.path()?;
+        let plugins = plugins.to_string_lossy();
+        let bundle = self.world.database().ca().certificate().to_string_lossy();
+        let mut arguments = vec!["--plugins", &plugins, "--ca-bundle", &bundle];
+        arguments.extend(["--grant", "tcp://localhost:*"]);
+        arguments.extend(more);
+        self.run(command, &arguments).await
+    }
+}
+
+#[tokio::test]
+async fn rotate_runs_all_four_steps_and_tells_them() -> Result<()> {
+    let desk = Desk::set_up("cli_rotate").await?;
+    let ran = desk.run_with_plugins(&["rotate"], &[]).await?;
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    for step in STEPS {
+        assert!(ran.stdout.contains(step), "{}", ran.stdout);
+    }
+    assert_eq!(ran.stderr, "", "nothing but the result");
+    let database = desk.world.database();
+    let new = desk.world.current(&desk.secret).await?;
+    assert!(new.signs_in(database).await? && !desk.login.signs_in(database).await?);
+    assert!(!ran.stdout.contains(&new.password));
+
+    let ran = desk.run_with_plugins(&["rotate"], &["--output", "json"]).await?;
+    let told = ran.json()?;
+    let version = desk.world.secrets().version_at(&desk.secret, "AWSCURRENT").await?;
+    assert_eq!(told["version"].as_str(), version.as_deref());
+    assert_eq!(told["resumed"], false);
+    let steps = told["steps"].as_array().context("no steps")?;
+    let steps: Vec<_> = steps.iter().filter_map(|step| step["step"].as_str()).collect();
+    assert_eq!(steps, STEPS);
+    Ok(())
+}
+
+#[tokio::test]
+async fn rotate_works_through_secrets_managers_protocol_too() -> Result<()> {
+    let desk = Desk::set_up("cli_endpoint").await?;
+    let plugins = Artifact::Plugins.path()?;
+    let (plugins, bundle) =
+        (plugins.to_string_lossy(), desk.world.database().ca().certificate().to_string_lossy());
+    let endpoint = desk.world.secrets().endpoint();
+    let arguments = [
+        "rotate", "--secret-id", &desk.secret, "--endpoint-url", endpoint, "--plugins", &plugins,
+        "--ca-bundle", &bundle, "--grant", "tcp://127.0.0.1:*", "--grant", "tcp://localhost:*",
+    ];
+    let credentials = [
+        ("AWS_ACCESS_KEY_ID", "none"),
+        ("AWS_SECRET_ACCESS_KEY", "none"),
+        ("AWS_REGION", "eu-west-1"),
+    ];
+    let ran = windlass(&arguments, &credentials).await?;
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(desk.world.current(&desk.secret).await?.signs_in(desk.world.database()).await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn status_finds_what_is_stuck_and_rotate_takes_it_up() -> Result<()> {
+    let desk = Desk::set_up("cli_status").await?;
+    let ran = desk.run(&["status"], &[]).await?;
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stdout.ends_with("nothing is stuck\n"), "{}", ran.stdout);
+
+    // Registered, but no step was run.
+    let token = desk.world.begin(&desk.secret).await?;
+    let ran = desk.run(&["status"], &[]).await?;
+    assert_eq!(ran.code, Some(7), "{}", ran.stderr);
+    for part in [&token, "has no value", "to do     windlass rotate --secret-id 'cli/cli_status'"] {
+        assert!(ran.stdout.contains(part), "no `{part}`: {}", ran.stdout);
+    }
+
+    // Half-way: the database has the new password, the secret has the old one.
+    desk.world.steps(&["createSecret", "setSecret"], &desk.secret, &token).await?;
+    let ran = desk.run(&["status", "--output", "json"], &[]).await?;
+    assert_eq!(ran.code, Some(7), "{}", ran.stderr);
+    let told = ran.json()?;
+    let what = told["stuck"][0]["what"].as_str().unwrap_or_default();
+    assert!(what.contains("AWSPENDING with a password that is not current"), "{told}");
+    assert_eq!(told["versions"].as_array().map(Vec::len), Some(2), "{told}");
+    let pending = desk.world.pending(&desk.secret).await?;
+    assert!(!ran.stdout.contains(&pending.password));
+
+    let ran = desk.run_with_plugins(&["rotate", "--output", "json"], &[]).await?;
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let told = ran.json()?;
+    assert_eq!((&told["resumed"], &told["version"]), (&Value::from(true), &Value::from(token)));
+    let current = desk.world.current(&desk.secret).await?;
+    assert!(current == pending && current.signs_in(desk.world.database()).await?);
+    assert_eq!(desk.run(&["status"], &[]).await?.code, Some(0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn step_runs_one_step_as_secrets_manager_would_send_it() -> Result<()> {
+    let desk = Desk::set_up("cli_step").await?;
+    let token = desk.world.begin(&desk.secret).await?;
+    for step in STEPS {
+        let ran = desk.run_with_plugins(&["step", step, "--token", &token], &[]).await?;
+        assert_eq!(ran.code, Some(0), "{step}: {}", ran.stderr);
+        assert!(ran.stdout.starts_with(&format!("{step}: ")), "{}", ran.stdout);
+    }
+    assert!(desk.world.current(&desk.secret).await?.signs_in(desk.world.database()).await?);
+    let json = ["--output", "json"];
+    let ran = desk.run_with_plugins(&["step", "setSecret", "--token", &token], &json).await?;
+    let outcome = ran.json()?["outcome"].as_str().map(str::to_owned);
+    assert_eq!(outcome.as_deref(), Some("the version is AWSCURRENT already, nothing to do"));
+    Ok(())
+}
+
+/// What a failed command says, both ways; returns the type and the message.
+fn failed(text: &Ran, json: &Ran, code: i32) -> Result<(String, String)> {
+    assert_eq!((text.code, json.code), (Some(code), Some(code)), "{}{}", text.stderr, json.stdout);
+    let error = &json.json()?["error"];
+    let part = |key: &str| error[key].as_str().map(str::to_owned);
+    let kind = part("type").context("the error has no type")?;
+    let message = part("message").context("the error has no message")?;
+    assert!(text.stderr.ends_with(&format!("windlass: {message}\n")), "{}", text.stderr);
+    assert!(text.stdout.lines().all(|line| !line.contains(&message)), "{}", text.stdout);
+    Ok((kind, message))
+}
+
+#[tokio::test]
+async fn every_kind_of_failure_has_its_exit_code() -> Result<()> {
+    let desk = Desk::set_up("cli_codes").await?;
+    let json = ["--output", "json"];
+    let word = |ran: Result<(String, String)>| -> Result<String> { Ok(ran?.0) };
+
+    let ran = windlass(&["rotate"], &[]).await?;
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    assert!(ran.stderr.contains("--secret-id"), "{}", ran.stderr);
+
+    // 3: a wrong step, and no plugin.
+    let token = World::token()?;
+    let step = ["step", "dropSecret", "--token", &token];
+    let (text, object) =
+        (desk.run_with_plugins(&step, &[]).await?, desk.run_with_plugins(&step, &json).await?);
+    assert_eq!(word(failed(&text, &object, 3))?, "Windlass.Operator.Event");
+    let nowhere = ["--plugins", "/nowhere"];
+    let text = desk.run(&["rotate"], &nowhere).await?;
+    let object = desk.run(&["rotate", "--output", "json"], &nowhere).await?;
+    assert_eq!(word(failed(&text, &object, 3))?, "Windlass.Operator.Plugin");
+
+    // 5: Secrets Manager has no such secret; or nobody is there.
+    let status = ["status", "--secret-id", "cli/nothing", "--store"];
+    let store = desk.world.store();
+    let store = store.to_string_lossy();
+    let text = windlass(&[&status[..], &[&store]].concat(), &[]).await?;
+    let object = windlass(&[&status[..], &[&store, "--output", "json"]].concat(), &[]).await?;
+    assert_eq!(word(failed(&text, &object, 5))?, "Windlass.Operator.NotFound");
+    let nobody = Proxy::start(desk.world.database().postgres().address()).await?.port();
+    let endpoint = format!("http://127.0.0.1:{nobody}");
+    let status = ["status", "--secret-id", "any", "--region", "eu-west-1", "--endpoint-url", &endpoint];
+    let credentials = [("AWS_ACCESS_KEY_ID", "none"), ("AWS_SECRET_ACCESS_KEY", "none")];
+    let text = windlass(&status, &credentials).await?;
+    let object = windlass(&[&status[..], &json].concat(), &credentials).await?;
+    assert_eq!(word(failed(&text, &object, 5))?, "Windlass.Aws.Unavailable");
+
+    // 4: loopback without a grant is out of reach.
+    let plugins = Artifact::Plugins.path()?;
+    let plugins = ["--plugins", &plugins.to_string_lossy()];
+    let text = desk.run(&["rotate"], &plugins).await?;
+    let object = desk.run(&["rotate", "--output", "json"], &plugins).await?;
+    let (kind, message) = failed(&text, &object, 4)?;
+    assert_eq!(kind, "Windlass.Service.Unreachable");
+    assert!(message.contains("loopback needs a grant that names it"), "{message}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_plugin_that_misbehaves_has_its_exit_code_too() -> Result<()> {
+    let desk = Desk::set_up("cli_sinner").await?;
+    let work = WorkDir::new()?;
+    let sinner = Artifact::compiled_plugin(&guests()?, "sinner");
+    let plugins = plugins_with(&work.path().join("plugins"), &[(&sinner, "sinner.cwasm")])?;
+    let mut value = desk.login.secret(1);
+    value["engine"] = Value::from("sinner");
+    value["sin"] = Value::from("panic");
+    desk.world.create_secret("cli/sinner", &value).await?;
+    let desk = Desk { secret: "cli/sinner".to_owned(), ..desk };
+    let plugins = ["--plugins", &plugins.to_string_lossy()];
+    let text = desk.run(&["rotate"], &plugins).await?;
+    let object = desk.run(&["rotate", "--output", "json"], &plugins).await?;
+    assert_eq!(failed(&text, &object, 6)?.0, "Windlass.Plugin.Crashed");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_misspelt_variable_of_ours_is_noticed() -> Result<()> {
+    let arguments = ["rotate", "--secret-id", "any", "--store", "/nowhere/secrets.json"];
+    let ran = windlass(&arguments, &[("WINDLASS_STRATEGIE", "single-user")]).await?;
+    assert_eq!(ran.code, Some(3), "{}", ran.stderr);
+    assert!(ran.stderr.contains("unknown variable `WINDLASS_STRATEGIE`"), "{}", ran.stderr);
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_command_explains_itself() -> Result<()> {
+    let mut text = windlass(&["--help"], &[]).await?.stdout;
+    for command in ["rotate", "step", "status", "local", "inspect", "build", "compile"] {
+        let ran = windlass(&[command, "--help"], &[]).await?;
+        assert_eq!(ran.code, Some(0), "{command}: {}", ran.stderr);
+        text += &format!("\n$ windlass {command} --help\n{}", ran.stdout);
+    }
+    golden("help.txt", &text)
+}
