@@ -6,6 +6,7 @@
 mod alternating;
 mod bad_input;
 mod certificates;
+mod channel_binding;
 mod cli;
 mod cost;
 mod crash;
