@@ -7,18 +7,19 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use tracing::level_filters::LevelFilter;
+
 use crate::grants::GrantPattern;
 use crate::rotation::Strategy;
 
 /// Every variable of ours, so that a misspelt one is noticed.
-const OWN_VARIABLES: [&str; 7] = [
+const OWN_VARIABLES: [&str; 6] = [
     "WINDLASS_PLUGINS",
     "WINDLASS_PLUGIN",
     "WINDLASS_STRATEGY",
     "WINDLASS_GRANTS",
     "WINDLASS_CA_BUNDLE",
     "WINDLASS_LOG",
-    "WINDLASS_STORE",
 ];
 
 /// Variables of our developer tasks, which the tests' own processes carry.
@@ -97,7 +98,8 @@ impl Config {
     /// Every mistake, at once.
     pub fn parse(variables: BTreeMap<String, String>) -> Result<Self, ConfigError> {
         let mut mistakes = Vec::new();
-        // AWS's templates and ours alike: an empty variable is one that is not set.
+        // An empty variable is one that is not set, except where AWS's templates see it otherwise:
+        // an empty list excludes nothing, and an empty truth value is false.
         let set = |name: &str| variables.get(name).filter(|value| !value.is_empty());
 
         let length = set("PASSWORD_LENGTH").and_then(|text| match text.parse::<u32>() {
@@ -127,6 +129,9 @@ impl Config {
             mistakes
                 .push("`SECRETS_MANAGER_ENDPOINT` must be an http:// or https:// URL".to_owned());
         }
+        if set("WINDLASS_LOG").is_some_and(|level| level.parse::<LevelFilter>().is_err()) {
+            mistakes.push("`WINDLASS_LOG` must be error, warn, info, debug or trace".to_owned());
+        }
         for name in variables.keys().filter(|name| name.starts_with("WINDLASS_")) {
             if !OWN_VARIABLES.contains(&name.as_str()) && !name.starts_with(DEVELOPMENT_PREFIX) {
                 mistakes.push(format!(
@@ -138,10 +143,10 @@ impl Config {
         if !mistakes.is_empty() {
             return Err(ConfigError { mistakes });
         }
-        let on = |name: &str, default: bool| set(name).map_or(default, |text| is_true(text));
+        let on = |name, default| variables.get(name).map_or(default, |text| is_true(text));
         Ok(Self {
             passwords: PasswordSettings {
-                exclude_characters: set("EXCLUDE_CHARACTERS").cloned(),
+                exclude_characters: variables.get("EXCLUDE_CHARACTERS").cloned(),
                 length,
                 exclude_numbers: on("EXCLUDE_NUMBERS", false),
                 exclude_punctuation: on("EXCLUDE_PUNCTUATION", false),
@@ -191,6 +196,9 @@ mod tests {
             assert_eq!(config.passwords.exclude_numbers, expected, "{text}");
         }
         assert!(parse(&[]).unwrap().passwords.require_each_included_type);
+        let empty = parse(&[("EXCLUDE_CHARACTERS", ""), ("PASSWORD_LENGTH", "")]).unwrap();
+        assert_eq!(empty.passwords.exclude_characters.as_deref(), Some(""), "excludes nothing");
+        assert_eq!(empty.passwords.length, None);
         let config = parse(&[("REQUIRE_EACH_INCLUDED_TYPE", "no")]).unwrap();
         assert!(!config.passwords.require_each_included_type);
     }
@@ -202,11 +210,12 @@ mod tests {
             ("WINDLASS_STRATEGY", "both"),
             ("WINDLASS_GRANTS", "tcp://db:5432,nonsense"),
             ("WINDLASS_PLUGNIS", "/x"),
+            ("WINDLASS_LOG", "loud"),
             ("SECRETS_MANAGER_ENDPOINT", "localhost"),
             ("WINDLASS_DEV_PYTHON", "ours"),
         ])
         .unwrap_err();
-        assert_eq!(error.mistakes.len(), 5, "{error}");
+        assert_eq!(error.mistakes.len(), 6, "{error}");
         assert!(error.to_string().contains("unknown variable `WINDLASS_PLUGNIS`"), "{error}");
     }
 }

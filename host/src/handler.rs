@@ -37,7 +37,9 @@ impl<S: SecretStore> Handler<S> {
     /// # Errors
     /// What stopped the step; it is safe to run again.
     pub async fn handle(&self, event: &Value, time: Option<Duration>) -> Result<Outcome, Error> {
-        let event = RotationEvent::parse(event)?;
+        let event = RotationEvent::parse(event).inspect_err(|error| {
+            tracing::error!(error_type = "Windlass.Operator.Event", "{error}");
+        })?;
         self.run(&event, Invoker::SecretsManager, time).await
     }
 
@@ -60,7 +62,8 @@ impl<S: SecretStore> Handler<S> {
             config: &self.config,
             progress: &progress,
         };
-        let step = rotation.run(event, invoker);
+        // A large future, which nobody should have to move around.
+        let step = Box::pin(rotation.run(event, invoker));
         let answer = match time {
             None => step.await,
             Some(time) => {

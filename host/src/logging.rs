@@ -21,17 +21,17 @@ pub enum Reader {
     Caller,
 }
 
-/// Sets up the log on standard error, with the level of `WINDLASS_LOG` (error, warn, info, debug,
-/// trace) or the given one. A second call changes nothing.
-pub fn init(reader: Reader, default: LevelFilter) {
-    let level = std::env::var("WINDLASS_LOG")
-        .ok()
-        .and_then(|level| level.parse::<LevelFilter>().ok())
-        .unwrap_or(default);
+/// Sets up the log on standard error with the level that was asked for, else that of
+/// `WINDLASS_LOG` (error, warn, info, debug, trace), else the usual one. A second call changes
+/// nothing.
+pub fn init(reader: Reader, asked: Option<LevelFilter>, usual: LevelFilter) {
+    let variable = || std::env::var("WINDLASS_LOG").ok()?.parse::<LevelFilter>().ok();
+    let chosen = asked.or_else(variable);
+    let level = chosen.unwrap_or(usual);
     let mut filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target(env!("CARGO_CRATE_NAME"), level);
-    if reader == Reader::Caller && level <= default {
+    if reader == Reader::Caller && chosen.is_none() {
         filter = filter.with_target(crate::handler::LOG_TARGET, LevelFilter::OFF);
     }
     let registry = tracing_subscriber::registry();
@@ -43,7 +43,7 @@ pub fn init(reader: Reader, default: LevelFilter) {
                 layer
                     .json()
                     .flatten_event(true)
-                    .with_current_span(false)
+                    .with_current_span(true)
                     .with_span_list(false)
                     .with_filter(filter),
             )

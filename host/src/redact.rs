@@ -4,8 +4,6 @@
 //! every text is searched for each secret of the call, as it is and in its usual encodings, before
 //! it goes into a log or an error; control characters are escaped, and what is too long is cut.
 
-use std::fmt::Write as _;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
@@ -49,32 +47,49 @@ fn forms_of(secret: &Secret) -> Vec<Zeroizing<String>> {
         return Vec::new();
     }
     let json = serde_json::Value::from(text).to_string();
-    let hex = text.bytes().fold(String::new(), |mut hex, byte| {
-        // Writing to a String can't fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
-    let percent = text.bytes().fold(String::new(), |mut percent, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            percent.push(char::from(byte));
-        } else {
-            let _ = write!(percent, "%{byte:02X}");
+    let json = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or(&json);
+    let mut forms = vec![text.to_owned(), json.to_owned(), text.chars().rev().collect()];
+    forms.push(hex(text, |byte| format!("{byte:02x}")));
+    forms.push(hex(text, |byte| format!("{byte:02X}")));
+    forms.push(percent(text, "%20", |byte| format!("%{byte:02X}")));
+    forms.push(percent(text, "%20", |byte| format!("%{byte:02x}")));
+    forms.push(percent(text, "+", |byte| format!("%{byte:02X}")));
+    forms.extend(base64(text));
+    forms.into_iter().map(Zeroizing::new).collect()
+}
+
+fn hex(text: &str, digits: impl Fn(u8) -> String) -> String {
+    text.bytes().map(digits).collect()
+}
+
+fn percent(text: &str, space: &str, escape: impl Fn(u8) -> String) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b' ' => space.to_owned(),
+            b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+            byte => escape(byte),
+        })
+        .collect()
+}
+
+/// What the text looks like within Base64 of something longer (`user:password`, say), in both
+/// alphabets: its characters depend on how many bytes stand before it, and those at its ends on
+/// the neighbours, so only the middle is looked for.
+fn base64(text: &str) -> Vec<String> {
+    let mut forms = Vec::new();
+    for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+        forms.push(engine.encode(text));
+        for before in 0..3_usize {
+            let shifted = [vec![0; before].as_slice(), text.as_bytes()].concat();
+            let encoded = engine.encode(&shifted);
+            let first = (before * 8).div_ceil(6);
+            let last = shifted.len() * 8 / 6;
+            forms
+                .extend(encoded.get(first..last).filter(|form| form.len() >= 4).map(str::to_owned));
         }
-        percent
-    });
-    [
-        text.to_owned(),
-        json.trim_matches('"').to_owned(),
-        hex.to_uppercase(),
-        hex,
-        percent.to_lowercase(),
-        percent,
-        STANDARD_NO_PAD.encode(text),
-        URL_SAFE_NO_PAD.encode(text),
-        text.chars().rev().collect(),
-    ]
-    .map(Zeroizing::new)
-    .into()
+    }
+    forms
 }
 
 fn escape_and_cut(text: &str, limit: usize) -> String {
@@ -101,12 +116,24 @@ mod tests {
 
     #[test]
     fn every_secret_is_scrubbed_as_it_is_and_encoded() {
-        let secret = Secret::new("pä\"ss/w rd".to_owned());
+        let secret = Secret::new("pÄ\"sS/w rd\"".to_owned());
         let redactor = Redactor::new([&secret]);
         for form in forms_of(&secret) {
             let scrubbed = redactor.scrub(&format!("before {} after", form.as_str()), 200);
             assert_eq!(scrubbed, format!("before {MASK} after"), "{}", form.as_str());
         }
+    }
+
+    #[test]
+    fn a_secret_within_other_encoded_text_is_scrubbed() {
+        let secret = Secret::new("Correct/horse9".to_owned());
+        let redactor = Redactor::new([&secret]);
+        for user in ["", "a", "ab", "abc", "\0app\0"] {
+            let encoded = STANDARD_NO_PAD.encode(format!("{user}Correct/horse9!"));
+            let scrubbed = redactor.scrub(&encoded, 200);
+            assert!(scrubbed.contains(MASK), "{user:?}: {scrubbed}");
+        }
+        assert_eq!(redactor.scrub("Correct%2fhorse9", 99), MASK);
     }
 
     #[test]

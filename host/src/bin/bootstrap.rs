@@ -3,12 +3,14 @@
 //! A mistake in the function's configuration is told with every event rather than once at the
 //! start: that is where the operator looks, in the failed rotation.
 
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
+use tracing::Instrument;
 use tracing::level_filters::LevelFilter;
 use windlass::config::Config;
 use windlass::handler::Handler;
@@ -24,7 +26,7 @@ const LAYER_PLUGINS: &str = "/opt/plugins";
 /// One event at a time and everything waits on the network: a second thread would only cost start.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    logging::init(Reader::Machine, LevelFilter::INFO);
+    logging::init(Reader::Machine, None, LevelFilter::INFO);
     let handler = Arc::new(prepare().await.inspect_err(|error| {
         tracing::error!(error_type = error.error_type, "{}", error.message);
     }));
@@ -33,7 +35,11 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         async move {
             let handler = handler.as_ref().as_ref().map_err(Report::clone)?;
             let remaining = remaining(event.context.deadline);
-            let outcome = handler.handle(&event.payload, Some(remaining)).await;
+            // Every line of this invocation carries its id, those of plugins too.
+            let invocation =
+                tracing::info_span!("invocation", request_id = event.context.request_id);
+            let step = handler.handle(&event.payload, Some(remaining));
+            let outcome = step.instrument(invocation).await;
             outcome.map(|outcome| outcome.to_string()).map_err(|error| Report::of(&error))
         }
     }))
@@ -64,7 +70,7 @@ async fn prepare() -> Result<Handler<AwsStore>, Report> {
     let sandbox = Sandbox {
         granted: config.grants.clone(),
         tls: Tls::new(config.ca_bundle.clone()),
-        runtime_api: variable("AWS_LAMBDA_RUNTIME_API").and_then(|api| api.parse().ok()),
+        runtime_api: runtime_api()?,
         on_lambda: on_lambda(),
     };
     let engine = Engine::new().map_err(|error| Report::of(&error.into()))?;
@@ -77,6 +83,16 @@ async fn prepare() -> Result<Handler<AwsStore>, Report> {
             message: error.to_string(),
         })?;
     Ok(Handler { store: AwsStore::new(client), plugins, config })
+}
+
+/// The addresses of the runtime API, which no plugin may reach.
+fn runtime_api() -> Result<Vec<SocketAddr>, Report> {
+    let Some(api) = variable("AWS_LAMBDA_RUNTIME_API") else { return Ok(Vec::new()) };
+    let resolved = api.to_socket_addrs().map_err(|error| Report {
+        error_type: "Windlass.Internal.RuntimeApi",
+        message: format!("AWS_LAMBDA_RUNTIME_API does not resolve: {error}"),
+    })?;
+    Ok(resolved.collect())
 }
 
 /// Beside the function's own code, and in layers.

@@ -63,12 +63,9 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     // A server's log is what it is watched by; other commands print results.
-    match (&cli.command, cli.log) {
-        (Command::Local(_), level) => {
-            logging::init(Reader::Watcher, level.unwrap_or(LevelFilter::INFO));
-        }
-        (_, Some(level)) => logging::init(Reader::Watcher, level),
-        (_, None) => logging::init(Reader::Caller, LevelFilter::WARN),
+    match &cli.command {
+        Command::Local(_) => logging::init(Reader::Watcher, cli.log, LevelFilter::INFO),
+        _ => logging::init(Reader::Caller, cli.log, LevelFilter::WARN),
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -143,7 +143,7 @@ impl PluginArgs {
         let sandbox = Sandbox {
             granted: config.grants.clone(),
             tls: Tls::new(config.ca_bundle.clone()),
-            runtime_api: None,
+            runtime_api: Vec::new(),
             on_lambda: false,
         };
         Ok(InstalledPlugins::load(&Engine::new()?, &config.plugin_folders, sandbox).await?)

@@ -67,9 +67,7 @@ impl Toolchain {
     /// A cargo command that builds for the target.
     pub(super) fn cargo(&self) -> Command {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        let mut flags = std::env::var("RUSTFLAGS").unwrap_or_default();
-        flags.push(' ');
-        flags.push_str(RUSTFLAGS);
+        let mut flags = RUSTFLAGS.to_owned();
         cargo.arg("build").args(["--target", TARGET]);
         if *self == Self::Debian {
             flags.push_str(" -C linker=");
@@ -77,7 +75,8 @@ impl Toolchain {
             cargo.env("RUSTC", DEBIAN_RUSTC).env("RUSTC_BOOTSTRAP", "1");
             cargo.arg("-Zbuild-std=std,panic_abort");
         }
-        cargo.env("RUSTFLAGS", flags.trim());
+        // The caller's own flags are for the machine here, and the encoded form would win.
+        cargo.env("RUSTFLAGS", flags).env_remove("CARGO_ENCODED_RUSTFLAGS");
         cargo
     }
 }
@@ -92,12 +91,9 @@ async fn has_target() -> bool {
     let Ok(output) = output else { return false };
     let folder = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
     // rustc names the folder whether it is there or not.
+    let Ok(files) = folder.read_dir() else { return false };
     output.status.success()
-        && folder.join("..").join("lib").read_dir().is_ok_and(|mut files| {
-            files.any(|file| {
-                file.is_ok_and(|f| f.file_name().to_string_lossy().starts_with("libstd-"))
-            })
-        })
+        && files.flatten().any(|file| file.file_name().to_string_lossy().starts_with("libstd-"))
 }
 
 async fn add_target() -> Result<(), String> {

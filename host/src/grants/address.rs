@@ -7,9 +7,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::DenyReason;
 
-/// EC2's metadata service over IPv6.
-const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254);
-
 /// What kind of place an address is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AddressKind {
@@ -53,7 +50,8 @@ fn kind_v6(address: Ipv6Addr) -> AddressKind {
     if address.is_multicast() {
         return AddressKind::Forbidden(DenyReason::NotOneHost);
     }
-    if address.is_unicast_link_local() || address == METADATA_V6 {
+    // AWS's services of an instance (metadata, time, DNS, pod identity) are all in fd00:ec2::/32.
+    if address.is_unicast_link_local() || matches!(address.segments(), [0xfd00, 0x0ec2, ..]) {
         return AddressKind::Forbidden(DenyReason::LinkLocal);
     }
     match carried_v4(address).map(kind_v4) {
@@ -66,14 +64,17 @@ fn kind_v6(address: Ipv6Addr) -> AddressKind {
 }
 
 /// The IPv4 address that an IPv6 address stands for: mapped (RFC 4291), compatible (ibid.),
-/// NAT64 (RFC 6052, 8215), 6to4 (RFC 3056).
+/// translated (RFC 2765), NAT64 (RFC 6052, 8215), 6to4 (RFC 3056), Teredo (RFC 4380).
 fn carried_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let join = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
     match address.segments() {
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low] => Some(join(high, low)),
+        [0, 0, 0, 0, 0xffff, 0, high, low] => Some(join(high, low)),
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(join(high, low)),
         [0x64, 0xff9b, 1, _, _, _, high, low] => Some(join(high, low)),
         [0x2002, high, low, ..] => Some(join(high, low)),
+        // Written with every bit turned.
+        [0x2001, 0, _, _, _, _, high, low] => Some(join(!high, !low)),
         _ => None,
     }
 }
@@ -99,6 +100,9 @@ mod tests {
             ("64:ff9b::169.254.169.254", AddressKind::Forbidden(DenyReason::LinkLocal)),
             ("64:ff9b:1::169.254.169.254", AddressKind::Forbidden(DenyReason::LinkLocal)),
             ("2002:a9fe:a9fe::1", AddressKind::Forbidden(DenyReason::LinkLocal)),
+            ("fd00:ec2::23", AddressKind::Forbidden(DenyReason::LinkLocal)),
+            ("::ffff:0:169.254.169.254", AddressKind::Forbidden(DenyReason::LinkLocal)),
+            ("2001:0:1:2:3:4:5601:5601", AddressKind::Forbidden(DenyReason::LinkLocal)),
             ("::ffff:127.0.0.1", AddressKind::Forbidden(DenyReason::Disguised)),
             ("::ffff:10.0.0.1", AddressKind::Ordinary),
             ("0.0.0.0", AddressKind::Forbidden(DenyReason::Unspecified)),

@@ -1,6 +1,7 @@
 //! The one decision: may this call reach that place, and at which address?
 //!
-//! In this order:
+//! In this order, and the name is not even resolved before the second holds: a resolver carries a
+//! name to whoever owns its zone, and a plugin could put a password into one.
 //! 1. the plugin asked for the place;
 //! 2. the operator granted it (default: the secret's own host and port);
 //! 3. the name resolved to an address that is not forbidden for everybody;
@@ -24,8 +25,8 @@ pub struct Grants {
     pub asked: Vec<GrantPattern>,
     /// What the operator granted.
     pub granted: Vec<GrantPattern>,
-    /// Where the Lambda runtime API listens, if it does.
-    pub runtime_api: Option<SocketAddr>,
+    /// Where the Lambda runtime API listens.
+    pub runtime_api: Vec<SocketAddr>,
     /// Whether this process runs on Lambda.
     pub on_lambda: bool,
 }
@@ -111,26 +112,32 @@ impl DenyReason {
 }
 
 impl Grants {
-    /// Decides on a place and the addresses that its name resolved to.
-    pub fn decide(&self, request: &Request<'_>, resolved: &[IpAddr]) -> Decision {
-        let Request { host, port, secret_host, secret_port } = *request;
-        let covered = |patterns: &[GrantPattern]| {
-            patterns.iter().any(|pattern| pattern.covers(host, port, secret_host, secret_port))
-        };
+    /// The first half of the decision: whether the place may be reached by its name, whatever it
+    /// resolves to.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn permit(&self, request: &Request<'_>) -> Result<(), DenyReason> {
+        let covered = |patterns: &[GrantPattern]| patterns.iter().any(|own| own.covers(request));
         if !covered(&self.asked) {
-            return Decision::Deny(DenyReason::NotAsked);
+            return Err(DenyReason::NotAsked);
         }
         let by_default = [GrantPattern::of_secret()];
         // A grant of loopback adds to the default; it would otherwise have to repeat it.
         let only_loopback = self.granted.iter().all(GrantPattern::names_loopback);
         let granted = covered(&self.granted) || (only_loopback && covered(&by_default));
-        if !granted {
-            return Decision::Deny(DenyReason::NotGranted);
+        if granted { Ok(()) } else { Err(DenyReason::NotGranted) }
+    }
+
+    /// Decides on a place and the addresses that its name resolved to.
+    pub fn decide(&self, request: &Request<'_>, resolved: &[IpAddr]) -> Decision {
+        if let Err(reason) = self.permit(request) {
+            return Decision::Deny(reason);
         }
         let mut addresses = Vec::with_capacity(resolved.len());
         for address in resolved {
             match self.judge(*address, request) {
-                Ok(()) => addresses.push(SocketAddr::new(*address, port)),
+                Ok(()) => addresses.push(SocketAddr::new(*address, request.port)),
                 Err(DenyReason::Loopback) => {}
                 Err(reason) => return Decision::Deny(reason),
             }
@@ -142,7 +149,7 @@ impl Grants {
     }
 
     fn judge(&self, address: IpAddr, request: &Request<'_>) -> Result<(), DenyReason> {
-        if self.runtime_api == Some(SocketAddr::new(address, request.port)) {
+        if self.runtime_api.contains(&SocketAddr::new(address, request.port)) {
             return Err(DenyReason::RuntimeApi);
         }
         match kind(address) {
@@ -153,7 +160,7 @@ impl Grants {
                 let granted = self.granted.iter().any(|pattern| {
                     pattern.names_loopback()
                         && pattern.covers_loopback(address)
-                        && pattern.allows_port(request.port, request.secret_port)
+                        && pattern.allows_port(request)
                 });
                 if granted { Ok(()) } else { Err(DenyReason::Loopback) }
             }
@@ -173,7 +180,7 @@ mod tests {
         let grants = Grants {
             asked: patterns(&["tcp://{host}:{port}", "tcp://*.cluster.example:5432"]),
             granted: patterns(granted),
-            runtime_api: Some("127.0.0.1:9001".parse().unwrap()),
+            runtime_api: vec!["127.0.0.1:9001".parse().unwrap()],
             on_lambda,
         };
         let request = Request { host, port: 5432, secret_host: "db.example", secret_port: 5432 };
@@ -221,7 +228,7 @@ mod tests {
         let grants = Grants {
             asked: patterns(&["tcp://{host}:{port}"]),
             granted: patterns(&["tcp://127.0.0.1:*"]),
-            runtime_api: Some("127.0.0.1:9001".parse().unwrap()),
+            runtime_api: vec!["127.0.0.1:9001".parse().unwrap()],
             on_lambda: false,
         };
         let request =

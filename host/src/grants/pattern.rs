@@ -17,6 +17,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use super::Request;
+
 /// One grant, or one thing that a plugin asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantPattern {
@@ -50,15 +52,9 @@ impl GrantPattern {
         Self { host: HostPattern::OfSecret, port: PortPattern::OfSecret }
     }
 
-    /// Whether a place is covered. `host` and `port` are the ones to be reached; `secret_host` and
-    /// `secret_port` those of the secret that is being rotated.
-    pub(super) fn covers(
-        &self,
-        host: &str,
-        port: u16,
-        secret_host: &str,
-        secret_port: u16,
-    ) -> bool {
+    /// Whether a place is covered.
+    pub(super) fn covers(&self, request: &Request<'_>) -> bool {
+        let Request { host, secret_host, .. } = *request;
         let host_matches = match &self.host {
             HostPattern::OfSecret => host.eq_ignore_ascii_case(secret_host),
             HostPattern::Name(name) => host.eq_ignore_ascii_case(name),
@@ -71,12 +67,7 @@ impl GrantPattern {
                 host.parse().is_ok_and(|host| in_network(host, *address, *prefix))
             }
         };
-        let port_matches = match self.port {
-            PortPattern::OfSecret => port == secret_port,
-            PortPattern::Any => true,
-            PortPattern::Range(first, last) => (first..=last).contains(&port),
-        };
-        host_matches && port_matches
+        host_matches && self.allows_port(request)
     }
 
     /// Whether the operator wrote a loopback place by its own name or address. `{host}` does not
@@ -94,12 +85,12 @@ impl GrantPattern {
         }
     }
 
-    /// Whether this pattern's port allows `port`.
-    pub(super) fn allows_port(&self, port: u16, secret_port: u16) -> bool {
+    /// Whether the port is covered, whatever the host.
+    pub(super) fn allows_port(&self, request: &Request<'_>) -> bool {
         match self.port {
-            PortPattern::OfSecret => port == secret_port,
+            PortPattern::OfSecret => request.port == request.secret_port,
             PortPattern::Any => true,
-            PortPattern::Range(first, last) => (first..=last).contains(&port),
+            PortPattern::Range(first, last) => (first..=last).contains(&request.port),
         }
     }
 
@@ -297,7 +288,8 @@ mod tests {
     #[test]
     fn a_pattern_covers_what_it_reads_and_no_more() {
         let covers = |pattern: &str, host: &str, port: u16| {
-            pattern.parse::<GrantPattern>().unwrap().covers(host, port, "secret.example", 5432)
+            let request = Request { host, port, secret_host: "secret.example", secret_port: 5432 };
+            pattern.parse::<GrantPattern>().unwrap().covers(&request)
         };
         for (pattern, host, port, expected) in [
             ("tcp://db.example:5432", "DB.example", 5432, true),

@@ -2,10 +2,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::PoisonError;
+use std::time::Instant;
 
 use wasmtime::component::{Resource, ResourceTableError};
 
-use crate::grants::{Decision, Request};
+use crate::grants::{Decision, DenyReason, Request};
 use crate::network::{self, NetworkError, NetworkErrorKind, Stream};
 use crate::plugin::interface::network as wire;
 use crate::plugin::limits::{self, LimitReached};
@@ -43,7 +44,10 @@ impl wire::HostEndpoint for CallState {
 
     async fn connect(&mut self, endpoint: Resource<Endpoint>) -> Answer<Resource<Connection>> {
         let place = self.table.get(&endpoint)?.place.clone();
-        match self.open(place).await {
+        let since = Instant::now();
+        let opened = self.open(place).await;
+        self.waited(since);
+        match opened {
             Ok(connection) => Ok(Ok(push(&mut self.table, connection)?)),
             Err(error) => Ok(Err(error.into())),
         }
@@ -56,9 +60,8 @@ impl wire::HostEndpoint for CallState {
         port: u16,
     ) -> Answer<Resource<Endpoint>> {
         self.table.get(&endpoint)?;
-        let place = Place { host, port };
-        match decide(&self.network, &self.system, &place).await {
-            Ok(_) => Ok(Ok(push(&mut self.table, Endpoint { place })?)),
+        match self.permit(Place { host, port }) {
+            Ok(place) => Ok(Ok(push(&mut self.table, Endpoint { place })?)),
             Err(error) => Ok(Err(error.into())),
         }
     }
@@ -79,7 +82,9 @@ impl wire::HostConnection for CallState {
         if limit == 0 {
             return Ok(Ok(Vec::new()));
         }
+        let since = Instant::now();
         let answer = connection.stream.read(limit).await;
+        self.waited(since);
         if let Ok(data) = &answer {
             self.network.receive_left = self.network.receive_left.saturating_sub(data.len());
         }
@@ -92,13 +97,18 @@ impl wire::HostConnection for CallState {
         };
         self.network.send_left = left;
         let connection = self.table.get_mut(&connection)?;
-        Ok(connection.stream.write(&data).await.map_err(Into::into))
+        let since = Instant::now();
+        let answer = connection.stream.write(&data).await;
+        self.waited(since);
+        Ok(answer.map_err(Into::into))
     }
 
     async fn start_tls(&mut self, connection: Resource<Connection>) -> Answer<wire::TlsInfo> {
         let tls = self.network.tls.clone();
         let connection = self.table.get_mut(&connection)?;
+        let since = Instant::now();
         let session = connection.stream.start_tls(&tls, &connection.host).await;
+        self.waited(since);
         Ok(session
             .map(|session| wire::TlsInfo { tls_server_end_point: session.tls_server_end_point })
             .map_err(Into::into))
@@ -111,15 +121,27 @@ impl wire::HostConnection for CallState {
 }
 
 impl CallState {
-    async fn open(&mut self, place: Place) -> Result<Connection, NetworkError> {
+    /// A place that may be reached, going by its name. Counts as a connection, so that nobody asks
+    /// without end.
+    fn permit(&mut self, place: Place) -> Result<Place, NetworkError> {
         let Some(left) = self.network.connections_left.checked_sub(1) else {
             return Err(NetworkError::new(
                 NetworkErrorKind::Limit,
-                format!("this call opened {} connections already", limits::CONNECTIONS),
+                format!(
+                    "this call opened {} connections and redirects already",
+                    limits::CONNECTIONS
+                ),
             ));
         };
         self.network.connections_left = left;
-        let addresses = decide(&self.network, &self.system, &place).await?;
+        let permitted = self.network.grants.permit(&request(&self.network, &place));
+        permitted.map_err(|reason| denied(&self.system, &place, reason))?;
+        Ok(place)
+    }
+
+    async fn open(&mut self, place: Place) -> Result<Connection, NetworkError> {
+        let place = self.permit(place)?;
+        let addresses = addresses(&self.network, &self.system, &place).await?;
         let stream = network::connect(&place.host, &addresses).await?;
         tracing::debug!(
             plugin = self.system.plugin,
@@ -129,36 +151,45 @@ impl CallState {
         );
         Ok(Connection { stream, host: place.host })
     }
+
+    /// Waits for the network; a plugin that waits does not compute.
+    fn waited(&mut self, since: Instant) {
+        if since.elapsed() >= limits::TICK {
+            self.waited = true;
+        }
+    }
 }
 
 /// The addresses that may be connected to for this place.
-async fn decide(
+async fn addresses(
     network: &NetworkState,
     system: &SystemState,
     place: &Place,
 ) -> Result<Vec<SocketAddr>, NetworkError> {
     let resolved = resolve(network, &place.host).await?;
-    let request = Request {
+    match network.grants.decide(&request(network, place), &resolved) {
+        Decision::Allow(addresses) => Ok(addresses),
+        Decision::Deny(reason) => Err(denied(system, place, reason)),
+    }
+}
+
+fn request<'a>(network: &'a NetworkState, place: &'a Place) -> Request<'a> {
+    Request {
         host: &place.host,
         port: place.port,
         secret_host: &network.secret_place.host,
         secret_port: network.secret_place.port,
-    };
-    match network.grants.decide(&request, &resolved) {
-        Decision::Allow(addresses) => Ok(addresses),
-        Decision::Deny(reason) => {
-            tracing::warn!(
-                plugin = system.plugin,
-                reason = reason.as_str(),
-                "refused a connection to {}",
-                system.redactor.scrub(&place.to_string(), limits::LOG_LINE_BYTES)
-            );
-            Err(NetworkError::new(
-                NetworkErrorKind::NotGranted,
-                format!("connecting to {place} is not allowed: {}", reason.explanation()),
-            ))
-        }
     }
+}
+
+fn denied(system: &SystemState, place: &Place, reason: DenyReason) -> NetworkError {
+    let place = system.redactor.scrub(&place.to_string(), limits::LOG_LINE_BYTES);
+    let plugin = system.plugin.as_str();
+    tracing::warn!(plugin, reason = reason.as_str(), "refused a connection to {place}");
+    NetworkError::new(
+        NetworkErrorKind::NotGranted,
+        format!("connecting to {place} is not allowed: {}", reason.explanation()),
+    )
 }
 
 /// What a name resolves to, once a step.

@@ -39,9 +39,8 @@ impl system::Host for CallState {
         Ok(bytes)
     }
 
-    async fn now_seconds(&mut self) -> wasmtime::Result<i64> {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Ok(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+    async fn now_seconds(&mut self) -> wasmtime::Result<f64> {
+        Ok(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64())
     }
 }
 

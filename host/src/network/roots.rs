@@ -22,7 +22,7 @@ const RDS_SUFFIXES: [&str; 2] = [".rds.amazonaws.com", ".rds.amazonaws.com.cn"];
 #[derive(Debug)]
 pub(super) struct Roots {
     bundle: Option<PathBuf>,
-    general: OnceLock<Result<Arc<RootCertStore>, String>>,
+    general: OnceLock<Arc<RootCertStore>>,
 }
 
 impl Roots {
@@ -35,17 +35,21 @@ impl Roots {
         if self.bundle.is_some() {
             return None;
         }
-        let store = rds_roots(rds_region(host)?);
+        let store = rds_roots(rds_region(&host.to_ascii_lowercase())?);
         (!store.is_empty()).then(|| Arc::new(store))
     }
 
     /// The bundle's roots or else the system's.
     pub(super) fn general(&self) -> Result<Arc<RootCertStore>, String> {
-        let load = || match &self.bundle {
+        if let Some(known) = self.general.get() {
+            return Ok(Arc::clone(known));
+        }
+        // A failure is not kept: the file may be there the next time.
+        let loaded = match &self.bundle {
             Some(path) => bundle_roots(path),
             None => system_roots(),
-        };
-        self.general.get_or_init(|| load().map(Arc::new)).clone()
+        }?;
+        Ok(Arc::clone(self.general.get_or_init(|| Arc::new(loaded))))
     }
 }
 
@@ -119,6 +123,7 @@ mod tests {
     fn a_bundle_replaces_everything_else() {
         let roots = Roots::new(Some("/nowhere/ca.pem".into()));
         assert!(roots.rds("db.abc.eu-west-1.rds.amazonaws.com").is_none());
+        assert!(Roots::new(None).rds("DB.abc.EU-West-1.rds.amazonaws.com").is_some());
         let error = roots.general().unwrap_err();
         assert!(error.starts_with("the CA bundle `/nowhere/ca.pem` can't be used"), "{error}");
     }

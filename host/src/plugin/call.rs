@@ -22,6 +22,8 @@ pub struct CallState {
     pub(crate) system: SystemState,
     limiter: StoreLimiter,
     ticks_left: u32,
+    /// The tick that is due was spent waiting for the network.
+    pub(crate) waited: bool,
 }
 
 /// What a call may still do on the network.
@@ -80,13 +82,18 @@ impl CallState {
             },
             limiter: StoreLimiter::default(),
             ticks_left: limits::CPU_TICKS,
+            waited: false,
         }
     }
 
     /// For `describe`: it is handed no endpoint, so there is nothing that it could reach.
     pub(super) fn without_network(plugin: &str) -> Self {
-        let grants =
-            Grants { asked: Vec::new(), granted: Vec::new(), runtime_api: None, on_lambda: true };
+        let grants = Grants {
+            asked: Vec::new(),
+            granted: Vec::new(),
+            runtime_api: Vec::new(),
+            on_lambda: true,
+        };
         let nowhere = Place { host: String::new(), port: 0 };
         Self::new(plugin, Arc::new(grants), Tls::new(None), nowhere, Arc::default(), Arc::default())
     }
@@ -109,7 +116,9 @@ pub(super) async fn run<T>(
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut store| {
         let state = store.data_mut();
-        state.ticks_left = state.ticks_left.checked_sub(1).ok_or(LimitReached::Cpu)?;
+        if !std::mem::take(&mut state.waited) {
+            state.ticks_left = state.ticks_left.checked_sub(1).ok_or(LimitReached::Cpu)?;
+        }
         // Yielding lets the timer of whoever waits for this call run, on one thread too.
         Ok(UpdateDeadline::Yield(1))
     });

@@ -31,7 +31,7 @@ pub struct Sandbox {
     /// TLS, with its roots.
     pub tls: Tls,
     /// Where the Lambda runtime API listens.
-    pub runtime_api: Option<std::net::SocketAddr>,
+    pub runtime_api: Vec<std::net::SocketAddr>,
     /// Whether this is Lambda.
     pub on_lambda: bool,
 }
@@ -108,7 +108,7 @@ impl InstalledPlugins {
             grants: Arc::new(Grants {
                 asked: plugin.asks_for.clone(),
                 granted: self.sandbox.granted.clone(),
-                runtime_api: self.sandbox.runtime_api,
+                runtime_api: self.sandbox.runtime_api.clone(),
                 on_lambda: self.sandbox.on_lambda,
             }),
             tls: self.sandbox.tls.clone(),
@@ -223,10 +223,8 @@ impl Service for PluginService {
     async fn verify(&self, login: &Login) -> Result<(), CallError> {
         let secrets = [&login.password];
         self.call("verify", &login.place, &secrets, async |store, plugin| {
-            let mut login = hand_over(store, login)?;
-            let answer = plugin.windlass_plugin_password().call_verify(store, &login).await;
-            login.password.zeroize();
-            answer
+            let login = Wiped(hand_over(store, login)?);
+            plugin.windlass_plugin_password().call_verify(store, &login.0).await
         })
         .await
     }
@@ -235,21 +233,44 @@ impl Service for PluginService {
         let mut secrets = vec![&change.actor.password, change.new_password];
         secrets.extend(change.old_password);
         self.call("change", &change.actor.place, &secrets, async |store, plugin| {
-            let mut request = wire::ChangeRequest {
+            let request = Wiped(wire::ChangeRequest {
                 actor: hand_over(store, change.actor)?,
                 username: change.username.to_owned(),
                 new_password: change.new_password.reveal().to_owned(),
                 old_password: change.old_password.map(|old| old.reveal().to_owned()),
                 clone_of: change.clone_of.map(str::to_owned),
                 keep_old_valid: false,
-            };
-            let answer = plugin.windlass_plugin_password().call_change(store, &request).await;
-            request.actor.password.zeroize();
-            request.new_password.zeroize();
-            request.old_password.zeroize();
-            answer
+            });
+            plugin.windlass_plugin_password().call_change(store, &request.0).await
         })
         .await
+    }
+}
+
+/// What is handed to a plugin, wiped however the call ends, a call that is given up included.
+struct Wiped<T: Wipe>(T);
+
+impl<T: Wipe> Drop for Wiped<T> {
+    fn drop(&mut self) {
+        self.0.wipe();
+    }
+}
+
+trait Wipe {
+    fn wipe(&mut self);
+}
+
+impl Wipe for wire::Login {
+    fn wipe(&mut self) {
+        self.password.zeroize();
+    }
+}
+
+impl Wipe for wire::ChangeRequest {
+    fn wipe(&mut self) {
+        self.actor.wipe();
+        self.new_password.zeroize();
+        self.old_password.zeroize();
     }
 }
 

@@ -43,7 +43,7 @@ impl Engine {
 
     /// Ticks for as long as the answer lives.
     pub(super) fn ticking(&self) -> Ticking {
-        self.ticker.running.fetch_add(1, Ordering::SeqCst);
+        self.ticker.count(|running| running.fetch_add(1, Ordering::SeqCst));
         self.ticker.thread.unpark();
         Ticking(Arc::clone(&self.ticker))
     }
@@ -75,14 +75,16 @@ pub fn config(target: Option<&str>) -> wasmtime::Result<wasmtime::Config> {
 pub const HOST_TARGET: &str = match () {
     () if cfg!(all(target_arch = "x86_64", target_os = "linux")) => "x86_64-unknown-linux-gnu",
     () if cfg!(all(target_arch = "aarch64", target_os = "linux")) => "aarch64-unknown-linux-gnu",
+    () if cfg!(all(target_arch = "x86_64", target_os = "macos")) => "x86_64-apple-darwin",
     () if cfg!(all(target_arch = "aarch64", target_os = "macos")) => "aarch64-apple-darwin",
-    () => "x86_64-apple-darwin",
+    () => "this machine",
 };
 
 /// A thread that advances the engine's clock while calls are running, and sleeps otherwise: a
 /// plugin that computes without end can't be stopped from its own thread.
 struct Ticker {
-    running: Arc<AtomicUsize>,
+    /// How many calls are running. Taken away when the engine goes, which ends the thread.
+    running: Option<Arc<AtomicUsize>>,
     thread: Thread,
 }
 
@@ -105,14 +107,19 @@ impl Ticker {
                 }
             })
             .map_err(|error| PluginError::Engine(format!("no thread for its clock: {error}")))?;
-        Ok(Self { running, thread: thread.thread().clone() })
+        Ok(Self { running: Some(running), thread: thread.thread().clone() })
+    }
+
+    fn count(&self, change: impl FnOnce(&AtomicUsize) -> usize) {
+        if let Some(running) = &self.running {
+            change(running);
+        }
     }
 }
 
 impl Drop for Ticker {
     fn drop(&mut self) {
-        // The thread wakes up, finds its counter gone and ends.
-        self.running = Arc::new(AtomicUsize::new(0));
+        self.running.take();
         self.thread.unpark();
     }
 }
@@ -122,6 +129,6 @@ pub(super) struct Ticking(Arc<Ticker>);
 
 impl Drop for Ticking {
     fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::SeqCst);
+        self.0.count(|running| running.fetch_sub(1, Ordering::SeqCst));
     }
 }

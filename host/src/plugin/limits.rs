@@ -32,7 +32,7 @@ pub const TICK: Duration = Duration::from_millis(10);
 /// accepts half a second, and Lambda's smallest functions are ten times slower than a full CPU.
 pub const CPU_TICKS: u32 = 500;
 
-/// Connections that one call may open, closed ones included. One is the rule; a cluster's topology
+/// Connections that one call may open and redirects that it may follow, closed ones included. One is the rule; a cluster's topology
 /// may need a second or third.
 pub const CONNECTIONS: u32 = 8;
 
@@ -83,6 +83,7 @@ pub enum LimitReached {
 #[derive(Debug, Default)]
 pub struct StoreLimiter {
     memory: usize,
+    table_elements: usize,
 }
 
 impl ResourceLimiter for StoreLimiter {
@@ -103,11 +104,16 @@ impl ResourceLimiter for StoreLimiter {
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if desired > TABLE_ELEMENTS { Err(LimitReached::Table.into()) } else { Ok(true) }
+        let total = self.table_elements.saturating_add(desired.saturating_sub(current));
+        if total > TABLE_ELEMENTS {
+            return Err(LimitReached::Table.into());
+        }
+        self.table_elements = total;
+        Ok(true)
     }
 
     fn instances(&self) -> usize {

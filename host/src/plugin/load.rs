@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use wasmtime::component::{Component, InstancePre, Linker};
 
-use super::bindings::exports::windlass::plugin::metadata;
+use super::bindings::exports::windlass::plugin::{metadata, password};
 use super::bindings::{PasswordPlugin, PasswordPluginPre};
 use super::call::{CallState, run};
 use super::{ArtifactProblem, Engine, PluginError, artifact};
@@ -89,7 +89,7 @@ impl Loaded {
         let state = CallState::without_network(&file);
         let no_secrets = Redactor::default();
         let described = run(engine, &pre, state, &file, "describe", &no_secrets, describe).await?;
-        let description = description(described, path)?;
+        let description = description(described.0, described.1, path)?;
         let asks_for = asks_for(&description, path)?;
         Ok(Arc::new(Self {
             path: path.to_owned(),
@@ -117,8 +117,9 @@ fn instance_pre(
 async fn describe(
     store: &mut wasmtime::Store<CallState>,
     plugin: &PasswordPlugin,
-) -> wasmtime::Result<metadata::Description> {
-    plugin.windlass_plugin_metadata().call_describe(store).await
+) -> wasmtime::Result<(metadata::Description, password::Profile)> {
+    let own = plugin.windlass_plugin_metadata().call_describe(&mut *store).await?;
+    Ok((own, plugin.windlass_plugin_password().call_describe_passwords(store).await?))
 }
 
 /// What a component imports and exports.
@@ -146,17 +147,22 @@ pub(super) fn check(shape: &Shape) -> Result<(), ArtifactProblem> {
         }
     }
     for wanted in EXPORTS {
-        let export = shape.exports.iter().find(|export| {
-            export.strip_prefix(PACKAGE).is_some_and(|rest| split_version(rest).0 == wanted)
-        });
-        match export {
-            None => {
-                let export = format!("{PACKAGE}{wanted}@{INTERFACE_VERSION}");
-                return Err(ArtifactProblem::MissingExport { export });
-            }
-            Some(export) if !export.contains(COMPATIBLE) => return Err(other_interface(export)),
-            Some(_) => {}
+        let versions: Vec<&String> = shape
+            .exports
+            .iter()
+            .filter(|export| {
+                export.strip_prefix(PACKAGE).is_some_and(|rest| split_version(rest).0 == wanted)
+            })
+            .collect();
+        if versions.iter().any(|export| export.contains(COMPATIBLE)) {
+            continue;
         }
+        return Err(match versions.first() {
+            Some(export) => other_interface(export),
+            None => ArtifactProblem::MissingExport {
+                export: format!("{PACKAGE}{wanted}@{INTERFACE_VERSION}"),
+            },
+        });
     }
     Ok(())
 }
@@ -170,7 +176,11 @@ fn split_version(interface: &str) -> (&str, &str) {
     interface.split_at_checked(interface.find('@').unwrap_or(interface.len())).unwrap_or_default()
 }
 
-fn description(own: metadata::Description, path: &Path) -> Result<Description, PluginError> {
+fn description(
+    own: metadata::Description,
+    profile: password::Profile,
+    path: &Path,
+) -> Result<Description, PluginError> {
     let wrong = |why: &str| PluginError::Description { path: path.to_owned(), why: why.to_owned() };
     let is_word = |text: &str| {
         !text.is_empty()
@@ -183,18 +193,23 @@ fn description(own: metadata::Description, path: &Path) -> Result<Description, P
     if own.engines.is_empty() || !own.engines.iter().all(|engine| is_word(engine)) {
         return Err(wrong("its engines are not words of lower-case letters, digits and `-`"));
     }
-    let rules = own.password_rules;
+    let rules = profile.password_rules;
     if rules.default_length == 0 || rules.default_length > rules.max_length {
         return Err(wrong("its default password length is 0 or above the longest it takes"));
     }
-    let has = |flag| own.features.contains(flag);
+    let has = |flag| profile.features.contains(flag);
     let features = Features {
-        self_change: has(metadata::Features::SELF_CHANGE),
-        admin_change: has(metadata::Features::ADMIN_CHANGE),
-        alternating_users: has(metadata::Features::ALTERNATING_USERS),
-        dual_password: has(metadata::Features::DUAL_PASSWORD),
+        self_change: has(password::Features::SELF_CHANGE),
+        admin_change: has(password::Features::ADMIN_CHANGE),
+        alternating_users: has(password::Features::ALTERNATING_USERS),
+        dual_password: has(password::Features::DUAL_PASSWORD),
     };
-    if features.alternating_users && own.username_rules.clone_suffix.is_empty() {
+    // It goes into account names, and into messages.
+    let suffix = &profile.username_rules.clone_suffix;
+    if suffix.len() > 32 || !suffix.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(wrong("its suffix for the second user is not up to 32 printable characters"));
+    }
+    if features.alternating_users && suffix.is_empty() {
         return Err(wrong("it offers alternating users without a suffix for the second one"));
     }
     Ok(Description {
@@ -210,8 +225,8 @@ fn description(own: metadata::Description, path: &Path) -> Result<Description, P
             default_excluded_characters: rules.default_excluded_characters,
         },
         username_rules: UsernameRules {
-            max_length_bytes: own.username_rules.max_length_bytes,
-            clone_suffix: own.username_rules.clone_suffix,
+            max_length_bytes: profile.username_rules.max_length_bytes,
+            clone_suffix: profile.username_rules.clone_suffix,
         },
         features,
     })

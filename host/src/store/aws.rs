@@ -18,9 +18,12 @@ use super::{
 use crate::error::chain;
 use crate::secret::Secret;
 
-/// The most that one page of `ListSecretVersionIds` holds; the newest come first, and nobody looks
-/// at more.
-const VERSIONS_LISTED: i32 = 100;
+/// How many versions one page of `ListSecretVersionIds` holds, at most; and how many pages are read.
+/// Secrets Manager removes versions without labels when there are more than about 100, except those
+/// of the last day, in which nobody rotates four hundred times.
+const PAGE: i32 = 100;
+/// See [`PAGE`].
+const PAGES: usize = 5;
 
 /// Secrets Manager, at whatever endpoint its client was built for.
 #[derive(Debug, Clone)]
@@ -137,27 +140,28 @@ impl SecretStore for AwsStore {
     }
 
     async fn versions(&self, secret_id: &str) -> Result<Vec<VersionListing>, StoreError> {
-        let answer = self
+        let mut pages = self
             .client
             .list_secret_version_ids()
             .secret_id(secret_id)
             .include_deprecated(true)
-            .max_results(VERSIONS_LISTED)
-            .send()
-            .await
-            .map_err(|error| failed("ListSecretVersionIds", secret_id, error))?;
-        let mut versions: Vec<VersionListing> = answer
-            .versions
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|entry| {
+            .max_results(PAGE)
+            .into_paginator()
+            .send();
+        let mut versions = Vec::new();
+        for _ in 0..PAGES {
+            let Some(page) = pages.next().await else { break };
+            let page = page.map_err(|error| failed("ListSecretVersionIds", secret_id, error))?;
+            let entries = page.versions.unwrap_or_default();
+            versions.extend(entries.into_iter().filter_map(|entry| {
                 Some(VersionListing {
                     version: VersionId::new(entry.version_id?),
                     stages: labels(&entry.version_stages.unwrap_or_default()),
                     created_at: time(entry.created_date),
                 })
-            })
-            .collect();
+            }));
+        }
+        // The service documents no order.
         versions.sort_by_key(|listing| std::cmp::Reverse(listing.created_at));
         Ok(versions)
     }
@@ -181,9 +185,22 @@ where
         SdkError::ServiceError(service) => {
             let code = service.err().code().unwrap_or("unknown error");
             let text = service.err().message().unwrap_or("no message");
-            let kind = kind_of(code, status);
+            let kind = match kind_of(code, status) {
+                // Secrets Manager passes on what KMS refused.
+                StoreErrorKind::AccessDenied if text.contains("KMS") => StoreErrorKind::Key,
+                kind => kind,
+            };
             (kind, format!("{code}: {text}"))
         }
+        // Credentials that can't be found look like a request that could not be sent.
+        SdkError::DispatchFailure(failure) if failure.is_other() || failure.is_user() => (
+            StoreErrorKind::Other,
+            format!(
+                "the request could not be made: {}; check the AWS credentials and region of \
+                 whoever runs this",
+                chain(&error)
+            ),
+        ),
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => (
             StoreErrorKind::Transient,
             format!(

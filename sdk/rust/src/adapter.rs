@@ -22,22 +22,29 @@ impl<P: Plugin> metadata::Guest for Adapter<P> {
             engines: own.engines,
             default_port: own.default_port,
             network: own.network,
-            password_rules: metadata::PasswordRules {
+        }
+    }
+}
+
+impl<P: Plugin> password::Guest for Adapter<P> {
+    fn describe_passwords() -> password::Profile {
+        log_panics();
+        let own = P::describe();
+        password::Profile {
+            password_rules: password::PasswordRules {
                 max_length: own.password_rules.max_length,
                 default_length: own.password_rules.default_length,
                 excluded_characters: own.password_rules.excluded_characters,
                 default_excluded_characters: own.password_rules.default_excluded_characters,
             },
-            username_rules: metadata::UsernameRules {
+            username_rules: password::UsernameRules {
                 max_length_bytes: own.username_rules.max_length_bytes,
                 clone_suffix: own.username_rules.clone_suffix,
             },
             features: features(own.features),
         }
     }
-}
 
-impl<P: Plugin> password::Guest for Adapter<P> {
     fn verify(login: wire::Login) -> Result<(), wire::Failure> {
         log_panics();
         P::verify(&login.into()).map_err(wire::Failure::from)
@@ -90,16 +97,16 @@ impl From<Failure> for wire::Failure {
     }
 }
 
-fn features(own: crate::Features) -> metadata::Features {
+fn features(own: crate::Features) -> password::Features {
     [
-        (own.self_change, metadata::Features::SELF_CHANGE),
-        (own.admin_change, metadata::Features::ADMIN_CHANGE),
-        (own.alternating_users, metadata::Features::ALTERNATING_USERS),
-        (own.dual_password, metadata::Features::DUAL_PASSWORD),
+        (own.self_change, password::Features::SELF_CHANGE),
+        (own.admin_change, password::Features::ADMIN_CHANGE),
+        (own.alternating_users, password::Features::ALTERNATING_USERS),
+        (own.dual_password, password::Features::DUAL_PASSWORD),
     ]
     .into_iter()
     .filter(|(has, _)| *has)
-    .fold(metadata::Features::empty(), |all, (_, flag)| all | flag)
+    .fold(password::Features::empty(), |all, (_, flag)| all | flag)
 }
 
 /// A panic in a component is a bare `unreachable` trap; without this its text would be lost.

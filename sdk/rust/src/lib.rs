@@ -102,7 +102,7 @@ pub use network::{Connection, Endpoint, TlsInfo};
 pub use plugin::{
     ChangeRequest, Description, Features, Login, PasswordRules, Plugin, TlsMode, UsernameRules,
 };
-pub use system::{LogLevel, fill_random, log, now_seconds};
+pub use system::{LogLevel, fill_random, log, now};
 
 /// Exports a type that implements [`Plugin`] as this crate's component.
 ///

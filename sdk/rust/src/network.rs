@@ -12,6 +12,9 @@ use crate::bindings::windlass::plugin::network as host;
 /// How many bytes one read asks of the host: what it hands over at most in one call.
 const READ_LIMIT: u32 = 64 * 1024;
 
+/// How many bytes one write hands to the host; it takes 1 MiB at most.
+const WRITE_PIECE: usize = 256 * 1024;
+
 /// What a finished TLS handshake offers to the protocol above it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TlsInfo {
@@ -179,7 +182,11 @@ impl Write for Connection {
     /// Sends all of `data`; there is no buffer to flush, so hand over whole messages.
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         match &mut self.stream {
-            Stream::Host(connection) => connection.write(data).map_err(io_error)?,
+            Stream::Host(connection) => {
+                for piece in data.chunks(WRITE_PIECE) {
+                    connection.write(piece).map_err(io_error)?;
+                }
+            }
             #[cfg(not(target_arch = "wasm32"))]
             Stream::Scripted(stream) => stream.send(data)?,
             #[cfg(not(target_arch = "wasm32"))]
@@ -193,9 +200,20 @@ impl Write for Connection {
     }
 }
 
-/// Every network error of the host means the same to it: this service could not be reached.
+/// A service that could not be reached may be reached later; what the operator did not grant, or a
+/// limit forbids, stays so.
 fn failure(error: host::NetworkError) -> Failure {
-    Failure::unreachable(error.message)
+    use host::NetworkErrorKind as Kind;
+    match error.kind {
+        Kind::NotGranted | Kind::Limit => Failure::declined(error.message),
+        Kind::NameNotFound
+        | Kind::Refused
+        | Kind::TimedOut
+        | Kind::Closed
+        | Kind::Tls
+        | Kind::InvalidState
+        | Kind::Other => Failure::unreachable(error.message),
+    }
 }
 
 fn io_error(error: host::NetworkError) -> io::Error {

@@ -97,7 +97,8 @@ impl fmt::Debug for ChangeRequest {
     }
 }
 
-/// A plugin's description of itself; see `windlass:plugin/metadata` for the meaning of each item.
+/// A plugin's description of itself; see `windlass:plugin/metadata` and `…/password` for the meaning
+/// of each item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
     /// Unique among the installed plugins: lower-case letters, digits, `-`.

@@ -1,5 +1,7 @@
 //! Logging, time and randomness: the host's in a component, the operating system's in tests.
 
+use std::time::Duration;
+
 #[cfg(target_arch = "wasm32")]
 use crate::bindings::windlass::plugin::system as host;
 
@@ -32,14 +34,13 @@ pub fn log(level: LogLevel, message: &str) {
     eprintln!("{level:?}: {message}");
 }
 
-/// The time of day: whole seconds since 1970-01-01T00:00:00Z.
-pub fn now_seconds() -> i64 {
+/// The time of day: since 1970-01-01T00:00:00Z. (The standard library's clock does not work in a
+/// component.)
+pub fn now() -> Duration {
     #[cfg(target_arch = "wasm32")]
-    return host::now_seconds();
+    return Duration::try_from_secs_f64(host::now_seconds()).unwrap_or_default();
     #[cfg(not(target_arch = "wasm32"))]
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Fills `buffer` with random bytes from a cryptographic generator.
