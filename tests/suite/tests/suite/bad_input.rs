@@ -194,6 +194,7 @@ async fn versions_and_secrets_that_do_not_belong_together_are_refused_before_any
     for (case, pending) in [
         ("pending for another user", changed("username", "root")),
         ("pending for another host", changed("host", "evil.example")),
+        ("pending from before an edit", changed("dbname", "another")),
         ("pending with the same password", current.clone()),
         ("pending without a password", changed("password", "")),
     ] {
@@ -227,6 +228,7 @@ async fn an_admin_secret_that_can_not_be_right_is_refused_before_anything_is_cha
     world.create_secret("admin/other-engine", &other_engine).await?;
     let wrong = Login::new("master", "wrong password of the administrator");
     world.create_secret("admin/wrong-password", &wrong.secret(port)).await?;
+    world.create_secret("admin/the-user", &login.secret(port)).await?;
 
     let mut text = String::new();
     for (case, admin) in [
@@ -235,11 +237,15 @@ async fn an_admin_secret_that_can_not_be_right_is_refused_before_anything_is_cha
         ("elsewhere", "admin/elsewhere"),
         ("other engine", "admin/other-engine"),
         ("wrong password", "admin/wrong-password"),
+        ("the user", "admin/the-user"),
     ] {
         let secret = format!("led/{}", case.replace(' ', "-"));
         let mut value = login.secret(port);
         value["masterarn"] = Value::from(admin);
         world.create_secret(&secret, &value).await?;
+        if case == "the user" {
+            world.tag(&secret, "windlass:strategy", "single-user").await?;
+        }
         let token = world.begin(&secret).await?;
         let error = match world.step("createSecret", &secret, &token).await? {
             Outcome::Failed(error) => error,
