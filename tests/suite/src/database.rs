@@ -122,7 +122,8 @@ fn clean_up_after_us() -> Result<()> {
     let directories =
         std::env::temp_dir().join(format!("windlass-harness-{}-", std::process::id()));
     // The server may still be writing its last lines when its directory is first removed.
-    let script = "trap '' INT TERM HUP; cat; for try in 1 2 3 4 5; do sleep 0.2; rm -rf \"$0\"*; done";
+    let script =
+        "trap '' INT TERM HUP; cat; for try in 1 2 3 4 5; do sleep 0.2; rm -rf \"$0\"*; done";
     let cleaner = Command::new("sh")
         .args(["-c", script])
         .arg(directories)

@@ -71,7 +71,9 @@ impl World {
     /// If it does not come to an end.
     pub async fn outcome(&self, token: &str) -> Result<Vec<Invocation>> {
         let ended = self.lambda().wait_for(|all| {
-            let own = |call: &&Invocation| call.event["ClientRequestToken"].as_str() == Some(token);
+            let own = |call: &&Invocation| {
+                call.event.get("ClientRequestToken").and_then(Value::as_str) == Some(token)
+            };
             let steps: Vec<_> = all.iter().filter(own).cloned().collect();
             let last = steps.last()?;
             let over = last.step() == "finishSecret" || last.outcome.error().is_some();

@@ -93,7 +93,8 @@ impl World {
             environment: Vec::new(),
         };
         let local = Local::start(&local, work.path(), "local").await?;
-        let mut world = Self { function: None, local, lambda, database, options, work, functions: 0 };
+        let mut world =
+            Self { function: None, local, lambda, database, options, work, functions: 0 };
         world.start_function()?;
         Ok(world)
     }

@@ -7,23 +7,23 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use windlass_harness::{FunctionError, Outcome};
+use windlass_harness::FunctionError;
 use windlass_suite::{Login, Options, World, error_of, golden};
 
 /// Stands in every secret here, and in no message.
-const PASSWORD: &str = "hunter2-hunter2";
+pub(crate) const PASSWORD: &str = "hunter2-hunter2";
 
 const UNUSED_TOKEN: &str = "00000000-0000-4000-8000-00000000dead";
 
 /// One case as the golden file has it.
-fn tell(text: &mut String, case: &str, error: &FunctionError) -> Result<()> {
+pub(crate) fn tell(text: &mut String, case: &str, error: &FunctionError) -> Result<()> {
     assert!(!error.message.contains(PASSWORD), "{case}: {}", error.message);
     writeln!(text, "# {case}\n{}: {}\n", error.kind, error.message)?;
     Ok(())
 }
 
 /// The message without what differs from run to run.
-fn steady(mut error: FunctionError, varying: &[(&str, &str)]) -> FunctionError {
+pub(crate) fn steady(mut error: FunctionError, varying: &[(&str, &str)]) -> FunctionError {
     for (from, to) in varying {
         error.message = error.message.replace(from, to);
     }
@@ -33,7 +33,8 @@ fn steady(mut error: FunctionError, varying: &[(&str, &str)]) -> FunctionError {
 #[tokio::test]
 async fn an_event_that_is_not_secrets_managers_is_refused_by_the_field() -> Result<()> {
     let world = World::with(Options::by_hand()).await?;
-    let good = json!({ "Step": "createSecret", "SecretId": "s", "ClientRequestToken": UNUSED_TOKEN });
+    let good =
+        json!({ "Step": "createSecret", "SecretId": "s", "ClientRequestToken": UNUSED_TOKEN });
     let with = |key: &str, value: Value| {
         let mut event = good.clone();
         event[key] = value;
@@ -48,7 +49,10 @@ async fn an_event_that_is_not_secrets_managers_is_refused_by_the_field() -> Resu
         ("secret with a line break", with("SecretId", json!("a\nb"))),
         ("secret beyond ASCII", with("SecretId", json!("é"))),
         ("short token", with("ClientRequestToken", json!("short"))),
-        ("odd rotation token", with("RotationToken", json!(format!("{PASSWORD} {PASSWORD} {PASSWORD}")))),
+        (
+            "odd rotation token",
+            with("RotationToken", json!(format!("{PASSWORD} {PASSWORD} {PASSWORD}"))),
+        ),
     ];
     let mut text = String::new();
     for (case, event) in rows {
@@ -209,90 +213,11 @@ async fn versions_and_secrets_that_do_not_belong_together_are_refused_before_any
     let token = world.begin("pair/no-value").await?;
     for step in ["setSecret", "testSecret"] {
         let error = world.failure(step, "pair/no-value", &token).await?;
-        tell(&mut text, &format!("no pending value, {step}"), &steady(error, &[(&token, "TOKEN")]))?;
+        tell(
+            &mut text,
+            &format!("no pending value, {step}"),
+            &steady(error, &[(&token, "TOKEN")]),
+        )?;
     }
     golden("bad_pairs.txt", &text)
-}
-
-#[tokio::test]
-async fn an_admin_secret_that_can_not_be_right_is_refused_before_anything_is_changed() -> Result<()> {
-    let world = World::with(Options::by_hand()).await?;
-    let database = world.database();
-    let port = database.postgres().port();
-    let login = database.account("bad_admin", "").await?;
-    let mut elsewhere = database.superuser().secret(port);
-    elsewhere["host"] = Value::from("elsewhere.example");
-    world.create_secret("admin/elsewhere", &elsewhere).await?;
-    let mut other_engine = database.superuser().secret(port);
-    other_engine["engine"] = Value::from("mysql");
-    world.create_secret("admin/other-engine", &other_engine).await?;
-    let wrong = Login::new("master", "wrong password of the administrator");
-    world.create_secret("admin/wrong-password", &wrong.secret(port)).await?;
-    world.create_secret("admin/the-user", &login.secret(port)).await?;
-
-    let mut text = String::new();
-    for (case, admin) in [
-        ("itself", "led/itself"),
-        ("nothing", "admin/nothing"),
-        ("elsewhere", "admin/elsewhere"),
-        ("other engine", "admin/other-engine"),
-        ("wrong password", "admin/wrong-password"),
-        ("the user", "admin/the-user"),
-    ] {
-        let secret = format!("led/{}", case.replace(' ', "-"));
-        let mut value = login.secret(port);
-        value["masterarn"] = Value::from(admin);
-        world.create_secret(&secret, &value).await?;
-        if case == "the user" {
-            world.tag(&secret, "windlass:strategy", "single-user").await?;
-        }
-        let token = world.begin(&secret).await?;
-        let error = match world.step("createSecret", &secret, &token).await? {
-            Outcome::Failed(error) => error,
-            Outcome::Answered(_) => world.failure("setSecret", &secret, &token).await?,
-        };
-        let error = steady(error, &[(&port.to_string(), "PORT")]);
-        assert!(!error.message.contains(&wrong.password), "{}", error.message);
-        tell(&mut text, &format!("masterarn: {case}"), &error)?;
-        assert!(login.signs_in(database).await?, "{case}: the password was changed");
-    }
-
-    let long = "a_name_of_sixty_bytes_a_name_of_sixty_bytes_a_name_of_sixty_";
-    let mut value = Login::new(long, PASSWORD).secret(port);
-    value["masterarn"] = Value::from("admin/elsewhere");
-    world.create_secret("led/long-name", &value).await?;
-    let token = world.begin("led/long-name").await?;
-    let error = world.failure("createSecret", "led/long-name", &token).await?;
-    tell(&mut text, "a name too long for a clone", &error)?;
-
-    world.create_secret("led/no-admin", &Login::new("somebody", PASSWORD).secret(port)).await?;
-    for (tag, case) in [("alternating-users", "no masterarn"), ("both", "unknown strategy")] {
-        world.tag("led/no-admin", "windlass:strategy", tag).await?;
-        let token = world.begin("led/no-admin").await.or_else(|_| World::token())?;
-        let token = match world.secrets().version_at("led/no-admin", "AWSPENDING").await? {
-            Some(pending) => pending,
-            None => token,
-        };
-        let error = world.failure("createSecret", "led/no-admin", &token).await?;
-        tell(&mut text, &format!("alternating users: {case}"), &error)?;
-    }
-    golden("bad_admins.txt", &text)
-}
-
-#[tokio::test]
-async fn a_password_that_nobody_knows_is_said_so_and_nothing_is_changed() -> Result<()> {
-    let world = World::with(Options::by_hand()).await?;
-    let database = world.database();
-    let login = database.account("bad_lost", "").await?;
-    let port = database.postgres().port();
-    let lost = Login::new("bad_lost", PASSWORD);
-    world.create_secret("lost", &lost.secret(port)).await?;
-    let token = world.begin("lost").await?;
-    world.steps(&["createSecret"], "lost", &token).await?;
-    let error = world.failure("setSecret", "lost", &token).await?;
-    let mut text = String::new();
-    tell(&mut text, "no password signs in", &steady(error, &[(&port.to_string(), "PORT")]))?;
-    assert!(login.signs_in(database).await?);
-    assert_eq!(database.refused_sign_ins("bad_lost")?, 2, "one for each password that it has");
-    golden("bad_passwords.txt", &text)
 }

@@ -53,7 +53,9 @@ async fn somebody_in_between_with_a_trusted_certificate_gets_no_sign_in() -> Res
     // The program works: an account without SCRAM, which nothing binds, gets through it.
     let login = database.account("bound_md5", "").await?;
     database
-        .admin("GRANT md5_signers TO bound_md5; ALTER ROLE bound_md5 SET password_encryption = 'md5'")
+        .admin(
+            "GRANT md5_signers TO bound_md5; ALTER ROLE bound_md5 SET password_encryption = 'md5'",
+        )
         .await?;
     let own = format!(
         "ALTER ROLE bound_md5 PASSWORD {}",

@@ -3,9 +3,7 @@
 use anyhow::{Context, Result};
 use serde_json::Value;
 use windlass_harness::{Artifact, Proxy, WorkDir};
-use windlass_suite::{
-    Login, Options, Ran, STEPS, World, golden, guests, plugins_with, windlass,
-};
+use windlass_suite::{Login, Options, Ran, STEPS, World, golden, guests, plugins_with, windlass};
 
 /// A Secrets Manager, an account and its secret; the command line does the rest.
 struct Desk {
@@ -83,8 +81,19 @@ async fn rotate_works_through_secrets_managers_protocol_too() -> Result<()> {
         (plugins.to_string_lossy(), desk.world.database().ca().certificate().to_string_lossy());
     let endpoint = desk.world.secrets().endpoint();
     let arguments = [
-        "rotate", "--secret-id", &desk.secret, "--endpoint-url", endpoint, "--plugins", &plugins,
-        "--ca-bundle", &bundle, "--grant", "tcp://127.0.0.1:*", "--grant", "tcp://localhost:*",
+        "rotate",
+        "--secret-id",
+        &desk.secret,
+        "--endpoint-url",
+        endpoint,
+        "--plugins",
+        &plugins,
+        "--ca-bundle",
+        &bundle,
+        "--grant",
+        "tcp://127.0.0.1:*",
+        "--grant",
+        "tcp://localhost:*",
     ];
     let credentials = [
         ("AWS_ACCESS_KEY_ID", "none"),
@@ -192,7 +201,8 @@ async fn every_kind_of_failure_has_its_exit_code() -> Result<()> {
     assert_eq!(word(failed(&text, &object, 5))?, "Windlass.Operator.NotFound");
     let nobody = Proxy::start(desk.world.database().postgres().address()).await?.port();
     let endpoint = format!("http://127.0.0.1:{nobody}");
-    let status = ["status", "--secret-id", "any", "--region", "eu-west-1", "--endpoint-url", &endpoint];
+    let status =
+        ["status", "--secret-id", "any", "--region", "eu-west-1", "--endpoint-url", &endpoint];
     let credentials = [("AWS_ACCESS_KEY_ID", "none"), ("AWS_SECRET_ACCESS_KEY", "none")];
     let text = windlass(&status, &credentials).await?;
     let object = windlass(&[&status[..], &json].concat(), &credentials).await?;

@@ -33,7 +33,8 @@ async fn measure(name: &str, strategy: Option<&str>) -> Result<Cost> {
     let mut world = World::start().await?;
     let database: &Database = world.database();
     let postgres = Proxy::start(database.postgres().address()).await?;
-    let endpoint = world.secrets().endpoint().trim_start_matches("http://").parse::<SocketAddr>()?;
+    let endpoint =
+        world.secrets().endpoint().trim_start_matches("http://").parse::<SocketAddr>()?;
     let secrets_manager = Proxy::start(endpoint).await?;
     secrets_manager.fail_all(Fault::Delay { each: DELAY });
     world.start_function_calling(format!("http://127.0.0.1:{}", secrets_manager.port()))?;
@@ -58,7 +59,8 @@ async fn measure(name: &str, strategy: Option<&str>) -> Result<Cost> {
         calls: calls.calls.len(),
         waves: calls.waves_behind(GAP),
         connections: postgres.traffic().len(),
-        refused: database.refused_sign_ins(name)? + database.refused_sign_ins(&format!("{name}_clone"))?,
+        refused: database.refused_sign_ins(name)?
+            + database.refused_sign_ins(&format!("{name}_clone"))?,
     })
 }
 

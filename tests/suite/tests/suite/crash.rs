@@ -18,6 +18,15 @@ impl Scene {
     async fn set(name: &str) -> Result<Self> {
         let world = World::with(Options::by_hand()).await?;
         let proxy = Proxy::start(world.database().postgres().address()).await?;
+        Self::with(world, proxy, name).await
+    }
+
+    /// The same world, with another account.
+    async fn reset(self, name: &str) -> Result<Self> {
+        Self::with(self.world, self.proxy, name).await
+    }
+
+    async fn with(world: World, proxy: Proxy, name: &str) -> Result<Self> {
         let first = world.database().account(name, "").await?;
         let secret = format!("crash/{name}");
         world.create_secret(&secret, &first.secret(proxy.port())).await?;
@@ -89,16 +98,14 @@ async fn killed_while_it_waits_for_the_database_it_is_an_exit_and_the_retry_ends
     scene.world.steps(&["createSecret"], &scene.secret, &token).await?;
     scene.proxy.fail_next(Fault::Silence);
     let process = scene.world.function()?;
-    let (failed, killed) = tokio::join!(
-        scene.world.failure("setSecret", &scene.secret, &token),
-        async {
+    let (failed, killed) =
+        tokio::join!(scene.world.failure("setSecret", &scene.secret, &token), async {
             // Once it is connected, it waits for an answer that never comes.
             while scene.proxy.traffic().is_empty() {
                 tokio::time::sleep(std::time::Duration::from_millis(5)).await;
             }
             process.process().signal(nix::sys::signal::Signal::SIGKILL)
-        }
-    );
+        });
     killed?;
     assert_eq!(failed?.kind, "Runtime.ExitError");
     scene.world.start_function()?;
@@ -111,10 +118,11 @@ const TURNS: u32 = 30;
 
 #[tokio::test]
 async fn wherever_the_connection_breaks_in_set_secret_the_retry_ends_well() -> Result<()> {
+    let mut scene = Scene::set("crash_cut").await?;
     for direction in [Direction::ToServer, Direction::ToClient] {
         let mut found_changed = 0;
         for turn in 1..TURNS {
-            let scene = Scene::set(&format!("crash_cut_{direction:?}_{turn}")).await?;
+            scene = scene.reset(&format!("crash_cut_{direction:?}_{turn}")).await?;
             let Scene { world, proxy, secret, .. } = &scene;
             let token = world.begin(secret).await?;
             world.steps(&["createSecret"], secret, &token).await?;

@@ -1,7 +1,7 @@
 //! `windlass local`, as a Secrets Manager for others: boto3's view of it, and what it keeps.
 
-use std::os::unix::fs::PermissionsExt;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
@@ -129,7 +129,8 @@ async fn what_it_acknowledged_survives_its_being_killed_in_the_middle_of_writing
             local.process().signal(Signal::SIGKILL)
         };
         let (written, killed) = tokio::join!(writing, killing);
-        (written?, killed?);
+        written?;
+        killed?;
         drop(local);
         assert!(acknowledged > 0, "nothing was written before the end");
 
@@ -160,8 +161,7 @@ async fn it_serves_this_machine_only() -> Result<()> {
     let work = WorkDir::new()?;
     let store = work.path().join("secrets.json");
     let store = store.to_string_lossy();
-    let arguments =
-        ["local", "--store", &store, "--listen", "0.0.0.0:0", "--external-rotation"];
+    let arguments = ["local", "--store", &store, "--listen", "0.0.0.0:0", "--external-rotation"];
     let ran = windlass_suite::windlass(&arguments, &[]).await?;
     assert_eq!(ran.code, Some(3), "{}", ran.stderr);
     assert!(ran.stderr.contains("loopback"), "{}", ran.stderr);

@@ -3,7 +3,13 @@
 //! Every test makes a world of its own beside the one shared server (see `windlass_suite`). Names
 //! of accounts and secrets begin with the test's own word, so that no test meets another's.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a panic is how a test reports, in its helper functions as well"
+)]
+
 mod alternating;
+mod bad_admins;
 mod bad_input;
 mod certificates;
 mod channel_binding;

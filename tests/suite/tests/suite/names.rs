@@ -105,10 +105,7 @@ async fn every_password(name: &str, options: &str, form: &str) -> Result<()> {
     let login = database.account(name, "").await?;
     database.admin(options).await?;
     // Stored anew, in the form that the account's settings ask for.
-    let own = format!(
-        "ALTER ROLE {name} PASSWORD {}",
-        Login::literal(&login.password)
-    );
+    let own = format!("ALTER ROLE {name} PASSWORD {}", Login::literal(&login.password));
     login.psql(database, &own).await?;
     world.create_secret(name, &login.secret(database.postgres().port())).await?;
     for password in PASSWORDS {

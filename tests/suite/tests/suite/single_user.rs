@@ -96,7 +96,8 @@ async fn two_secrets_rotated_at_once_both_end_well() -> Result<()> {
 
 #[tokio::test]
 async fn the_variables_of_aws_templates_shape_the_password() -> Result<()> {
-    let rows: [(&[(&str, &str)], fn(&str) -> bool); 3] = [
+    type Row<'a> = (&'a [(&'a str, &'a str)], fn(&str) -> bool);
+    let rows: [Row<'_>; 3] = [
         (&[("PASSWORD_LENGTH", "50"), ("EXCLUDE_CHARACTERS", "aeiou")], |password| {
             password.len() == 50 && !password.contains(['a', 'e', 'i', 'o', 'u'])
         }),
