@@ -41,21 +41,15 @@ struct Cli {
     command: Command,
 }
 
+/// Each explains itself where it is defined.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Rotate a secret now: all four steps, run here
     Rotate(rotate::Rotate),
-    /// Run one rotation step, as Secrets Manager would send it
     Step(step::Step),
-    /// Show a secret's versions and labels, whether a rotation is stuck, and what to do
     Status(status::Status),
-    /// Serve an embedded Secrets Manager on loopback, for development and tests
     Local(local::Local),
-    /// Show what a plugin imports, exports, asks for and says about itself
     Inspect(inspect::Inspect),
-    /// Build a plugin crate into a component (.wasm)
     Build(build::Build),
-    /// Compile a component ahead of time (.cwasm), which is what the Lambda function loads
     Compile(compile::Compile),
 }
 

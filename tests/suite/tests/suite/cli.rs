@@ -214,7 +214,7 @@ async fn every_kind_of_failure_has_its_exit_code() -> Result<()> {
     let text = desk.run(&["rotate"], &plugins).await?;
     let object = desk.run(&["rotate", "--output", "json"], &plugins).await?;
     let (kind, message) = failed(&text, &object, 4)?;
-    assert_eq!(kind, "Windlass.Service.Unreachable");
+    assert_eq!(kind, "Windlass.Service.Declined");
     assert!(message.contains("loopback needs a grant that names it"), "{message}");
     Ok(())
 }

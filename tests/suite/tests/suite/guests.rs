@@ -144,7 +144,7 @@ async fn a_plugin_that_goes_where_nobody_granted_it_to_go_does_not_arrive() -> R
     let options = Options { grants: Some(grant), ..Options::by_hand() };
     let sinners = Sinners::gather(options).await?;
     let error = sinners.sin("wander", &[("elsewhere", json!(port.to_string()))]).await?;
-    assert_eq!(error.kind, "Windlass.Service.Unreachable");
+    assert_eq!(error.kind, "Windlass.Service.Declined");
     let expected = format!(
         "connecting to 127.0.0.1:{port} is not allowed: this place is not granted; add it to \
          WINDLASS_GRANTS"
@@ -164,7 +164,7 @@ async fn the_lambda_runtime_api_is_out_of_reach_however_it_is_granted() -> Resul
     let sinners = Sinners::gather(Options::by_hand()).await?;
     let api = sinners.world.lambda().address().port();
     let error = sinners.sin("wander", &[("elsewhere", json!(api.to_string()))]).await?;
-    assert_eq!(error.kind, "Windlass.Service.Unreachable");
+    assert_eq!(error.kind, "Windlass.Service.Declined");
     let expected = "the Lambda runtime API is never reachable";
     assert!(error.message.ends_with(expected), "{}", error.message);
     Ok(())
