@@ -73,6 +73,18 @@ fn backwards(text: &str) -> String {
     text.chars().rev().collect()
 }
 
+#[test]
+fn every_sin_has_its_test() -> Result<()> {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").context("not run by cargo")?;
+    let sins = std::path::PathBuf::from(package).join("../guests/sinner/src");
+    for file in std::fs::read_dir(&sins)?.flatten() {
+        let name = file.file_name().to_string_lossy().trim_end_matches(".rs").to_owned();
+        let tested = include_str!("guests.rs").contains(&format!(".sin(\"{name}\","));
+        assert!(tested || name == "lib", "no test for `{}`", file.path().display());
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_plugin_that_computes_for_ever_is_stopped() -> Result<()> {
     let error = Sinners::gather(Options::by_hand()).await?.sin("spin", &[]).await?;
