@@ -4,13 +4,12 @@
 //! current, which is how Secrets Manager recognises a finished rotation: the next one starts. No
 //! value is ever written here, and a version without a password never becomes current.
 
-use super::document::{Origin, SecretDocument};
 use super::event::RotationEvent;
 use super::plan::{Invoker, Plan, plan};
 use super::service::Catalog;
 use super::{Outcome, Rotation};
 use crate::error::Error;
-use crate::store::{SecretStore, Stage, StageMove, StoreErrorKind, VersionSelector};
+use crate::store::{SecretStore, Stage, StageMove, StoreErrorKind};
 
 impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
     pub(super) async fn finish(
@@ -18,19 +17,11 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
         event: &RotationEvent,
         invoker: Invoker,
     ) -> Result<Outcome, Error> {
-        self.progress.note("reading the secret from Secrets Manager");
-        let by_version = VersionSelector::Version(event.version.clone());
-        let (secret, pending) = tokio::join!(
-            self.store.describe(&event.secret_id),
-            self.store.value(&event.secret_id, &by_version),
-        );
-        let Some(secret) = self.planned(event, invoker, secret).await? else {
+        let Some((secret, pending)) = self.read_pending(event, invoker).await? else {
             return Ok(Outcome::AlreadyCurrent);
         };
         // The last thing that anybody checks before applications get this version.
-        let pending = self.pending_value(event, &secret, pending).await?;
-        let origin = Origin { secret: secret.name.clone(), role: Stage::Pending };
-        SecretDocument::parse(&pending, origin)?.password()?;
+        pending.password()?;
         let replaced = secret.version_with(&Stage::Current).cloned();
         let change = StageMove {
             stage: Stage::Current,

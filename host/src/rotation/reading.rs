@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use super::Rotation;
+use super::document::{Origin, SecretDocument};
 use super::event::RotationEvent;
 use super::mismatch::Mismatch;
 use super::plan::{Invoker, Plan, Refusal, plan};
@@ -22,6 +23,28 @@ const PAUSES: [Duration; 3] =
     [Duration::from_millis(100), Duration::from_millis(300), Duration::from_millis(900)];
 
 impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
+    /// The secret and its pending version, for steps that look at no other. `None`: the version is
+    /// current already.
+    pub(super) async fn read_pending(
+        &self,
+        event: &RotationEvent,
+        invoker: Invoker,
+    ) -> Result<Option<(SecretDescription, SecretDocument)>, Error> {
+        self.progress.note("reading the secret from Secrets Manager");
+        let by_version = VersionSelector::Version(event.version.clone());
+        let (secret, pending) = tokio::join!(
+            self.store.describe(&event.secret_id),
+            self.store.value(&event.secret_id, &by_version),
+        );
+        let Some(secret) = self.planned(event, invoker, secret).await? else {
+            return Ok(None);
+        };
+        let pending = self.pending_value(event, &secret, pending).await?;
+        let origin = Origin { secret: secret.name.clone(), role: Stage::Pending };
+        let pending = SecretDocument::parse(&pending, origin)?;
+        Ok(Some((secret, pending)))
+    }
+
     /// The secret, once its labels allow the step. `None`: the version is current already.
     pub(super) async fn planned(
         &self,
