@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::output::Output;
 use super::{Failure, files};
+use crate::plugin::compile::Gate;
 use crate::plugin::{HOST_TARGET, PluginError, artifact, compile};
 
 /// Compile a component ahead of time (.cwasm), which is what the Lambda function loads.
@@ -25,6 +26,9 @@ pub(super) struct Compile {
     /// [default: this one]
     #[arg(long, value_name = "TRIPLE")]
     target: Option<String>,
+    /// Compile even what the function will refuse to load, for testing that it does
+    #[arg(long)]
+    unchecked: bool,
 }
 
 impl Compile {
@@ -33,7 +37,8 @@ impl Compile {
         let target = self.target.as_deref().unwrap_or(HOST_TARGET);
         output.begin(format!("compiling {} for {target}", self.component.display()));
         let started = Instant::now();
-        let compiled = compile::compile(&component, Some(target));
+        let gate = if self.unchecked { Gate::Open } else { Gate::Closed };
+        let compiled = compile::compile(&component, Some(target), gate);
         output.clear();
         let compiled = compiled
             .map_err(|problem| PluginError::Artifact { path: self.component.clone(), problem })?;

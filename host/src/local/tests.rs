@@ -153,7 +153,7 @@ async fn while_a_rotation_runs_its_request_may_be_repeated_and_nothing_begins_an
     assert_eq!(calls["log"][2]["outcome"], "InvalidRequestException");
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn the_server_ends_although_a_rotation_hangs_and_a_connection_idles() {
     let world = world(Behaviour::Hang).await;
     world.rotate().await;

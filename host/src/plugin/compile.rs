@@ -1,14 +1,32 @@
 //! Components compiled ahead of time, for this machine or another target.
 
 use super::engine::{HOST_TARGET, config};
+use super::load::check;
 use super::{ArtifactProblem, artifact, component};
+
+/// Whether what the host would refuse to load is refused here already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// It is: whoever compiles hears of it.
+    Closed,
+    /// It is not, so that the refusal at loading can be tested.
+    Open,
+}
 
 /// Compiles a component and seals it with its note.
 ///
 /// # Errors
-/// If it is not a component, or the target is not one that can be compiled for.
-pub fn compile(component_bytes: &[u8], target: Option<&str>) -> Result<Vec<u8>, ArtifactProblem> {
-    component::is_component(component_bytes)?;
+/// If it is not a component that the host would load, or the target is not one that can be compiled
+/// for.
+pub fn compile(
+    component_bytes: &[u8],
+    target: Option<&str>,
+    gate: Gate,
+) -> Result<Vec<u8>, ArtifactProblem> {
+    let shape = component::shape(component_bytes)?;
+    if gate == Gate::Closed {
+        check(&shape)?;
+    }
     let rejected = |error: wasmtime::Error| ArtifactProblem::Rejected(format!("{error:#}"));
     let target = target.unwrap_or(HOST_TARGET);
     let engine =

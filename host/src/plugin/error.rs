@@ -191,7 +191,10 @@ pub enum ArtifactProblem {
         ours: &'static str,
     },
     /// It lacks an export.
-    #[error("it does not export `{export}`, so it is not a password plugin")]
+    #[error(
+        "it does not export `{export}`, so it is not a password plugin; in Rust, \
+         `windlass_sdk::export!` exports it"
+    )]
     MissingExport {
         /// The export.
         export: String,

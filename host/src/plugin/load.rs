@@ -82,9 +82,12 @@ impl Loaded {
     ) -> Result<Arc<Self>, PluginError> {
         let rejected = |problem| PluginError::Artifact { path: path.to_owned(), problem };
         check(&shape(component)).map_err(rejected)?;
-        let pre = instance_pre(engine, component)
-            .and_then(PasswordPluginPre::new)
-            .map_err(|error| rejected(ArtifactProblem::Rejected(format!("{error:#}"))))?;
+        let pre =
+            instance_pre(engine, component).and_then(PasswordPluginPre::new).map_err(|error| {
+                // The names fit and the types don't: another state of the same version.
+                let why = format!("{error:#}; build it again with this version's SDK");
+                rejected(ArtifactProblem::Rejected(why))
+            })?;
         let file = path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
         let state = CallState::without_network(&file);
         let no_secrets = Redactor::default();

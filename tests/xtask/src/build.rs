@@ -14,7 +14,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use windlass_harness::Programs;
 
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, forget_this_package};
 use crate::{command, progress};
 
 /// Builds all and says where it is.
@@ -31,7 +31,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Programs> {
     fs::create_dir_all(&plugins).with_context(|| format!("making `{}`", plugins.display()))?;
 
     let windlass = progress::step("build `windlass`, the command line", || {
-        command::run(workspace.cargo().args(["build", "-p", "windlass", "--bin", "windlass"]))?;
+        // With the whole workspace's features, as the tests are built: dependencies compile once.
+        command::run(workspace.cargo().args(["build", "--workspace", "--bin", "windlass"]))?;
         Ok(workspace.target().join("debug/windlass"))
     })?;
     let bootstrap = progress::step("build `bootstrap`, the Lambda function", || {
@@ -69,7 +70,7 @@ fn plugin(workspace: &Workspace, windlass: &Path, source: &Path, stem: &Path) ->
     let mut build = Command::new(windlass);
     // One build directory for all plugins, so that they share what they depend on.
     build.arg("build").arg(source).arg("-o").arg(&component);
-    build.env("CARGO_TARGET_DIR", workspace.target());
+    forget_this_package(&mut build).env("CARGO_TARGET_DIR", workspace.target());
     command::run(&mut build)?;
     let mut compile = Command::new(windlass);
     compile.arg("compile").arg(&component).arg("-o").arg(stem.with_extension("cwasm"));

@@ -86,8 +86,33 @@ impl Workspace {
     }
 }
 
+/// Takes from `command`'s environment what `cargo run` said about this very program.
+///
+/// Build scripts (ring's, for one) run again when such a variable changes: with them, every task
+/// would rebuild what a plain `cargo build` had just built, and the other way round.
+pub(crate) fn forget_this_package(command: &mut Command) -> &mut Command {
+    for (name, _) in env::vars_os() {
+        let ours = name
+            .to_str()
+            .is_some_and(|name| OF_THIS_PACKAGE.iter().any(|prefix| name.starts_with(prefix)));
+        if ours {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Beginnings of the names of variables that cargo sets for the program it runs.
+const OF_THIS_PACKAGE: [&str; 5] = [
+    "CARGO_PKG_",
+    "CARGO_MANIFEST_",
+    "CARGO_CRATE_NAME",
+    "CARGO_BIN_NAME",
+    "CARGO_PRIMARY_PACKAGE",
+];
+
 fn cargo(root: &Path) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root);
+    forget_this_package(&mut command).current_dir(root);
     command
 }

@@ -165,7 +165,7 @@ async fn a_pending_version_of_another_user_or_host_is_refused_before_any_connect
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn the_labels_decide_before_anything_else() {
     let unknown = VersionId::new("0b94897a-6f8e-4a0e-9d3e-6d7f7f3f4f11");
     for step in Step::ALL {

@@ -167,7 +167,7 @@ async fn a_wrong_admin_password_is_the_admin_secrets_fault_and_ends_the_search()
     assert_eq!(world.failed_sign_ins(), 1, "only the administrator's");
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn test_secret_alone_works_and_a_pending_version_without_a_value_is_said_so() {
     let world = World::new(&json!({}));
     let version = world.begin();
@@ -239,7 +239,7 @@ async fn no_more_passwords_are_tried_than_lock_out_policies_allow() {
     assert_eq!(world.failed_sign_ins(), 2 + 5, "current, pending and five orphans");
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_version_without_a_value_never_becomes_current() {
     let world = World::new(&json!({}));
     let version = world.begin();

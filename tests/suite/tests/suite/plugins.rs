@@ -189,12 +189,16 @@ async fn a_component_with_another_shape_is_refused_by_inspect_and_by_the_functio
         writeln!(text, "# {case}: inspect\n{}", inspected.stderr)?;
 
         let compiled = windlass(&["compile", &file], &[]).await?;
+        assert_eq!(compiled.code, Some(3), "{case}: {}{}", compiled.stdout, compiled.stderr);
+        assert_eq!(compiled.stderr, inspected.stderr, "{case}");
+        // Nobody has to compile with our tool.
+        let unchecked = windlass(&["compile", &file, "--unchecked"], &[]).await?;
         if folder.join("plugin.cwasm").exists() {
             let message = said(&folder, Options::default()).await.context(case)?;
             writeln!(text, "# {case}: the function\n{message}\n")?;
         } else {
-            assert_eq!(compiled.code, Some(3), "{case}: {}", compiled.stderr);
-            writeln!(text, "# {case}: compile\n{}", compiled.stderr)?;
+            assert_eq!(unchecked.code, Some(3), "{case}: {}", unchecked.stderr);
+            writeln!(text, "# {case}: compile --unchecked\n{}", unchecked.stderr)?;
         }
     }
     golden("bad_components.txt", &text.replace(&*directory, "WORK"))
