@@ -14,7 +14,7 @@ use crate::plugin::{PluginError, artifact, component};
 /// Build a plugin crate into a component (.wasm).
 ///
 /// The crate's library must be a `cdylib` that uses windlass-sdk. The compiler for WebAssembly is
-/// found by itself: the installed target, else `rustup target add`, else Debian's own compiler.
+/// found by itself: the installed target, else Debian's own compiler, else `rustup target add`.
 #[derive(Debug, Args)]
 pub(super) struct Build {
     /// The crate's folder

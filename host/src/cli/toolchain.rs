@@ -1,6 +1,6 @@
-//! A compiler for `wasm32-unknown-unknown`, found or set up: the target of the ordinary toolchain,
-//! installed by rustup where it is missing; else Debian's own compiler, which brings the target's
-//! standard library as source.
+//! A compiler for `wasm32-unknown-unknown`, found or set up, in this order: the target of the
+//! ordinary toolchain, if it is installed; Debian's own compiler, if it is installed, which brings
+//! the target's standard library as source; the target installed by rustup.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -41,12 +41,14 @@ impl Toolchain {
         if has_target().await {
             return Ok(Self::Installed);
         }
+        // Whoever installed it did so for this; where rustup's server can't be reached, asking it
+        // again would cost a minute each time.
+        if Path::new(DEBIAN_LINKER).exists() && debian_compiler().await {
+            return Ok(Self::Debian);
+        }
         let rustup = add_target().await;
         if rustup.is_ok() && has_target().await {
             return Ok(Self::ByRustup);
-        }
-        if Path::new(DEBIAN_LINKER).exists() && debian_version().await.is_some() {
-            return Ok(Self::Debian);
         }
         let why = rustup.err().unwrap_or_else(|| "the target is still missing".to_owned());
         Err(Failure::operator(format!(
@@ -116,7 +118,7 @@ async fn add_target() -> Result<(), String> {
     }
 }
 
-async fn debian_version() -> Option<String> {
-    let output = Command::new(DEBIAN_RUSTC).arg("--version").output().await.ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+async fn debian_compiler() -> bool {
+    let output = Command::new(DEBIAN_RUSTC).arg("--version").output().await;
+    output.is_ok_and(|output| output.status.success())
 }
