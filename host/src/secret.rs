@@ -31,9 +31,3 @@ impl Secret {
         self.0 == other.0
     }
 }
-
-impl From<String> for Secret {
-    fn from(value: String) -> Self {
-        Self::new(value)
-    }
-}

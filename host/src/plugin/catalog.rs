@@ -97,11 +97,6 @@ impl InstalledPlugins {
         Self { names: Arc::default(), ..self.clone() }
     }
 
-    /// The plugins themselves.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Loaded>> {
-        self.plugins.iter()
-    }
-
     fn service(&self, plugin: &Arc<Loaded>) -> PluginService {
         PluginService {
             plugin: Arc::clone(plugin),
