@@ -8,7 +8,7 @@ use crate::config::ConfigError;
 use crate::plugin::PluginError;
 use crate::rotation::{
     EventError, Failure, FailureKind, Mismatch, Place, Refusal, SecretProblem, StrategyProblem,
-    Unsearched,
+    Unsearched, WINDOW,
 };
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -112,6 +112,22 @@ pub enum ServiceError {
         /// What the plugin reported.
         failure: Failure,
     },
+    /// The account was refused so often that another try could lock it.
+    #[error(
+        "`{username}` was refused {count} times at {place} within {} minutes, and no more sign-ins \
+         are tried for now: failed sign-ins lock accounts; set the account's password to the one in \
+         AWSCURRENT by hand, or run `windlass repair`; rotations work again after that time, or \
+         at once from the command line: windlass rotate",
+        WINDOW.as_secs() / 60
+    )]
+    TooManyRefusals {
+        /// The account.
+        username: String,
+        /// Where.
+        place: Place,
+        /// How often.
+        count: u32,
+    },
     /// Every password that could be the one in force was refused.
     #[error(
         "no known password of `{username}` signs in at {place}: tried {}{}; nothing was changed; \
@@ -137,11 +153,13 @@ impl ServiceError {
             Self::Failed { failure, .. } => match failure.kind {
                 FailureKind::Refused => "Windlass.Service.Refused",
                 FailureKind::Unreachable => "Windlass.Service.Unreachable",
+                FailureKind::NoTls => "Windlass.Service.NoTls",
                 FailureKind::Declined => "Windlass.Service.Declined",
                 FailureKind::Protocol => "Windlass.Service.Protocol",
                 FailureKind::Unsupported => "Windlass.Service.Unsupported",
                 FailureKind::InvalidSecret => "Windlass.Operator.SecretValue",
             },
+            Self::TooManyRefusals { .. } => "Windlass.Service.TooManyRefusals",
             Self::NoCandidate { .. } => "Windlass.Service.NoPasswordSignsIn",
         }
     }
@@ -159,6 +177,7 @@ fn hint(kind: FailureKind) -> &'static str {
              secret, then rotate again"
         }
         FailureKind::Unreachable
+        | FailureKind::NoTls
         | FailureKind::Declined
         | FailureKind::Unsupported
         | FailureKind::InvalidSecret => "",

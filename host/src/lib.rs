@@ -18,6 +18,7 @@ pub mod grants;
 pub mod handler;
 pub mod imports;
 pub mod logging;
+pub mod metrics;
 pub mod network;
 pub mod plugin;
 mod redact;

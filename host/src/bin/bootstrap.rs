@@ -82,7 +82,8 @@ async fn prepare() -> Result<Handler<AwsStore>, Report> {
             error_type: "Windlass.Operator.Configuration",
             message: error.to_string(),
         })?;
-    Ok(Handler { store: AwsStore::new(client), plugins, config })
+    let store = AwsStore::new(client, config.endpoint.as_deref());
+    Ok(Handler::new(store, plugins, config))
 }
 
 /// The addresses of the runtime API, which no plugin may reach.

@@ -15,7 +15,7 @@ Exit codes:
   4  the service refused, declined or could not be reached
   5  Secrets Manager refused or could not be reached
   6  the plugin misbehaved
-  7  `status` found a rotation that is stuck";
+  7  `status` found a rotation that is stuck, or `repair` something to mend that it was not told to";
 
 /// A command that did not succeed.
 #[derive(Debug)]

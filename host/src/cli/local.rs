@@ -53,7 +53,7 @@ impl Local {
             None => {
                 let config = self.plugins.config()?;
                 let plugins = self.plugins.load(&config).await?;
-                Some(Arc::new(InProcess(Handler { store: Arc::clone(&store), plugins, config })))
+                Some(Arc::new(InProcess(Handler::new(Arc::clone(&store), plugins, config))))
             }
         };
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {

@@ -72,6 +72,7 @@ impl StoreArgs {
         };
         let mut loader = aws_config::defaults(aws_config::BehaviorVersion::v2026_01_12())
             .http_client(http_client(None)?)
+            .retry_config(aws_client::retries())
             .timeout_config(aws_client::timeouts());
         if let Some(region) = &self.region {
             loader = loader.region(aws_config::Region::new(region.clone()));
@@ -92,6 +93,7 @@ impl StoreArgs {
         }
         let shared = loader.load().await;
         let mut config = aws_sdk_secretsmanager::config::Builder::from(&shared)
+            .retry_classifier(aws_client::BadTls)
             .http_client(http_client(endpoint)?);
         config.set_endpoint_url(endpoint.map(str::to_owned));
         if shared.region().is_none() {
@@ -100,7 +102,7 @@ impl StoreArgs {
             ));
         }
         let client = aws_sdk_secretsmanager::Client::from_conf(config.build());
-        Ok(Store::Aws(AwsStore::new(client)))
+        Ok(Store::Aws(AwsStore::new(client, endpoint)))
     }
 }
 
@@ -157,7 +159,7 @@ pub(super) async fn handler(
 ) -> Result<Handler<Store>, Failure> {
     let config = plugins.config()?;
     let installed = plugins.load(&config).await?;
-    Ok(Handler { store: store.open().await?, plugins: installed, config })
+    Ok(Handler::new(store.open().await?, installed, config))
 }
 
 /// A store of either kind.
@@ -177,6 +179,13 @@ macro_rules! delegate {
 }
 
 impl SecretStore for Store {
+    fn address(&self) -> &str {
+        match self {
+            Self::Aws(store) => store.address(),
+            Self::Embedded(store) => store.address(),
+        }
+    }
+
     async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError> {
         delegate!(self, store => store.describe(secret_id))
     }

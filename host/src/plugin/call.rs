@@ -11,7 +11,7 @@ use super::bindings::{PasswordPlugin, PasswordPluginPre};
 use super::limits::{self, LimitReached, StoreLimiter};
 use super::{Engine, PluginError};
 use crate::grants::Grants;
-use crate::network::Tls;
+use crate::network::{Patience, Tls};
 use crate::redact::Redactor;
 use crate::rotation::Place;
 
@@ -30,6 +30,7 @@ pub struct CallState {
 pub struct NetworkState {
     pub(crate) grants: Arc<Grants>,
     pub(crate) tls: Tls,
+    pub(crate) patience: Patience,
     /// The place of the secret that is being rotated.
     pub(crate) secret_place: Place,
     /// What names resolved to in this step.
@@ -56,7 +57,7 @@ impl CallState {
     pub(super) fn new(
         plugin: &str,
         grants: Arc<Grants>,
-        tls: Tls,
+        (tls, patience): (Tls, Patience),
         secret_place: Place,
         names: Arc<ResolvedNames>,
         redactor: Arc<Redactor>,
@@ -68,6 +69,7 @@ impl CallState {
             network: NetworkState {
                 grants,
                 tls,
+                patience,
                 secret_place,
                 names,
                 connections_left: limits::CONNECTIONS,
@@ -95,7 +97,8 @@ impl CallState {
             on_lambda: true,
         };
         let nowhere = Place { host: String::new(), port: 0 };
-        Self::new(plugin, Arc::new(grants), Tls::new(None), nowhere, Arc::default(), Arc::default())
+        let network = (Tls::new(None), Patience::default());
+        Self::new(plugin, Arc::new(grants), network, nowhere, Arc::default(), Arc::default())
     }
 }
 

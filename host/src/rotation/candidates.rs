@@ -12,7 +12,6 @@ use std::collections::VecDeque;
 
 use super::Rotation;
 use super::document::{Origin, SecretDocument};
-use super::event::RotationEvent;
 use super::parties::Parties;
 use super::service::{Catalog, Login, Service};
 use crate::error::Error;
@@ -41,7 +40,7 @@ pub(super) struct Candidate {
 /// The candidates, read one by one, since most rotations need none of them.
 pub(super) struct OlderPasswords<'a, S, C: Catalog> {
     rotation: &'a Rotation<'a, S, C>,
-    event: &'a RotationEvent,
+    secret_id: &'a str,
     parties: &'a Parties<'a, C::Service>,
     refused: Vec<Secret>,
     stage: Search,
@@ -82,12 +81,12 @@ enum Search {
 impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
     pub(super) fn older_passwords<'a>(
         &'a self,
-        event: &'a RotationEvent,
+        secret_id: &'a str,
         parties: &'a Parties<'a, C::Service>,
     ) -> OlderPasswords<'a, S, C> {
         OlderPasswords {
             rotation: self,
-            event,
+            secret_id,
             parties,
             refused: vec![
                 parties.current.password.duplicate(),
@@ -144,7 +143,7 @@ impl<S: SecretStore, C: Catalog> OlderPasswords<'_, S, C> {
     }
 
     async fn read(&self, selector: &VersionSelector) -> Result<Option<SecretValue>, StoreError> {
-        match self.rotation.store.value(&self.event.secret_id, selector).await {
+        match self.rotation.store.value(self.secret_id, selector).await {
             Ok(value) => Ok(Some(value)),
             Err(error) if error.kind == StoreErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -152,7 +151,11 @@ impl<S: SecretStore, C: Catalog> OlderPasswords<'_, S, C> {
     }
 
     /// A version that can't be used is no candidate; it is nobody's error either.
-    fn candidate(&mut self, value: Option<SecretValue>, label: String) -> Option<Candidate> {
+    pub(super) fn candidate(
+        &mut self,
+        value: Option<SecretValue>,
+        label: String,
+    ) -> Option<Candidate> {
         let origin = Origin { secret: self.parties.secret.name.clone(), role: Stage::Previous };
         let document = SecretDocument::parse(&value?, origin).ok()?;
         let mut login = document.login(self.parties.service.description()).ok()?;
@@ -170,7 +173,7 @@ impl<S: SecretStore, C: Catalog> OlderPasswords<'_, S, C> {
     }
 
     async fn orphans(&mut self) -> Result<VecDeque<VersionId>, StoreError> {
-        match self.rotation.store.versions(&self.event.secret_id).await {
+        match self.rotation.store.versions(self.secret_id).await {
             Ok(versions) => Ok(versions
                 .into_iter()
                 .filter(|listing| listing.stages.is_empty())

@@ -7,7 +7,7 @@
 use super::Rotation;
 use super::document::{Origin, SecretDocument, SecretProblem};
 use super::mismatch::Mismatch;
-use super::service::{CallError, Catalog, Description, Login, Place, Service};
+use super::service::{Catalog, Description, Login, Service};
 use super::strategy::{Strategy, alternate};
 use crate::error::{Error, ServiceError};
 use crate::store::{SecretDescription, SecretStore, SecretValue, Stage, VersionSelector};
@@ -123,18 +123,6 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
         login.database.clone_from(&parties.current.database);
         Ok(login)
     }
-
-    /// Signs in; a failure says as whom and where.
-    pub(super) async fn verify(
-        &self,
-        service: &C::Service,
-        login: &Login,
-        with: &str,
-    ) -> Result<(), Error> {
-        let attempt = format!("signing in as `{}` with {with}", login.username);
-        self.progress.note(format!("{attempt} at {}", login.place));
-        service.verify(login).await.map_err(|error| call_failed(error, attempt, &login.place))
-    }
 }
 
 /// The admin secret that a secret names, if it names one.
@@ -168,16 +156,6 @@ pub(super) fn same_but_for_the_credential(
             version: version.to_owned(),
             key: key.to_owned(),
         }),
-    }
-}
-
-/// Puts a failed call into its context.
-pub(super) fn call_failed(error: CallError, attempt: String, place: &Place) -> Error {
-    match error {
-        CallError::Failed(failure) => {
-            ServiceError::Failed { attempt, place: place.clone(), failure }.into()
-        }
-        CallError::Plugin(error) => error.into(),
     }
 }
 

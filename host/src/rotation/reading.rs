@@ -7,6 +7,8 @@
 
 use std::time::Duration;
 
+use ring::rand::{SecureRandom, SystemRandom};
+
 use super::Rotation;
 use super::document::{Origin, SecretDocument};
 use super::event::RotationEvent;
@@ -21,7 +23,17 @@ use crate::store::{
 /// The pauses before reading again. The stores of unit tests don't lag.
 fn pauses() -> impl Iterator<Item = Duration> {
     let milliseconds = if cfg!(test) { [1, 1, 1] } else { [100, 300, 900] };
-    milliseconds.into_iter().map(Duration::from_millis)
+    milliseconds.into_iter().map(Duration::from_millis).map(jittered)
+}
+
+/// Between three quarters and five quarters of a pause: rotations that began together, as schedules
+/// have them, should not read again together.
+fn jittered(pause: Duration) -> Duration {
+    let mut byte = [0];
+    // Without randomness the pause is as good as any other.
+    let _ = SystemRandom::new().fill(&mut byte);
+    let [random] = byte;
+    pause.mul_f64(0.75 + f64::from(random) / 510.0)
 }
 
 impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {

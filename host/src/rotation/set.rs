@@ -15,18 +15,18 @@
 use tokio::sync::OnceCell;
 
 use super::event::RotationEvent;
-use super::parties::{Parties, call_failed, is_refusal};
+use super::parties::{Parties, is_refusal};
 use super::plan::Invoker;
-use super::service::{Catalog, Change, Login, Service};
+use super::service::{Catalog, Change, Login};
 use super::strategy::Strategy;
 use super::{Outcome, Rotation};
 use crate::error::{Error, ServiceError};
 use crate::store::{SecretStore, Stage, VersionSelector};
 
 /// How the current version's password is called in messages.
-const CURRENT: &str = "the AWSCURRENT password";
+pub(super) const CURRENT: &str = "the AWSCURRENT password";
 /// How the pending version's password is called in messages.
-const PENDING: &str = "the AWSPENDING password";
+pub(super) const PENDING: &str = "the AWSPENDING password";
 
 impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
     pub(super) async fn set(
@@ -59,7 +59,7 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
         let mut tried = vec!["AWSCURRENT".to_owned(), "AWSPENDING".to_owned()];
         let mut unsearched = None;
         if parties.strategy == Strategy::SingleUser {
-            let mut candidates = self.older_passwords(event, &parties);
+            let mut candidates = self.older_passwords(&event.secret_id, &parties);
             while let Some(candidate) = candidates.next().await? {
                 let with = format!("the {} password", candidate.label);
                 let outcome = self.change_with(&parties, &admin, &candidate.login, &with).await?;
@@ -83,7 +83,7 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
     /// administrator once the candidate has signed in. `None`: the candidate was refused.
     ///
     /// A refusal of the administrator is an error: no other candidate would help.
-    async fn change_with(
+    pub(super) async fn change_with(
         &self,
         parties: &Parties<'_, C::Service>,
         admin: &OnceCell<Login>,
@@ -97,7 +97,7 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
             by_admin,
         };
         let Some(admin_id) = &parties.admin_id else {
-            let changed = self.change(parties, candidate, candidate, with).await;
+            let changed = self.change_as(parties, candidate, candidate, with).await;
             return Ok(accepted(changed)?.then_some(outcome));
         };
         // The admin secret is read while the candidate signs in. What is wrong with it is said
@@ -110,11 +110,11 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
         if !accepted(known)? {
             return Ok(None);
         }
-        self.change(parties, admin, candidate, "the admin secret's password").await?;
+        self.change_as(parties, admin, candidate, "the admin secret's password").await?;
         Ok(Some(outcome))
     }
 
-    async fn change(
+    async fn change_as(
         &self,
         parties: &Parties<'_, C::Service>,
         actor: &Login,
@@ -130,19 +130,13 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
             old_password: (!alternating).then_some(&candidate.password),
             clone_of: alternating.then_some(parties.current.username.as_str()),
         };
-        let attempt = format!(
-            "changing the password of `{}`, signing in as `{}` with {with}",
-            change.username, actor.username
-        );
-        self.progress.note(format!("{attempt} at {}", actor.place));
-        let answer = parties.service.change(&change).await;
-        answer.map_err(|error| call_failed(error, attempt, &actor.place))
+        self.change(&parties.service, &change, with).await
     }
 }
 
 /// Whether the credential was accepted: a refusal is an answer here, anything else that failed is
 /// an error.
-fn accepted(answer: Result<(), Error>) -> Result<bool, Error> {
+pub(super) fn accepted(answer: Result<(), Error>) -> Result<bool, Error> {
     match answer {
         Ok(()) => Ok(true),
         Err(error) if is_refusal(&error) => Ok(false),

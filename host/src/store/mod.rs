@@ -4,13 +4,16 @@
 //! what happened; what it means for the rotation is decided in `rotation`.
 
 pub mod aws;
+mod aws_failure;
 #[cfg(feature = "cli")]
 pub mod embedded;
+mod punctual;
 mod types;
 
 use std::future::Future;
 use std::sync::Arc;
 
+pub(crate) use punctual::Punctual;
 pub use types::{
     PasswordRequest, PendingValue, SecretDescription, SecretValue, Stage, StageMove, StoreError,
     StoreErrorKind, VersionId, VersionListing, VersionSelector,
@@ -18,11 +21,19 @@ pub use types::{
 
 use crate::secret::Secret;
 
+/// What helps where Secrets Manager does not answer.
+const NO_ANSWER_ADVICE: &str = "in a VPC the function needs an interface endpoint for \
+                                secretsmanager or a NAT gateway, and security groups that let \
+                                port 443 pass";
+
 /// The calls that a rotation makes of Secrets Manager.
 ///
 /// Every method may be called again after an error or a lost answer; the store's own rules
 /// (idempotence by client request token, labels on one version only) make that safe.
 pub trait SecretStore: Send + Sync {
+    /// Where it is, for messages.
+    fn address(&self) -> &str;
+
     /// `DescribeSecret`: labels, tags, whether rotation is on. No secret value.
     ///
     /// # Errors
@@ -83,6 +94,10 @@ pub trait SecretStore: Send + Sync {
 
 /// A store that several parts of a process share.
 impl<S: SecretStore> SecretStore for Arc<S> {
+    fn address(&self) -> &str {
+        (**self).address()
+    }
+
     async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError> {
         (**self).describe(secret_id).await
     }

@@ -194,7 +194,7 @@ pub enum StoreErrorKind {
 
 /// A call to the secret store that did not succeed. Never holds a secret value.
 #[derive(Debug, thiserror::Error)]
-#[error("{action}{}: {}{}", of(.resource), .message.trim_end_matches('.'), advice(*.kind, .action))]
+#[error("{action}{}: {}{}", of(.resource), .message.trim_end_matches('.'), advice(*.kind, .action, .resource))]
 pub struct StoreError {
     /// What the rotation may act on.
     pub kind: StoreErrorKind,
@@ -214,21 +214,49 @@ fn of(resource: &str) -> String {
 }
 
 /// What usually helps.
-fn advice(kind: StoreErrorKind, action: &str) -> String {
+fn advice(kind: StoreErrorKind, action: &str, resource: &str) -> String {
     match kind {
         StoreErrorKind::NotFound => {
             "; check that it exists in this region and account, and has a value".to_owned()
         }
-        StoreErrorKind::AccessDenied => {
-            format!("; allow secretsmanager:{action} on it in the policy of the function's role")
-        }
+        StoreErrorKind::AccessDenied => format!(
+            "; add to the policy of the function's role: {}",
+            statement(&[&format!("secretsmanager:{action}")], &iam_resource(resource))
+        ),
+        // Whoever writes a version needs a data key; whoever reads one, to decrypt it.
         StoreErrorKind::Key => {
-            "; allow kms:Decrypt and kms:GenerateDataKey on the secret's key to the function's role"
-                .to_owned()
+            let actions: &[&str] = match action {
+                "PutSecretValue" => &["kms:Decrypt", "kms:GenerateDataKey"],
+                _ => &["kms:Decrypt"],
+            };
+            format!(
+                "; see that the secret's KMS key is enabled and its key policy lets the function's \
+                 role use it, and add to the role's policy: {}",
+                statement(actions, "the key's ARN")
+            )
         }
         StoreErrorKind::AlreadyExists
         | StoreErrorKind::Invalid
         | StoreErrorKind::Transient
         | StoreErrorKind::Other => String::new(),
+    }
+}
+
+/// A statement of an IAM policy.
+fn statement(actions: &[&str], resource: &str) -> String {
+    let actions = match actions {
+        [one] => format!("\"{one}\""),
+        several => format!("[\"{}\"]", several.join("\", \"")),
+    };
+    format!(r#"{{"Effect": "Allow", "Action": {actions}, "Resource": "{resource}"}}"#)
+}
+
+/// What a policy calls a secret that was asked for by ARN or by name.
+fn iam_resource(resource: &str) -> String {
+    match resource {
+        "" => "*".to_owned(),
+        arn if arn.starts_with("arn:") => arn.to_owned(),
+        // Secrets Manager appends six characters of its own to every name.
+        name => format!("arn:aws:secretsmanager:*:*:secret:{name}-??????"),
     }
 }

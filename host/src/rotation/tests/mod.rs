@@ -7,5 +7,6 @@
 
 mod alternating;
 mod bad_input;
+mod sign_in;
 mod single_user;
 mod world;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::service::FailureKind;
-use super::super::{Outcome, Step, TlsMode};
+use super::super::{Outcome, Step};
 use super::world::World;
 use crate::store::{SecretStore, Stage, VersionId, VersionSelector};
 
@@ -183,23 +183,6 @@ async fn test_secret_alone_works_and_a_pending_version_without_a_value_is_said_s
     assert_eq!(outcome, Outcome::Tested { username: "app".into() });
     let error = world.error(Step::Set, &version).await;
     assert!(error.contains("has the same password as AWSCURRENT"), "{error}");
-}
-
-#[tokio::test]
-async fn tls_is_required_unless_the_secret_says_otherwise() {
-    for (ssl, expected) in [(json!(null), TlsMode::Required), (json!(false), TlsMode::Disabled)] {
-        let world = World::new(&json!({"ssl": ssl}));
-        let version = world.rotate().await;
-        world.check(&version).await;
-        let value = world
-            .store
-            .value(super::world::SECRET, &VersionSelector::Stage(Stage::Current))
-            .await
-            .unwrap();
-        let origin = super::super::Origin { secret: "x".into(), role: Stage::Current };
-        let document = super::super::SecretDocument::parse(&value, origin).ok().unwrap();
-        assert_eq!(document.tls(), expected);
-    }
 }
 
 #[tokio::test]

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::super::service::{
     CallError, Catalog, Change, Description, Failure, FailureKind, Features, Login, PasswordRules,
-    Service, UsernameRules,
+    Service, TlsMode, UsernameRules,
 };
-use super::super::{Invoker, Outcome, Progress, Rotation, RotationEvent, Step};
+use super::super::{Invoker, Outcome, Progress, Rotation, RotationEvent, SignIns, Step};
 use crate::config::Config;
 use crate::error::Error;
 use crate::plugin::PluginError;
@@ -31,6 +31,10 @@ pub(super) struct Database {
     pub(super) sign_ins: Vec<(String, bool)>,
     /// Set to let every operation fail in this way.
     pub(super) broken: Option<FailureKind>,
+    /// Set where the server has no TLS.
+    pub(super) without_tls: bool,
+    /// Sign-ins that passed without TLS.
+    pub(super) in_clear: usize,
     /// Set to apply the next change and lose its answer.
     pub(super) lose_answer: bool,
 }
@@ -51,6 +55,10 @@ impl FakePlugin {
         if let Some(kind) = database.broken {
             return Err(Self::failure(kind));
         }
+        if login.tls != TlsMode::Disabled && database.without_tls {
+            return Err(Self::failure(FailureKind::NoTls));
+        }
+        database.in_clear += usize::from(login.tls == TlsMode::Disabled);
         let known = database.passwords.get(&login.username);
         let accepted = known.is_some_and(|password| password == login.password.reveal());
         database.sign_ins.push((login.username.clone(), accepted));
@@ -102,6 +110,7 @@ pub(super) struct World {
     pub(super) store: EmbeddedStore,
     pub(super) plugin: FakePlugin,
     pub(super) config: Config,
+    pub(super) sign_ins: SignIns,
 }
 
 impl World {
@@ -133,7 +142,12 @@ impl World {
         };
         adjust(&mut description);
         let plugin = FakePlugin { database: Arc::default(), description: Arc::new(description) };
-        let world = Self { store: EmbeddedStore::in_memory(), plugin, config: Config::default() };
+        let world = Self {
+            store: EmbeddedStore::in_memory(),
+            plugin,
+            config: Config::default(),
+            sign_ins: SignIns::default(),
+        };
         let mut secret = json!({
             "engine": "fake", "host": "db.example", "username": "app", "password": "first",
         });
@@ -205,6 +219,7 @@ impl World {
             catalog: &self.plugin,
             config: &self.config,
             progress: &progress,
+            sign_ins: &self.sign_ins,
         };
         rotation.run(&event, Invoker::SecretsManager).await
     }

@@ -49,6 +49,10 @@ impl EmbeddedStore {
 }
 
 impl SecretStore for EmbeddedStore {
+    fn address(&self) -> &str {
+        "the embedded store"
+    }
+
     async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError> {
         let id = secret_id.to_owned();
         let found =

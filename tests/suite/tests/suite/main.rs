@@ -11,7 +11,6 @@
 mod alternating;
 mod bad_admins;
 mod bad_input;
-mod certificates;
 mod channel_binding;
 mod cli;
 mod cost;
@@ -19,6 +18,7 @@ mod crash;
 mod guests;
 mod local;
 mod names;
+mod network;
 mod plaintext;
 mod plugins;
 mod single_user;

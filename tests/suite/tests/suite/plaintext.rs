@@ -82,7 +82,7 @@ async fn a_server_without_tls_is_an_error_and_hears_nothing_but_the_request_for_
         world.steps(&["createSecret"], name, &token).await?;
         proxy.reset();
         let error = world.failure("setSecret", name, &token).await?;
-        assert_eq!(error.kind, "Windlass.Service.Unreachable");
+        assert_eq!(error.kind, "Windlass.Service.NoTls");
         for part in ["no TLS", "\"ssl\": false"] {
             assert!(error.message.contains(part), "{}", error.message);
         }
