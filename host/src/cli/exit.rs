@@ -42,6 +42,11 @@ impl Failure {
         Self { code: 7, error_type: "Windlass.Operator.Stuck".to_owned(), message: None }
     }
 
+    /// Something that Secrets Manager did not tell. The command has told about it already.
+    pub(super) fn told_of_the_store() -> Self {
+        Self { code: 5, error_type: "Windlass.Aws".to_owned(), message: None }
+    }
+
     /// Prints the failure and returns its exit code.
     pub(super) fn report(&self, output: Output) -> ExitCode {
         match (&self.message, output) {

@@ -49,7 +49,8 @@ impl Repair {
         for (number, mending) in diagnosis.mendings.iter().enumerate() {
             output.line(format!("{:<9} {}. {mending}", "plan", number + 1));
         }
-        if !self.yes && !(output == Output::Text && confirmed()) {
+        let may_do = self.yes || (output == Output::Text && confirmed());
+        if !may_do {
             output.line("nothing was changed; --yes does it without asking");
             output.object(&result(&diagnosis, false, None));
             return Err(Failure::stuck());

@@ -16,12 +16,12 @@ use crate::secret::Secret;
 use crate::store::aws::AwsStore;
 use crate::store::embedded::EmbeddedStore;
 use crate::store::{
-    PasswordRequest, PendingValue, SecretDescription, SecretStore, SecretValue, StageMove,
-    StoreError, VersionListing, VersionSelector,
+    PasswordRequest, PendingValue, SecretDescription, SecretList, SecretStore, SecretValue,
+    StageMove, StoreError, VersionListing, VersionSelector,
 };
 
 /// Which secret store.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct StoreArgs {
     /// Secrets Manager's endpoint, such as that of `windlass local` [default: AWS's own]
     /// [env: SECRETS_MANAGER_ENDPOINT]
@@ -55,6 +55,31 @@ pub(super) struct PluginArgs {
 }
 
 impl StoreArgs {
+    /// The same arguments, for another command of ours; each begins with a space.
+    pub(super) fn for_windlass(&self) -> String {
+        let mut arguments = self.of_aws();
+        if let Some(path) = &self.store {
+            arguments.push_str(&format!(" --store '{}'", path.display()));
+        }
+        arguments
+    }
+
+    /// The same for the `aws` command; each ends with a space.
+    pub(super) fn for_aws(&self) -> String {
+        let arguments = self.of_aws();
+        if arguments.is_empty() { arguments } else { format!("{} ", arguments.trim_start()) }
+    }
+
+    fn of_aws(&self) -> String {
+        let arguments = [
+            ("--endpoint-url", &self.endpoint_url),
+            ("--region", &self.region),
+            ("--profile", &self.profile),
+        ];
+        let given = arguments.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        given.map(|(name, value)| format!(" {name} '{value}'")).collect()
+    }
+
     pub(super) async fn open(&self) -> Result<Store, Failure> {
         if let Some(path) = &self.store {
             let store =
@@ -215,9 +240,27 @@ impl SecretStore for Store {
     }
 }
 
+impl SecretList for Store {
+    async fn names(&self) -> Result<Vec<String>, StoreError> {
+        delegate!(self, store => store.names())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_store_is_repeated_in_commands() {
+        let args = StoreArgs {
+            store: Some("s.json".into()),
+            region: Some("eu-west-1".into()),
+            ..StoreArgs::default()
+        };
+        assert_eq!(args.for_windlass(), " --region 'eu-west-1' --store 's.json'");
+        assert_eq!(args.for_aws(), "--region 'eu-west-1' ");
+        assert_eq!(StoreArgs::default().for_aws(), "");
+    }
 
     #[test]
     fn only_this_machine_is_loopback() {

@@ -31,8 +31,6 @@ pub use candidates::Unsearched;
 pub use document::{Origin, SecretDocument, SecretProblem};
 pub use event::{EventError, RotationEvent, Step};
 pub use mismatch::Mismatch;
-#[cfg(feature = "cli")]
-pub(crate) use mismatch::drop_pending;
 pub use plan::{Invoker, Plan, Refusal, plan};
 pub use progress::Progress;
 #[cfg(feature = "cli")]

@@ -154,8 +154,13 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
             let (from, username) = (current.version.clone(), login.username);
             let found =
                 format!("{refused}, and `{username}` signs in with the AWSPREVIOUS password");
-            let mut mendings = vec![Mending::MoveCurrent { from, to: version, username }];
-            mendings.extend(give_up());
+            let mut mendings =
+                vec![Mending::MoveCurrent { from: from.clone(), to: version, username }];
+            // A finished rotation leaves this label beside AWSCURRENT, where it is in nobody's way
+            // until the other one moves.
+            let left_behind = secret.version_with(&Stage::Pending).filter(|with| **with == from);
+            let taken_off = left_behind.cloned().map(|version| Mending::TakePendingOff { version });
+            mendings.extend(taken_off.into_iter().chain(give_up()));
             return Ok(Diagnosis { secret: secret.clone(), mendings, found, older: None });
         }
         let unsearched = candidates.unsearched();

@@ -197,6 +197,19 @@ impl SecretStore for AwsStore {
     }
 }
 
+#[cfg(feature = "cli")]
+impl super::SecretList for AwsStore {
+    async fn names(&self) -> Result<Vec<String>, StoreError> {
+        let mut pages = self.client.list_secrets().max_results(PAGE).into_paginator().send();
+        let mut names = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.failed("ListSecrets", "", error))?;
+            names.extend(page.secret_list.unwrap_or_default().into_iter().filter_map(|s| s.name));
+        }
+        Ok(names)
+    }
+}
+
 fn labels(stages: &[String]) -> BTreeSet<Stage> {
     stages.iter().map(|label| Stage::from(label.as_str())).collect()
 }

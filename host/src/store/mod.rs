@@ -92,6 +92,16 @@ pub trait SecretStore: Send + Sync {
     ) -> impl Future<Output = Result<Vec<VersionListing>, StoreError>> + Send;
 }
 
+/// What a store holds, for people who look at all of it. No rotation does.
+#[cfg(feature = "cli")]
+pub trait SecretList: Send + Sync {
+    /// `ListSecrets`: the names, without those that are scheduled for deletion.
+    ///
+    /// # Errors
+    /// See [`StoreErrorKind`].
+    fn names(&self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
+}
+
 /// A store that several parts of a process share.
 impl<S: SecretStore> SecretStore for Arc<S> {
     fn address(&self) -> &str {

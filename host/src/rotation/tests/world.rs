@@ -199,6 +199,10 @@ impl World {
         database.passwords.insert(username.into(), password.into());
     }
 
+    pub(super) fn password_of(&self, username: &str) -> Option<String> {
+        self.plugin.database.lock().unwrap().passwords.get(username).cloned()
+    }
+
     /// Starts a rotation as RotateSecret does: the token is AWSPENDING, without a value.
     pub(super) fn begin(&self) -> VersionId {
         let token = uuid::Uuid::new_v4().to_string();

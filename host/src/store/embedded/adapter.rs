@@ -3,14 +3,14 @@
 use super::EmbeddedStore;
 use super::error::ServiceError;
 use super::requests::{
-    DeprecatedVersions, ListVersionIds, Page, PutSecretValue, RandomPassword, Spaces,
+    DeprecatedVersions, ListSecrets, ListVersionIds, Page, PutSecretValue, RandomPassword, Spaces,
     UpdateVersionStage,
 };
 use super::state::StoredValue;
 use crate::secret::Secret;
 use crate::store::{
-    PasswordRequest, PendingValue, SecretDescription, SecretStore, SecretValue, Stage, StageMove,
-    StoreError, StoreErrorKind, VersionId, VersionListing, VersionSelector,
+    PasswordRequest, PendingValue, SecretDescription, SecretList, SecretStore, SecretValue, Stage,
+    StageMove, StoreError, StoreErrorKind, VersionId, VersionListing, VersionSelector,
 };
 
 impl EmbeddedStore {
@@ -145,6 +145,24 @@ impl SecretStore for EmbeddedStore {
                 return Ok(all);
             }
             request.page.next_token = page.next_token;
+        }
+    }
+}
+
+impl SecretList for EmbeddedStore {
+    async fn names(&self) -> Result<Vec<String>, StoreError> {
+        let mut names = Vec::new();
+        let mut next_token = None;
+        loop {
+            let page = Page { next_token, ..Page::default() };
+            let request = ListSecrets { page, ..ListSecrets::default() };
+            let answer =
+                self.call("ListSecrets", "", move |store| store.list_secrets(&request)).await?;
+            names.extend(answer.secrets.into_iter().map(|secret| secret.name));
+            next_token = answer.next_token;
+            if next_token.is_none() {
+                return Ok(names);
+            }
         }
     }
 }
