@@ -18,6 +18,7 @@ mod crash;
 mod desk;
 mod guests;
 mod local;
+mod lockout;
 mod names;
 mod network;
 mod plaintext;
