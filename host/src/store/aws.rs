@@ -84,6 +84,7 @@ impl SecretStore for AwsStore {
             .map_err(|error| failed("GetSecretValue", secret_id, error))?;
         Ok(SecretValue {
             version: VersionId::new(answer.version_id.unwrap_or_default()),
+            created_at: time(answer.created_date),
             text: answer.secret_string.map(Secret::new),
         })
     }
@@ -185,12 +186,7 @@ where
         SdkError::ServiceError(service) => {
             let code = service.err().code().unwrap_or("unknown error");
             let text = service.err().message().unwrap_or("no message");
-            let kind = match kind_of(code, status) {
-                // Secrets Manager passes on what KMS refused.
-                StoreErrorKind::AccessDenied if text.contains("KMS") => StoreErrorKind::Key,
-                kind => kind,
-            };
-            (kind, format!("{code}: {text}"))
+            (kind_of(code, status).unless_of_key(text), format!("{code}: {text}"))
         }
         // Credentials that can't be found look like a request that could not be sent.
         SdkError::DispatchFailure(failure) if failure.is_other() || failure.is_user() => (
