@@ -304,3 +304,15 @@ async fn a_password_set_by_hand_before_the_last_step_is_found_out() {
     world.finish_from(Step::Create, &version).await;
     world.check(&version).await;
 }
+
+#[tokio::test]
+async fn a_password_for_another_host_is_not_sent_there_and_the_error_says_so() {
+    let (world, version) = tested().await;
+    world.replace_current(&edited(&json!({"host": "new.example"})));
+    take_label(&world, &version).await;
+    let version = world.begin();
+    world.step(Step::Create, &version).await.unwrap();
+    let error = world.error(Step::Set, &version).await;
+    assert!(error.contains("tried AWSCURRENT, AWSPENDING; older passwords were not"), "{error}");
+    assert!(error.contains("versions for another host or port"), "{error}");
+}
