@@ -24,4 +24,5 @@ mod local;
 mod names;
 mod plaintext;
 mod plugins;
+mod rows;
 mod single_user;
