@@ -26,3 +26,4 @@ mod plaintext;
 mod plugins;
 mod rows;
 mod single_user;
+mod soak;
