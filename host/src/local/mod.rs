@@ -13,7 +13,8 @@
 //!
 //! Two things that depend on identities and keys, which are not here, can be acted out:
 //! - a secret with the tag `windlass-local:rotation-role` is rotated as by a role that the function
-//!   assumes: while its rotation runs here, PutSecretValue needs the `RotationToken` of the event;
+//!   assumes: PutSecretValue over the API needs the `RotationToken` of its rotation's latest event
+//!   (a rotation in this process does not go through the API, and is not asked);
 //! - some names of KMS keys stand for keys that can't be used: see `store/embedded/keys.rs`.
 //!
 //! Besides the API, for tools (JSON, no secret values):

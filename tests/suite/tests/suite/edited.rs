@@ -93,6 +93,15 @@ impl Scene {
         Ok(())
     }
 
+    async fn assert_current_signs_in(&self) -> Result<()> {
+        let current = self.world.current(&self.secret).await?;
+        anyhow::ensure!(
+            current.signs_in(self.world.database()).await?,
+            "an application is refused"
+        );
+        Ok(())
+    }
+
     async fn assert_nobody_is_locked_out(&mut self) -> Result<()> {
         if let Ok(pending) = self.world.pending(&self.secret).await
             && !self.known.contains(&pending)
@@ -172,4 +181,47 @@ async fn between_any_two_steps_no_edit_is_undone_and_nobody_is_locked_out() -> R
         }
     }
     golden("edited.txt", &text)
+}
+
+#[tokio::test]
+async fn with_alternating_users_what_applications_read_signs_in_all_the_while() -> Result<()> {
+    let world = World::with(Options::by_hand()).await?;
+    let port = world.database().postgres().port();
+    let admin = world.create_admin_secret("edited/admin", port).await?;
+    let mut world = world;
+    for edit in [Edit::PasswordEverywhere, Edit::Key] {
+        for done in 1..STEPS.len() {
+            let case = format!("{edit:?} before {}", STEPS[done]);
+            let name = format!("edited_pair_{edit:?}_{done}").to_lowercase();
+            let mut scene = Scene::set(world, &name).await?;
+            let mut value = scene.world.secrets().secret(&scene.secret, "AWSCURRENT").await?;
+            value["masterarn"] = Value::from(admin.as_str());
+            scene.world.put_current(&scene.secret, &value).await?;
+            let token = scene.world.begin(&scene.secret).await?;
+            scene.world.steps(&STEPS[..done], &scene.secret, &token).await?;
+            scene.edit(edit).await?;
+            scene.assert_current_signs_in().await.context(case.clone())?;
+            let errors = scene.run(done, &token).await.context(case.clone())?;
+            scene.assert_current_signs_in().await.context(case.clone())?;
+            let secret = scene.secret.as_str();
+            match edit {
+                Edit::Key => {
+                    let command = format!("--remove-from-version-id {token}");
+                    assert!(errors.iter().all(|error| error.message.contains(&command)));
+                    assert_eq!(errors.len(), 2, "{case}: {errors:?}");
+                    scene.world.drop_pending(secret, &token).await?;
+                    let token = scene.world.begin(secret).await?;
+                    scene.world.steps(&STEPS, secret, &token).await.context(case.clone())?;
+                    let current = scene.world.secrets().secret(secret, "AWSCURRENT").await?;
+                    assert_eq!(current["application"], "billing", "{case}: the edit is lost");
+                }
+                _ => assert!(errors.is_empty(), "{case}: {errors:?}"),
+            }
+            let new = scene.world.current(secret).await?;
+            assert_eq!(new.username, format!("{name}_clone"), "{case}");
+            scene.assert_current_signs_in().await.context(case)?;
+            world = scene.world;
+        }
+    }
+    Ok(())
 }
