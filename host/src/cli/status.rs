@@ -44,7 +44,7 @@ impl Status {
         let store = Arc::new(self.store.open().await?);
         let now = SystemTime::now();
         if let Some(id) = &self.secret_id {
-            let report = Report::of(&*store, id, &self.store).await?;
+            let report = Report::of(&store, id, &self.store).await?;
             report.print(output, now);
             output.object(&report.to_json(now));
             return if report.findings.is_empty() { Ok(()) } else { Err(Failure::stuck()) };
@@ -105,7 +105,7 @@ impl Status {
         let mut looking = JoinSet::new();
         for (index, name) in names.iter().enumerate() {
             let (store, name, arguments) = (Arc::clone(store), name.clone(), self.store.clone());
-            looking.spawn(async move { (index, Report::of(&*store, &name, &arguments).await) });
+            looking.spawn(async move { (index, Report::of(&store, &name, &arguments).await) });
         }
         let mut reports = looking.join_all().await;
         reports.sort_by_key(|(index, _)| *index);

@@ -55,6 +55,9 @@ pub enum Unsearched {
     NotAllowed,
     /// There are more than may be tried.
     TooMany,
+    /// Some are of versions for another host: whoever may write the secret could have them sent
+    /// anywhere.
+    OtherHost,
 }
 
 impl Unsearched {
@@ -68,6 +71,9 @@ impl Unsearched {
             Self::TooMany => {
                 "older passwords of abandoned rotations were not tried, because failed sign-ins \
                  lock accounts"
+            }
+            Self::OtherHost => {
+                "older passwords were not tried that are of versions for another host or port"
             }
         }
     }
@@ -160,8 +166,13 @@ impl<S: SecretStore, C: Catalog> OlderPasswords<'_, S, C> {
         let document = SecretDocument::parse(&value?, origin).ok()?;
         let mut login = document.login(self.parties.service.description()).ok()?;
         let current = &self.parties.current;
-        let same_account = login.username == current.username && login.place.is(&current.place);
-        if !same_account || self.refused.iter().any(|refused| refused.same_as(&login.password)) {
+        if login.username != current.username
+            || self.refused.iter().any(|refused| refused.same_as(&login.password))
+        {
+            return None;
+        }
+        if !login.place.is(&current.place) {
+            self.unsearched.get_or_insert(Unsearched::OtherHost);
             return None;
         }
         self.refused.push(login.password.duplicate());

@@ -318,7 +318,8 @@ mod tests {
 
     fn parse(text: &str) -> Result<SecretDocument, SecretProblem> {
         let text = Some(Secret::new(text.to_owned()));
-        SecretDocument::parse(&SecretValue { version: VersionId::new("v"), text }, origin())
+        let value = SecretValue { version: VersionId::new("v"), created_at: None, text };
+        SecretDocument::parse(&value, origin())
     }
 
     fn good(text: &str) -> SecretDocument {

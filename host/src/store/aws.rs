@@ -113,6 +113,7 @@ impl SecretStore for AwsStore {
             .map_err(|error| self.failed("GetSecretValue", secret_id, error))?;
         Ok(SecretValue {
             version: VersionId::new(answer.version_id.unwrap_or_default()),
+            created_at: time(answer.created_date),
             text: answer.secret_string.map(Secret::new),
         })
     }

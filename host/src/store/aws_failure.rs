@@ -26,13 +26,7 @@ where
         SdkError::ServiceError(service) => {
             let code = service.err().code().unwrap_or("unknown error");
             let text = service.err().message().unwrap_or("no message");
-            let kind = match kind_of(code, status) {
-                // Secrets Manager passes on what KMS refused.
-                StoreErrorKind::AccessDenied | StoreErrorKind::Invalid if text.contains("KMS") => {
-                    StoreErrorKind::Key
-                }
-                kind => kind,
-            };
+            let kind = kind_of(code, status).unless_of_key(text);
             let status = status.filter(|_| kind == StoreErrorKind::Transient);
             let status =
                 status.map(|status| format!(" (HTTP {status} of {address}, after retries)"));

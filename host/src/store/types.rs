@@ -117,6 +117,8 @@ pub enum VersionSelector {
 pub struct SecretValue {
     /// Which version it is.
     pub version: VersionId,
+    /// When it was made.
+    pub created_at: Option<SystemTime>,
     /// The `SecretString`. `None`: the version holds `SecretBinary`, which no rotation uses.
     pub text: Option<Secret>,
 }
@@ -184,12 +186,24 @@ pub enum StoreErrorKind {
     Invalid,
     /// `AccessDeniedException`: the function's role lacks a permission.
     AccessDenied,
-    /// `DecryptionFailure`, `EncryptionFailure`: the KMS key can't be used.
+    /// `DecryptionFailure`, `EncryptionFailure`, and what else says so: the KMS key can't be used.
     Key,
     /// Throttling, a 5xx or no answer: the same call may work later.
     Transient,
     /// Anything else, such as credentials that don't resolve.
     Other,
+}
+
+impl StoreErrorKind {
+    /// This kind, or [`Key`](Self::Key) where the service's message is about the KMS key: Secrets
+    /// Manager passes on what KMS refused under exceptions of its own.
+    pub(crate) fn unless_of_key(self, message: &str) -> Self {
+        let of_key = ["Access to KMS", "KMS key"].iter().any(|words| message.contains(words));
+        match self {
+            Self::AccessDenied | Self::Invalid if of_key => Self::Key,
+            kind => kind,
+        }
+    }
 }
 
 /// A call to the secret store that did not succeed. Never holds a secret value.
@@ -230,8 +244,8 @@ fn advice(kind: StoreErrorKind, action: &str, resource: &str) -> String {
                 _ => &["kms:Decrypt"],
             };
             format!(
-                "; see that the secret's KMS key is enabled and its key policy lets the function's \
-                 role use it, and add to the role's policy: {}",
+                "; the secret's KMS key must be enabled and not about to be deleted, and its key policy \
+                 must let the function's role use it; add to the role's policy: {}",
                 statement(actions, "the key's ARN")
             )
         }

@@ -22,6 +22,7 @@ pub mod process;
 mod proxy;
 mod runtime_api;
 mod secrets_manager;
+mod secrets_proxy;
 mod stack;
 mod sync;
 mod workdir;
@@ -35,5 +36,6 @@ pub use postgres::{Postgres, PostgresBinaries, PostgresOptions, PsqlError, Serve
 pub use proxy::{Direction, Fault, Proxy, Traffic};
 pub use runtime_api::{FunctionError, Invocation, Outcome, RuntimeApi};
 pub use secrets_manager::{SecretsManager, SecretsManagerError};
+pub use secrets_proxy::{CallEnd, Moment, ProxiedCall, SecretsProxy, ServiceFault};
 pub use stack::{Programs, Stack};
 pub use workdir::WorkDir;

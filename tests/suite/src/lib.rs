@@ -11,6 +11,7 @@ mod golden;
 mod login;
 mod programs;
 mod rotation;
+pub mod soak;
 mod world;
 
 pub use database::Database;

@@ -39,6 +39,8 @@ pub struct Options {
     pub grants: Option<String>,
     /// The function's further variables.
     pub environment: Vec<(String, String)>,
+    /// Those of the process that serves Secrets Manager.
+    pub local_environment: Vec<(String, String)>,
 }
 
 impl Options {
@@ -90,7 +92,7 @@ impl World {
             store: work.private("store")?.join("secrets.json"),
             plugins: None,
             lambda_endpoint: by_function.then(|| lambda.endpoint()),
-            environment: Vec::new(),
+            environment: options.local_environment.clone(),
         };
         let local = Local::start(&local, work.path(), "local").await?;
         let mut world =

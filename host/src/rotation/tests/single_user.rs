@@ -230,3 +230,72 @@ async fn a_version_without_a_value_never_becomes_current() {
     assert!(error.contains("is AWSPENDING but has no value"), "{error}");
     assert_eq!(world.field(Stage::Current, "password").await, "first");
 }
+
+/// The secret's fields as an operator edits them, with a password of their choice.
+fn edited(fields: &serde_json::Value) -> String {
+    let mut secret = json!({
+        "engine": "fake", "host": "db.example", "username": "app", "password": "by hand",
+    });
+    secret.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    secret.to_string()
+}
+
+/// The rotation up to its last step.
+async fn tested() -> (World, VersionId) {
+    let world = World::new(&json!({}));
+    let version = world.begin();
+    for step in [Step::Create, Step::Set, Step::Test] {
+        world.step(step, &version).await.unwrap();
+    }
+    // The store tells times apart by the millisecond.
+    tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    (world, version)
+}
+
+#[tokio::test]
+async fn what_an_operator_edits_before_the_last_step_is_not_undone() {
+    for (fields, expected) in [
+        (json!({"host": "new.example"}), "`host` is not the same"),
+        (json!({"note": "new"}), "`note` is not the same"),
+        (json!({"username": "other"}), "is for user `app`, but this rotation is of `other`"),
+    ] {
+        let (world, version) = tested().await;
+        world.replace_current(&edited(&fields));
+        let error = world.error(Step::Finish, &version).await;
+        assert!(error.contains(expected), "{error}");
+        assert!(error.contains(&format!("--remove-from-version-id {version}")), "{error}");
+        assert_eq!(world.field(Stage::Current, "password").await, "by hand");
+    }
+}
+
+#[tokio::test]
+async fn a_password_set_by_hand_before_the_last_step_is_found_out() {
+    let (world, version) = tested().await;
+    world.replace_current(&edited(&json!({})));
+    // Stored only: the database still has the new one.
+    let database_unchanged = world.step(Step::Finish, &version).await;
+    assert!(matches!(database_unchanged, Ok(Outcome::Finished { .. })));
+    assert_eq!(world.field(Stage::Previous, "password").await, "by hand");
+
+    let (world, version) = tested().await;
+    world.replace_current(&edited(&json!({})));
+    world.set_password("app", "by hand");
+    let error = world.error(Step::Finish, &version).await;
+    assert!(error.contains("signing in as `app` with the AWSPENDING password"), "{error}");
+    assert_eq!(world.field(Stage::Current, "password").await, "by hand");
+    // The next attempt sets it again, starting from the password that was set by hand.
+    world.finish_from(Step::Create, &version).await;
+    world.check(&version).await;
+}
+
+#[tokio::test]
+async fn a_password_for_another_host_is_not_sent_there_and_the_error_says_so() {
+    let (world, version) = tested().await;
+    world.replace_current(&edited(&json!({"host": "new.example"})));
+    take_label(&world, &version).await;
+    let version = world.begin();
+    world.step(Step::Create, &version).await.unwrap();
+    let error = world.error(Step::Set, &version).await;
+    assert!(error.contains("tried AWSCURRENT, AWSPENDING; older passwords were not"), "{error}");
+    assert!(error.contains("versions for another host or port"), "{error}");
+}

@@ -39,7 +39,7 @@ impl EmbeddedStore {
             }
         };
         outcome.map_err(|error| StoreError {
-            kind: error.exception.kind(),
+            kind: error.exception.kind().unless_of_key(&error.message),
             action,
             resource: resource.to_owned(),
             message: error.to_string(),
@@ -86,7 +86,11 @@ impl SecretStore for EmbeddedStore {
             StoredValue::Text(text) => Some(text.duplicate()),
             StoredValue::Binary(_) => None,
         };
-        Ok(SecretValue { version: VersionId::new(found.version), text })
+        Ok(SecretValue {
+            version: VersionId::new(found.version),
+            created_at: Some(found.created.into()),
+            text,
+        })
     }
 
     async fn put_pending(&self, secret_id: &str, pending: &PendingValue) -> Result<(), StoreError> {

@@ -14,10 +14,10 @@ use crate::workspace::Workspace;
 use crate::{command, progress};
 
 /// Exact: the tests compare what this client sends and expects.
-const PACKAGES: [&str; 1] = ["boto3==1.44.5"];
+const PACKAGES: [&str; 2] = ["boto3==1.44.5", "moto[server]==5.2.5"];
 
 /// Names the list above; raise it when that changes.
-const EDITION: &str = "python-1";
+const EDITION: &str = "python-2";
 
 const VENV_LIMIT: Duration = Duration::from_secs(120);
 const PIP_LIMIT: Duration = Duration::from_secs(300);
