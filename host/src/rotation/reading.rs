@@ -85,17 +85,21 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
         }
     }
 
-    /// The current version, once it is the one that carries the label.
+    /// The current version, once it is the one that carries the label. `None`: it is the event's own;
+    /// another invocation of finishSecret moved the label here a moment ago.
     pub(super) async fn current_value(
         &self,
         event: &RotationEvent,
         secret: &SecretDescription,
         first: Result<SecretValue, StoreError>,
-    ) -> Result<SecretValue, Error> {
+    ) -> Result<Option<SecretValue>, Error> {
         let labelled = secret.version_with(&Stage::Current);
         let mut value = first?;
         let mut pauses = pauses();
         while labelled.is_some_and(|labelled| *labelled != value.version) {
+            if value.version == event.version {
+                return Ok(None);
+            }
             let Some(pause) = pauses.next() else {
                 return Err(StoreError {
                     kind: StoreErrorKind::Transient,
@@ -112,7 +116,7 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
             let current = VersionSelector::Stage(Stage::Current);
             value = self.store.value(&event.secret_id, &current).await?;
         }
-        Ok(value)
+        Ok(Some(value))
     }
 
     /// The pending version's value, or what to do where there is none.

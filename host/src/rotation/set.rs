@@ -45,7 +45,9 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
             return Ok(Outcome::AlreadyCurrent);
         };
         let pending = self.pending_value(event, &secret, pending).await?;
-        let current = self.current_value(event, &secret, current).await?;
+        let Some(current) = self.current_value(event, &secret, current).await? else {
+            return Ok(Outcome::AlreadyCurrent);
+        };
         let parties = self.parties(&secret, &current, &pending)?;
         let admin = OnceCell::new();
 

@@ -7,6 +7,7 @@
 
 mod alternating;
 mod bad_input;
+mod enumeration;
 mod repair;
 mod sign_in;
 mod single_user;
