@@ -1,25 +1,34 @@
-//! The Secrets Manager client of the Lambda function: credentials and region from Lambda's own
-//! environment, nothing looked up elsewhere, TLS set up only if the endpoint needs it.
+//! The AWS clients of the Lambda function: credentials and region from Lambda's own environment,
+//! nothing looked up elsewhere, TLS set up only if the endpoint needs it. Secrets Manager's is made
+//! at the start; that of Amazon RDS when a rotation first needs it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::config::retry::RetryConfig;
 use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
 use aws_sdk_secretsmanager::config::{BehaviorVersion, Region, SharedHttpClient};
+use aws_sdk_secretsmanager::error::SdkError;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 
-/// How long a connection to Secrets Manager may take. Inside a region it takes a millisecond; a
+use crate::error::chain;
+use crate::rds::aws::{AwsRds, Names};
+
+/// The AWS SDKs' own variable for the endpoint of Amazon RDS.
+pub const RDS_ENDPOINT: &str = "AWS_ENDPOINT_URL_RDS";
+
+/// How long a connection to an AWS service may take. Inside a region it takes a millisecond; a
 /// missing VPC endpoint shows as silence, and should be reported long before Lambda gives up.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long one attempt of a call may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A client for the Lambda function.
+/// A client of Secrets Manager for the Lambda function.
 ///
 /// `endpoint` is `SECRETS_MANAGER_ENDPOINT`; `ca_bundle` a file of PEM certificates to trust
 /// instead of the system's.
@@ -36,6 +45,39 @@ pub fn for_lambda(endpoint: Option<&str>, ca_bundle: Option<&Path>) -> std::io::
     config.set_region(std::env::var("AWS_REGION").ok().map(Region::new));
     config.set_endpoint_url(endpoint.map(str::to_owned));
     Ok(Client::from_conf(config.build()))
+}
+
+/// Amazon RDS for the Lambda function: at AWS's own endpoint or that of [`RDS_ENDPOINT`].
+///
+/// Secrets Manager's client lends its HTTP client, with the roots that it has read, where both
+/// talk TLS. `secrets_manager` is that client and its endpoint, `ca_bundle` as in [`for_lambda`].
+pub fn rds_for_lambda(
+    secrets_manager: (&Client, Option<&str>),
+    ca_bundle: Option<PathBuf>,
+) -> AwsRds {
+    let endpoint = std::env::var(RDS_ENDPOINT).ok().filter(|url| !url.is_empty());
+    let (client, other_endpoint) = secrets_manager;
+    let both_tls = [endpoint.as_deref(), other_endpoint].iter().flatten().all(|url| !is_plain(url));
+    let lent = if both_tls { client.config().http_client() } else { None };
+    let names = if endpoint.is_some() { Names::Any } else { Names::Aws };
+    AwsRds::new(names, move || {
+        let (endpoint, ca_bundle, lent) = (endpoint.clone(), ca_bundle.clone(), lent.clone());
+        Box::pin(async move {
+            let http_client = match lent {
+                Some(lent) => lent,
+                None => http_client(endpoint.as_deref(), ca_bundle.as_deref())?,
+            };
+            let mut config = aws_sdk_rds::Config::builder()
+                .behavior_version(BehaviorVersion::v2026_01_12())
+                .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+                .retry_config(RetryConfig::standard())
+                .timeout_config(timeouts())
+                .http_client(http_client);
+            config.set_region(std::env::var("AWS_REGION").ok().map(Region::new));
+            config.set_endpoint_url(endpoint);
+            Ok(aws_sdk_rds::Client::from_conf(config.build()))
+        })
+    })
 }
 
 /// How long calls may take.
@@ -55,7 +97,7 @@ pub fn http_client(
     endpoint: Option<&str>,
     ca_bundle: Option<&Path>,
 ) -> std::io::Result<SharedHttpClient> {
-    if endpoint.is_some_and(|url| url.starts_with("http://")) {
+    if endpoint.is_some_and(is_plain) {
         return Ok(Builder::new().build_http());
     }
     let roots = match ca_bundle {
@@ -76,4 +118,46 @@ pub fn http_client(
         .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error.to_string()))?;
     let provider = Provider::Rustls(CryptoMode::Ring);
     Ok(Builder::new().tls_provider(provider).tls_context(context).build_https())
+}
+
+fn is_plain(url: &str) -> bool {
+    url.starts_with("http://")
+}
+
+/// A call that the service did not answer.
+pub(crate) enum Unanswered {
+    /// It was never sent.
+    NotSent(String),
+    /// It was sent, or could not be for want of a connection.
+    NoAnswer(String),
+}
+
+/// Whether a call was not answered; what happened instead and what to do. `name` is the service's,
+/// and `endpoint` what its VPC endpoint is called.
+pub(crate) fn unanswered<E>(
+    name: &str,
+    endpoint: &str,
+    error: &SdkError<E, HttpResponse>,
+) -> Option<Unanswered>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    match error {
+        // Credentials that can't be found look like a request that could not be sent.
+        SdkError::DispatchFailure(failure) if failure.is_other() || failure.is_user() => {
+            Some(Unanswered::NotSent(format!(
+                "the request could not be made: {}; check the AWS credentials and region of \
+                 whoever runs this",
+                chain(error)
+            )))
+        }
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
+            Some(Unanswered::NoAnswer(format!(
+                "no answer from {name}: {}; in a VPC the function needs an interface endpoint for \
+                 {endpoint} or a NAT gateway, and security groups that let port 443 pass",
+                chain(error)
+            )))
+        }
+        _ => None,
+    }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::config::Config;
 use crate::error::Error;
 use crate::plugin::InstalledPlugins;
+use crate::rds::aws::AwsRds;
 use crate::rotation::{Invoker, Outcome, Progress, Rotation, RotationEvent};
 use crate::store::SecretStore;
 
@@ -25,6 +26,8 @@ const REPORT_RESERVE_DIVISOR: u32 = 4;
 pub struct Handler<S> {
     /// Where the secrets are.
     pub store: S,
+    /// What Amazon RDS says about its databases.
+    pub rds: AwsRds,
     /// The plugins.
     pub plugins: InstalledPlugins,
     /// What the operator configured.
@@ -59,6 +62,7 @@ impl<S: SecretStore> Handler<S> {
         let rotation = Rotation {
             store: &self.store,
             catalog: &catalog,
+            rds: &self.rds,
             config: &self.config,
             progress: &progress,
         };

@@ -16,6 +16,7 @@ use super::event::RotationEvent;
 use super::parties::Parties;
 use super::service::{Catalog, Login, Service};
 use crate::error::Error;
+use crate::rds::Rds;
 use crate::secret::Secret;
 use crate::store::{
     SecretStore, SecretValue, Stage, StoreError, StoreErrorKind, VersionId, VersionSelector,
@@ -39,8 +40,8 @@ pub(super) struct Candidate {
 }
 
 /// The candidates, read one by one, since most rotations need none of them.
-pub(super) struct OlderPasswords<'a, S, C: Catalog> {
-    rotation: &'a Rotation<'a, S, C>,
+pub(super) struct OlderPasswords<'a, S, C: Catalog, R> {
+    rotation: &'a Rotation<'a, S, C, R>,
     event: &'a RotationEvent,
     parties: &'a Parties<'a, C::Service>,
     refused: Vec<Secret>,
@@ -79,12 +80,12 @@ enum Search {
     Orphans(Option<VecDeque<VersionId>>),
 }
 
-impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
+impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
     pub(super) fn older_passwords<'a>(
         &'a self,
         event: &'a RotationEvent,
         parties: &'a Parties<'a, C::Service>,
-    ) -> OlderPasswords<'a, S, C> {
+    ) -> OlderPasswords<'a, S, C, R> {
         OlderPasswords {
             rotation: self,
             event,
@@ -100,7 +101,7 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
     }
 }
 
-impl<S: SecretStore, C: Catalog> OlderPasswords<'_, S, C> {
+impl<S: SecretStore, C: Catalog, R: Rds> OlderPasswords<'_, S, C, R> {
     /// The next password worth trying.
     ///
     /// # Errors

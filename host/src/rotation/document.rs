@@ -152,6 +152,13 @@ impl SecretDocument {
         }
     }
 
+    /// Whether it holds `username` and `password` and nothing else: then Amazon RDS manages it, and
+    /// its tags say which database it is for.
+    pub fn is_credential_alone(&self) -> bool {
+        let keys = ["username", "password"];
+        self.fields.len() == keys.len() && keys.iter().all(|key| self.fields.contains_key(*key))
+    }
+
     /// Whether to use TLS: always, unless the secret says `"ssl": false` (or `"false"`).
     pub fn tls(&self) -> TlsMode {
         match self.ssl() {

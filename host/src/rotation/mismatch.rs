@@ -4,6 +4,7 @@
 //! has the command: RotateSecret refuses to begin while the label is in its way, and cancelling a
 //! rotation leaves it where it is.
 
+use super::replica::Unrelated;
 use super::service::Place;
 
 /// Two versions or secrets that must belong together and do not.
@@ -75,8 +76,8 @@ pub enum Mismatch {
     },
     /// The administrator's server is another one.
     #[error(
-        "the admin secret is for `{admin}`, but secret `{secret}` is for `{current}`; an \
-         administrator may only change users of its own server, on the same port"
+        "the admin secret is for `{admin}`, but secret `{secret}` is for `{current}`, and {why}; an \
+         administrator may only change users of its own server, or of what follows it"
     )]
     AdminPlace {
         /// The secret's name.
@@ -85,6 +86,8 @@ pub enum Mismatch {
         admin: Place,
         /// The secret's host and port.
         current: Place,
+        /// Why they are not one database.
+        why: Unrelated,
     },
     /// The admin secret's engine is another one.
     #[error(

@@ -14,6 +14,7 @@ use super::mismatch::Mismatch;
 use super::plan::{Invoker, Plan, Refusal, plan};
 use super::service::Catalog;
 use crate::error::Error;
+use crate::rds::Rds;
 use crate::store::{
     SecretDescription, SecretStore, SecretValue, Stage, StoreError, StoreErrorKind, VersionSelector,
 };
@@ -24,7 +25,7 @@ fn pauses() -> impl Iterator<Item = Duration> {
     milliseconds.into_iter().map(Duration::from_millis)
 }
 
-impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
+impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
     /// The secret and its pending version, for steps that look at no other. `None`: the version is
     /// current already.
     pub(super) async fn read_pending(

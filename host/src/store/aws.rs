@@ -15,6 +15,7 @@ use super::{
     PasswordRequest, PendingValue, SecretDescription, SecretStore, SecretValue, Stage, StageMove,
     StoreError, StoreErrorKind, VersionId, VersionListing, VersionSelector,
 };
+use crate::aws_client::{Unanswered, unanswered};
 use crate::error::chain;
 use crate::secret::Secret;
 
@@ -181,8 +182,10 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let status = error.raw_response().map(|response| response.status().as_u16());
-    let (kind, message) = match &error {
-        SdkError::ServiceError(service) => {
+    let (kind, message) = match (unanswered("Secrets Manager", "secretsmanager", &error), &error) {
+        (Some(Unanswered::NotSent(message)), _) => (StoreErrorKind::Other, message),
+        (Some(Unanswered::NoAnswer(message)), _) => (StoreErrorKind::Transient, message),
+        (None, SdkError::ServiceError(service)) => {
             let code = service.err().code().unwrap_or("unknown error");
             let text = service.err().message().unwrap_or("no message");
             let kind = match kind_of(code, status) {
@@ -192,25 +195,7 @@ where
             };
             (kind, format!("{code}: {text}"))
         }
-        // Credentials that can't be found look like a request that could not be sent.
-        SdkError::DispatchFailure(failure) if failure.is_other() || failure.is_user() => (
-            StoreErrorKind::Other,
-            format!(
-                "the request could not be made: {}; check the AWS credentials and region of \
-                 whoever runs this",
-                chain(&error)
-            ),
-        ),
-        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => (
-            StoreErrorKind::Transient,
-            format!(
-                "no answer from Secrets Manager: {}; in a VPC the function needs an interface \
-                 endpoint for secretsmanager or a NAT gateway, and security groups that let port \
-                 443 pass",
-                chain(&error)
-            ),
-        ),
-        _ => (StoreErrorKind::Other, chain(&error)),
+        (None, _) => (StoreErrorKind::Other, chain(&error)),
     };
     StoreError { kind, action, resource: resource.to_owned(), message, source: None }
 }

@@ -7,5 +7,8 @@
 
 mod alternating;
 mod bad_input;
+mod fake_rds;
+mod managed;
+mod replica;
 mod single_user;
 mod world;

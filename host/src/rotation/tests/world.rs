@@ -10,6 +10,7 @@ use super::super::service::{
     Service, UsernameRules,
 };
 use super::super::{Invoker, Outcome, Progress, Rotation, RotationEvent, Step};
+use super::fake_rds::FakeRds;
 use crate::config::Config;
 use crate::error::Error;
 use crate::plugin::PluginError;
@@ -29,6 +30,10 @@ pub(super) struct Database {
     pub(super) passwords: BTreeMap<String, String>,
     /// Every sign-in: as whom, and whether it worked.
     pub(super) sign_ins: Vec<(String, bool)>,
+    /// Where each of them was.
+    pub(super) places: Vec<String>,
+    /// Places that don't know changes yet, and how many refusals it takes until they do.
+    pub(super) lagging: BTreeMap<String, u32>,
     /// Set to let every operation fail in this way.
     pub(super) broken: Option<FailureKind>,
     /// Set to apply the next change and lose its answer.
@@ -52,7 +57,17 @@ impl FakePlugin {
             return Err(Self::failure(kind));
         }
         let known = database.passwords.get(&login.username);
-        let accepted = known.is_some_and(|password| password == login.password.reveal());
+        let mut accepted = known.is_some_and(|password| password == login.password.reveal());
+        let place = login.place.to_string();
+        // A lagging replica knows what was there at the start.
+        if let Some(left) = database.lagging.get_mut(&place)
+            && login.password.reveal() != "first"
+            && *left > 0
+        {
+            *left -= 1;
+            accepted = false;
+        }
+        database.places.push(place);
         database.sign_ins.push((login.username.clone(), accepted));
         if accepted { Ok(()) } else { Err(Self::failure(FailureKind::Refused)) }
     }
@@ -101,6 +116,7 @@ impl Catalog for FakePlugin {
 pub(super) struct World {
     pub(super) store: EmbeddedStore,
     pub(super) plugin: FakePlugin,
+    pub(super) rds: FakeRds,
     pub(super) config: Config,
 }
 
@@ -133,7 +149,8 @@ impl World {
         };
         adjust(&mut description);
         let plugin = FakePlugin { database: Arc::default(), description: Arc::new(description) };
-        let world = Self { store: EmbeddedStore::in_memory(), plugin, config: Config::default() };
+        let store = EmbeddedStore::in_memory();
+        let world = Self { store, plugin, rds: FakeRds::default(), config: Config::default() };
         let mut secret = json!({
             "engine": "fake", "host": "db.example", "username": "app", "password": "first",
         });
@@ -203,6 +220,7 @@ impl World {
         let rotation = Rotation {
             store: &self.store,
             catalog: &self.plugin,
+            rds: &self.rds,
             config: &self.config,
             progress: &progress,
         };
