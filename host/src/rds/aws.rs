@@ -105,8 +105,8 @@ impl From<DbInstance> for Instance {
             id: answer.db_instance_identifier.unwrap_or_default().to_ascii_lowercase(),
             endpoint,
             engine: answer.engine.unwrap_or_default(),
-            replica_of: answer.read_replica_source_db_instance_identifier,
-            cluster: answer.db_cluster_identifier,
+            replica_of: filled(answer.read_replica_source_db_instance_identifier),
+            cluster: filled(answer.db_cluster_identifier),
         }
     }
 }
@@ -122,6 +122,11 @@ impl From<DbCluster> for Cluster {
             engine: answer.engine.unwrap_or_default(),
         }
     }
+}
+
+/// What is there and empty is not there: two instances without a cluster have none in common.
+fn filled(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
 }
 
 fn place(host: String, port: i32) -> Option<Place> {
@@ -165,3 +170,6 @@ fn kind_of(code: &str, status: Option<u16>) -> RdsErrorKind {
         _ => RdsErrorKind::Other,
     }
 }
+
+#[cfg(test)]
+mod tests;
