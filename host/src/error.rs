@@ -139,8 +139,8 @@ pub enum ServiceError {
         place: Place,
         /// What the plugin reported.
         failure: Failure,
-        /// Where the password was changed.
-        writer: Place,
+        /// Where the password was changed. Boxed, as errors are handed around by value.
+        writer: Box<Place>,
     },
     /// Every password that could be the one in force was refused.
     #[error(

@@ -76,8 +76,9 @@ pub enum Mismatch {
     },
     /// The administrator's server is another one.
     #[error(
-        "the admin secret is for `{admin}`, but secret `{secret}` is for `{current}`, and {why}; an \
-         administrator may only change users of its own server, or of what follows it"
+        "the admin secret is for `{admin}`, but secret `{secret}` is for `{current}`; an administrator \
+         may only change users of its own server, on the same port, or of what Amazon RDS confirms \
+         as its read replica or reader endpoint; here, {why}"
     )]
     AdminPlace {
         /// The secret's name.

@@ -146,27 +146,24 @@ pub enum Unrelated {
     #[error("another port is another server")]
     OtherPort,
     /// A name that no database of RDS has.
-    #[error(
-        "`{host}` is no endpoint of Amazon RDS, so neither can be a read replica or reader endpoint \
-         of the other"
-    )]
+    #[error("`{host}` is no endpoint of Amazon RDS")]
     NotRds {
         /// The name.
         host: String,
     },
     /// RDS has no database of that name.
-    #[error("Amazon RDS knows no database `{name}` in this account and region")]
+    #[error("it knows no database `{name}` in this account and region")]
     Unknown {
         /// The name: the host's first label.
         name: String,
     },
     /// RDS tells another endpoint for the database of that name.
-    #[error("`{place}` is not the endpoint that Amazon RDS tells for the database of that name")]
+    #[error("`{place}` is not the endpoint that it tells for the database of that name")]
     OtherEndpoint {
         /// The host and port.
         place: Place,
     },
     /// Both are of RDS, and have nothing to do with each other.
-    #[error("Amazon RDS says that it is neither a read replica nor a reader endpoint of it")]
+    #[error("it says that the one is neither a read replica nor a reader endpoint of the other")]
     NoReplica,
 }

@@ -78,6 +78,7 @@ fn not_replicated(error: Error, writer: Place) -> Error {
         Error::Service(ServiceError::Failed { attempt, place, failure })
             if failure.kind == FailureKind::Refused =>
         {
+            let writer = Box::new(writer);
             ServiceError::NotReplicated { attempt, place, failure, writer }.into()
         }
         other => other,

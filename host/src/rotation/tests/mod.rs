@@ -9,6 +9,7 @@ mod alternating;
 mod bad_input;
 mod fake_rds;
 mod managed;
+mod parity;
 mod replica;
 mod single_user;
 mod world;

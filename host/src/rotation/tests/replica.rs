@@ -61,9 +61,10 @@ async fn what_rds_confirms_is_rotated_at_the_writer_and_verified_at_the_secrets_
         assert_eq!(world.rds.asked().len(), 2, "{own} {admin}: {:?}", world.rds.asked());
         let database = world.plugin.database.lock().unwrap();
         let (own, admin) = (format!("{own}:7"), format!("{admin}:7"));
-        assert_eq!(database.places, [own.as_str(), &admin, &own]);
-        let users: Vec<_> = database.sign_ins.iter().map(|(user, _)| user.as_str()).collect();
-        assert_eq!(users, ["app", "admin", "app_clone"]);
+        let seen: Vec<_> =
+            database.logins.iter().map(|one| (&*one.username, &*one.place)).collect();
+        let expected = [("app", own.as_str()), ("admin", &admin), ("app_clone", &own)];
+        assert_eq!(seen, expected);
     }
 }
 
@@ -91,7 +92,7 @@ async fn what_only_looks_like_a_replica_is_refused_with_the_reason() {
         (
             "app-replica.rds.attacker.example".into(),
             at("app."),
-            "is not the endpoint that Amazon RDS tells",
+            "is not the endpoint that it tells",
         ),
         (
             "pool.cluster-ro-x.rds.attacker.example".into(),
@@ -106,7 +107,7 @@ async fn what_only_looks_like_a_replica_is_refused_with_the_reason() {
             "`app.internal.example` is no endpoint",
         ),
         (at("app-replica."), "app.rds.internal.example".into(), "is not the endpoint"),
-        (at("stranger."), at("app."), "neither a read replica nor a reader endpoint of it"),
+        (at("stranger."), at("app."), "neither a read replica nor a reader endpoint of the other"),
         (at("other-replica."), at("app."), "neither a read replica"),
         (at("far-replica."), at("app."), "neither a read replica"),
         (at("app."), at("app-replica."), "neither a read replica"),
@@ -144,7 +145,7 @@ async fn another_port_of_a_replica_is_another_server() {
         own.endpoint.as_mut().unwrap().port = 8;
     });
     let (_, text, _) = refused(&at("app-replica."), &at("app."), moved).await;
-    assert!(text.contains("is not the endpoint that Amazon RDS tells"), "{text}");
+    assert!(text.contains("is not the endpoint that it tells"), "{text}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::service::{
     CallError, Catalog, Change, Description, Failure, FailureKind, Features, Login, PasswordRules,
-    Service, UsernameRules,
+    Service, TlsMode, UsernameRules,
 };
 use super::super::{Invoker, Outcome, Progress, Rotation, RotationEvent, Step};
 use super::fake_rds::FakeRds;
@@ -30,14 +30,23 @@ pub(super) struct Database {
     pub(super) passwords: BTreeMap<String, String>,
     /// Every sign-in: as whom, and whether it worked.
     pub(super) sign_ins: Vec<(String, bool)>,
-    /// Where each of them was.
-    pub(super) places: Vec<String>,
+    /// The same sign-ins, with how and where.
+    pub(super) logins: Vec<SignIn>,
     /// Places that don't know changes yet, and how many refusals it takes until they do.
     pub(super) lagging: BTreeMap<String, u32>,
     /// Set to let every operation fail in this way.
     pub(super) broken: Option<FailureKind>,
     /// Set to apply the next change and lose its answer.
     pub(super) lose_answer: bool,
+}
+
+/// A sign-in, as a plugin was asked for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SignIn {
+    pub(super) username: String,
+    pub(super) place: String,
+    pub(super) database: Option<String>,
+    pub(super) tls: TlsMode,
 }
 
 #[derive(Clone)]
@@ -67,7 +76,12 @@ impl FakePlugin {
             *left -= 1;
             accepted = false;
         }
-        database.places.push(place);
+        database.logins.push(SignIn {
+            username: login.username.clone(),
+            place,
+            database: login.database.clone(),
+            tls: login.tls,
+        });
         database.sign_ins.push((login.username.clone(), accepted));
         if accepted { Ok(()) } else { Err(Self::failure(FailureKind::Refused)) }
     }
@@ -98,12 +112,15 @@ impl Catalog for FakePlugin {
     type Service = Self;
 
     fn find(&self, engine: &str, named: Option<&str>) -> Result<Self, PluginError> {
-        match (engine, named) {
-            ("fake", None) | (_, Some("fake")) => Ok(self.clone()),
-            (_, Some(name)) => {
-                Err(PluginError::NotInstalled { name: name.into(), installed: "`fake`".into() })
+        let own = &self.description;
+        let installed = || format!("`{}`", own.name);
+        match named {
+            Some(name) if *name == own.name => Ok(self.clone()),
+            Some(name) => {
+                Err(PluginError::NotInstalled { name: name.into(), installed: installed() })
             }
-            _ => Err(PluginError::NoneServes { engine: engine.into(), installed: "`fake`".into() }),
+            None if own.engines.iter().any(|served| served == engine) => Ok(self.clone()),
+            None => Err(PluginError::NoneServes { engine: engine.into(), installed: installed() }),
         }
     }
 

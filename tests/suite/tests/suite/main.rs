@@ -21,4 +21,5 @@ mod local;
 mod names;
 mod plaintext;
 mod plugins;
+mod rds;
 mod single_user;
