@@ -119,6 +119,25 @@ async fn each_kind_of_instance_is_read() {
     }
 }
 
+/// Two instances of no cluster have no cluster in common, however an emulator writes that.
+#[test]
+fn what_is_empty_is_not_there() {
+    let empty = DbInstance::builder()
+        .db_instance_identifier("App")
+        .db_cluster_identifier("")
+        .read_replica_source_db_instance_identifier("")
+        .endpoint(aws_sdk_rds::types::Endpoint::builder().address("").port(5432).build())
+        .build();
+    let expected = Instance {
+        id: "app".into(),
+        endpoint: None,
+        engine: String::new(),
+        replica_of: None,
+        cluster: None,
+    };
+    assert_eq!(Instance::from(empty), expected);
+}
+
 #[tokio::test]
 async fn a_cluster_is_read_by_its_arn_as_by_its_name() {
     let arn = "arn:aws:rds:eu-west-1:123456789012:cluster:pool";
