@@ -1,27 +1,32 @@
-//! The Secrets Manager client of the Lambda function: credentials and region from Lambda's own
-//! environment, nothing looked up elsewhere, TLS set up only if the endpoint needs it.
+//! The AWS clients of the Lambda function: credentials and region from Lambda's own environment,
+//! nothing looked up elsewhere, TLS set up only if the endpoint needs it. Secrets Manager's is made
+//! at the start; that of Amazon RDS when a rotation first needs it.
 
-use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::config::interceptors::InterceptorContext;
-use aws_sdk_secretsmanager::config::retry::{ClassifyRetry, RetryAction, RetryConfig};
+use aws_sdk_secretsmanager::config::retry::RetryConfig;
 use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
 use aws_sdk_secretsmanager::config::{BehaviorVersion, Region, SharedHttpClient};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 
-/// How long a connection to Secrets Manager may take. Inside a region it takes a millisecond; a
+use crate::rds::aws::{AwsRds, Names};
+use crate::unanswered::BadTls;
+
+/// The AWS SDKs' own variable for the endpoint of Amazon RDS.
+pub const RDS_ENDPOINT: &str = "AWS_ENDPOINT_URL_RDS";
+
+/// How long a connection to an AWS service may take. Inside a region it takes a millisecond; a
 /// missing VPC endpoint shows as silence, and should be reported long before Lambda gives up.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long one attempt of a call may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A client for the Lambda function.
+/// A client of Secrets Manager for the Lambda function.
 ///
 /// `endpoint` is `SECRETS_MANAGER_ENDPOINT`; `ca_bundle` a file of PEM certificates to trust
 /// instead of the system's.
@@ -48,43 +53,38 @@ pub fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(200))
 }
 
-/// A certificate that can't be trusted now can't be trusted a second later either: such a failure
-/// is reported at once.
-#[derive(Debug)]
-pub struct BadTls;
-
-impl ClassifyRetry for BadTls {
-    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        let failure = context.output_or_error().and_then(Result::err);
-        match failure.and_then(|error| error.as_connector_error()) {
-            Some(error) if said(error, CERTIFICATE) || said(error, NOT_TLS) => {
-                RetryAction::RetryForbidden
-            }
-            _ => RetryAction::NoActionIndicated,
-        }
-    }
-
-    fn name(&self) -> &'static str {
-        "TLS that can't be trusted"
-    }
-}
-
-/// What the TLS library says of certificates that it does not accept.
-pub(crate) const CERTIFICATE: &str = "certificate";
-
-/// What the TLS library says of an answer that is not TLS.
-pub(crate) const NOT_TLS: &str = "corrupt message";
-
-/// An error and its causes.
-pub(crate) fn causes<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |cause| (*cause).source())
-}
-
-/// Whether any of the causes says so: most have no type that could be asked.
-pub(crate) fn said(error: &(dyn Error + 'static), part: &str) -> bool {
-    causes(error).any(|cause| cause.to_string().contains(part))
+/// Amazon RDS for the Lambda function: at AWS's own endpoint or that of [`RDS_ENDPOINT`].
+///
+/// Secrets Manager's client lends its HTTP client, with the roots that it has read, where both
+/// talk TLS. `secrets_manager` is that client and its endpoint, `ca_bundle` as in [`for_lambda`].
+pub fn rds_for_lambda(
+    secrets_manager: (&Client, Option<&str>),
+    ca_bundle: Option<PathBuf>,
+) -> AwsRds {
+    let endpoint = std::env::var(RDS_ENDPOINT).ok().filter(|url| !url.is_empty());
+    let (client, other_endpoint) = secrets_manager;
+    let both_tls = [endpoint.as_deref(), other_endpoint].iter().flatten().all(|url| !is_plain(url));
+    let lent = if both_tls { client.config().http_client() } else { None };
+    let names = if endpoint.is_some() { Names::Any } else { Names::Aws };
+    AwsRds::new(names, move || {
+        let (endpoint, ca_bundle, lent) = (endpoint.clone(), ca_bundle.clone(), lent.clone());
+        Box::pin(async move {
+            let http_client = match lent {
+                Some(lent) => lent,
+                None => http_client(endpoint.as_deref(), ca_bundle.as_deref())?,
+            };
+            let mut config = aws_sdk_rds::Config::builder()
+                .behavior_version(BehaviorVersion::v2026_01_12())
+                .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+                .retry_config(retries())
+                .retry_classifier(BadTls)
+                .timeout_config(timeouts())
+                .http_client(http_client);
+            config.set_region(std::env::var("AWS_REGION").ok().map(Region::new));
+            config.set_endpoint_url(endpoint);
+            Ok(aws_sdk_rds::Client::from_conf(config.build()))
+        })
+    })
 }
 
 /// How long calls may take.
@@ -104,7 +104,7 @@ pub fn http_client(
     endpoint: Option<&str>,
     ca_bundle: Option<&Path>,
 ) -> std::io::Result<SharedHttpClient> {
-    if endpoint.is_some_and(|url| url.starts_with("http://")) {
+    if endpoint.is_some_and(is_plain) {
         return Ok(Builder::new().build_http());
     }
     let roots = match ca_bundle {
@@ -125,4 +125,8 @@ pub fn http_client(
         .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error.to_string()))?;
     let provider = Provider::Rustls(CryptoMode::Ring);
     Ok(Builder::new().tls_provider(provider).tls_context(context).build_https())
+}
+
+fn is_plain(url: &str) -> bool {
+    url.starts_with("http://")
 }

@@ -6,9 +6,10 @@
 
 use crate::config::ConfigError;
 use crate::plugin::PluginError;
+use crate::rds::{RdsError, RdsErrorKind};
 use crate::rotation::{
-    EventError, Failure, FailureKind, Mismatch, Place, Refusal, SecretProblem, StrategyProblem,
-    Unsearched, WINDOW,
+    EventError, Failure, FailureKind, ManagedProblem, Mismatch, Place, Refusal, SecretProblem,
+    StrategyProblem, Unsearched, WINDOW,
 };
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -42,6 +43,12 @@ pub enum Error {
     /// Secrets Manager.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Amazon RDS.
+    #[error(transparent)]
+    Rds(#[from] RdsError),
+    /// An admin secret that RDS manages does not lead to its database.
+    #[error(transparent)]
+    ManagedAdmin(#[from] ManagedProblem),
     /// The time that Lambda gave ran out.
     #[error(
         "out of time while {during}; nothing that was left unfinished stands in the way of the next \
@@ -74,6 +81,13 @@ impl Error {
                 StoreErrorKind::Transient => "Windlass.Aws.Unavailable",
                 StoreErrorKind::Other => "Windlass.Aws.Other",
             },
+            Self::Rds(error) => match error.kind {
+                RdsErrorKind::NotFound => "Windlass.Operator.NotFound",
+                RdsErrorKind::AccessDenied => "Windlass.Operator.AccessDenied",
+                RdsErrorKind::Transient => "Windlass.Aws.Unavailable",
+                RdsErrorKind::Other => "Windlass.Aws.Other",
+            },
+            Self::ManagedAdmin(_) => "Windlass.Operator.AdminSecret",
             Self::OutOfTime { .. } => "Windlass.Operator.OutOfTime",
         }
     }
@@ -128,6 +142,22 @@ pub enum ServiceError {
         /// How often.
         count: u32,
     },
+    /// A replica refused the password that its writer was given.
+    #[error(
+        "{attempt} at {place}: {failure}, after the administrator had set it at {writer}, which \
+         `{}` follows; a replica may lag behind: the next attempt is safe and usually enough, else \
+         look at its replication lag", .place.host
+    )]
+    NotReplicated {
+        /// What was attempted, with which credential.
+        attempt: String,
+        /// Where: a read replica or reader endpoint.
+        place: Place,
+        /// What the plugin reported.
+        failure: Failure,
+        /// Where the password was changed. Boxed, as errors are handed around by value.
+        writer: Box<Place>,
+    },
     /// Every password that could be the one in force was refused.
     #[error(
         "no known password of `{username}` signs in at {place}: tried {}{}; nothing was changed; \
@@ -160,6 +190,7 @@ impl ServiceError {
                 FailureKind::InvalidSecret => "Windlass.Operator.SecretValue",
             },
             Self::TooManyRefusals { .. } => "Windlass.Service.TooManyRefusals",
+            Self::NotReplicated { .. } => "Windlass.Service.Refused",
             Self::NoCandidate { .. } => "Windlass.Service.NoPasswordSignsIn",
         }
     }

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::network::Patience;
 use crate::plugin::InstalledPlugins;
+use crate::rds::aws::AwsRds;
 use crate::rotation::{Invoker, Outcome, Progress, Rotation, RotationEvent, SignIns};
 use crate::store::{Punctual, SecretStore};
 
@@ -30,6 +31,8 @@ const PASSING_ON: Duration = Duration::from_millis(250);
 pub struct Handler<S> {
     /// Where the secrets are.
     pub store: S,
+    /// What Amazon RDS says about its databases.
+    pub rds: AwsRds,
     /// The plugins.
     pub plugins: InstalledPlugins,
     /// What the operator configured.
@@ -39,19 +42,22 @@ pub struct Handler<S> {
 
 impl<S: SecretStore> Handler<S> {
     /// A handler that has run nothing yet.
-    pub fn new(store: S, plugins: InstalledPlugins, config: Config) -> Self {
-        Self { store, plugins, config, sign_ins: SignIns::default() }
+    pub fn new(store: S, rds: AwsRds, plugins: InstalledPlugins, config: Config) -> Self {
+        Self { store, rds, plugins, config, sign_ins: SignIns::default() }
     }
 
     /// Works with the rotation's parts outside of any step, without a limit in time.
     #[cfg(feature = "cli")]
     pub(crate) async fn working<T>(
         &self,
-        work: impl AsyncFnOnce(&Rotation<'_, Punctual<'_, S>, InstalledPlugins>) -> Result<T, Error>,
+        work: impl AsyncFnOnce(
+            &Rotation<'_, Punctual<'_, S>, InstalledPlugins, AwsRds>,
+        ) -> Result<T, Error>,
     ) -> Result<T, Error> {
         work(&Rotation {
             store: &Punctual::new(&self.store, None),
             catalog: &self.plugins.for_step(Patience::default()),
+            rds: &self.rds,
             config: &self.config,
             progress: &Progress::default(),
             sign_ins: &self.sign_ins,
@@ -89,6 +95,7 @@ impl<S: SecretStore> Handler<S> {
         let rotation = Rotation {
             store: &Punctual::new(&self.store, operations_end),
             catalog: &catalog,
+            rds: &self.rds,
             config: &self.config,
             progress: &progress,
             sign_ins: &self.sign_ins,

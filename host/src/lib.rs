@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`rotation`] | the four steps, written against the store and the plugins as traits |
 //! | [`store`] | Secrets Manager, AWS's and an embedded one |
+//! | [`rds`] | what Amazon RDS says about its databases |
 //! | [`plugin`] | the sandbox: engine, limits, loading, choosing, calling |
 //! | [`imports`] | what a plugin may call, one file per interface |
 //! | [`grants`] | the decision what a plugin may reach |
@@ -21,10 +22,12 @@ pub mod logging;
 pub mod metrics;
 pub mod network;
 pub mod plugin;
+pub mod rds;
 mod redact;
 pub mod rotation;
 mod secret;
 pub mod store;
+mod unanswered;
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -77,13 +77,12 @@ async fn prepare() -> Result<Handler<AwsStore>, Report> {
     let plugins = InstalledPlugins::load(&engine, &plugin_folders(&config), sandbox)
         .await
         .map_err(|error| Report::of(&error.into()))?;
-    let client = aws_client::for_lambda(config.endpoint.as_deref(), ca_bundle().as_deref())
-        .map_err(|error| Report {
-            error_type: "Windlass.Operator.Configuration",
-            message: error.to_string(),
-        })?;
-    let store = AwsStore::new(client, config.endpoint.as_deref());
-    Ok(Handler::new(store, plugins, config))
+    let endpoint = config.endpoint.as_deref();
+    let client = aws_client::for_lambda(endpoint, ca_bundle().as_deref()).map_err(|error| {
+        Report { error_type: "Windlass.Operator.Configuration", message: error.to_string() }
+    })?;
+    let rds = aws_client::rds_for_lambda((&client, endpoint), ca_bundle());
+    Ok(Handler::new(AwsStore::new(client, endpoint), rds, plugins, config.clone()))
 }
 
 /// The addresses of the runtime API, which no plugin may reach.
@@ -109,7 +108,7 @@ fn plugin_folders(config: &Config) -> Vec<PathBuf> {
     folders
 }
 
-/// `AWS_CA_BUNDLE`, as the AWS tools know it, is for Secrets Manager; `WINDLASS_CA_BUNDLE` is for
+/// `AWS_CA_BUNDLE`, as the AWS tools know it, is for AWS's services; `WINDLASS_CA_BUNDLE` is for
 /// the services.
 fn ca_bundle() -> Option<PathBuf> {
     variable("AWS_CA_BUNDLE").map(PathBuf::from)

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 use super::Failure;
 use super::output::Output;
-use super::setup::PluginArgs;
+use super::setup::{Account, PluginArgs};
 use crate::handler::Handler;
 use crate::local::{self, InvokeError, LambdaEndpoint, StepInvoker};
 use crate::store::embedded::EmbeddedStore;
@@ -53,7 +53,8 @@ impl Local {
             None => {
                 let config = self.plugins.config()?;
                 let plugins = self.plugins.load(&config).await?;
-                Some(Arc::new(InProcess(Handler::new(Arc::clone(&store), plugins, config))))
+                let (store, rds) = (Arc::clone(&store), Account::default().rds());
+                Some(Arc::new(InProcess(Handler::new(store, rds, plugins, config))))
             }
         };
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {

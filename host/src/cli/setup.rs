@@ -2,16 +2,17 @@
 
 use std::path::PathBuf;
 
-use aws_sdk_secretsmanager::config::Credentials;
+use aws_sdk_secretsmanager::config::{Credentials, SharedHttpClient};
 use clap::Args;
 
 use super::Failure;
-use crate::aws_client;
+use crate::aws_client::{self, RDS_ENDPOINT};
 use crate::config::Config;
 use crate::grants::GrantPattern;
 use crate::handler::Handler;
 use crate::network::Tls;
 use crate::plugin::{Engine, InstalledPlugins, Sandbox};
+use crate::rds::aws::{AwsRds, Names};
 use crate::secret::Secret;
 use crate::store::aws::AwsStore;
 use crate::store::embedded::EmbeddedStore;
@@ -19,6 +20,7 @@ use crate::store::{
     PasswordRequest, PendingValue, SecretDescription, SecretList, SecretStore, SecretValue,
     StageMove, StoreError, VersionListing, VersionSelector,
 };
+use crate::unanswered::BadTls;
 
 /// Which secret store.
 #[derive(Debug, Clone, Default, Args)]
@@ -88,15 +90,40 @@ impl StoreArgs {
         }
         let variable = std::env::var("SECRETS_MANAGER_ENDPOINT").ok().filter(|url| !url.is_empty());
         let endpoint = self.endpoint_url.as_deref().or(variable.as_deref());
-        let bundle = std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty());
-        let bundle = bundle.map(PathBuf::from);
+        let account = self.account();
+        let shared = account.load(endpoint).await.map_err(|e| Failure::operator(e.to_string()))?;
+        let mut config = aws_sdk_secretsmanager::config::Builder::from(&shared).http_client(
+            account.http_client(endpoint).map_err(|e| Failure::operator(e.to_string()))?,
+        );
+        config.set_endpoint_url(endpoint.map(str::to_owned));
+        let config = config.retry_classifier(BadTls).build();
+        let client = aws_sdk_secretsmanager::Client::from_conf(config);
+        Ok(Store::Aws(AwsStore::new(client, endpoint)))
+    }
+
+    /// Amazon RDS, in the same account and region. Nothing is looked up before it is needed.
+    pub(super) fn rds(&self) -> AwsRds {
+        self.account().rds()
+    }
+
+    fn account(&self) -> Account {
+        Account { region: self.region.clone(), profile: self.profile.clone() }
+    }
+}
+
+/// Whose AWS account, and where.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Account {
+    region: Option<String>,
+    profile: Option<String>,
+}
+
+impl Account {
+    /// Credentials and region, for a service at this endpoint or at AWS's own.
+    async fn load(&self, endpoint: Option<&str>) -> std::io::Result<aws_config::SdkConfig> {
         // Looking up credentials goes to AWS even where the endpoint is a local one.
-        let http_client = |endpoint| {
-            aws_client::http_client(endpoint, bundle.as_deref())
-                .map_err(|error| Failure::operator(error.to_string()))
-        };
         let mut loader = aws_config::defaults(aws_config::BehaviorVersion::v2026_01_12())
-            .http_client(http_client(None)?)
+            .http_client(self.http_client(None)?)
             .retry_config(aws_client::retries())
             .timeout_config(aws_client::timeouts());
         if let Some(region) = &self.region {
@@ -105,33 +132,46 @@ impl StoreArgs {
         if let Some(profile) = &self.profile {
             loader = loader.profile_name(profile);
         }
-        if let (Some(url), true) = (endpoint, self.needs_credentials()) {
-            // A Secrets Manager on this machine does not check them; looking for some would take
-            // seconds and then fail.
-            if is_loopback(url) {
-                let anybody = Credentials::new("anybody", "anybody", None, None, "loopback");
-                loader = loader.credentials_provider(anybody);
-                if self.region.is_none() && std::env::var_os("AWS_REGION").is_none() {
-                    loader = loader.region(aws_config::Region::new("us-east-1"));
-                }
+        // A service on this machine does not check credentials; looking for some would take
+        // seconds and then fail.
+        if endpoint.is_some_and(is_loopback) && self.needs_credentials() {
+            let anybody = Credentials::new("anybody", "anybody", None, None, "loopback");
+            loader = loader.credentials_provider(anybody);
+            if self.region.is_none() && std::env::var_os("AWS_REGION").is_none() {
+                loader = loader.region(aws_config::Region::new("us-east-1"));
             }
         }
         let shared = loader.load().await;
-        let mut config = aws_sdk_secretsmanager::config::Builder::from(&shared)
-            .retry_classifier(aws_client::BadTls)
-            .http_client(http_client(endpoint)?);
-        config.set_endpoint_url(endpoint.map(str::to_owned));
         if shared.region().is_none() {
-            return Err(Failure::operator(
+            return Err(std::io::Error::other(
                 "no AWS region is configured; set --region or AWS_REGION",
             ));
         }
-        let client = aws_sdk_secretsmanager::Client::from_conf(config.build());
-        Ok(Store::Aws(AwsStore::new(client, endpoint)))
+        Ok(shared)
     }
-}
 
-impl StoreArgs {
+    fn http_client(&self, endpoint: Option<&str>) -> std::io::Result<SharedHttpClient> {
+        let bundle = std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty());
+        aws_client::http_client(endpoint, bundle.map(PathBuf::from).as_deref())
+    }
+
+    /// Amazon RDS there.
+    pub(super) fn rds(self) -> AwsRds {
+        let endpoint = std::env::var(RDS_ENDPOINT).ok().filter(|url| !url.is_empty());
+        let names = if endpoint.is_some() { Names::Any } else { Names::Aws };
+        AwsRds::new(names, move || {
+            let (account, endpoint) = (self.clone(), endpoint.clone());
+            Box::pin(async move {
+                let shared = account.load(endpoint.as_deref()).await?;
+                let mut config = aws_sdk_rds::config::Builder::from(&shared)
+                    .retry_classifier(BadTls)
+                    .http_client(account.http_client(endpoint.as_deref())?);
+                config.set_endpoint_url(endpoint);
+                Ok(aws_sdk_rds::Client::from_conf(config.build()))
+            })
+        })
+    }
+
     fn needs_credentials(&self) -> bool {
         self.profile.is_none()
             && ["AWS_ACCESS_KEY_ID", "AWS_PROFILE"]
@@ -184,7 +224,7 @@ pub(super) async fn handler(
 ) -> Result<Handler<Store>, Failure> {
     let config = plugins.config()?;
     let installed = plugins.load(&config).await?;
-    Ok(Handler::new(store.open().await?, installed, config))
+    Ok(Handler::new(store.open().await?, store.rds(), installed, config))
 }
 
 /// A store of either kind.

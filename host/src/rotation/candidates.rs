@@ -15,6 +15,7 @@ use super::document::{Origin, SecretDocument};
 use super::parties::Parties;
 use super::service::{Catalog, Login, Service};
 use crate::error::Error;
+use crate::rds::Rds;
 use crate::secret::Secret;
 use crate::store::{
     SecretStore, SecretValue, Stage, StoreError, StoreErrorKind, VersionId, VersionSelector,
@@ -38,8 +39,8 @@ pub(super) struct Candidate {
 }
 
 /// The candidates, read one by one, since most rotations need none of them.
-pub(super) struct OlderPasswords<'a, S, C: Catalog> {
-    rotation: &'a Rotation<'a, S, C>,
+pub(super) struct OlderPasswords<'a, S, C: Catalog, R> {
+    rotation: &'a Rotation<'a, S, C, R>,
     secret_id: &'a str,
     parties: &'a Parties<'a, C::Service>,
     refused: Vec<Secret>,
@@ -84,12 +85,12 @@ enum Search {
     Orphans(Option<VecDeque<VersionId>>),
 }
 
-impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
+impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
     pub(super) fn older_passwords<'a>(
         &'a self,
         secret_id: &'a str,
         parties: &'a Parties<'a, C::Service>,
-    ) -> OlderPasswords<'a, S, C> {
+    ) -> OlderPasswords<'a, S, C, R> {
         OlderPasswords {
             rotation: self,
             secret_id,
@@ -105,7 +106,7 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
     }
 }
 
-impl<S: SecretStore, C: Catalog> OlderPasswords<'_, S, C> {
+impl<S: SecretStore, C: Catalog, R: Rds> OlderPasswords<'_, S, C, R> {
     /// The next password worth trying.
     ///
     /// # Errors

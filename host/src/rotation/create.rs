@@ -4,18 +4,20 @@
 //! already have taken that password. `RotateSecret` leaves `AWSPENDING` on a version without a
 //! value, which is where an ordinary rotation begins.
 
+use super::admin::admin_id;
 use super::document::{Origin, SecretDocument};
 use super::event::RotationEvent;
-use super::parties::{admin_id, same_but_for_the_credential};
+use super::parties::same_but_for_the_credential;
 use super::plan::Invoker;
 use super::service::{Catalog, Service};
 use super::strategy::{Strategy, alternate};
 use super::{Outcome, Rotation, password};
 use crate::error::Error;
+use crate::rds::Rds;
 use crate::secret::Secret;
 use crate::store::{PendingValue, SecretStore, Stage, StoreErrorKind, VersionSelector};
 
-impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
+impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
     pub(super) async fn create(
         &self,
         event: &RotationEvent,

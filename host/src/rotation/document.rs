@@ -144,6 +144,13 @@ impl SecretDocument {
         }
     }
 
+    /// Whether it holds `username` and `password` and nothing else: then Amazon RDS manages it, and
+    /// its tags say which database it is for.
+    pub fn is_credential_alone(&self) -> bool {
+        let keys = ["username", "password"];
+        self.fields.len() == keys.len() && keys.iter().all(|key| self.fields.contains_key(*key))
+    }
+
     /// What `ssl` says: a truth value or its name in any case. Anything else says nothing.
     pub fn tls(&self) -> TlsMode {
         match self.fields.get("ssl") {

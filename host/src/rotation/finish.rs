@@ -16,9 +16,10 @@ use super::plan::{Invoker, Plan, plan};
 use super::service::Catalog;
 use super::{Outcome, Rotation};
 use crate::error::Error;
+use crate::rds::Rds;
 use crate::store::{SecretStore, Stage, StageMove, StoreErrorKind, VersionSelector};
 
-impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
+impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
     pub(super) async fn finish(
         &self,
         event: &RotationEvent,

@@ -4,6 +4,7 @@
 //! has the command: RotateSecret refuses to begin while the label is in its way, and cancelling a
 //! rotation leaves it where it is.
 
+use super::replica::Unrelated;
 use super::service::Place;
 
 /// Two versions or secrets that must belong together and do not.
@@ -75,8 +76,9 @@ pub enum Mismatch {
     },
     /// The administrator's server is another one.
     #[error(
-        "the admin secret is for `{admin}`, but secret `{secret}` is for `{current}`; an \
-         administrator may only change users of its own server, on the same port"
+        "the admin secret is for `{admin}`, but secret `{secret}` is for `{current}`; an administrator \
+         may only change users of its own server, on the same port, or of what Amazon RDS confirms \
+         as its read replica or reader endpoint; here, {why}"
     )]
     AdminPlace {
         /// The secret's name.
@@ -85,6 +87,8 @@ pub enum Mismatch {
         admin: Place,
         /// The secret's host and port.
         current: Place,
+        /// Why they are not one database.
+        why: Unrelated,
     },
     /// The admin secret's engine is another one.
     #[error(

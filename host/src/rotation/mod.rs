@@ -2,14 +2,16 @@
 //!
 //! A step reads what it needs (independent reads at once), asks [`plan`](plan::plan) whether it
 //! may act, checks everything that can be checked without a connection, and only then talks to the
-//! service. It is written against [`SecretStore`] and [`Catalog`] and names neither the AWS SDK
-//! nor the sandbox.
+//! service. It is written against [`SecretStore`], [`Catalog`] and [`Rds`] and names neither the
+//! AWS SDK nor the sandbox.
 
+mod admin;
 mod candidates;
 mod create;
 mod document;
 mod event;
 mod finish;
+mod managed;
 mod mismatch;
 mod parties;
 mod password;
@@ -18,6 +20,7 @@ mod progress;
 mod reading;
 #[cfg(feature = "cli")]
 mod repair;
+mod replica;
 mod service;
 mod set;
 mod sign_in;
@@ -30,11 +33,13 @@ mod tests;
 pub use candidates::Unsearched;
 pub use document::{Origin, SecretDocument, SecretProblem};
 pub use event::{EventError, RotationEvent, Step};
+pub use managed::ManagedProblem;
 pub use mismatch::Mismatch;
 pub use plan::{Invoker, Plan, Refusal, plan};
 pub use progress::Progress;
 #[cfg(feature = "cli")]
 pub use repair::{Diagnosis, Mending};
+pub use replica::Unrelated;
 pub use service::{
     CallError, Catalog, Change, Description, Failure, FailureKind, Features, Login, PasswordRules,
     Place, Service, TlsMode, UsernameRules,
@@ -44,17 +49,20 @@ pub use strategy::{STRATEGY_TAG, Strategy, StrategyProblem, UnknownStrategy};
 
 use crate::config::Config;
 use crate::error::Error;
+use crate::rds::Rds;
 use crate::store::{SecretDescription, SecretStore, VersionId};
 
 /// The tag that chooses a plugin.
 pub const PLUGIN_TAG: &str = "windlass:plugin";
 
 /// What rotations are run with.
-pub struct Rotation<'a, S, C> {
+pub struct Rotation<'a, S, C, R> {
     /// Where the secrets are.
     pub store: &'a S,
     /// The installed plugins.
     pub catalog: &'a C,
+    /// What Amazon RDS says about its databases.
+    pub rds: &'a R,
     /// What the operator configured.
     pub config: &'a Config,
     /// What is being done right now, for whoever gives up waiting.
@@ -125,7 +133,7 @@ impl std::fmt::Display for Outcome {
     }
 }
 
-impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
+impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
     /// Runs one step.
     ///
     /// # Errors

@@ -5,12 +5,14 @@
 //! somebody who only may write a secret.
 
 use super::Rotation;
+use super::admin::admin_id;
 use super::document::{Origin, SecretDocument, SecretProblem};
 use super::mismatch::Mismatch;
 use super::service::{Catalog, Description, Login, Service};
 use super::strategy::{Strategy, alternate};
 use crate::error::{Error, ServiceError};
-use crate::store::{SecretDescription, SecretStore, SecretValue, Stage, VersionSelector};
+use crate::rds::Rds;
+use crate::store::{SecretDescription, SecretStore, SecretValue, Stage};
 
 /// The secret's two versions and what they are rotated with.
 pub(super) struct Parties<'a, P> {
@@ -38,7 +40,7 @@ impl SecretDocument {
     }
 }
 
-impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
+impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
     /// Reads both versions' documents and checks that they belong together.
     pub(super) fn parties<'a>(
         &self,
@@ -79,65 +81,6 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
         let engine = current_document.engine()?.to_owned();
         Ok(Parties { secret, service, strategy, current, pending: pending_login, admin_id, engine })
     }
-
-    /// The administrator's sign-in, for the same server and database as the secret.
-    pub(super) async fn admin_login(
-        &self,
-        parties: &Parties<'_, C::Service>,
-        admin_id: &str,
-    ) -> Result<Login, Error> {
-        let value = self.store.value(admin_id, &VersionSelector::Stage(Stage::Current)).await;
-        let value = value.map_err(|mut error| {
-            let said = error.message.trim_end_matches('.');
-            error.message = format!("{said}; `masterarn` of `{}` names it", parties.secret.name);
-            error
-        })?;
-        let origin = Origin { secret: admin_id.to_owned(), role: Stage::Current };
-        let document = SecretDocument::parse(&value, origin)?;
-        let mut login = document.login(parties.service.description())?;
-        let secret = || parties.secret.name.clone();
-        if !login.place.is(&parties.current.place) {
-            return Err(Mismatch::AdminPlace {
-                secret: secret(),
-                admin: login.place,
-                current: parties.current.place.clone(),
-            }
-            .into());
-        }
-        if [&parties.current, &parties.pending].iter().any(|own| own.username == login.username) {
-            return Err(Mismatch::AdminIsUser {
-                secret: secret(),
-                admin: admin_id.to_owned(),
-                username: login.username,
-            }
-            .into());
-        }
-        if document.engine()? != parties.engine {
-            return Err(Mismatch::AdminEngine {
-                secret: secret(),
-                admin: document.engine()?.to_owned(),
-                current: parties.engine.clone(),
-            }
-            .into());
-        }
-        login.database.clone_from(&parties.current.database);
-        Ok(login)
-    }
-}
-
-/// The admin secret that a secret names, if it names one.
-pub(super) fn admin_id(
-    secret: &SecretDescription,
-    current: &SecretDocument,
-) -> Result<Option<String>, Error> {
-    let admin_id = current.admin_secret()?.map(str::to_owned);
-    // An ARN may be given without its random end.
-    let partial_arn = secret.arn.rsplit_once('-').map_or("", |(arn, _)| arn);
-    let own = [secret.arn.as_str(), secret.name.as_str(), partial_arn];
-    if admin_id.as_deref().is_some_and(|id| own.contains(&id)) {
-        return Err(Mismatch::AdminIsItself { secret: secret.name.clone() }.into());
-    }
-    Ok(admin_id)
 }
 
 /// A pending version differs from the current one in its credential and in nothing else. One that

@@ -16,6 +16,7 @@ use super::mismatch::Mismatch;
 use super::plan::{Invoker, Plan, Refusal, plan};
 use super::service::Catalog;
 use crate::error::Error;
+use crate::rds::Rds;
 use crate::store::{
     SecretDescription, SecretStore, SecretValue, Stage, StoreError, StoreErrorKind, VersionSelector,
 };
@@ -36,7 +37,7 @@ fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.75 + f64::from(random) / 510.0)
 }
 
-impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
+impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
     /// The secret and its pending version, for steps that look at no other. `None`: the version is
     /// current already.
     pub(super) async fn read_pending(

@@ -16,12 +16,14 @@
 use tokio::sync::OnceCell;
 
 use super::Rotation;
+use super::admin::admin_id;
 use super::document::{Origin, SecretDocument};
-use super::parties::{Parties, admin_id};
+use super::parties::Parties;
 use super::service::{Catalog, Login, Place, Service};
 use super::set::{CURRENT, PENDING, accepted};
 use super::strategy::{Strategy, check_abilities};
 use crate::error::{Error, ServiceError};
+use crate::rds::Rds;
 use crate::store::{
     SecretDescription, SecretStore, SecretValue, Stage, StageMove, StoreErrorKind, VersionId,
     VersionSelector,
@@ -91,7 +93,7 @@ pub struct Diagnosis {
     older: Option<Login>,
 }
 
-impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
+impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
     /// Looks which of the known passwords signs in, and decides what to do. Changes nothing.
     ///
     /// # Errors

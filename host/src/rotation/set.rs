@@ -21,6 +21,7 @@ use super::service::{Catalog, Change, Login};
 use super::strategy::Strategy;
 use super::{Outcome, Rotation};
 use crate::error::{Error, ServiceError};
+use crate::rds::Rds;
 use crate::store::{SecretStore, Stage, VersionSelector};
 
 /// How the current version's password is called in messages.
@@ -28,7 +29,7 @@ pub(super) const CURRENT: &str = "the AWSCURRENT password";
 /// How the pending version's password is called in messages.
 pub(super) const PENDING: &str = "the AWSPENDING password";
 
-impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
+impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
     pub(super) async fn set(
         &self,
         event: &RotationEvent,

@@ -10,9 +10,10 @@ use super::service::{CallError, Catalog, Change, FailureKind, Login, Place, Serv
 use crate::config::TlsPolicy;
 use crate::error::{Error, ServiceError};
 use crate::metrics::{self, Metric};
+use crate::rds::Rds;
 use crate::store::SecretStore;
 
-impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
+impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
     /// Signs in; a failure says as whom and where.
     pub(super) async fn verify(
         &self,

@@ -1,15 +1,13 @@
-//! What went wrong with a call of Secrets Manager: one of [`StoreErrorKind`], and a sentence that
-//! says which layer it was, at which address, and what usually causes it.
+//! What went wrong with a call of Secrets Manager: one of [`StoreErrorKind`], and a sentence.
 
 use std::error::Error;
-use std::io;
 
 use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 
-use super::{NO_ANSWER_ADVICE, StoreError, StoreErrorKind};
-use crate::aws_client::{CERTIFICATE, NOT_TLS, causes, said};
+use super::{StoreError, StoreErrorKind};
 use crate::error::chain;
+use crate::unanswered::{AwsService, Unanswered};
 
 /// Translates an SDK error once, for every action. `address` is where the call went.
 pub(super) fn translate<E>(
@@ -22,8 +20,11 @@ where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     let status = error.raw_response().map(|response| response.status().as_u16());
-    let (kind, message) = match error {
-        SdkError::ServiceError(service) => {
+    let service = AwsService::secrets_manager(address);
+    let (kind, message) = match (service.unanswered(error), error) {
+        (Some(Unanswered::NotSent(message)), _) => (StoreErrorKind::Other, message),
+        (Some(Unanswered::NoAnswer(message)), _) => (StoreErrorKind::Transient, message),
+        (None, SdkError::ServiceError(service)) => {
             let code = service.err().code().unwrap_or("unknown error");
             let text = service.err().message().unwrap_or("no message");
             let kind = kind_of(code, status).unless_of_key(text);
@@ -32,62 +33,9 @@ where
                 status.map(|status| format!(" (HTTP {status} of {address}, after retries)"));
             (kind, format!("{code}: {text}{}", status.unwrap_or_default()))
         }
-        // Whatever answers there does not speak HTTP, or breaks off.
-        SdkError::DispatchFailure(failure) if failure.is_other() && said(error, "SendRequest") => {
-            (StoreErrorKind::Transient, format!("{address} could not be used: {}", reason(error)))
-        }
-        // Credentials that can't be found look like a request that could not be sent.
-        SdkError::DispatchFailure(failure) if failure.is_other() || failure.is_user() => (
-            StoreErrorKind::Other,
-            format!(
-                "the request could not be made: {}; check the AWS credentials and region of \
-                 whoever runs this",
-                chain(error)
-            ),
-        ),
-        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
-            (StoreErrorKind::Transient, format!("{address} could not be used: {}", reason(error)))
-        }
-        _ => (StoreErrorKind::Other, chain(error)),
+        (None, _) => (StoreErrorKind::Other, chain(error)),
     };
     StoreError { kind, action, resource: resource.to_owned(), message, source: None }
-}
-
-/// Which layer failed, and what to look at there.
-fn reason(error: &(dyn Error + 'static)) -> String {
-    let innermost = causes(error).last().map(ToString::to_string).unwrap_or_default();
-    let of_system = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
-    let said = |part| said(error, part);
-    match of_system.map(io::Error::kind) {
-        // The library tells the time in seconds since 1970.
-        _ if said("certificate expired") => {
-            "TLS failed: its certificate has expired; whoever runs it has to renew it".to_owned()
-        }
-        _ if said(CERTIFICATE) => format!(
-            "TLS failed: {innermost}; set AWS_CA_BUNDLE to the CA certificates of whatever answers \
-             there"
-        ),
-        _ if said(NOT_TLS) => "what answers there does not speak TLS; check \
-             SECRETS_MANAGER_ENDPOINT, its scheme and port"
-            .to_owned(),
-        _ if said("invalid HTTP") => "what answers there does not speak HTTP; check \
-             SECRETS_MANAGER_ENDPOINT, its scheme and port"
-            .to_owned(),
-        Some(io::ErrorKind::ConnectionRefused) => {
-            "connection refused: nothing listens there; check SECRETS_MANAGER_ENDPOINT".to_owned()
-        }
-        Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => {
-            format!("no route ({innermost}); {NO_ANSWER_ADVICE}")
-        }
-        _ if said("dns error") || said("failed to lookup address") => format!(
-            "its name does not resolve ({innermost}); check SECRETS_MANAGER_ENDPOINT, and the DNS \
-             settings of the function's VPC"
-        ),
-        _ if said("timeout") || said("timed out") => {
-            format!("no answer in time; {NO_ANSWER_ADVICE}")
-        }
-        _ => format!("it broke off: {innermost}; {NO_ANSWER_ADVICE}"),
-    }
 }
 
 fn kind_of(code: &str, status: Option<u16>) -> StoreErrorKind {

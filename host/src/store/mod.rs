@@ -21,11 +21,6 @@ pub use types::{
 
 use crate::secret::Secret;
 
-/// What helps where Secrets Manager does not answer.
-const NO_ANSWER_ADVICE: &str = "in a VPC the function needs an interface endpoint for \
-                                secretsmanager or a NAT gateway, and security groups that let \
-                                port 443 pass";
-
 /// The calls that a rotation makes of Secrets Manager.
 ///
 /// Every method may be called again after an error or a lost answer; the store's own rules

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::network::seconds;
 use crate::secret::Secret;
+use crate::unanswered::AwsService;
 
 /// A store, until a moment.
 pub(crate) struct Punctual<'a, S> {
@@ -47,7 +48,7 @@ impl<'a, S: SecretStore> Punctual<'a, S> {
                 "no answer from {} within {}, the time that the function's timeout leaves; {}",
                 self.store.address(),
                 seconds(waited),
-                super::NO_ANSWER_ADVICE
+                AwsService::secrets_manager(self.store.address()).advice()
             ),
             source: None,
         }

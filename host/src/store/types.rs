@@ -223,6 +223,15 @@ pub struct StoreError {
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
+impl StoreError {
+    /// The same error, saying why the call was made.
+    #[must_use]
+    pub(crate) fn because(mut self, reason: &str) -> Self {
+        self.message = format!("{}; {reason}", self.message.trim_end_matches('.'));
+        self
+    }
+}
+
 fn of(resource: &str) -> String {
     if resource.is_empty() { String::new() } else { format!(" of `{resource}`") }
 }

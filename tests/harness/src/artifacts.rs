@@ -21,7 +21,7 @@ pub enum Artifact {
     Plugins,
     /// The directory with the same for each guest: plugins that misbehave, for tests.
     Guests,
-    /// A Python interpreter that has boto3.
+    /// A Python interpreter that has boto3 and moto.
     Python,
 }
 

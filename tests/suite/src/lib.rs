@@ -19,4 +19,4 @@ pub use golden::{golden, within};
 pub use login::Login;
 pub use programs::{Ran, guests, plugins_with, python, windlass};
 pub use rotation::{STEPS, error_of};
-pub use world::{Options, Rotations, World};
+pub use world::{Managed, Options, Rotations, World};

@@ -1,5 +1,7 @@
 //! Everything of a test's own: Secrets Manager, Lambda, the function between them.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,7 +29,7 @@ pub enum Rotations {
 }
 
 /// How a world differs from the usual one.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Options {
     /// Who runs the steps.
     pub rotations: Rotations,
@@ -41,6 +43,51 @@ pub struct Options {
     pub environment: Vec<(String, String)>,
     /// Those of the process that serves Secrets Manager.
     pub local_environment: Vec<(String, String)>,
+    /// An administrator's secret as Amazon RDS manages it; see [`Managed`].
+    pub managed: Option<Managed>,
+}
+
+/// A secret that Amazon RDS manages: a credential alone, with a tag that only AWS's services can
+/// set. Secrets Manager refuses such a tag from everybody else, ours too; so it is there from the
+/// start, in the file.
+#[derive(Clone)]
+pub struct Managed {
+    /// Its name.
+    pub name: String,
+    /// The credential.
+    pub login: Login,
+    /// The tag.
+    pub tag: (String, String),
+}
+
+impl Managed {
+    /// Its ARN.
+    #[must_use]
+    pub fn arn(&self) -> String {
+        format!("arn:aws:secretsmanager:us-east-1:123456789012:secret:{}-AbCdEf", self.name)
+    }
+
+    /// A store that holds it and nothing else.
+    fn store(&self) -> Result<Value> {
+        let version = World::token()?;
+        let Login { username, password } = &self.login;
+        let text = json!({ "username": username, "password": password }).to_string();
+        let (key, value) = &self.tag;
+        Ok(json!({
+            "format": "windlass-store",
+            "version": 1,
+            "region": "us-east-1",
+            "account": "123456789012",
+            "secrets": { &self.name: {
+                "arn": self.arn(),
+                "tags": { key: value },
+                "created": 0,
+                "changed": 0,
+                "labels": { "AWSCURRENT": &version },
+                "versions": [{ "id": &version, "created": 0, "value": { "text": text } }],
+            }},
+        }))
+    }
 }
 
 impl Options {
@@ -87,9 +134,15 @@ impl World {
         let work = WorkDir::new()?;
         let lambda = RuntimeApi::start().await?;
         let by_function = options.rotations == Rotations::ByRotateSecret;
+        let store = work.private("store")?.join("secrets.json");
+        if let Some(managed) = &options.managed {
+            std::fs::write(&store, managed.store()?.to_string())
+                .and_then(|()| std::fs::set_permissions(&store, Permissions::from_mode(0o600)))
+                .with_context(|| format!("writing `{}`", store.display()))?;
+        }
         let local = LocalOptions {
             windlass: Artifact::Windlass.path()?,
-            store: work.private("store")?.join("secrets.json"),
+            store,
             plugins: None,
             lambda_endpoint: by_function.then(|| lambda.endpoint()),
             environment: options.local_environment.clone(),

@@ -3,17 +3,17 @@
 use serde_json::json;
 
 use super::super::{Diagnosis, Mending, Progress, REFUSED_LIMIT, Rotation, Step};
-use super::world::{FakePlugin, SECRET, World};
+use super::world::{SECRET, World};
 use crate::error::Error;
-use crate::store::embedded::EmbeddedStore;
 use crate::store::{SecretStore, Stage, StageMove, VersionId};
 
 /// Repairs as `windlass repair` does, and returns what was planned.
 async fn repair(world: &World) -> Result<Diagnosis, Error> {
     let progress = Progress::default();
-    let rotation: Rotation<'_, EmbeddedStore, FakePlugin> = Rotation {
+    let rotation = Rotation {
         store: &world.store,
         catalog: &world.plugin,
+        rds: &world.rds,
         config: &world.config,
         progress: &progress,
         sign_ins: &world.sign_ins,

@@ -10,6 +10,7 @@ use super::super::service::{
     Service, TlsMode, UsernameRules,
 };
 use super::super::{Invoker, Outcome, Progress, Rotation, RotationEvent, SignIns, Step};
+use super::fake_rds::FakeRds;
 use crate::config::Config;
 use crate::error::Error;
 use crate::plugin::PluginError;
@@ -29,6 +30,10 @@ pub(super) struct Database {
     pub(super) passwords: BTreeMap<String, String>,
     /// Every sign-in: as whom, and whether it worked.
     pub(super) sign_ins: Vec<(String, bool)>,
+    /// The same sign-ins, with how and where.
+    pub(super) logins: Vec<SignIn>,
+    /// Places that don't know changes yet, and how many refusals it takes until they do.
+    pub(super) lagging: BTreeMap<String, u32>,
     /// Set to let every operation fail in this way.
     pub(super) broken: Option<FailureKind>,
     /// Set where the server has no TLS.
@@ -37,6 +42,15 @@ pub(super) struct Database {
     pub(super) in_clear: usize,
     /// Set to apply the next change and lose its answer.
     pub(super) lose_answer: bool,
+}
+
+/// A sign-in, as a plugin was asked for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SignIn {
+    pub(super) username: String,
+    pub(super) place: String,
+    pub(super) database: Option<String>,
+    pub(super) tls: TlsMode,
 }
 
 #[derive(Clone)]
@@ -60,7 +74,22 @@ impl FakePlugin {
         }
         database.in_clear += usize::from(login.tls == TlsMode::Disabled);
         let known = database.passwords.get(&login.username);
-        let accepted = known.is_some_and(|password| password == login.password.reveal());
+        let mut accepted = known.is_some_and(|password| password == login.password.reveal());
+        let place = login.place.to_string();
+        // A lagging replica knows what was there at the start.
+        if let Some(left) = database.lagging.get_mut(&place)
+            && login.password.reveal() != "first"
+            && *left > 0
+        {
+            *left -= 1;
+            accepted = false;
+        }
+        database.logins.push(SignIn {
+            username: login.username.clone(),
+            place,
+            database: login.database.clone(),
+            tls: login.tls,
+        });
         database.sign_ins.push((login.username.clone(), accepted));
         if accepted { Ok(()) } else { Err(Self::failure(FailureKind::Refused)) }
     }
@@ -91,12 +120,15 @@ impl Catalog for FakePlugin {
     type Service = Self;
 
     fn find(&self, engine: &str, named: Option<&str>) -> Result<Self, PluginError> {
-        match (engine, named) {
-            ("fake", None) | (_, Some("fake")) => Ok(self.clone()),
-            (_, Some(name)) => {
-                Err(PluginError::NotInstalled { name: name.into(), installed: "`fake`".into() })
+        let own = &self.description;
+        let installed = || format!("`{}`", own.name);
+        match named {
+            Some(name) if *name == own.name => Ok(self.clone()),
+            Some(name) => {
+                Err(PluginError::NotInstalled { name: name.into(), installed: installed() })
             }
-            _ => Err(PluginError::NoneServes { engine: engine.into(), installed: "`fake`".into() }),
+            None if own.engines.iter().any(|served| served == engine) => Ok(self.clone()),
+            None => Err(PluginError::NoneServes { engine: engine.into(), installed: installed() }),
         }
     }
 
@@ -109,6 +141,7 @@ impl Catalog for FakePlugin {
 pub(super) struct World {
     pub(super) store: EmbeddedStore,
     pub(super) plugin: FakePlugin,
+    pub(super) rds: FakeRds,
     pub(super) config: Config,
     pub(super) sign_ins: SignIns,
 }
@@ -145,6 +178,7 @@ impl World {
         let world = Self {
             store: EmbeddedStore::in_memory(),
             plugin,
+            rds: FakeRds::default(),
             config: Config::default(),
             sign_ins: SignIns::default(),
         };
@@ -221,6 +255,7 @@ impl World {
         let rotation = Rotation {
             store: &self.store,
             catalog: &self.plugin,
+            rds: &self.rds,
             config: &self.config,
             progress: &progress,
             sign_ins: &self.sign_ins,

@@ -241,6 +241,19 @@ impl EmbeddedStore {
         self.write(|state, now| Ok(((), secrets::tag(state.live_mut(id)?.1, tags, now)?)))
     }
 
+    /// Tags as AWS's own services put them on secrets that they manage. Nobody else can; a state
+    /// file may have them.
+    #[cfg(test)]
+    pub(crate) fn tag_as_aws(&self, id: &str, tags: &[(&str, &str)]) {
+        let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        let tagged = self.write(|state, _| {
+            let kept = state.live_mut(id)?.1.tags.get_or_insert_default();
+            kept.extend(tags.iter().map(own));
+            Ok(((), Effect::Changed))
+        });
+        assert!(tagged.is_ok(), "the secret is there");
+    }
+
     /// `UntagResource`.
     pub fn untag(&self, id: &str, keys: &[String]) -> Result<(), ServiceError> {
         self.write(|state, now| Ok(((), secrets::untag(state.live_mut(id)?.1, keys, now)?)))

@@ -26,6 +26,7 @@ mod names;
 mod network;
 mod plaintext;
 mod plugins;
+mod rds;
 mod repair;
 mod rows;
 mod single_user;

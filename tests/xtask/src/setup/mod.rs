@@ -30,7 +30,7 @@ pub(crate) enum Purpose {
 /// What setup found or made.
 #[derive(Debug)]
 pub(crate) struct Ready {
-    /// A Python with boto3, for [`Purpose::Everything`].
+    /// A Python with boto3 and moto, for [`Purpose::Everything`].
     pub(crate) python: Option<PathBuf>,
 }
 

@@ -44,7 +44,7 @@ const NEEDS: [Need; 4] = [
         purpose: Purpose::Servers,
     },
     Need {
-        what: "Python 3 with `venv`, to test with boto3",
+        what: "Python 3 with `venv`, to test with boto3 and moto",
         hint: "python3 and python3-venv",
         packages: &["python3", "python3-venv"],
         present: python::available,

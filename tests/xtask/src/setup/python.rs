@@ -1,4 +1,4 @@
-//! A Python environment of our own, with boto3: the system's is left alone.
+//! A Python environment of our own, with boto3 and moto: the system's is left alone.
 //!
 //! It lives in the cache and is made once for each list of packages. A file that is written last
 //! says that it is whole, so an interrupted attempt is made again.
@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use crate::workspace::Workspace;
 use crate::{command, progress};
 
-/// Exact: the tests compare what this client sends and expects.
+/// Exact: the tests compare what this client sends and expects, and what moto answers.
 const PACKAGES: [&str; 2] = ["boto3==1.44.5", "moto[server]==5.2.5"];
 
 /// Names the list above; raise it when that changes.

@@ -105,6 +105,7 @@ impl Scene {
         let rotation = Rotation {
             store: &store,
             catalog: &catalog,
+            rds: &self.world.rds,
             config: &self.world.config,
             progress: &progress,
             sign_ins: &self.world.sign_ins,

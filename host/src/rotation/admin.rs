@@ -1,0 +1,113 @@
+//! The administrator: its credential, and the checks that it is one of this secret's own database.
+//!
+//! In this order, all of it before the administrator's password goes anywhere:
+//! 1. the admin secret says where it is for, or, where it holds a credential alone, Amazon RDS does
+//!    (see [`managed`](super::managed));
+//! 2. it is another account than those that the rotation changes;
+//! 3. it is for an engine that the secret's plugin serves;
+//! 4. it is for the secret's own host and port, or RDS says that both are one database (see
+//!    [`replica`](super::replica)).
+
+use super::Rotation;
+use super::document::{Origin, SecretDocument};
+use super::managed::Managed;
+use super::mismatch::Mismatch;
+use super::parties::Parties;
+use super::service::{Catalog, Description, Login, Service};
+use crate::error::Error;
+use crate::rds::Rds;
+use crate::store::{SecretDescription, SecretStore, Stage, VersionSelector};
+
+/// An admin secret, read but not yet compared with the secret that names it.
+pub(super) struct Admin {
+    pub(super) login: Login,
+    engine: String,
+    /// What RDS said about its database, where it was asked.
+    pub(super) managed: Option<Managed>,
+}
+
+impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
+    /// The administrator's sign-in, for the same server and database as the secret.
+    pub(super) async fn admin_login(
+        &self,
+        parties: &Parties<'_, C::Service>,
+        admin_id: &str,
+    ) -> Result<Login, Error> {
+        let plugin = parties.service.description();
+        let secret = || parties.secret.name.clone();
+        let Admin { mut login, engine, managed } =
+            self.admin(parties.secret, admin_id, plugin).await?;
+        if [&parties.current, &parties.pending].iter().any(|own| own.username == login.username) {
+            return Err(Mismatch::AdminIsUser {
+                secret: secret(),
+                admin: admin_id.to_owned(),
+                username: login.username,
+            }
+            .into());
+        }
+        // An Aurora secret may say `postgres` and its administrator `aurora-postgresql`: what counts
+        // is that one plugin speaks to both. Which server that is, the place decides.
+        if engine != parties.engine && !plugin.engines.contains(&engine) {
+            return Err(Mismatch::AdminEngine {
+                secret: secret(),
+                admin: engine,
+                current: parties.engine.clone(),
+            }
+            .into());
+        }
+        self.same_database(parties, &login.place, managed.as_ref()).await?;
+        login.database = match managed.and_then(|managed| managed.database) {
+            Some(fixed) => Some(fixed),
+            None => parties.current.database.clone(),
+        };
+        Ok(login)
+    }
+
+    /// Reads an admin secret and finds out where it is for.
+    pub(super) async fn admin(
+        &self,
+        secret: &SecretDescription,
+        admin_id: &str,
+        plugin: &Description,
+    ) -> Result<Admin, Error> {
+        let value = self.store.value(admin_id, &VersionSelector::Stage(Stage::Current)).await;
+        let value = value.map_err(|error| error.because(&named_by(secret)))?;
+        let origin = Origin { secret: admin_id.to_owned(), role: Stage::Current };
+        let document = SecretDocument::parse(&value, origin)?;
+        if !document.is_credential_alone() {
+            let engine = document.engine()?.to_owned();
+            return Ok(Admin { login: document.login(plugin)?, engine, managed: None });
+        }
+        let (username, password) = (document.username()?.to_owned(), document.password()?);
+        let managed = self.managed(secret, admin_id).await?;
+        let login = Login {
+            place: managed.place.clone(),
+            username,
+            password,
+            database: None,
+            tls: document.tls(),
+            fields: Vec::new(),
+        };
+        Ok(Admin { login, engine: managed.engine.clone(), managed: Some(managed) })
+    }
+}
+
+/// For errors about an admin secret: who asks for it.
+pub(super) fn named_by(secret: &SecretDescription) -> String {
+    format!("`masterarn` of `{}` names it", secret.name)
+}
+
+/// The admin secret that a secret names, if it names one.
+pub(super) fn admin_id(
+    secret: &SecretDescription,
+    current: &SecretDocument,
+) -> Result<Option<String>, Error> {
+    let admin_id = current.admin_secret()?.map(str::to_owned);
+    // An ARN may be given without its random end.
+    let partial_arn = secret.arn.rsplit_once('-').map_or("", |(arn, _)| arn);
+    let own = [secret.arn.as_str(), secret.name.as_str(), partial_arn];
+    if admin_id.as_deref().is_some_and(|id| own.contains(&id)) {
+        return Err(Mismatch::AdminIsItself { secret: secret.name.clone() }.into());
+    }
+    Ok(admin_id)
+}

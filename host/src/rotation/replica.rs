@@ -1,0 +1,169 @@
+//! Whether a secret and its administrator are of one database, though their hosts differ.
+//!
+//! A secret may name a read replica, an Aurora reader endpoint or one member of a cluster, while the
+//! administrator signs in at the writer. Whoever writes the secret chooses its host, and could choose
+//! one of their own that takes any password; the administrator would then change the account of that
+//! name in the real database. So nothing is concluded from names. In this order:
+//! 1. same host and port: one server, nobody is asked;
+//! 2. same host, another port: another server;
+//! 3. a host that RDS can't have given out: another server, nobody is asked;
+//! 4. Amazon RDS is asked about both, by the first labels of their hosts, and each *whole* endpoint,
+//!    host and port, must be the one that RDS tells;
+//! 5. the secret's instance must be a read replica of the administrator's, or both belong to one
+//!    cluster.
+//!
+//! Any member of the cluster will do, not only a reader: a failover makes one the other.
+
+use super::Rotation;
+use super::managed::Managed;
+use super::mismatch::Mismatch;
+use super::parties::Parties;
+use super::service::{Catalog, Place};
+use crate::error::Error;
+use crate::rds::{Cluster, Instance, Rds, RdsError, RdsErrorKind};
+use crate::store::SecretStore;
+
+/// What RDS lists under a name.
+#[derive(Debug, Clone)]
+pub(super) enum Listed {
+    Instance(Instance),
+    Cluster(Cluster),
+}
+
+impl Listed {
+    /// Whether this place is one of its endpoints.
+    fn listens_at(&self, place: &Place) -> bool {
+        let endpoints = match self {
+            Self::Instance(instance) => [instance.endpoint.as_ref(), None],
+            Self::Cluster(cluster) => [cluster.endpoint.as_ref(), cluster.reader_endpoint.as_ref()],
+        };
+        endpoints.into_iter().flatten().any(|own| own.is(place))
+    }
+
+    fn cluster(&self) -> Option<&str> {
+        match self {
+            Self::Instance(instance) => instance.cluster.as_deref(),
+            Self::Cluster(cluster) => Some(&cluster.id),
+        }
+    }
+
+    /// Whether an account of this one is the account of that name of the other one.
+    fn follows(&self, writer: &Self) -> bool {
+        if let (Some(own), Some(writers)) = (self.cluster(), writer.cluster()) {
+            return own.eq_ignore_ascii_case(writers);
+        }
+        match (self, writer) {
+            // A replica of another region has an ARN here, which never equals.
+            (Self::Instance(own), Self::Instance(writer)) => {
+                own.replica_of.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(&writer.id))
+            }
+            _ => false,
+        }
+    }
+}
+
+impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
+    /// Makes sure that the administrator's place is the secret's own, or of the same database.
+    pub(super) async fn same_database(
+        &self,
+        parties: &Parties<'_, C::Service>,
+        admin: &Place,
+        managed: Option<&Managed>,
+    ) -> Result<(), Error> {
+        let current = &parties.current.place;
+        if admin.is(current) {
+            return Ok(());
+        }
+        let mismatch = |why| Mismatch::AdminPlace {
+            secret: parties.secret.name.clone(),
+            admin: admin.clone(),
+            current: current.clone(),
+            why,
+        };
+        if admin.host.eq_ignore_ascii_case(&current.host) {
+            return Err(mismatch(Unrelated::OtherPort).into());
+        }
+        for place in [current, admin] {
+            if !self.rds.may_name(&place.host) {
+                return Err(mismatch(Unrelated::NotRds { host: place.host.clone() }).into());
+            }
+        }
+        self.progress.note(format!("asking Amazon RDS whether {current} follows {admin}"));
+        let known = managed.map(|managed| managed.listed.clone());
+        let (own, writer) = tokio::join!(self.listed(current, None), self.listed(admin, known));
+        let why = match (own, writer) {
+            (Ok(own), Ok(writer)) if own.follows(&writer) => return Ok(()),
+            (Ok(_), Ok(_)) => Unrelated::NoReplica,
+            (Err(Unlisted::No(why)), _) | (_, Err(Unlisted::No(why))) => why,
+            (Err(Unlisted::Unknown(error)), _) | (_, Err(Unlisted::Unknown(error))) => {
+                let reason = format!(
+                    "it was asked because the admin secret is for `{admin}` and secret `{}` for \
+                     `{current}`, which must be a read replica or reader endpoint of it",
+                    parties.secret.name
+                );
+                return Err(error.because(&reason).into());
+            }
+        };
+        Err(mismatch(why).into())
+    }
+
+    /// What RDS lists at this place.
+    async fn listed(&self, place: &Place, known: Option<Listed>) -> Result<Listed, Unlisted> {
+        let host = place.host.to_ascii_lowercase();
+        let mut labels = host.split('.');
+        let name = labels.next().unwrap_or_default();
+        let answer = match known {
+            Some(known) => Ok(known),
+            // As in `app.cluster-c1a2.eu-west-1.rds.amazonaws.com` and `app.cluster-ro-c1a2.…`.
+            None if labels.next().is_some_and(|label| label.starts_with("cluster-")) => {
+                self.rds.cluster(name).await.map(Listed::Cluster)
+            }
+            None => self.rds.instance(name).await.map(Listed::Instance),
+        };
+        match answer {
+            Ok(listed) if listed.listens_at(place) => Ok(listed),
+            Ok(_) => Err(Unlisted::No(Unrelated::OtherEndpoint { place: place.clone() })),
+            Err(error) if error.kind == RdsErrorKind::NotFound => {
+                Err(Unlisted::No(Unrelated::Unknown { name: name.to_owned() }))
+            }
+            Err(error) => Err(Unlisted::Unknown(error)),
+        }
+    }
+}
+
+/// Why there is nothing to compare.
+enum Unlisted {
+    /// RDS said so.
+    No(Unrelated),
+    /// RDS did not say.
+    Unknown(RdsError),
+}
+
+/// Why two places are not one database, as far as anybody can tell.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unrelated {
+    /// One host, two ports.
+    #[error("another port is another server")]
+    OtherPort,
+    /// A name that no database of RDS has.
+    #[error("`{host}` is no endpoint of Amazon RDS")]
+    NotRds {
+        /// The name.
+        host: String,
+    },
+    /// RDS has no database of that name.
+    #[error("it knows no database `{name}` in this account and region")]
+    Unknown {
+        /// The name: the host's first label.
+        name: String,
+    },
+    /// RDS tells another endpoint for the database of that name.
+    #[error("`{place}` is not the endpoint that it tells for the database of that name")]
+    OtherEndpoint {
+        /// The host and port.
+        place: Place,
+    },
+    /// Both are of RDS, and have nothing to do with each other.
+    #[error("it says that the one is neither a read replica nor a reader endpoint of the other")]
+    NoReplica,
+}

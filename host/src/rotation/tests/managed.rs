@@ -1,0 +1,162 @@
+//! Admin secrets that Amazon RDS manages: found by their tags, or refused with what is missing.
+
+use serde_json::json;
+
+use super::super::Step;
+use super::fake_rds::FakeRds;
+use super::world::{ADMIN, World};
+use crate::rds::RdsErrorKind;
+use crate::store::Stage;
+
+const INSTANCE_TAG: &str = "aws:rds:primaryDBInstanceArn";
+const CLUSTER_TAG: &str = "aws:rds:primaryDBClusterArn";
+const INSTANCE_ARN: &str = "arn:aws:rds:eu-west-1:123456789012:db:app";
+const CLUSTER_ARN: &str = "arn:aws:rds:eu-west-1:123456789012:cluster:app";
+const INSTANCE_HOST: &str = "app.c1a2.eu-west-1.rds.example";
+const CLUSTER_HOST: &str = "app.cluster-c1a2.eu-west-1.rds.example";
+
+/// A secret at `host` whose admin secret holds a credential alone, with these tags of AWS's.
+fn world(host: &str, rds: FakeRds, tags: &[(&str, &str)]) -> World {
+    let mut world = World::new(&json!({"masterarn": ADMIN, "host": host}));
+    world.create(ADMIN, r#"{"username": "admin", "password": "adminpw"}"#);
+    world.set_password("admin", "adminpw");
+    world.store.tag_as_aws(ADMIN, tags);
+    world.rds = rds;
+    world
+}
+
+/// setSecret's error; the administrator did not sign in anywhere.
+async fn set_fails(world: &World) -> (&'static str, String) {
+    let version = world.begin();
+    world.step(Step::Create, &version).await.unwrap();
+    let error = world.step(Step::Set, &version).await.expect_err("the step fails");
+    let database = world.plugin.database.lock().unwrap();
+    assert!(database.sign_ins.iter().all(|(user, _)| user != "admin"), "{}", error.report());
+    (error.error_type(), error.report())
+}
+
+#[tokio::test]
+async fn an_instance_and_a_cluster_are_found_by_their_tags_whatever_their_case() {
+    for (host, rds, tag, arn, call) in [
+        (
+            INSTANCE_HOST,
+            FakeRds::default().instance("app", |_| {}),
+            INSTANCE_TAG,
+            INSTANCE_ARN,
+            "DescribeDBInstances",
+        ),
+        (
+            INSTANCE_HOST,
+            FakeRds::default().instance("app", |_| {}),
+            "AWS:RDS:PRIMARYDBINSTANCEARN",
+            INSTANCE_ARN,
+            "DescribeDBInstances",
+        ),
+        (
+            CLUSTER_HOST,
+            FakeRds::default().cluster("app"),
+            CLUSTER_TAG,
+            CLUSTER_ARN,
+            "DescribeDBClusters",
+        ),
+        (
+            CLUSTER_HOST,
+            FakeRds::default().cluster("app"),
+            "aws:rds:primarydbclusterarn",
+            CLUSTER_ARN,
+            "DescribeDBClusters",
+        ),
+    ] {
+        let world = world(host, rds, &[("mine", "x"), (tag, arn)]);
+        let version = world.rotate().await;
+        assert_eq!(world.field(Stage::Current, "username").await, "app_clone");
+        assert_eq!(world.rds.asked(), [format!("{call} {arn}")], "once, by the whole ARN");
+        world.check(&version).await;
+    }
+}
+
+#[tokio::test]
+async fn an_ordinary_rotation_does_not_ask_rds() {
+    for world in [World::new(&json!({})), World::with_admin(&json!({}))] {
+        world.rotate().await;
+        assert!(world.rds.asked().is_empty(), "{:?}", world.rds.asked());
+    }
+}
+
+#[tokio::test]
+async fn tags_that_lead_nowhere_are_said_with_what_is_needed() {
+    let found = || FakeRds::default().instance("app", |_| {}).cluster("app");
+    let long = format!("arn:aws:rds:eu-west-1:123456789012:db:{}", "a".repeat(250));
+    let other = "arn:aws:redshift:eu-west-1:123456789012:namespace:app";
+    let many = format!("{INSTANCE_TAG}` or `{CLUSTER_TAG}");
+    for (rds, tags, error_type, expected) in [
+        (found(), &[][..], "AdminSecret", many.as_str()),
+        (found(), &[("aws:redshift:primaryclusterarn", other)], "AdminSecret", &many),
+        (found(), &[(INSTANCE_TAG, "app")], "AdminSecret", "must be the ARN of a database"),
+        (
+            found(),
+            &[(INSTANCE_TAG, CLUSTER_ARN)],
+            "AdminSecret",
+            "such as arn:aws:rds:REGION:ACCOUNT:db:NAME",
+        ),
+        (found(), &[(CLUSTER_TAG, INSTANCE_ARN)], "AdminSecret", "REGION:ACCOUNT:cluster:NAME"),
+        (found(), &[(INSTANCE_TAG, long.as_str())], "AdminSecret", "at most 256 characters"),
+        (
+            FakeRds::default(),
+            &[(INSTANCE_TAG, INSTANCE_ARN)],
+            "NotFound",
+            "tag `aws:rds:primaryDBInstanceArn` of the admin secret `admin-db` names it",
+        ),
+        (
+            FakeRds::default().instance("app", |own| own.endpoint = None),
+            &[(INSTANCE_TAG, INSTANCE_ARN)],
+            "AdminSecret",
+            "the database is being made or removed",
+        ),
+        (
+            FakeRds::default().instance("app", |own| own.engine = "mysql".into()),
+            &[(INSTANCE_TAG, INSTANCE_ARN)],
+            "Mismatch",
+            "the admin secret is for engine `mysql`, but secret `app-db` is for `fake`",
+        ),
+        (
+            found().broken(RdsErrorKind::AccessDenied),
+            &[(INSTANCE_TAG, INSTANCE_ARN)],
+            "AccessDenied",
+            "allow rds:DescribeDBInstances on `arn:aws:rds:eu-west-1:123456789012:db:app`",
+        ),
+        (
+            found().broken(RdsErrorKind::AccessDenied),
+            &[(CLUSTER_TAG, CLUSTER_ARN)],
+            "AccessDenied",
+            "allow rds:DescribeDBClusters on `arn:aws:rds:eu-west-1:123456789012:cluster:app`",
+        ),
+    ] {
+        let (got, text) = set_fails(&world(INSTANCE_HOST, rds, tags)).await;
+        assert_eq!(got, format!("Windlass.Operator.{error_type}"), "{text}");
+        assert!(text.contains(expected), "expected `{expected}` in: {text}");
+    }
+}
+
+/// RDS's word is a place like that of any admin secret: it must be the secret's own.
+#[tokio::test]
+async fn a_managed_administrator_of_another_database_is_refused() {
+    for host in ["db.example", "other.c1a2.eu-west-1.rds.example"] {
+        let rds = FakeRds::default().instance("app", |_| {}).instance("other", |_| {});
+        let (_, text) = set_fails(&world(host, rds, &[(INSTANCE_TAG, INSTANCE_ARN)])).await;
+        assert!(text.contains(&format!("the admin secret is for `{INSTANCE_HOST}:7`")), "{text}");
+    }
+    let port = FakeRds::default().instance("app", |own| own.endpoint.as_mut().unwrap().port = 8);
+    let (_, text) = set_fails(&world(INSTANCE_HOST, port, &[(INSTANCE_TAG, INSTANCE_ARN)])).await;
+    assert!(text.contains("another port is another server"), "{text}");
+}
+
+#[tokio::test]
+async fn one_key_more_makes_it_an_ordinary_admin_secret() {
+    let world = World::new(&json!({"masterarn": ADMIN, "host": INSTANCE_HOST}));
+    world.create(ADMIN, r#"{"username": "admin", "password": "adminpw", "note": ""}"#);
+    world.store.tag_as_aws(ADMIN, &[(INSTANCE_TAG, INSTANCE_ARN)]);
+    let (_, text) = set_fails(&world).await;
+    assert!(text.contains("field `engine`"), "{text}");
+    assert!(world.rds.asked().is_empty());
+}

@@ -1,0 +1,102 @@
+//! Amazon RDS as moto has it: made by boto3, read by both boto3 and the rotation's own client.
+
+use anyhow::{Context, Result, ensure};
+use aws_sdk_rds::config::{BehaviorVersion, Credentials, Region};
+use serde_json::Value;
+use windlass::aws_client;
+use windlass::rds::aws::{AwsRds, Names};
+use windlass::rds::{Cluster, Instance, Rds, RdsErrorKind};
+use windlass::rotation::Place;
+use windlass_harness::process::Launch;
+use windlass_harness::{Artifact, Moto};
+
+/// A dozen calls of a server on this machine, by an interpreter that has yet to start.
+const BOTO3_LIMIT: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// Makes an instance with a replica and a cluster of two; returns what boto3 reads of them.
+async fn made_by_boto3(endpoint: &str) -> Result<Value> {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").context("not run by cargo")?;
+    let program = std::path::Path::new(&package).join("tests/moto_rds.py");
+    let launch = Launch::new(Artifact::Python.path()?).args([program.as_os_str()]);
+    let output = launch.args([endpoint]).finish(BOTO3_LIMIT).await?;
+    ensure!(output.status.success(), "boto3: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).context("what boto3 read")
+}
+
+fn rds(endpoint: &str) -> AwsRds {
+    let endpoint = endpoint.to_owned();
+    AwsRds::new(Names::Aws, move || {
+        let endpoint = endpoint.clone();
+        Box::pin(async move {
+            let config = aws_sdk_rds::Config::builder()
+                .behavior_version(BehaviorVersion::v2026_01_12())
+                .credentials_provider(Credentials::new("nobody", "nobody", None, None, "test"))
+                .region(Region::new("us-east-1"))
+                .timeout_config(aws_client::timeouts())
+                .http_client(aws_client::http_client(Some(&endpoint), None)?)
+                .endpoint_url(endpoint);
+            Ok(aws_sdk_rds::Client::from_conf(config.build()))
+        })
+    })
+}
+
+fn text(value: Option<&Value>) -> Option<String> {
+    value?.as_str().map(str::to_owned)
+}
+
+fn place(host: Option<&Value>, port: Option<&Value>) -> Option<Place> {
+    Some(Place { host: text(host)?, port: u16::try_from(port?.as_u64()?).ok()? })
+}
+
+/// An instance, from boto3's view of it.
+fn instance(seen: &Value) -> Instance {
+    let endpoint = seen.get("Endpoint").unwrap_or(&Value::Null);
+    Instance {
+        id: text(seen.get("DBInstanceIdentifier")).unwrap_or_default(),
+        endpoint: place(endpoint.get("Address"), endpoint.get("Port")),
+        engine: text(seen.get("Engine")).unwrap_or_default(),
+        replica_of: text(seen.get("ReadReplicaSourceDBInstanceIdentifier")),
+        cluster: text(seen.get("DBClusterIdentifier")),
+    }
+}
+
+#[tokio::test]
+async fn what_boto3_makes_and_reads_in_moto_is_read_alike() -> Result<()> {
+    let moto = Moto::start().await?;
+    let seen = made_by_boto3(moto.endpoint()).await?;
+    let rds = rds(moto.endpoint());
+
+    let instances = seen["DBInstances"].as_array().unwrap();
+    assert_eq!(instances.len(), 4);
+    for seen in instances {
+        let expected = instance(seen);
+        for id in [&seen["DBInstanceIdentifier"], &seen["DBInstanceArn"]] {
+            let id = id.as_str().unwrap();
+            assert_eq!(rds.instance(id).await?, expected, "{id}");
+        }
+        assert!(rds.may_name(&expected.endpoint.unwrap().host));
+    }
+    let by_id = |id: &str| {
+        let seen = instances.iter().find(|seen| seen["DBInstanceIdentifier"] == id);
+        instance(seen.unwrap())
+    };
+    assert_eq!(by_id("app-replica").replica_of.as_deref(), Some("app"));
+    assert_eq!((by_id("app").replica_of, by_id("app").cluster), (None, None));
+    assert_eq!(by_id("pool-2").cluster.as_deref(), Some("pool"));
+
+    let seen = &seen["DBClusters"][0];
+    let expected = Cluster {
+        id: "pool".into(),
+        endpoint: place(seen.get("Endpoint"), seen.get("Port")),
+        reader_endpoint: place(seen.get("ReaderEndpoint"), seen.get("Port")),
+        engine: "aurora-postgresql".into(),
+    };
+    for id in ["pool", seen["DBClusterArn"].as_str().unwrap()] {
+        assert_eq!(rds.cluster(id).await?, expected, "{id}");
+    }
+    assert!(expected.reader_endpoint.unwrap().host.starts_with("pool.cluster-ro-"));
+
+    assert_eq!(rds.instance("gone").await.unwrap_err().kind, RdsErrorKind::NotFound);
+    assert_eq!(rds.cluster("gone").await.unwrap_err().kind, RdsErrorKind::NotFound);
+    Ok(())
+}
