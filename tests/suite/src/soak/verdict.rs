@@ -116,6 +116,7 @@ pub(super) fn count_refusals(stage: &Stage, subjects: &[Subject]) -> Result<()> 
 /// Ends the functions, and looks whether one of all that ever ran still does.
 pub(super) fn end_functions(stage: &Stage, functions: usize) {
     let ended = stage.lanes.end();
+    stage.spares.end();
     if ended != functions {
         stage.broken(format!("{ended} of {functions} functions came back"));
     }
