@@ -31,6 +31,8 @@ pub(super) struct Database {
     pub(super) sign_ins: Vec<(String, bool)>,
     /// Set to let every operation fail in this way.
     pub(super) broken: Option<FailureKind>,
+    /// After so many sign-ins, somebody else gives `app` this password.
+    pub(super) meanwhile: Option<(usize, String)>,
     /// Set to apply the next change and lose its answer.
     pub(super) lose_answer: bool,
 }
@@ -54,6 +56,10 @@ impl FakePlugin {
         let known = database.passwords.get(&login.username);
         let accepted = known.is_some_and(|password| password == login.password.reveal());
         database.sign_ins.push((login.username.clone(), accepted));
+        let count = database.sign_ins.len();
+        if let Some((_, password)) = database.meanwhile.take_if(|(after, _)| *after == count) {
+            database.passwords.insert("app".into(), password);
+        }
         if accepted { Ok(()) } else { Err(Self::failure(FailureKind::Refused)) }
     }
 }
