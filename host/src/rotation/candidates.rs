@@ -22,8 +22,8 @@ use crate::store::{
 };
 
 /// How many passwords of orphaned versions are tried, newest first. Each is one failed sign-in
-/// more, and policies that lock accounts usually count to ten: with current, pending and previous
-/// this makes eight. Five cover five rotations in a row that were abandoned half-way.
+/// more, and policies that lock accounts usually count to ten: with current, pending twice and
+/// previous this makes nine. Five cover five rotations in a row that were abandoned half-way.
 const ORPHANS_TRIED: usize = 5;
 
 /// How many orphaned versions are read to find that many passwords: some have no value, or one of

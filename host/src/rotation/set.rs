@@ -5,7 +5,9 @@
 //! 1. the current password: the ordinary case, so an ordinary rotation has no failed sign-in;
 //! 2. the pending password: an earlier attempt got this far, nothing is left to do;
 //! 3. the previous password, and those of orphaned versions (see [`candidates`](super::candidates)):
-//!    an earlier attempt was abandoned, or the service was restored from a backup.
+//!    an earlier attempt was abandoned, or the service was restored from a backup;
+//! 4. where 3 had any, the pending password once more: the same event may have come twice, and the
+//!    other attempt found the password in force first.
 //!
 //! With an administrator, a candidate must sign in before the administrator changes anything:
 //! otherwise whoever may write the secret could have any account's password changed. With
@@ -72,6 +74,11 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
                 tried.push(candidate.label);
             }
             unsearched = candidates.unsearched();
+            let searched = tried.len() > 2;
+            if searched && accepted(self.verify(&parties.service, &parties.pending, PENDING).await)?
+            {
+                return Ok(Outcome::AlreadySet);
+            }
         }
         Err(ServiceError::NoCandidate {
             username: parties.current.username.clone(),

@@ -12,10 +12,10 @@ use std::time::{Duration, SystemTime};
 
 use super::service::{CallError, FailureKind, Login};
 
-/// Refusals of one account that are risked: the current, the pending and the previous password and
-/// those of five abandoned rotations. Policies usually lock at ten, and applications make mistakes
-/// of their own.
-pub const REFUSED_LIMIT: u32 = 8;
+/// Refusals of one account that are risked: the most that one attempt needs, which tries the current
+/// password, the pending one twice, the previous one and those of five abandoned rotations. Policies
+/// usually lock at ten.
+pub const REFUSED_LIMIT: u32 = 9;
 
 /// How long refusals count. The usual time after which policies forget them is 30 minutes or less.
 pub const WINDOW: Duration = Duration::from_mins(30);

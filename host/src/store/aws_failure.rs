@@ -56,3 +56,25 @@ fn kind_of(code: &str, status: Option<u16>) -> StoreErrorKind {
         _ => StoreErrorKind::Other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_a_key_is_the_keys_whichever_exception_says_it() {
+        use StoreErrorKind::{AccessDenied, Invalid, Key};
+        let marked = "You can't perform this operation on the secret because it was marked for \
+                      deletion.";
+        for (code, text, expected) in [
+            ("AccessDeniedException", "Access to KMS is not allowed", Key),
+            ("AccessDeniedException", "User: x is not authorized to perform: y", AccessDenied),
+            ("DecryptionFailure", "Secrets Manager can't decrypt", Key),
+            ("EncryptionFailure", "Secrets Manager can't encrypt", Key),
+            ("InvalidRequestException", "the secret's KMS key is pending deletion.", Key),
+            ("InvalidRequestException", marked, Invalid),
+        ] {
+            assert_eq!(kind_of(code, Some(400)).unless_of_key(text), expected, "{code}: {text}");
+        }
+    }
+}

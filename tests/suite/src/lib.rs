@@ -1,4 +1,5 @@
-//! What the end-to-end tests share; the tests themselves are in `tests/suite`, one binary.
+//! What the end-to-end tests share; the tests themselves are in `tests/suite`, one binary. And
+//! [`soak`], which `cargo xtask soak` runs for longer than a test may.
 //!
 //! 1. **One PostgreSQL for all** ([`Database`]): it costs seconds to make. A test uses accounts of
 //!    its own, counts its connections at a [`Proxy`](windlass_harness::Proxy) of its own, and looks

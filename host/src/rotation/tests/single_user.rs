@@ -219,7 +219,7 @@ async fn no_more_passwords_are_tried_than_lock_out_policies_allow() {
     world.step(Step::Create, &version).await.unwrap();
     let error = world.error(Step::Set, &version).await;
     assert!(error.contains("older passwords of abandoned rotations were not tried"), "{error}");
-    assert_eq!(world.failed_sign_ins(), 2 + 5, "current, pending and five orphans");
+    assert_eq!(world.failed_sign_ins(), 1 + 1 + 5 + 1, "current, pending, five orphans, pending");
 }
 
 #[tokio::test]
@@ -298,4 +298,23 @@ async fn a_password_for_another_host_is_not_sent_there_and_the_error_says_so() {
     let error = world.error(Step::Set, &version).await;
     assert!(error.contains("tried AWSCURRENT, AWSPENDING; older passwords were not"), "{error}");
     assert!(error.contains("versions for another host or port"), "{error}");
+}
+
+#[tokio::test]
+async fn the_same_step_twice_at_once_ends_well_for_both_also_where_passwords_are_searched() {
+    let world = World::new(&json!({}));
+    let abandoned = world.begin();
+    for step in [Step::Create, Step::Set] {
+        world.step(step, &abandoned).await.unwrap();
+    }
+    take_label(&world, &abandoned).await;
+    let version = world.begin();
+    world.step(Step::Create, &version).await.unwrap();
+    // The other attempt finds the abandoned password after this one has been refused the new one.
+    let pending = world.field(Stage::Pending, "password").await;
+    let refused = world.sign_ins() + 2;
+    world.plugin.database.lock().unwrap().meanwhile = Some((refused, pending));
+    assert_eq!(world.step(Step::Set, &version).await.unwrap(), Outcome::AlreadySet);
+    world.finish_from(Step::Test, &version).await;
+    world.check(&version).await;
 }

@@ -40,6 +40,8 @@ pub(super) struct Database {
     pub(super) without_tls: bool,
     /// Sign-ins that passed without TLS.
     pub(super) in_clear: usize,
+    /// After so many sign-ins, somebody else gives `app` this password.
+    pub(super) meanwhile: Option<(usize, String)>,
     /// Set to apply the next change and lose its answer.
     pub(super) lose_answer: bool,
 }
@@ -91,6 +93,10 @@ impl FakePlugin {
             tls: login.tls,
         });
         database.sign_ins.push((login.username.clone(), accepted));
+        let count = database.sign_ins.len();
+        if let Some((_, password)) = database.meanwhile.take_if(|(after, _)| *after == count) {
+            database.passwords.insert("app".into(), password);
+        }
         if accepted { Ok(()) } else { Err(Self::failure(FailureKind::Refused)) }
     }
 }

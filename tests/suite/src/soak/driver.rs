@@ -28,7 +28,8 @@ const ATTEMPTS: u32 = 4;
 /// How many steps of a hundred go wrong, and what of a hundred else happens.
 const TROUBLED_STEPS: u32 = 35;
 const LAGGING_ROTATIONS: u32 = 12;
-const GIVEN_UP_AFTER_A_FAILURE: u32 = 25;
+const GIVEN_UP_AFTER_A_FAILURE: u32 = 35;
+const CALLED_OFF_AFTER_A_STEP: u32 = 5;
 const LATE_EVENTS: u32 = 15;
 const LOOKS: u32 = 12;
 
@@ -42,6 +43,15 @@ const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:windl
 enum End {
     Finished,
     GivenUp,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Attempt {
+    Done,
+    Failed,
+    /// Nothing failed; somebody did not want it any more.
+    CalledOff,
 }
 
 /// Whether things go wrong.
@@ -108,7 +118,8 @@ async fn rotate(
     for number in 1..=ATTEMPTS {
         // A soak that stops lets what is under way end.
         let rough = rough && !stage.stopping();
-        if attempt(stage, subject, random, &token, rough).await? {
+        let attempt = attempt(stage, subject, random, &token, rough).await?;
+        if attempt == Attempt::Done {
             if current(stage, subject).await?.as_ref() != Some(&token) {
                 stage.broken(format!(
                     "finishSecret of {} succeeded, but AWSCURRENT is not on {token}",
@@ -117,7 +128,8 @@ async fn rotate(
             }
             return Ok((token, finished(stage, subject, random).await?));
         }
-        if number == ATTEMPTS || rough && random.chance(GIVEN_UP_AFTER_A_FAILURE) {
+        let enough = number == ATTEMPTS || attempt == Attempt::CalledOff;
+        if enough || rough && random.chance(GIVEN_UP_AFTER_A_FAILURE) {
             break;
         }
         pause(random, RETRY_PAUSE_MS).await;
@@ -130,14 +142,14 @@ async fn rotate(
     Ok((token, End::GivenUp))
 }
 
-/// All steps on any lanes. Whether they succeeded.
+/// All steps on any lanes.
 async fn attempt(
     stage: &Stage,
     subject: &mut Subject,
     random: &mut Random,
     token: &str,
     rough: bool,
-) -> Result<bool> {
+) -> Result<Attempt> {
     stage.tally(|tally| tally.attempts += 1);
     for step in STEPS {
         let troubled = rough && random.chance(TROUBLED_STEPS);
@@ -149,10 +161,13 @@ async fn attempt(
             look(stage, subject).await?;
         }
         if outcome.error().is_some() {
-            return Ok(false);
+            return Ok(Attempt::Failed);
+        }
+        if rough && step != "finishSecret" && random.chance(CALLED_OFF_AFTER_A_STEP) {
+            return Ok(Attempt::CalledOff);
         }
     }
-    Ok(true)
+    Ok(Attempt::Done)
 }
 
 /// All steps on one lane whose answers lag. Whether one failed.

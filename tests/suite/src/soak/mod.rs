@@ -49,7 +49,7 @@ pub struct Options {
     pub seed: u64,
     /// How many secrets: by turns of a user's own, by an administrator, of alternating users.
     pub secrets: usize,
-    /// How many functions.
+    /// How many functions; two more get the events that come twice.
     pub functions: usize,
     /// The longest pause between two rotations of one secret.
     pub rest: Duration,

@@ -16,9 +16,14 @@ use super::lock;
 use super::tally::Tally;
 use crate::{Login, World};
 
+/// How many functions wait for events that come twice: there are seldom more at once.
+const SPARES: usize = 2;
+
 /// All servers, running.
 pub(super) struct Stage {
     pub(super) lanes: Lanes,
+    /// For events that come twice: the others usually are all in use.
+    pub(super) spares: Lanes,
     pub(super) deployment: Deployment,
     pub(super) local: Local,
     pub(super) postgres: Postgres,
@@ -81,12 +86,14 @@ impl Stage {
             supervision: Supervision::Tied,
         };
         let deployment = Deployment { options, logs, started: Mutex::default() };
-        let mut lanes = Vec::new();
-        for number in 1..=functions {
-            lanes.push(Lane::start(&deployment, local.secrets(), number).await?);
+        let (mut lanes, mut spares) = (Vec::new(), Vec::new());
+        for number in 1..=functions + SPARES {
+            let lane = Lane::start(&deployment, local.secrets(), number).await?;
+            if number <= functions { lanes.push(lane) } else { spares.push(lane) }
         }
         Ok(Self {
             lanes: Lanes::new(lanes),
+            spares: Lanes::new(spares),
             deployment,
             local,
             postgres,
@@ -167,8 +174,8 @@ impl Stage {
         // PostgreSQL's log is in a directory of its own, which goes with it.
         let log = self.postgres.log()?;
         std::fs::write(self.logs().join("postgres.err"), log.text()).context("keeping a log")?;
-        let Self { lanes, local, postgres, work, .. } = self;
-        drop((lanes, local, postgres));
+        let Self { lanes, spares, local, postgres, work, .. } = self;
+        drop((lanes, spares, local, postgres));
         Ok(work.keep())
     }
 

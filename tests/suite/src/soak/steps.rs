@@ -115,14 +115,14 @@ impl Stage {
                 Ok((lane.invoke(deployment, event, never).await?, true))
             }
             Some(Trouble::Duplicate) => {
-                let Some(mut other) = self.lanes.try_take() else {
+                let Some(mut other) = self.spares.try_take() else {
                     return Ok((lane.invoke(deployment, event, never).await?, false));
                 };
                 let (one, two) = tokio::join!(
                     lane.invoke(deployment, event, never),
                     other.invoke(deployment, event, std::future::pending()),
                 );
-                self.lanes.give(other);
+                self.spares.give(other);
                 // What nothing explains counts first; else one success is enough.
                 let rank = |ended: &Ended| match ended.outcome.error() {
                     Some(error) if !Trouble::Duplicate.explains(error) => 0,

@@ -17,9 +17,9 @@ use crate::Login;
 /// The longest pause of an application between two sign-ins.
 const APPLICATION_PAUSE_MS: u32 = 1500;
 
-/// The most passwords that one setSecret may try which are refused: current, pending, previous and
-/// five of abandoned rotations.
-const REFUSED_BY_A_SET: u64 = 8;
+/// The most sign-ins of one setSecret that may be refused: current, pending, previous, five of
+/// abandoned rotations, pending once more.
+const REFUSED_BY_A_SET: u64 = 9;
 
 /// How much of a secret is looked up at once in a log; the rest is compared.
 const PREFIX: usize = 8;
@@ -116,6 +116,7 @@ pub(super) fn count_refusals(stage: &Stage, subjects: &[Subject]) -> Result<()> 
 /// Ends the functions, and looks whether one of all that ever ran still does.
 pub(super) fn end_functions(stage: &Stage, functions: usize) {
     let ended = stage.lanes.end();
+    stage.spares.end();
     if ended != functions {
         stage.broken(format!("{ended} of {functions} functions came back"));
     }
