@@ -153,6 +153,11 @@ impl Scene {
             self.world.start_function_calling(self.secrets.endpoint())?;
         }
         self.still_valid(case).await?;
+        if let Some(error) = &error
+            && let Ok(pending) = self.world.pending(case.secret()).await
+        {
+            ensure!(!error.message.contains(&pending.password), "an error has the new password");
+        }
         Ok(Attempt { met, error })
     }
 }
