@@ -164,6 +164,8 @@ impl Scene {
         ensure!(next.error.is_none(), "the next rotation failed: {next:?}");
         let refused = self.refused(case)? - refused;
         ensure!(refused == 0, "{refused} sign-ins were refused in the next rotation");
+        // Its testSecret has signed in with it.
+        case.in_force = self.world.current(&case.secret).await?.password;
         Ok(())
     }
 

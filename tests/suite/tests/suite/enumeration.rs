@@ -12,6 +12,10 @@
 use anyhow::{Context, Result, ensure};
 use windlass_suite::enumeration::{Point, Retry, Scene, Setup};
 
+/// So many messages of either side are TLS's own: request, hello, change of cipher, and the first
+/// encrypted one of the handshake.
+const TLS_MESSAGES: u32 = 4;
+
 async fn enumerate(setup: Setup, prefix: &str) -> Result<()> {
     let mut scene = Scene::set(setup, prefix).await?;
     let counts = scene.undisturbed().await?;
@@ -42,16 +46,16 @@ async fn enumerate(setup: Setup, prefix: &str) -> Result<()> {
 /// What happens at a point: it is met once, then the same token ends well; once, then a new token
 /// does; twice, then the one or the other.
 fn passes(number: usize, point: Point) -> Vec<(Vec<Point>, Retry)> {
-    if matches!(point, Point::LostAnswer { .. }) {
+    let once = (vec![point], Retry::SameToken);
+    match point {
         // The function asks again by itself: nothing is left for another token to do.
-        return vec![(vec![point], Retry::SameToken)];
+        Point::LostAnswer { .. } => return vec![once],
+        // Nothing of PostgreSQL's has been said: it is as if the connection had been refused.
+        Point::Cut { record, .. } if record <= TLS_MESSAGES => return vec![once],
+        Point::Call { .. } | Point::Cut { .. } => {}
     }
     let twice = if number.is_multiple_of(2) { Retry::SameToken } else { Retry::NewToken };
-    vec![
-        (vec![point], Retry::SameToken),
-        (vec![point], Retry::NewToken),
-        (vec![point, point], twice),
-    ]
+    vec![once, (vec![point], Retry::NewToken), (vec![point, point], twice)]
 }
 
 #[tokio::test]
