@@ -1,13 +1,16 @@
 //! A secret in one of the set-ups, attempts at rotating it, and what must hold whatever became of
 //! them.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::super::super::{Invoker, Progress, Rotation, RotationEvent, Step};
+use super::super::super::{Invoker, Progress, Rotation, RotationEvent, SignIns, Step};
+use super::super::fake_rds::FakeRds;
 use super::super::world::{SECRET, World};
 use super::faulty::{Counts, FaultyPlugin, FaultyStore, Line, Point};
+use crate::config::Config;
 use crate::error::Error;
 use crate::store::{SecretStore, Stage, StageMove, VersionId, VersionSelector};
 
@@ -92,27 +95,39 @@ impl Scene {
         Self { world, setup, version, before }
     }
 
-    /// One step, on a line of its own.
+    /// One step, on this line.
     pub(super) async fn step(
         &self,
         line: &Arc<Line>,
         step: Step,
         version: &VersionId,
     ) -> Result<(), Error> {
+        self.on_its_own(line, step, version).await
+    }
+
+    /// One step that goes on whatever becomes of the scene.
+    pub(super) fn on_its_own(
+        &self,
+        line: &Arc<Line>,
+        step: Step,
+        version: &VersionId,
+    ) -> impl Future<Output = Result<(), Error>> + use<> {
         let store = FaultyStore { store: self.world.store.clone(), line: Arc::clone(line) };
         let catalog = FaultyPlugin { plugin: self.world.plugin.clone(), line: Arc::clone(line) };
-        let progress = Progress::default();
-        let rotation = Rotation {
-            store: &store,
-            catalog: &catalog,
-            rds: &self.world.rds,
-            config: &self.world.config,
-            progress: &progress,
-            sign_ins: &self.world.sign_ins,
-        };
         let (version, secret_id) = (version.clone(), SECRET.to_owned());
         let event = RotationEvent { step, secret_id, version, rotation_token: None };
-        rotation.run(&event, Invoker::SecretsManager).await.map(drop)
+        async move {
+            // As in a process of its own, which has counted nothing yet.
+            let rotation = Rotation {
+                store: &store,
+                catalog: &catalog,
+                rds: &FakeRds::default(),
+                config: &Config::default(),
+                progress: &Progress::default(),
+                sign_ins: &SignIns::default(),
+            };
+            rotation.run(&event, Invoker::SecretsManager).await.map(drop)
+        }
     }
 
     /// All steps, up to the first that fails.

@@ -9,7 +9,7 @@ use std::task::{Context, Waker};
 
 use super::super::super::Step;
 use super::faulty::Line;
-use super::scene::{End, Scene, Setup};
+use super::scene::{End, Retry, Scene, Setup};
 use crate::error::Error;
 use crate::store::StoreErrorKind;
 
@@ -62,6 +62,67 @@ async fn a_step_of_the_last_rotation_does_nothing_in_the_next() {
         }
         scene.invariants().await;
     }
+}
+
+#[tokio::test]
+async fn a_step_of_a_rotation_that_was_given_up_does_nothing_in_the_next() {
+    for setup in Setup::ALL {
+        for got in 0..Step::ALL.len() {
+            let mut scene = Scene::begin(setup).await;
+            let last = scene.version.clone();
+            for earlier in &Step::ALL[..got] {
+                step(&scene, *earlier).await.unwrap();
+            }
+            scene.retry(Retry::NewToken).await;
+            for done in 0..=Step::ALL.len() {
+                let state = scene.state().await;
+                let sign_ins = scene.world.sign_ins();
+                let late = Step::ALL[done.min(got)];
+                let answer = scene.step(&Line::new(None), late, &last).await;
+                let what = format!("{setup:?}: {late} late, {got} and {done} steps: {answer:?}");
+                assert!(matches!(answer, Err(Error::Refused(_))), "{what}");
+                assert_eq!(scene.state().await, state, "{what}");
+                assert_eq!(scene.world.sign_ins(), sign_ins, "{what}");
+                if let Some(next) = Step::ALL.get(done) {
+                    step(&scene, *next).await.unwrap();
+                }
+            }
+            scene.invariants().await;
+        }
+    }
+}
+
+/// The one thing that no order of reading and writing prevents: a step is given up while it is at
+/// work, and goes on when the next rotation has ended. An administrator then gives the account in
+/// force a password that is not AWSCURRENT's; the rotation after that finds it.
+#[tokio::test]
+async fn a_step_that_goes_on_after_its_rotation_was_given_up_blocks_no_later_one() {
+    let mut harmful = 0;
+    for setup in Setup::ALL {
+        for operations in 0..operations_of(setup, Step::Set).await {
+            let mut scene = Scene::begin(setup).await;
+            step(&scene, Step::Create).await.unwrap();
+            let last = scene.version.clone();
+            let line = Line::gated();
+            let mut at_work = Box::pin(scene.on_its_own(&line, Step::Set, &last));
+            let mut context = Context::from_waker(Waker::noop());
+            for _ in 0..operations {
+                line.let_one();
+                assert!(at_work.as_mut().poll(&mut context).is_pending());
+            }
+            scene.retry(Retry::NewToken).await;
+            scene.steps(&Line::new(None)).await.unwrap();
+            line.let_all();
+            harmful += usize::from(at_work.await.is_ok());
+            // The one that finds it, and an ordinary one.
+            for _ in 0..2 {
+                scene.begin_next().await;
+                scene.steps(&Line::new(None)).await.unwrap();
+            }
+            scene.invariants().await;
+        }
+    }
+    assert!(harmful > 0, "the step never went on");
 }
 
 /// In which order two invocations come to their operations: every order of so many each.
