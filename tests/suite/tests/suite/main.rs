@@ -30,6 +30,7 @@ mod plugins;
 mod rds;
 mod repair;
 mod rows;
+mod secrets_manager;
 mod single_user;
 mod soak;
 mod twice;
