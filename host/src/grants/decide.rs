@@ -38,9 +38,10 @@ pub struct Request<'a> {
     pub host: &'a str,
     /// The TCP port.
     pub port: u16,
-    /// The host of the secret that is being rotated.
+    /// The host of the secret that is being rotated; of its administrator, where that one signs in
+    /// (elsewhere only if Amazon RDS said that both are one database).
     pub secret_host: &'a str,
-    /// The port of the secret that is being rotated.
+    /// The port there.
     pub secret_port: u16,
 }
 

@@ -31,7 +31,8 @@ pub struct NetworkState {
     pub(crate) grants: Arc<Grants>,
     pub(crate) tls: Tls,
     pub(crate) patience: Patience,
-    /// The place of the secret that is being rotated.
+    /// The place of the credential that this call signs in with: the secret's own, or that of an
+    /// administrator that the rotation found to be of the same database.
     pub(crate) secret_place: Place,
     /// What names resolved to in this step.
     pub(crate) names: Arc<ResolvedNames>,

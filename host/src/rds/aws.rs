@@ -40,7 +40,7 @@ pub struct AwsRds {
 pub enum Names {
     /// AWS's: in every partition, one label of the name is `rds`.
     Aws,
-    /// Any: behind an endpoint of the operator's own stands an emulator.
+    /// Any: behind an endpoint of the operator's own may stand an emulator.
     Any,
 }
 

@@ -152,6 +152,46 @@ async fn a_managed_administrator_of_another_database_is_refused() {
 }
 
 #[tokio::test]
+async fn a_replica_of_a_managed_administrators_database_costs_one_call_more() {
+    let pool = || FakeRds::default().cluster("app").member("app-2", "app");
+    for (host, rds, tag, arn, further) in [
+        (
+            "app-replica.c1a2.eu-west-1.rds.example",
+            FakeRds::default().instance("app", |_| {}).replica("app-replica", "app"),
+            INSTANCE_TAG,
+            INSTANCE_ARN,
+            "DescribeDBInstances app-replica",
+        ),
+        (
+            "app.cluster-ro-c1a2.eu-west-1.rds.example",
+            pool(),
+            CLUSTER_TAG,
+            CLUSTER_ARN,
+            "DescribeDBClusters app",
+        ),
+        (
+            "app-2.c1a2.eu-west-1.rds.example",
+            pool(),
+            CLUSTER_TAG,
+            CLUSTER_ARN,
+            "DescribeDBInstances app-2",
+        ),
+    ] {
+        let world = world(host, rds, &[(tag, arn)]);
+        let version = world.rotate().await;
+        world.check(&version).await;
+        let asked = world.rds.asked();
+        assert_eq!(asked.len(), 2, "{asked:?}");
+        assert!(asked.iter().any(|call| call == further), "{asked:?}");
+        let database = world.plugin.database.lock().unwrap();
+        let places: Vec<_> = database.logins.iter().map(|login| &*login.place).collect();
+        let (own, admin) = (format!("{host}:7"), database.logins[1].place.clone());
+        assert_eq!(places, [own.as_str(), &admin, &own]);
+        assert!(["app.c1a2", "app.cluster-c1a2"].iter().any(|name| admin.starts_with(name)));
+    }
+}
+
+#[tokio::test]
 async fn one_key_more_makes_it_an_ordinary_admin_secret() {
     let world = World::new(&json!({"masterarn": ADMIN, "host": INSTANCE_HOST}));
     world.create(ADMIN, r#"{"username": "admin", "password": "adminpw", "note": ""}"#);

@@ -6,8 +6,8 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use windlass_harness::{DbInstance, Proxy, Rds};
-use windlass_suite::{Login, Managed, Options, World};
+use windlass_harness::{Artifact, DbInstance, Proxy, Rds};
+use windlass_suite::{Login, Managed, Options, World, windlass};
 
 /// The variable by which every AWS SDK finds another RDS.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL_RDS";
@@ -64,6 +64,38 @@ async fn an_administrator_that_rds_manages_is_found_by_its_tag_and_rotates_for_r
     world.create_secret("rds/plain", &secret(&login, "localhost", port, &plain)).await?;
     world.rotate("rds/plain").await?;
     assert_eq!(rds.asked().len(), 2);
+    Ok(())
+}
+
+/// The command line asks the RDS of whoever runs it; on this machine, without credentials.
+#[tokio::test]
+async fn the_command_line_rotates_with_such_an_administrator_too() -> Result<()> {
+    let database = windlass_suite::Database::shared().await?;
+    let port = database.postgres().port();
+    let instance = DbInstance::new("app", "localhost", port);
+    let managed = Managed {
+        name: "rds!db-4c5d6e7f".to_owned(),
+        login: database.superuser(),
+        tag: (TAG.to_owned(), instance.arn()),
+    };
+    let rds = Rds::start(vec![instance]).await?;
+    let options = Options { managed: Some(managed.clone()), ..Options::by_hand() };
+    let world = World::with(options).await?;
+    let first = database.account("rds_cli", "").await?;
+    let value = secret(&first, "localhost", port, &managed.arn());
+    world.create_secret("rds/cli", &value).await?;
+
+    let plugins = Artifact::Plugins.path()?.display().to_string();
+    let trusted = database.ca().certificate().display().to_string();
+    let mut arguments = vec!["rotate", "--secret-id", "rds/cli"];
+    arguments.extend(["--endpoint-url", world.secrets().endpoint(), "--plugins", &plugins]);
+    arguments.extend(["--grant", ADDRESSES, "--ca-bundle", &trusted]);
+    let ran = windlass(&arguments, &[(ENDPOINT, &rds.endpoint())]).await?;
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(rds.asked().len(), 1);
+    let second = world.current("rds/cli").await?;
+    assert_eq!(second.username, "rds_cli_clone");
+    assert!(second.signs_in(database).await?);
     Ok(())
 }
 

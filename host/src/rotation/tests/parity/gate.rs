@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::super::super::{Outcome, RotationEvent, Step};
 use super::super::world::{SECRET, World};
-use super::world;
-use crate::store::{SecretStore, Stage, StageMove, VersionId};
+use super::{with, world};
+use crate::secret::Secret;
+use crate::store::{PendingValue, SecretStore, Stage, StageMove, VersionId};
 
 const TOKEN: &str = "0b94897a-6f8e-4a0e-9d3e-6d7f7f3f4f11";
 
@@ -129,6 +130,33 @@ async fn the_gate_before_every_step_in_its_order() {
             assert_eq!(world.sign_ins(), 0, "{row}: {step}");
         }
     }
+}
+
+#[tokio::test]
+async fn rotation_enabled_absent_is_allowed() {
+    let world = world(&json!({}));
+    let described = world.store.describe(SECRET).await.unwrap();
+    assert_eq!(described.rotation_enabled, None, "nobody configured a rotation");
+    let version = VersionId::new(TOKEN);
+    let text = with("postgres", "app", "second", &json!({})).to_string();
+    let text = Secret::new(text);
+    let pending = PendingValue { version: version.clone(), text, rotation_token: None };
+    world.store.put_pending(SECRET, &pending).await.unwrap();
+    world.finish_from(Step::Create, &version).await;
+    assert_eq!(world.field(Stage::Current, "password").await, "second");
+}
+
+#[tokio::test]
+async fn create_secret_leaves_awscurrent_where_it_is() {
+    let world = world(&json!({}));
+    let version = world.begin();
+    let before = world.store.describe(SECRET).await.unwrap();
+    world.step(Step::Create, &version).await.unwrap();
+    let after = world.store.describe(SECRET).await.unwrap();
+    let row = "PutSecretValue(ClientRequestToken=token, VersionStages=[AWSPENDING])";
+    assert_eq!(after.version_with(&Stage::Pending), Some(&version), "{row}");
+    assert_eq!(after.version_with(&Stage::Current), before.version_with(&Stage::Current), "{row}");
+    assert_eq!(world.field(Stage::Current, "password").await, "first", "{row}");
 }
 
 #[tokio::test]
