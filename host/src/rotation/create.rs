@@ -43,7 +43,10 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
             Err(error) if error.kind == StoreErrorKind::NotFound => None,
             Err(error) => return Err(error.into()),
         };
-        let current = self.current_value(event, &secret, current).await?;
+        let Some((secret, current)) = self.with_current(event, invoker, secret, current).await?
+        else {
+            return Ok(Outcome::AlreadyCurrent);
+        };
         let origin = |role| Origin { secret: secret.name.clone(), role };
         let current = SecretDocument::parse(&current, origin(Stage::Current))?;
         if let Some(pending) = pending {

@@ -35,7 +35,10 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
             return Ok(Outcome::AlreadyCurrent);
         };
         let pending = self.pending_value(event, &secret, pending).await?;
-        let current = self.current_value(event, &secret, current).await?;
+        let Some((secret, current)) = self.with_current(event, invoker, secret, current).await?
+        else {
+            return Ok(Outcome::AlreadyCurrent);
+        };
         // The last thing that anybody checks before applications get this version.
         let parties = self.parties(&secret, &current, &pending)?;
         let edited = current.created_at.zip(pending.created_at).is_some_and(|(c, p)| c > p);

@@ -73,17 +73,22 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
         }
     }
 
-    /// The current version, once it is the one that carries the label.
-    pub(super) async fn current_value(
+    /// The secret and its current version, once that is the one that carries the label. `None`: the
+    /// event's version has become current meanwhile, by the same event sent twice.
+    pub(super) async fn with_current(
         &self,
         event: &RotationEvent,
-        secret: &SecretDescription,
+        invoker: Invoker,
+        mut secret: SecretDescription,
         first: Result<SecretValue, StoreError>,
-    ) -> Result<SecretValue, Error> {
-        let labelled = secret.version_with(&Stage::Current);
+    ) -> Result<Option<(SecretDescription, SecretValue)>, Error> {
         let mut value = first?;
         let mut pauses = pauses();
-        while labelled.is_some_and(|labelled| *labelled != value.version) {
+        loop {
+            let labelled = secret.version_with(&Stage::Current);
+            if labelled.is_none_or(|labelled| *labelled == value.version) {
+                return Ok(Some((secret, value)));
+            }
             let Some(pause) = pauses.next() else {
                 return Err(StoreError {
                     kind: StoreErrorKind::Transient,
@@ -97,10 +102,18 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
                 .into());
             };
             tokio::time::sleep(pause).await;
+            // Either may be the one that was behind.
             let current = VersionSelector::Stage(Stage::Current);
-            value = self.store.value(&event.secret_id, &current).await?;
+            let (described, read) = tokio::join!(
+                self.store.describe(&event.secret_id),
+                self.store.value(&event.secret_id, &current),
+            );
+            match self.planned(event, invoker, described).await? {
+                Some(again) => secret = again,
+                None => return Ok(None),
+            }
+            value = read?;
         }
-        Ok(value)
     }
 
     /// The pending version's value, or what to do where there is none.

@@ -47,7 +47,10 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
             return Ok(Outcome::AlreadyCurrent);
         };
         let pending = self.pending_value(event, &secret, pending).await?;
-        let current = self.current_value(event, &secret, current).await?;
+        let Some((secret, current)) = self.with_current(event, invoker, secret, current).await?
+        else {
+            return Ok(Outcome::AlreadyCurrent);
+        };
         let parties = self.parties(&secret, &current, &pending)?;
         let admin = OnceCell::new();
 
