@@ -11,8 +11,9 @@
 //!
 //! With an administrator, a candidate must sign in before the administrator changes anything:
 //! otherwise whoever may write the secret could have any account's password changed. With
-//! alternating users, the account that changes is not the one that candidates are for, so 3 has
-//! nothing to offer.
+//! alternating users that is the account in force, which is not the one that changes: it is refused
+//! after a restore from a backup, or where an abandoned attempt was still at work when the next had
+//! ended.
 
 use tokio::sync::OnceCell;
 
@@ -62,23 +63,19 @@ impl<S: SecretStore, C: Catalog> Rotation<'_, S, C> {
             return Ok(Outcome::AlreadySet);
         }
         let mut tried = vec!["AWSCURRENT".to_owned(), "AWSPENDING".to_owned()];
-        let mut unsearched = None;
-        if parties.strategy == Strategy::SingleUser {
-            let mut candidates = self.older_passwords(event, &parties);
-            while let Some(candidate) = candidates.next().await? {
-                let with = format!("the {} password", candidate.label);
-                let outcome = self.change_with(&parties, &admin, &candidate.login, &with).await?;
-                if let Some(outcome) = outcome {
-                    return Ok(outcome);
-                }
-                tried.push(candidate.label);
+        let mut candidates = self.older_passwords(event, &parties);
+        while let Some(candidate) = candidates.next().await? {
+            let with = format!("the {} password", candidate.label);
+            let outcome = self.change_with(&parties, &admin, &candidate.login, &with).await?;
+            if let Some(outcome) = outcome {
+                return Ok(outcome);
             }
-            unsearched = candidates.unsearched();
-            let searched = tried.len() > 2;
-            if searched && accepted(self.verify(&parties.service, &parties.pending, PENDING).await)?
-            {
-                return Ok(Outcome::AlreadySet);
-            }
+            tried.push(candidate.label);
+        }
+        let unsearched = candidates.unsearched();
+        let searched = tried.len() > 2;
+        if searched && accepted(self.verify(&parties.service, &parties.pending, PENDING).await)? {
+            return Ok(Outcome::AlreadySet);
         }
         Err(ServiceError::NoCandidate {
             username: parties.current.username.clone(),

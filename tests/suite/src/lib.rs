@@ -8,6 +8,7 @@
 //! 3. **The product is only ever run, never linked**: what is tested is what is deployed.
 
 mod database;
+pub mod enumeration;
 mod golden;
 mod login;
 mod programs;

@@ -16,7 +16,7 @@ pub const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finish
 const ROTATION_LIMIT: Duration = Duration::from_secs(60);
 
 /// The timeout of the emulated function.
-const STEP_LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const STEP_LIMIT: Duration = Duration::from_secs(30);
 
 const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:windlass";
 

@@ -7,5 +7,6 @@
 
 mod alternating;
 mod bad_input;
+mod enumeration;
 mod single_user;
 mod world;

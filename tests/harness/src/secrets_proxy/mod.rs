@@ -11,6 +11,7 @@
 //!
 //! [`SecretsProxy::reset`] takes all orders back and numbers from 1 again.
 
+mod call;
 mod faults;
 mod lag;
 mod orders;
@@ -23,14 +24,14 @@ use std::time::Duration;
 use anyhow::Result;
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
-use hyper::{Method, Request, Response};
+use hyper::{Request, Response};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::SecretsManager;
 use crate::http::{self, Answer, HangUp, Server};
 use crate::sync::lock;
+use call::{Call, respond};
 pub use faults::ServiceFault;
 use faults::Share;
 use lag::{Lags, Snapshot};
@@ -38,12 +39,6 @@ use orders::{Order, State};
 
 /// The service answers from memory or a file of this machine.
 const FORWARD_LIMIT: Duration = Duration::from_secs(30);
-
-/// Names the action.
-const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
-
-/// The headers that the protocol and a signature have a use for.
-const PASSED_ON: [HeaderName; 3] = [CONTENT_TYPE, TARGET, AUTHORIZATION];
 
 /// Whether a call that is stopped at has taken effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -282,65 +277,4 @@ impl Shared {
         // A service that is not there is, to the caller, a connection that breaks.
         sent.await.map_err(|_| HangUp)
     }
-}
-
-/// A request, taken apart.
-struct Call {
-    method: Method,
-    path: String,
-    headers: Vec<(HeaderName, String)>,
-    body: Bytes,
-    input: Value,
-}
-
-impl Call {
-    fn new(request: Request<Bytes>) -> Self {
-        let (head, body) = request.into_parts();
-        let headers = PASSED_ON.into_iter().filter_map(|name| {
-            let value = head.headers.get(&name)?.to_str().ok()?.to_owned();
-            Some((name, value))
-        });
-        Self {
-            method: head.method,
-            path: head.uri.path().to_owned(),
-            headers: headers.collect(),
-            input: serde_json::from_slice(&body).unwrap_or_default(),
-            body,
-        }
-    }
-
-    /// Such as `GetSecretValue`.
-    fn action(&self) -> Option<&str> {
-        let (_, target) = self.headers.iter().find(|(name, _)| *name == TARGET)?;
-        target.strip_prefix("secretsmanager.")
-    }
-
-    fn token(&self) -> Option<&str> {
-        self.input.get("ClientRequestToken").and_then(Value::as_str)
-    }
-
-    /// Another call by the same caller.
-    fn reading(&self, action: &str, input: &Value) -> Self {
-        let mut headers = self.headers.clone();
-        headers.retain(|(name, _)| *name != TARGET);
-        headers.push((TARGET, format!("secretsmanager.{action}")));
-        Self {
-            method: self.method.clone(),
-            path: self.path.clone(),
-            headers,
-            body: input.to_string().into(),
-            input: input.clone(),
-        }
-    }
-}
-
-fn respond(answer: Answer) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(answer.body));
-    *response.status_mut() = answer.status;
-    for name in [CONTENT_TYPE, HeaderName::from_static("x-amzn-errortype")] {
-        if let Some(value) = answer.headers.get(&name) {
-            response.headers_mut().insert(name, value.clone());
-        }
-    }
-    response
 }
