@@ -45,7 +45,8 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
             Err(error) if error.kind == StoreErrorKind::NotFound => None,
             Err(error) => return Err(error.into()),
         };
-        let Some(current) = self.current_value(event, &secret, current).await? else {
+        let Some((secret, current)) = self.with_current(event, invoker, secret, current).await?
+        else {
             return Ok(Outcome::AlreadyCurrent);
         };
         let origin = |role| Origin { secret: secret.name.clone(), role };

@@ -36,7 +36,8 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
             return Ok(Outcome::AlreadyCurrent);
         };
         let pending = self.pending_value(event, &secret, pending).await?;
-        let Some(current) = self.current_value(event, &secret, current).await? else {
+        let Some((secret, current)) = self.with_current(event, invoker, secret, current).await?
+        else {
             return Ok(Outcome::AlreadyCurrent);
         };
         // The last thing that anybody checks before applications get this version.

@@ -86,18 +86,22 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
         }
     }
 
-    /// The current version, once it is the one that carries the label. `None`: it is the event's own;
-    /// another invocation of finishSecret moved the label here a moment ago.
-    pub(super) async fn current_value(
+    /// The secret and its current version, once that is the one that carries the label. `None`: the
+    /// event's version has become current meanwhile, by the same event sent twice.
+    pub(super) async fn with_current(
         &self,
         event: &RotationEvent,
-        secret: &SecretDescription,
+        invoker: Invoker,
+        mut secret: SecretDescription,
         first: Result<SecretValue, StoreError>,
-    ) -> Result<Option<SecretValue>, Error> {
-        let labelled = secret.version_with(&Stage::Current);
+    ) -> Result<Option<(SecretDescription, SecretValue)>, Error> {
         let mut value = first?;
         let mut pauses = pauses();
-        while labelled.is_some_and(|labelled| *labelled != value.version) {
+        loop {
+            let labelled = secret.version_with(&Stage::Current);
+            if labelled.is_none_or(|labelled| *labelled == value.version) {
+                return Ok(Some((secret, value)));
+            }
             if value.version == event.version {
                 return Ok(None);
             }
@@ -114,10 +118,18 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
                 .into());
             };
             tokio::time::sleep(pause).await;
+            // Either may be the one that was behind.
             let current = VersionSelector::Stage(Stage::Current);
-            value = self.store.value(&event.secret_id, &current).await?;
+            let (described, read) = tokio::join!(
+                self.store.describe(&event.secret_id),
+                self.store.value(&event.secret_id, &current),
+            );
+            match self.planned(event, invoker, described).await? {
+                Some(again) => secret = again,
+                None => return Ok(None),
+            }
+            value = read?;
         }
-        Ok(Some(value))
     }
 
     /// The pending version's value, or what to do where there is none.

@@ -49,7 +49,8 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
             return Ok(Outcome::AlreadyCurrent);
         };
         let pending = self.pending_value(event, &secret, pending).await?;
-        let Some(current) = self.current_value(event, &secret, current).await? else {
+        let Some((secret, current)) = self.with_current(event, invoker, secret, current).await?
+        else {
             return Ok(Outcome::AlreadyCurrent);
         };
         let parties = self.parties(&secret, &current, &pending)?;
@@ -72,11 +73,11 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
             }
             tried.push(candidate.label);
         }
+        let unsearched = candidates.unsearched();
         let searched = tried.len() > 2;
         if searched && accepted(self.verify(&parties.service, &parties.pending, PENDING).await)? {
             return Ok(Outcome::AlreadySet);
         }
-        let unsearched = candidates.unsearched();
         Err(ServiceError::NoCandidate {
             username: parties.current.username.clone(),
             place: parties.current.place.clone(),
