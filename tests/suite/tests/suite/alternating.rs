@@ -169,3 +169,24 @@ async fn a_change_that_fails_half_way_leaves_no_account_behind() -> Result<()> {
     assert!(world.current("halfway").await?.signs_in(database).await?);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_server_restored_from_a_backup_is_caught_up_with_an_older_password() -> Result<()> {
+    let world = World::start().await?;
+    let database = world.database();
+    let first = prepare(&world, "restored", "", &database.superuser()).await?;
+    for _ in 0..2 {
+        world.rotate("restored").await?;
+    }
+    // The backup is from before both turns; of the account in force it has the first password.
+    let password = Login::literal(&first.password);
+    database.admin(&format!("ALTER ROLE restored PASSWORD {password}")).await?;
+    let refused = world.current("restored").await?;
+    assert!(refused.username == "restored" && !refused.signs_in(database).await?);
+
+    let clone = world.rotate("restored").await?;
+    assert!(clone.username == "restored_clone" && clone.signs_in(database).await?);
+    let base = world.rotate("restored").await?;
+    assert!(base.username == "restored" && base.signs_in(database).await?);
+    Ok(())
+}
