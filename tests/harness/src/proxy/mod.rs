@@ -33,8 +33,9 @@ const CHUNK: usize = 32 * 1024;
 /// Between a client's last words and the end of its connection lies nothing but scheduling.
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
-/// When one side has closed, the other is heard out for so long.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// When one side has closed, the other is heard out for so long: its answer is on its way, on a busy
+/// machine as well. Less than [`CLOSE_LIMIT`], so that this is no error there.
+const FAREWELL: Duration = Duration::from_secs(3);
 
 const CLOSE_POLL: Duration = Duration::from_millis(5);
 

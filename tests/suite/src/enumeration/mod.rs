@@ -12,7 +12,7 @@ mod twin;
 
 use std::collections::HashMap;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use windlass_harness::{FunctionError, Outcome, Proxy, RuntimeApi, SecretsProxy};
@@ -67,12 +67,6 @@ impl Scene {
         Ok(Self { world, secrets, database, maker, log_read: 0, refused: HashMap::new() })
     }
 
-    /// The world.
-    #[must_use]
-    pub fn world(&self) -> &World {
-        &self.world
-    }
-
     /// A rotation that nothing disturbs, and all that it did.
     ///
     /// # Errors
@@ -89,17 +83,17 @@ impl Scene {
 
     /// One rotation that is stopped at `points`, one attempt after the other, and goes on by
     /// `retry` each time; the last attempt has to end well, and then everything has to hold.
-    /// Whether the first point was met.
+    /// Returns what became of the first attempt.
     ///
     /// # Errors
     /// With what did not hold.
-    pub async fn survive(&mut self, points: &[Point], retry: Retry) -> Result<bool> {
+    pub async fn survive(&mut self, points: &[Point], retry: Retry) -> Result<Attempt> {
         let mut case = self.begin().await?;
-        let mut met = None;
+        let mut first = None;
         for point in points {
             let attempt = self.attempt(&mut case, Some(*point)).await?;
-            met.get_or_insert(attempt.met);
             Self::check_end(*point, &attempt)?;
+            first.get_or_insert(attempt);
             self.retry(&mut case, retry).await?;
         }
         let last = self.attempt(&mut case, None).await?;
@@ -108,7 +102,7 @@ impl Scene {
         }
         self.invariants(&mut case).await?;
         self.end(case).await?;
-        Ok(met.unwrap_or_default())
+        first.context("no point to be stopped at")
     }
 
     /// That an attempt came to the end that its point makes.
@@ -132,7 +126,6 @@ impl Scene {
     /// # Errors
     /// If something does not hold that must hold at every moment.
     pub async fn attempt(&mut self, case: &mut Case, point: Option<Point>) -> Result<Attempt> {
-        self.database.all_closed().await?;
         self.database.heal();
         self.database.reset();
         self.secrets.reset();
@@ -149,6 +142,8 @@ impl Scene {
             error = steps => error?,
             error = kill => error?,
         };
+        // The last messages of a connection come when the function is done with it.
+        self.database.all_closed().await?;
         let met = point.is_some_and(|point| point.met(&self.secrets, &self.database));
         if error.as_ref().is_some_and(|error| error.kind == "Runtime.ExitError") {
             self.world.start_function_calling(self.secrets.endpoint())?;
