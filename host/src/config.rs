@@ -13,12 +13,13 @@ use crate::grants::GrantPattern;
 use crate::rotation::Strategy;
 
 /// Every variable of ours, so that a misspelt one is noticed.
-const OWN_VARIABLES: [&str; 6] = [
+const OWN_VARIABLES: [&str; 7] = [
     "WINDLASS_PLUGINS",
     "WINDLASS_PLUGIN",
     "WINDLASS_STRATEGY",
     "WINDLASS_GRANTS",
     "WINDLASS_CA_BUNDLE",
+    "WINDLASS_TLS",
     "WINDLASS_LOG",
 ];
 
@@ -43,8 +44,20 @@ pub struct Config {
     pub grants: Vec<GrantPattern>,
     /// `WINDLASS_CA_BUNDLE`: trust these roots alone.
     pub ca_bundle: Option<PathBuf>,
+    /// `WINDLASS_TLS`: what to do where the secret does not say.
+    pub tls_policy: TlsPolicy,
     /// `SECRETS_MANAGER_ENDPOINT`.
     pub endpoint: Option<String>,
+}
+
+/// Whether a secret that does not say `ssl` may be signed in to without TLS.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TlsPolicy {
+    /// `required`: no.
+    #[default]
+    Required,
+    /// `compatible`: where TLS can't be had. AWS's functions do so, unasked and unseen.
+    Compatible,
 }
 
 /// How passwords are generated: AWS's variables.
@@ -132,6 +145,14 @@ impl Config {
         if set("WINDLASS_LOG").is_some_and(|level| level.parse::<LevelFilter>().is_err()) {
             mistakes.push("`WINDLASS_LOG` must be error, warn, info, debug or trace".to_owned());
         }
+        let tls_policy = match set("WINDLASS_TLS").map(String::as_str) {
+            None | Some("required") => TlsPolicy::Required,
+            Some("compatible") => TlsPolicy::Compatible,
+            Some(_) => {
+                mistakes.push("`WINDLASS_TLS` must be required or compatible".to_owned());
+                TlsPolicy::Required
+            }
+        };
         for name in variables.keys().filter(|name| name.starts_with("WINDLASS_")) {
             if !OWN_VARIABLES.contains(&name.as_str()) && !name.starts_with(DEVELOPMENT_PREFIX) {
                 mistakes.push(format!(
@@ -161,6 +182,7 @@ impl Config {
                 .unwrap_or_default(),
             grants,
             ca_bundle: set("WINDLASS_CA_BUNDLE").map(PathBuf::from),
+            tls_policy,
             endpoint,
         })
     }
@@ -211,11 +233,12 @@ mod tests {
             ("WINDLASS_GRANTS", "tcp://db:5432,nonsense"),
             ("WINDLASS_PLUGNIS", "/x"),
             ("WINDLASS_LOG", "loud"),
+            ("WINDLASS_TLS", "maybe"),
             ("SECRETS_MANAGER_ENDPOINT", "localhost"),
             ("WINDLASS_DEV_PYTHON", "ours"),
         ])
         .unwrap_err();
-        assert_eq!(error.mistakes.len(), 6, "{error}");
+        assert_eq!(error.mistakes.len(), 7, "{error}");
         assert!(error.to_string().contains("unknown variable `WINDLASS_PLUGNIS`"), "{error}");
     }
 }

@@ -9,7 +9,7 @@ use crate::plugin::PluginError;
 use crate::rds::{RdsError, RdsErrorKind};
 use crate::rotation::{
     EventError, Failure, FailureKind, ManagedProblem, Mismatch, Place, Refusal, SecretProblem,
-    StrategyProblem, Unsearched,
+    StrategyProblem, Unsearched, WINDOW,
 };
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -126,6 +126,22 @@ pub enum ServiceError {
         /// What the plugin reported.
         failure: Failure,
     },
+    /// The account was refused so often that another try could lock it.
+    #[error(
+        "`{username}` was refused {count} times at {place} within {} minutes, and no more sign-ins \
+         are tried for now: failed sign-ins lock accounts; set the account's password to the one in \
+         AWSCURRENT by hand, or run `windlass repair`; rotations work again after that time, or \
+         at once from the command line: windlass rotate",
+        WINDOW.as_secs() / 60
+    )]
+    TooManyRefusals {
+        /// The account.
+        username: String,
+        /// Where.
+        place: Place,
+        /// How often.
+        count: u32,
+    },
     /// A replica refused the password that its writer was given.
     #[error(
         "{attempt} at {place}: {failure}, after the administrator had set it at {writer}, which \
@@ -167,11 +183,13 @@ impl ServiceError {
             Self::Failed { failure, .. } => match failure.kind {
                 FailureKind::Refused => "Windlass.Service.Refused",
                 FailureKind::Unreachable => "Windlass.Service.Unreachable",
+                FailureKind::NoTls => "Windlass.Service.NoTls",
                 FailureKind::Declined => "Windlass.Service.Declined",
                 FailureKind::Protocol => "Windlass.Service.Protocol",
                 FailureKind::Unsupported => "Windlass.Service.Unsupported",
                 FailureKind::InvalidSecret => "Windlass.Operator.SecretValue",
             },
+            Self::TooManyRefusals { .. } => "Windlass.Service.TooManyRefusals",
             Self::NotReplicated { .. } => "Windlass.Service.Refused",
             Self::NoCandidate { .. } => "Windlass.Service.NoPasswordSignsIn",
         }
@@ -190,6 +208,7 @@ fn hint(kind: FailureKind) -> &'static str {
              secret, then rotate again"
         }
         FailureKind::Unreachable
+        | FailureKind::NoTls
         | FailureKind::Declined
         | FailureKind::Unsupported
         | FailureKind::InvalidSecret => "",

@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use crate::config::Config;
 use crate::error::Error;
+use crate::network::Patience;
 use crate::plugin::InstalledPlugins;
 use crate::rds::aws::AwsRds;
-use crate::rotation::{Invoker, Outcome, Progress, Rotation, RotationEvent};
-use crate::store::SecretStore;
+use crate::rotation::{Invoker, Outcome, Progress, Rotation, RotationEvent, SignIns};
+use crate::store::{Punctual, SecretStore};
 
 /// The log target of what became of a step.
 pub(crate) const LOG_TARGET: &str = module_path!();
@@ -22,6 +23,10 @@ const REPORT_RESERVE: Duration = Duration::from_millis(1500);
 /// The most that the reserve may take of a short deadline.
 const REPORT_RESERVE_DIVISOR: u32 = 4;
 
+/// What a failed operation needs, to be told in the step's own error rather than as a lack of time:
+/// a plugin passes it on, a session is closed.
+const PASSING_ON: Duration = Duration::from_millis(250);
+
 /// Runs steps against one store with the installed plugins.
 pub struct Handler<S> {
     /// Where the secrets are.
@@ -32,9 +37,34 @@ pub struct Handler<S> {
     pub plugins: InstalledPlugins,
     /// What the operator configured.
     pub config: Config,
+    sign_ins: SignIns,
 }
 
 impl<S: SecretStore> Handler<S> {
+    /// A handler that has run nothing yet.
+    pub fn new(store: S, rds: AwsRds, plugins: InstalledPlugins, config: Config) -> Self {
+        Self { store, rds, plugins, config, sign_ins: SignIns::default() }
+    }
+
+    /// Works with the rotation's parts outside of any step, without a limit in time.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn working<T>(
+        &self,
+        work: impl AsyncFnOnce(
+            &Rotation<'_, Punctual<'_, S>, InstalledPlugins, AwsRds>,
+        ) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        work(&Rotation {
+            store: &Punctual::new(&self.store, None),
+            catalog: &self.plugins.for_step(Patience::default()),
+            rds: &self.rds,
+            config: &self.config,
+            progress: &Progress::default(),
+            sign_ins: &self.sign_ins,
+        })
+        .await
+    }
+
     /// Runs the step of an event, within `time` if there is a limit.
     ///
     /// # Errors
@@ -58,24 +88,25 @@ impl<S: SecretStore> Handler<S> {
     ) -> Result<Outcome, Error> {
         let started = Instant::now();
         let progress = Progress::default();
-        let catalog = self.plugins.for_step();
+        let time =
+            time.map(|time| time.saturating_sub(REPORT_RESERVE.min(time / REPORT_RESERVE_DIVISOR)));
+        let operations_end = time.map(|time| started + time.saturating_sub(PASSING_ON));
+        let catalog = self.plugins.for_step(Patience::until(operations_end));
         let rotation = Rotation {
-            store: &self.store,
+            store: &Punctual::new(&self.store, operations_end),
             catalog: &catalog,
             rds: &self.rds,
             config: &self.config,
             progress: &progress,
+            sign_ins: &self.sign_ins,
         };
         // A large future, which nobody should have to move around.
         let step = Box::pin(rotation.run(event, invoker));
         let answer = match time {
             None => step.await,
-            Some(time) => {
-                let reserve = REPORT_RESERVE.min(time / REPORT_RESERVE_DIVISOR);
-                tokio::time::timeout(time.saturating_sub(reserve), step)
-                    .await
-                    .unwrap_or_else(|_| Err(Error::OutOfTime { during: progress.latest() }))
-            }
+            Some(time) => tokio::time::timeout(time, step)
+                .await
+                .unwrap_or_else(|_| Err(Error::OutOfTime { during: progress.latest() })),
         };
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (step, secret, version) = (event.step.as_str(), &event.secret_id, &event.version);

@@ -19,6 +19,7 @@ pub mod grants;
 pub mod handler;
 pub mod imports;
 pub mod logging;
+pub mod metrics;
 pub mod network;
 pub mod plugin;
 pub mod rds;
@@ -26,6 +27,7 @@ mod redact;
 pub mod rotation;
 mod secret;
 pub mod store;
+mod unanswered;
 
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -36,6 +36,9 @@ pub fn init(reader: Reader, asked: Option<LevelFilter>, usual: LevelFilter) {
     }
     let registry = tracing_subscriber::registry();
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    if reader == Reader::Machine {
+        crate::metrics::write_for_cloudwatch();
+    }
     // Already set up: the first call counts.
     let _ = match reader {
         Reader::Machine => registry

@@ -15,7 +15,7 @@ Exit codes:
   4  the service refused, declined or could not be reached
   5  Secrets Manager refused or could not be reached
   6  the plugin misbehaved
-  7  `status` found a rotation that is stuck";
+  7  `status` found a rotation that is stuck, or `repair` something to mend that it was not told to";
 
 /// A command that did not succeed.
 #[derive(Debug)]
@@ -40,6 +40,11 @@ impl Failure {
     /// A rotation that is stuck. `status` has told about it already.
     pub(super) fn stuck() -> Self {
         Self { code: 7, error_type: "Windlass.Operator.Stuck".to_owned(), message: None }
+    }
+
+    /// Something that Secrets Manager did not tell. The command has told about it already.
+    pub(super) fn told_of_the_store() -> Self {
+        Self { code: 5, error_type: "Windlass.Aws".to_owned(), message: None }
     }
 
     /// Prints the failure and returns its exit code.

@@ -54,7 +54,7 @@ impl Local {
                 let config = self.plugins.config()?;
                 let plugins = self.plugins.load(&config).await?;
                 let (store, rds) = (Arc::clone(&store), Account::default().rds());
-                Some(Arc::new(InProcess(Handler { store, rds, plugins, config })))
+                Some(Arc::new(InProcess(Handler::new(store, rds, plugins, config))))
             }
         };
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {

@@ -10,6 +10,7 @@ mod files;
 mod inspect;
 mod local;
 mod output;
+mod repair;
 mod rotate;
 mod setup;
 mod status;
@@ -47,6 +48,7 @@ enum Command {
     Rotate(rotate::Rotate),
     Step(step::Step),
     Status(status::Status),
+    Repair(repair::Repair),
     Local(local::Local),
     Inspect(inspect::Inspect),
     Build(build::Build),
@@ -72,6 +74,7 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Rotate(rotate) => rotate.execute(cli.output).await,
             Command::Step(step) => step.execute(cli.output).await,
+            Command::Repair(repair) => repair.execute(cli.output).await,
             Command::Status(status) => status.execute(cli.output).await,
             Command::Local(local) => local.execute(cli.output).await,
             Command::Inspect(inspect) => inspect.execute(cli.output).await,

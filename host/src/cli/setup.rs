@@ -17,12 +17,13 @@ use crate::secret::Secret;
 use crate::store::aws::AwsStore;
 use crate::store::embedded::EmbeddedStore;
 use crate::store::{
-    PasswordRequest, PendingValue, SecretDescription, SecretStore, SecretValue, StageMove,
-    StoreError, VersionListing, VersionSelector,
+    PasswordRequest, PendingValue, SecretDescription, SecretList, SecretStore, SecretValue,
+    StageMove, StoreError, VersionListing, VersionSelector,
 };
+use crate::unanswered::BadTls;
 
 /// Which secret store.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct StoreArgs {
     /// Secrets Manager's endpoint, such as that of `windlass local` [default: AWS's own]
     /// [env: SECRETS_MANAGER_ENDPOINT]
@@ -56,6 +57,31 @@ pub(super) struct PluginArgs {
 }
 
 impl StoreArgs {
+    /// The same arguments, for another command of ours; each begins with a space.
+    pub(super) fn for_windlass(&self) -> String {
+        let mut arguments = self.of_aws();
+        if let Some(path) = &self.store {
+            arguments.push_str(&format!(" --store '{}'", path.display()));
+        }
+        arguments
+    }
+
+    /// The same for the `aws` command; each ends with a space.
+    pub(super) fn for_aws(&self) -> String {
+        let arguments = self.of_aws();
+        if arguments.is_empty() { arguments } else { format!("{} ", arguments.trim_start()) }
+    }
+
+    fn of_aws(&self) -> String {
+        let arguments = [
+            ("--endpoint-url", &self.endpoint_url),
+            ("--region", &self.region),
+            ("--profile", &self.profile),
+        ];
+        let given = arguments.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        given.map(|(name, value)| format!(" {name} '{value}'")).collect()
+    }
+
     pub(super) async fn open(&self) -> Result<Store, Failure> {
         if let Some(path) = &self.store {
             let store =
@@ -70,8 +96,9 @@ impl StoreArgs {
             account.http_client(endpoint).map_err(|e| Failure::operator(e.to_string()))?,
         );
         config.set_endpoint_url(endpoint.map(str::to_owned));
-        let client = aws_sdk_secretsmanager::Client::from_conf(config.build());
-        Ok(Store::Aws(AwsStore::new(client)))
+        let config = config.retry_classifier(BadTls).build();
+        let client = aws_sdk_secretsmanager::Client::from_conf(config);
+        Ok(Store::Aws(AwsStore::new(client, endpoint)))
     }
 
     /// Amazon RDS, in the same account and region. Nothing is looked up before it is needed.
@@ -97,6 +124,7 @@ impl Account {
         // Looking up credentials goes to AWS even where the endpoint is a local one.
         let mut loader = aws_config::defaults(aws_config::BehaviorVersion::v2026_01_12())
             .http_client(self.http_client(None)?)
+            .retry_config(aws_client::retries())
             .timeout_config(aws_client::timeouts());
         if let Some(region) = &self.region {
             loader = loader.region(aws_config::Region::new(region.clone()));
@@ -136,6 +164,7 @@ impl Account {
             Box::pin(async move {
                 let shared = account.load(endpoint.as_deref()).await?;
                 let mut config = aws_sdk_rds::config::Builder::from(&shared)
+                    .retry_classifier(BadTls)
                     .http_client(account.http_client(endpoint.as_deref())?);
                 config.set_endpoint_url(endpoint);
                 Ok(aws_sdk_rds::Client::from_conf(config.build()))
@@ -195,7 +224,7 @@ pub(super) async fn handler(
 ) -> Result<Handler<Store>, Failure> {
     let config = plugins.config()?;
     let installed = plugins.load(&config).await?;
-    Ok(Handler { store: store.open().await?, rds: store.rds(), plugins: installed, config })
+    Ok(Handler::new(store.open().await?, store.rds(), installed, config))
 }
 
 /// A store of either kind.
@@ -215,6 +244,13 @@ macro_rules! delegate {
 }
 
 impl SecretStore for Store {
+    fn address(&self) -> &str {
+        match self {
+            Self::Aws(store) => store.address(),
+            Self::Embedded(store) => store.address(),
+        }
+    }
+
     async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError> {
         delegate!(self, store => store.describe(secret_id))
     }
@@ -244,9 +280,27 @@ impl SecretStore for Store {
     }
 }
 
+impl SecretList for Store {
+    async fn names(&self) -> Result<Vec<String>, StoreError> {
+        delegate!(self, store => store.names())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_store_is_repeated_in_commands() {
+        let args = StoreArgs {
+            store: Some("s.json".into()),
+            region: Some("eu-west-1".into()),
+            ..StoreArgs::default()
+        };
+        assert_eq!(args.for_windlass(), " --region 'eu-west-1' --store 's.json'");
+        assert_eq!(args.for_aws(), "--region 'eu-west-1' ");
+        assert_eq!(StoreArgs::default().for_aws(), "");
+    }
 
     #[test]
     fn only_this_machine_is_loopback() {

@@ -1,51 +1,133 @@
 //! `windlass status`.
 
+mod findings;
+
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use super::Failure;
 use super::output::Output;
-use super::setup::StoreArgs;
-use crate::rotation::{Origin, SecretDocument, drop_pending};
-use crate::store::{
-    SecretDescription, SecretStore, SecretValue, Stage, StoreErrorKind, VersionListing,
-    VersionSelector,
-};
+use super::setup::{Store, StoreArgs};
+use crate::store::{SecretDescription, SecretList, SecretStore, Stage, StoreError, VersionListing};
+use findings::{Finding, findings, look};
 
-/// Show a secret's versions and labels, whether a rotation is stuck, and what to do.
+/// How many secrets are looked at together. Secrets Manager allows thousands of reads a second, and
+/// applications need most of them.
+const TOGETHER: usize = 8;
+
+/// Show versions and labels, whether a rotation is stuck, and the command that mends it: for one
+/// secret, or for all.
 ///
 /// Changes nothing and prints no secret value. Exit code 7 if something is stuck.
 #[derive(Debug, Args)]
 pub(super) struct Status {
-    /// The secret's name or ARN
+    /// The secret's name or ARN [default: all secrets of the account and region]
     #[arg(long, value_name = "ID")]
-    secret_id: String,
+    secret_id: Option<String>,
     #[command(flatten)]
     store: StoreArgs,
 }
 
-/// Something that stands in the way of rotations.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Finding {
-    what: String,
-    remedy: String,
+/// One secret, looked at.
+struct Report {
+    secret: SecretDescription,
+    versions: Vec<VersionListing>,
+    findings: Vec<Finding>,
 }
 
 impl Status {
     pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
-        let store = self.store.open().await?;
-        let (secret, versions) =
-            tokio::join!(store.describe(&self.secret_id), store.versions(&self.secret_id));
-        let (secret, versions) = (secret?, versions?);
-        let unfinished = look(&store, &secret).await;
-        let findings = findings(&secret, unfinished.as_ref());
+        let store = Arc::new(self.store.open().await?);
         let now = SystemTime::now();
+        if let Some(id) = &self.secret_id {
+            let report = Report::of(&store, id, &self.store).await?;
+            report.print(output, now);
+            output.object(&report.to_json(now));
+            return if report.findings.is_empty() { Ok(()) } else { Err(Failure::stuck()) };
+        }
+        self.all(&store, output, now).await
+    }
+
+    async fn all(
+        &self,
+        store: &Arc<Store>,
+        output: Output,
+        now: SystemTime,
+    ) -> Result<(), Failure> {
+        let names = store.names().await?;
+        let mut reports = Vec::new();
+        let mut failures = Vec::new();
+        let mut stuck = 0;
+        for (part, together) in names.chunks(TOGETHER).enumerate() {
+            let done = part * TOGETHER;
+            output.begin(format!("looking at {} of {} secrets", done + 1, names.len()));
+            let looked = self.together(store, together).await;
+            output.clear();
+            for (name, report) in together.iter().zip(looked) {
+                match report {
+                    Ok(report) => {
+                        stuck += usize::from(!report.findings.is_empty());
+                        report.print(output, now);
+                        reports.push(report.to_json(now));
+                    }
+                    Err(error) => {
+                        output.line(format!("secret    {name}\nfailed    {error}"));
+                        failures.push(json!({ "secret": name, "error": error.to_string() }));
+                    }
+                }
+                output.line("");
+            }
+        }
+        output.line(format!(
+            "{} secrets, {stuck} stuck, {} that could not be looked at",
+            names.len(),
+            failures.len()
+        ));
+        let incomplete = !failures.is_empty();
+        output.object(&json!({ "secrets": reports, "stuck": stuck, "failed": failures }));
+        match (stuck, incomplete) {
+            (0, false) => Ok(()),
+            (0, true) => Err(Failure::told_of_the_store()),
+            _ => Err(Failure::stuck()),
+        }
+    }
+
+    /// Several secrets at once, in their order.
+    async fn together(
+        &self,
+        store: &Arc<Store>,
+        names: &[String],
+    ) -> Vec<Result<Report, StoreError>> {
+        let mut looking = JoinSet::new();
+        for (index, name) in names.iter().enumerate() {
+            let (store, name, arguments) = (Arc::clone(store), name.clone(), self.store.clone());
+            looking.spawn(async move { (index, Report::of(&store, &name, &arguments).await) });
+        }
+        let mut reports = looking.join_all().await;
+        reports.sort_by_key(|(index, _)| *index);
+        reports.into_iter().map(|(_, report)| report).collect()
+    }
+}
+
+impl Report {
+    async fn of(store: &Store, id: &str, arguments: &StoreArgs) -> Result<Self, StoreError> {
+        let (secret, versions) = tokio::join!(store.describe(id), store.versions(id));
+        let (secret, versions) = (secret?, versions?);
+        let unfinished = look(store, &secret).await;
+        let findings = findings(&secret, unfinished.as_ref(), arguments);
+        Ok(Self { secret, versions, findings })
+    }
+
+    fn print(&self, output: Output, now: SystemTime) {
+        let Self { secret, versions, findings } = self;
         output.line(format!("secret    {} ({})", secret.name, secret.arn));
-        output.line(format!("rotation  {}", rotation(&secret, now)));
+        output.line(format!("rotation  {}", rotation(secret, now)));
         output.line("versions");
-        for listing in &versions {
+        for listing in versions {
             output.line(format!(
                 "  {}  {:<11} {}",
                 listing.version,
@@ -53,14 +135,18 @@ impl Status {
                 labels(listing)
             ));
         }
-        for finding in &findings {
+        for finding in findings {
             output.line(format!("stuck     {}", finding.what));
             output.line(format!("to do     {}", finding.remedy));
         }
         if findings.is_empty() {
             output.line("nothing is stuck");
         }
-        output.object(&json!({
+    }
+
+    fn to_json(&self, now: SystemTime) -> Value {
+        let Self { secret, versions, findings } = self;
+        json!({
             "secret": secret.name,
             "arn": secret.arn,
             "rotation_enabled": secret.rotation_enabled,
@@ -73,94 +159,8 @@ impl Status {
                 "what": finding.what,
                 "to_do": finding.remedy,
             })).collect::<Vec<_>>(),
-        }));
-        if findings.is_empty() { Ok(()) } else { Err(Failure::stuck()) }
+        })
     }
-}
-
-/// What there is of an unfinished rotation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Unfinished {
-    /// A version without a value.
-    Empty,
-    /// A version that the rotation can go on with.
-    Sound,
-    /// A version that no step will accept.
-    Spoiled(String),
-    /// A version that may not be read by whoever asks.
-    Unreadable,
-}
-
-/// Looks at the pending version with the eyes of the steps.
-async fn look(store: &impl SecretStore, secret: &SecretDescription) -> Option<Unfinished> {
-    let pending = VersionSelector::Version(secret.unfinished()?.clone());
-    let current = VersionSelector::Stage(Stage::Current);
-    let (pending, current) =
-        tokio::join!(store.value(&secret.arn, &pending), store.value(&secret.arn, &current));
-    let parse = |value: &SecretValue, role| {
-        SecretDocument::parse(value, Origin { secret: secret.name.clone(), role })
-    };
-    Some(match (pending, current) {
-        (Err(error), _) if error.kind == StoreErrorKind::NotFound => Unfinished::Empty,
-        (Err(_), _) | (_, Err(_)) => Unfinished::Unreadable,
-        (Ok(pending), Ok(current)) => {
-            match (parse(&pending, Stage::Pending), parse(&current, Stage::Current)) {
-                (Err(problem), _) => Unfinished::Spoiled(problem.to_string()),
-                (Ok(_), Err(_)) => Unfinished::Sound,
-                (Ok(pending), Ok(current)) => match current.difference(&pending) {
-                    None => Unfinished::Sound,
-                    Some(key) => Unfinished::Spoiled(format!(
-                        "`{key}` of AWSCURRENT was edited since it was made"
-                    )),
-                },
-            }
-        }
-    })
-}
-
-fn findings(secret: &SecretDescription, unfinished: Option<&Unfinished>) -> Vec<Finding> {
-    let id = &secret.name;
-    let mut findings = Vec::new();
-    if secret.deleted_at.is_some() {
-        findings.push(Finding {
-            what: "the secret is scheduled for deletion".to_owned(),
-            remedy: format!("aws secretsmanager restore-secret --secret-id '{id}'"),
-        });
-    }
-    if secret.version_with(&Stage::Current).is_none() {
-        findings.push(Finding {
-            what: "no version is AWSCURRENT, so applications can't read the secret".to_owned(),
-            remedy: format!(
-                "aws secretsmanager update-secret-version-stage --secret-id '{id}' \
-                 --version-stage AWSCURRENT --move-to-version-id VERSION"
-            ),
-        });
-    }
-    let (Some(version), Some(unfinished)) = (secret.unfinished(), unfinished) else {
-        return findings;
-    };
-    let go_on = format!("take it up where it stopped: windlass rotate --secret-id '{id}'");
-    let (what, remedy) = match unfinished {
-        Unfinished::Empty => (
-            "has no value: a rotation ended before createSecret had stored a password".to_owned(),
-            go_on,
-        ),
-        Unfinished::Sound => (
-            "has a password that is not current: a rotation is under way, or stopped half-way; \
-             the service may have either password"
-                .to_owned(),
-            go_on,
-        ),
-        Unfinished::Spoiled(why) => {
-            (format!("can't be rotated to: {why}"), drop_pending(id, version.as_str()))
-        }
-        Unfinished::Unreadable => (
-            "is a rotation under way, or stopped half-way; its value could not be read".to_owned(),
-            go_on,
-        ),
-    };
-    findings.push(Finding { what: format!("version {version} is AWSPENDING and {what}"), remedy });
-    findings
 }
 
 fn rotation(secret: &SecretDescription, now: SystemTime) -> String {
@@ -197,55 +197,5 @@ fn duration(seconds: u64) -> String {
         60..3600 => format!("{} min", seconds / 60),
         3600..86_400 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
         _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3600),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::VersionId;
-
-    fn secret(labels: &[(&str, &[&str])]) -> SecretDescription {
-        SecretDescription {
-            arn: "arn".into(),
-            name: "db".into(),
-            rotation_enabled: Some(true),
-            stages: labels
-                .iter()
-                .map(|(version, labels)| {
-                    (VersionId::new(*version), labels.iter().map(|&label| label.into()).collect())
-                })
-                .collect(),
-            tags: Default::default(),
-            deleted_at: None,
-            last_rotated_at: None,
-        }
-    }
-
-    #[test]
-    fn a_finished_rotation_is_not_stuck_though_both_labels_remain() {
-        let secret = secret(&[("b", &["AWSCURRENT", "AWSPENDING"]), ("a", &["AWSPREVIOUS"])]);
-        assert_eq!(findings(&secret, None), []);
-    }
-
-    #[test]
-    fn each_stuck_state_comes_with_its_remedy() {
-        let half_way = secret(&[("a", &["AWSCURRENT"]), ("b", &["AWSPENDING"])]);
-        for (unfinished, what, remedy) in [
-            (Unfinished::Sound, "has a password that is not", "windlass rotate --secret-id 'db'"),
-            (Unfinished::Empty, "has no value", "windlass rotate --secret-id 'db'"),
-            (
-                Unfinished::Spoiled("x".into()),
-                "can't be rotated to: x",
-                "--remove-from-version-id b",
-            ),
-        ] {
-            let found = findings(&half_way, Some(&unfinished));
-            assert_eq!(found.len(), 1);
-            assert!(found[0].what.contains(what), "{found:?}");
-            assert!(found[0].remedy.contains(remedy), "{found:?}");
-        }
-        let lost = findings(&secret(&[("a", &["AWSPREVIOUS"])]), None);
-        assert!(lost[0].remedy.contains("--move-to-version-id"), "{lost:?}");
     }
 }

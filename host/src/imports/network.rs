@@ -142,7 +142,7 @@ impl CallState {
     async fn open(&mut self, place: Place) -> Result<Connection, NetworkError> {
         let place = self.permit(place)?;
         let addresses = addresses(&self.network, &self.system, &place).await?;
-        let stream = network::connect(&place.host, &addresses).await?;
+        let stream = network::connect(&place.host, &addresses, self.network.patience).await?;
         tracing::debug!(
             plugin = self.system.plugin,
             place = %place,
@@ -198,7 +198,7 @@ async fn resolve(network: &NetworkState, host: &str) -> Result<Vec<IpAddr>, Netw
     if let Some(known) = names.lock().unwrap_or_else(PoisonError::into_inner).get(host) {
         return Ok(known.clone());
     }
-    let resolved = network::resolve(host).await?;
+    let resolved = network::resolve(host, network.patience).await?;
     let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(names.entry(host.to_owned()).or_insert(resolved).clone())
 }

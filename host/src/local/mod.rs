@@ -11,6 +11,12 @@
 //! out, and where it is given it is kept and reported, but does not choose what is called.
 //! Nothing happens on a schedule.
 //!
+//! Two things that depend on identities and keys, which are not here, can be acted out:
+//! - a secret with the tag `windlass-local:rotation-role` is rotated as by a role that the function
+//!   assumes: PutSecretValue over the API needs the `RotationToken` of its rotation's latest event
+//!   (a rotation in this process does not go through the API, and is not asked);
+//! - some names of KMS keys stand for keys that can't be used: see `store/embedded/keys.rs`.
+//!
 //! Besides the API, for tools (JSON, no secret values):
 //! - `GET /windlass/health`: answers as soon as the server does.
 //! - `GET /windlass/calls`: `counts` by action, and `log`, each call with its times in microseconds;

@@ -43,6 +43,10 @@ impl Rejection {
         Self::bad(Exception::InvalidRequest.as_str(), message)
     }
 
+    pub(super) fn denied(message: impl Into<String>) -> Self {
+        Self::bad(Exception::AccessDenied.as_str(), message)
+    }
+
     pub(super) fn unknown_operation(message: impl Into<String>) -> Self {
         Self::bad("UnknownOperationException", message)
     }

@@ -9,7 +9,7 @@
 //! Between two steps it is checked that nobody cancelled the rotation or deleted the secret. A test
 //! (`RotateImmediately=false`) is testSecret alone, once; its version is removed whatever comes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use super::history::{History, RunId, RunState};
 use super::rotator::{InvokeError, StepInvoker};
 use super::scrub::scrub;
+use crate::secret::Secret;
 use crate::store::embedded::{
     EmbeddedStore, RotationStart, RotationTarget, RotationWork, TemporaryValue,
 };
@@ -51,6 +52,8 @@ pub(super) struct Scheduler {
     history: History,
     /// ARNs of the secrets that are being rotated.
     busy: Mutex<HashSet<String>>,
+    /// By ARN, the `RotationToken` that the latest event had. Never told.
+    rotation_tokens: Mutex<HashMap<String, Secret>>,
     tasks: Mutex<JoinSet<()>>,
 }
 
@@ -74,6 +77,7 @@ impl Scheduler {
             temporary_value,
             history: History::default(),
             busy: Mutex::default(),
+            rotation_tokens: Mutex::default(),
             tasks: Mutex::default(),
         }
     }
@@ -92,6 +96,12 @@ impl Scheduler {
             Some(_) => RotationTarget::Provided,
             None => RotationTarget::ByArn,
         }
+    }
+
+    /// Whether this is the `RotationToken` of the step that runs, or ran last, for a secret.
+    pub(super) fn sent_rotation_token(&self, arn: &str, token: Option<&Secret>) -> bool {
+        let sent = locked(&self.rotation_tokens);
+        sent.get(arn).zip(token).is_some_and(|(sent, token)| sent.same_as(token))
     }
 
     /// Begins to run a rotation, unless it is running or done.
@@ -163,12 +173,14 @@ impl Scheduler {
     ) -> Result<(), Stopped> {
         for step in steps {
             self.check_wanted(start).await?;
+            let rotation_token = uuid::Uuid::new_v4().to_string();
             let event = json!({
                 "Step": step,
                 "SecretId": start.arn,
                 "ClientRequestToken": start.version,
-                "RotationToken": uuid::Uuid::new_v4().to_string(),
+                "RotationToken": &rotation_token,
             });
+            locked(&self.rotation_tokens).insert(start.arn.clone(), Secret::new(rotation_token));
             let begun = Instant::now();
             let outcome = match invoker.invoke(event).await {
                 Ok(()) => Ok(()),

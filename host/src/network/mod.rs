@@ -4,10 +4,13 @@
 //! is the message that costs operators their afternoon.
 
 mod channel_binding;
+mod patience;
 mod roots;
 mod stream;
 mod tls;
 
+pub use patience::Patience;
+pub(crate) use patience::seconds;
 pub use stream::{Stream, connect, resolve};
 pub use tls::{Tls, TlsSession};
 

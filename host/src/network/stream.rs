@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 
 use super::tls::{Tls, TlsSession};
-use super::{NetworkError, NetworkErrorKind as Kind};
+use super::{NetworkError, NetworkErrorKind as Kind, Patience, seconds};
 
 /// How long a name may take to resolve. Inside a VPC the resolver answers in milliseconds.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,11 +30,12 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 ///
 /// # Errors
 /// `NameNotFound` or `TimedOut`.
-pub async fn resolve(host: &str) -> Result<Vec<IpAddr>, NetworkError> {
+pub async fn resolve(host: &str, patience: Patience) -> Result<Vec<IpAddr>, NetworkError> {
     if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
         return Ok(vec![address]);
     }
-    let lookup = timeout(RESOLVE_TIMEOUT, tokio::net::lookup_host((host, 0)));
+    let time = patience.at_most(RESOLVE_TIMEOUT);
+    let lookup = timeout(time, tokio::net::lookup_host((host, 0)));
     match lookup.await {
         Ok(Ok(found)) => {
             let mut addresses = Vec::new();
@@ -55,9 +56,9 @@ pub async fn resolve(host: &str) -> Result<Vec<IpAddr>, NetworkError> {
         Err(_) => Err(NetworkError::new(
             Kind::TimedOut,
             format!(
-                "resolving the name `{host}` took longer than {} s; check the DNS settings of the \
+                "resolving the name `{host}` took longer than {}; check the DNS settings of the \
                  function's VPC",
-                RESOLVE_TIMEOUT.as_secs()
+                seconds(time)
             ),
         )),
     }
@@ -67,16 +68,21 @@ pub async fn resolve(host: &str) -> Result<Vec<IpAddr>, NetworkError> {
 ///
 /// # Errors
 /// What every address answered.
-pub async fn connect(host: &str, addresses: &[SocketAddr]) -> Result<Stream, NetworkError> {
+pub async fn connect(
+    host: &str,
+    addresses: &[SocketAddr],
+    patience: Patience,
+) -> Result<Stream, NetworkError> {
     let mut failures = Vec::new();
     let mut kind = Kind::NameNotFound;
     for address in addresses {
-        let (what, why) = match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
+        let time = patience.at_most(CONNECT_TIMEOUT);
+        let (what, why) = match timeout(time, TcpStream::connect(address)).await {
             Ok(Ok(socket)) => {
                 // Protocols here are question and answer: waiting to fill a packet only costs time.
                 // A socket that can't be told so still works.
                 drop(socket.set_nodelay(true));
-                return Ok(Stream { state: State::Plain(socket), peer: *address });
+                return Ok(Stream { state: State::Plain(socket), peer: *address, patience });
             }
             Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => (
                 Kind::Refused,
@@ -84,13 +90,17 @@ pub async fn connect(host: &str, addresses: &[SocketAddr]) -> Result<Stream, Net
                  runs"
                     .to_owned(),
             ),
+            Ok(Err(error)) if is_unroutable(&error) => (
+                Kind::Other,
+                format!("no route ({error}); check the route tables of the function's subnets"),
+            ),
             Ok(Err(error)) => (Kind::Other, format!("connecting failed: {error}")),
             Err(_) => (
                 Kind::TimedOut,
                 format!(
-                    "no answer within {} s; check that the security groups of the function and of \
+                    "no answer within {}; check that the security groups of the function and of \
                      the service let this port pass, and that there is a route",
-                    CONNECT_TIMEOUT.as_secs()
+                    seconds(time)
                 ),
             ),
         };
@@ -103,11 +113,17 @@ pub async fn connect(host: &str, addresses: &[SocketAddr]) -> Result<Stream, Net
     Err(NetworkError::new(kind, format!("`{host}` could not be reached; {}", failures.join("; "))))
 }
 
+/// Whether the machine itself, or a router, knows no way there.
+fn is_unroutable(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable)
+}
+
 /// A byte stream to a service.
 #[derive(Debug)]
 pub struct Stream {
     state: State,
     peer: SocketAddr,
+    patience: Patience,
 }
 
 #[derive(Debug)]
@@ -142,7 +158,7 @@ impl Stream {
                 State::Broken => Err(io::Error::from(io::ErrorKind::NotConnected)),
             }
         };
-        let count = bounded(self.peer, read).await?;
+        let count = bounded(self.peer, self.patience, read).await?;
         buffer.truncate(count);
         Ok(buffer)
     }
@@ -162,7 +178,7 @@ impl Stream {
                 State::Broken => Err(io::Error::from(io::ErrorKind::NotConnected)),
             }
         };
-        bounded(self.peer, write).await
+        bounded(self.peer, self.patience, write).await
     }
 
     /// Upgrades to TLS in place.
@@ -184,10 +200,17 @@ impl Stream {
         };
         // Nothing was read ahead here, so bytes that somebody slipped in after the answer in clear
         // are the first that the handshake sees, and break it.
-        let Ok(handshake) = timeout(TLS_TIMEOUT, tls.handshake(socket, host)).await else {
+        let time = self.patience.at_most(TLS_TIMEOUT);
+        let Ok(handshake) = timeout(time, tls.handshake(socket, host, self.peer)).await else {
             return Err(NetworkError::new(
                 Kind::TimedOut,
-                format!("the TLS handshake took longer than {} s", TLS_TIMEOUT.as_secs()),
+                format!(
+                    "the TLS handshake with `{host}` at {} took longer than {}: it accepts \
+                     connections and is slow or silent; see whether the service is overloaded, \
+                     and whether something in between holds packets back",
+                    self.peer,
+                    seconds(time)
+                ),
             ));
         };
         let (stream, session) = handshake?;
@@ -198,9 +221,11 @@ impl Stream {
 
 async fn bounded<T>(
     peer: SocketAddr,
+    patience: Patience,
     operation: impl Future<Output = io::Result<T>>,
 ) -> Result<T, NetworkError> {
-    match timeout(ANSWER_TIMEOUT, operation).await {
+    let time = patience.at_most(ANSWER_TIMEOUT);
+    match timeout(time, operation).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(match error.kind() {
             io::ErrorKind::ConnectionReset
@@ -215,7 +240,11 @@ async fn bounded<T>(
         }),
         Err(_) => Err(NetworkError::new(
             Kind::TimedOut,
-            format!("{peer} did not answer within {} s", ANSWER_TIMEOUT.as_secs()),
+            format!(
+                "{peer} did not answer within {}: it is connected and silent; see whether the \
+                 service is overloaded or another service listens there",
+                seconds(time)
+            ),
         )),
     }
 }

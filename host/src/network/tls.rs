@@ -3,6 +3,7 @@
 //! TLS 1.2 and 1.3 with rustls and ring. The certificate must be valid for the host name that the
 //! secret spells; there is no switch to turn that off.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -49,6 +50,7 @@ impl Tls {
         &self,
         socket: TcpStream,
         host: &str,
+        peer: SocketAddr,
     ) -> Result<(TlsStream<TcpStream>, TlsSession), NetworkError> {
         let name =
             ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(|_| {
@@ -63,7 +65,7 @@ impl Tls {
         let stream = TlsConnector::from(Arc::new(config))
             .connect(name, socket)
             .await
-            .map_err(|error| explain(host, &error))?;
+            .map_err(|error| explain(host, peer, &error))?;
         let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
         let tls_server_end_point = certificate.and_then(|leaf| tls_server_end_point(leaf));
         Ok((stream, TlsSession { tls_server_end_point }))
@@ -158,7 +160,8 @@ impl ServerCertVerifier for Verifier {
 }
 
 /// Says which certificate error it was and what usually causes it.
-fn explain(host: &str, error: &std::io::Error) -> NetworkError {
+fn explain(host: &str, peer: SocketAddr, error: &std::io::Error) -> NetworkError {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     let advice = match inner {
         Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
@@ -186,5 +189,10 @@ fn explain(host: &str, error: &std::io::Error) -> NetworkError {
         }
         _ => error.to_string(),
     };
-    NetworkError::new(Kind::Tls, format!("the TLS handshake with `{host}` failed: {cause}{advice}"))
+    // A connection that breaks off says nothing about whether the peer has TLS.
+    let broke_off = matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof);
+    NetworkError::new(
+        if broke_off && inner.is_none() { Kind::Closed } else { Kind::Tls },
+        format!("the TLS handshake with `{host}` at {peer} failed: {cause}{advice}"),
+    )
 }

@@ -11,7 +11,7 @@ use super::bindings::{PasswordPlugin, PasswordPluginPre};
 use super::limits::{self, LimitReached, StoreLimiter};
 use super::{Engine, PluginError};
 use crate::grants::Grants;
-use crate::network::Tls;
+use crate::network::{Patience, Tls};
 use crate::redact::Redactor;
 use crate::rotation::Place;
 
@@ -30,6 +30,7 @@ pub struct CallState {
 pub struct NetworkState {
     pub(crate) grants: Arc<Grants>,
     pub(crate) tls: Tls,
+    pub(crate) patience: Patience,
     /// The place of the credential that this call signs in with: the secret's own, or that of an
     /// administrator that the rotation found to be of the same database.
     pub(crate) secret_place: Place,
@@ -57,7 +58,7 @@ impl CallState {
     pub(super) fn new(
         plugin: &str,
         grants: Arc<Grants>,
-        tls: Tls,
+        (tls, patience): (Tls, Patience),
         secret_place: Place,
         names: Arc<ResolvedNames>,
         redactor: Arc<Redactor>,
@@ -69,6 +70,7 @@ impl CallState {
             network: NetworkState {
                 grants,
                 tls,
+                patience,
                 secret_place,
                 names,
                 connections_left: limits::CONNECTIONS,
@@ -96,7 +98,8 @@ impl CallState {
             on_lambda: true,
         };
         let nowhere = Place { host: String::new(), port: 0 };
-        Self::new(plugin, Arc::new(grants), Tls::new(None), nowhere, Arc::default(), Arc::default())
+        let network = (Tls::new(None), Patience::default());
+        Self::new(plugin, Arc::new(grants), network, nowhere, Arc::default(), Arc::default())
     }
 }
 

@@ -16,7 +16,7 @@ use super::call::{CallState, ResolvedNames, run};
 use super::{Engine, Loaded, PluginError, limits};
 use crate::grants::{GrantPattern, Grants};
 use crate::imports::network::Endpoint;
-use crate::network::Tls;
+use crate::network::{Patience, Tls};
 use crate::redact::Redactor;
 use crate::rotation::{
     CallError, Catalog, Change, Description, Failure, FailureKind, Login, Place, Service, TlsMode,
@@ -43,6 +43,7 @@ pub struct InstalledPlugins {
     folders: Arc<[PathBuf]>,
     sandbox: Arc<Sandbox>,
     names: Arc<ResolvedNames>,
+    patience: Patience,
 }
 
 impl InstalledPlugins {
@@ -88,13 +89,14 @@ impl InstalledPlugins {
             folders: folders.into(),
             sandbox: Arc::new(sandbox),
             names: Arc::default(),
+            patience: Patience::default(),
         })
     }
 
-    /// The same plugins for another step, which resolves names anew.
+    /// The same plugins for another step, which resolves names anew and has its own time.
     #[must_use]
-    pub fn for_step(&self) -> Self {
-        Self { names: Arc::default(), ..self.clone() }
+    pub fn for_step(&self, patience: Patience) -> Self {
+        Self { names: Arc::default(), patience, ..self.clone() }
     }
 
     fn service(&self, plugin: &Arc<Loaded>) -> PluginService {
@@ -108,6 +110,7 @@ impl InstalledPlugins {
             }),
             tls: self.sandbox.tls.clone(),
             names: Arc::clone(&self.names),
+            patience: self.patience,
         }
     }
 
@@ -180,6 +183,7 @@ pub struct PluginService {
     grants: Arc<Grants>,
     tls: Tls,
     names: Arc<ResolvedNames>,
+    patience: Patience,
 }
 
 impl PluginService {
@@ -198,7 +202,7 @@ impl PluginService {
         let state = CallState::new(
             name,
             Arc::clone(&self.grants),
-            self.tls.clone(),
+            (self.tls.clone(), self.patience),
             place.clone(),
             Arc::clone(&self.names),
             Arc::clone(&redactor),
@@ -279,7 +283,8 @@ fn hand_over(store: &mut Store<CallState>, login: &Login) -> wasmtime::Result<wi
         password: login.password.reveal().to_owned(),
         database: login.database.clone(),
         tls: match login.tls {
-            TlsMode::Required => wire::TlsMode::Required,
+            // A plugin never decides: what the secret does not say is required of it.
+            TlsMode::Required | TlsMode::Unsaid => wire::TlsMode::Required,
             TlsMode::Disabled => wire::TlsMode::Disabled,
         },
         fields: login
@@ -295,6 +300,7 @@ fn scrubbed(failure: &wire::Failure, redactor: &Redactor) -> Failure {
         kind: match failure.kind {
             wire::FailureKind::Refused => FailureKind::Refused,
             wire::FailureKind::Unreachable => FailureKind::Unreachable,
+            wire::FailureKind::NoTls => FailureKind::NoTls,
             wire::FailureKind::Declined => FailureKind::Declined,
             wire::FailureKind::Protocol => FailureKind::Protocol,
             wire::FailureKind::Unsupported => FailureKind::Unsupported,

@@ -14,9 +14,16 @@ use aws_sdk_rds::types::{DbCluster, DbInstance};
 use tokio::sync::OnceCell;
 
 use super::{Cluster, Instance, Rds, RdsError, RdsErrorKind};
-use crate::aws_client::{Unanswered, unanswered};
 use crate::error::chain;
 use crate::rotation::Place;
+use crate::unanswered::{AwsService, Unanswered};
+
+/// RDS in messages.
+const RDS: AwsService<'static> = AwsService {
+    name: "Amazon RDS",
+    vpc_endpoint: "rds",
+    variable: crate::aws_client::RDS_ENDPOINT,
+};
 
 /// A client that is on its way.
 pub type Connecting = Pin<Box<dyn Future<Output = std::io::Result<Client>> + Send>>;
@@ -139,7 +146,7 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let status = error.raw_response().map(|response| response.status().as_u16());
-    let (kind, message) = match (unanswered("Amazon RDS", "rds", error), error) {
+    let (kind, message) = match (RDS.unanswered(error), error) {
         (Some(Unanswered::NotSent(message)), _) => (RdsErrorKind::Other, message),
         (Some(Unanswered::NoAnswer(message)), _) => (RdsErrorKind::Transient, message),
         (None, SdkError::ServiceError(service)) => {

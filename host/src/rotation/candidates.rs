@@ -12,7 +12,6 @@ use std::collections::VecDeque;
 
 use super::Rotation;
 use super::document::{Origin, SecretDocument};
-use super::event::RotationEvent;
 use super::parties::Parties;
 use super::service::{Catalog, Login, Service};
 use crate::error::Error;
@@ -23,8 +22,8 @@ use crate::store::{
 };
 
 /// How many passwords of orphaned versions are tried, newest first. Each is one failed sign-in
-/// more, and policies that lock accounts usually count to ten: with current, pending and previous
-/// this makes eight. Five cover five rotations in a row that were abandoned half-way.
+/// more, and policies that lock accounts usually count to ten: with current, pending twice and
+/// previous this makes nine. Five cover five rotations in a row that were abandoned half-way.
 const ORPHANS_TRIED: usize = 5;
 
 /// How many orphaned versions are read to find that many passwords: some have no value, or one of
@@ -42,7 +41,7 @@ pub(super) struct Candidate {
 /// The candidates, read one by one, since most rotations need none of them.
 pub(super) struct OlderPasswords<'a, S, C: Catalog, R> {
     rotation: &'a Rotation<'a, S, C, R>,
-    event: &'a RotationEvent,
+    secret_id: &'a str,
     parties: &'a Parties<'a, C::Service>,
     refused: Vec<Secret>,
     stage: Search,
@@ -57,6 +56,9 @@ pub enum Unsearched {
     NotAllowed,
     /// There are more than may be tried.
     TooMany,
+    /// Some are of versions for another host: whoever may write the secret could have them sent
+    /// anywhere.
+    OtherHost,
 }
 
 impl Unsearched {
@@ -71,6 +73,9 @@ impl Unsearched {
                 "older passwords of abandoned rotations were not tried, because failed sign-ins \
                  lock accounts"
             }
+            Self::OtherHost => {
+                "older passwords were not tried that are of versions for another host or port"
+            }
         }
     }
 }
@@ -83,12 +88,12 @@ enum Search {
 impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
     pub(super) fn older_passwords<'a>(
         &'a self,
-        event: &'a RotationEvent,
+        secret_id: &'a str,
         parties: &'a Parties<'a, C::Service>,
     ) -> OlderPasswords<'a, S, C, R> {
         OlderPasswords {
             rotation: self,
-            event,
+            secret_id,
             parties,
             refused: vec![
                 parties.current.password.duplicate(),
@@ -145,7 +150,7 @@ impl<S: SecretStore, C: Catalog, R: Rds> OlderPasswords<'_, S, C, R> {
     }
 
     async fn read(&self, selector: &VersionSelector) -> Result<Option<SecretValue>, StoreError> {
-        match self.rotation.store.value(&self.event.secret_id, selector).await {
+        match self.rotation.store.value(self.secret_id, selector).await {
             Ok(value) => Ok(Some(value)),
             Err(error) if error.kind == StoreErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -153,13 +158,22 @@ impl<S: SecretStore, C: Catalog, R: Rds> OlderPasswords<'_, S, C, R> {
     }
 
     /// A version that can't be used is no candidate; it is nobody's error either.
-    fn candidate(&mut self, value: Option<SecretValue>, label: String) -> Option<Candidate> {
+    pub(super) fn candidate(
+        &mut self,
+        value: Option<SecretValue>,
+        label: String,
+    ) -> Option<Candidate> {
         let origin = Origin { secret: self.parties.secret.name.clone(), role: Stage::Previous };
         let document = SecretDocument::parse(&value?, origin).ok()?;
         let mut login = document.login(self.parties.service.description()).ok()?;
         let current = &self.parties.current;
-        let same_account = login.username == current.username && login.place.is(&current.place);
-        if !same_account || self.refused.iter().any(|refused| refused.same_as(&login.password)) {
+        if login.username != current.username
+            || self.refused.iter().any(|refused| refused.same_as(&login.password))
+        {
+            return None;
+        }
+        if !login.place.is(&current.place) {
+            self.unsearched.get_or_insert(Unsearched::OtherHost);
             return None;
         }
         self.refused.push(login.password.duplicate());
@@ -171,7 +185,7 @@ impl<S: SecretStore, C: Catalog, R: Rds> OlderPasswords<'_, S, C, R> {
     }
 
     async fn orphans(&mut self) -> Result<VecDeque<VersionId>, StoreError> {
-        match self.rotation.store.versions(&self.event.secret_id).await {
+        match self.rotation.store.versions(self.secret_id).await {
             Ok(versions) => Ok(versions
                 .into_iter()
                 .filter(|listing| listing.stages.is_empty())

@@ -45,7 +45,9 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
             Err(error) if error.kind == StoreErrorKind::NotFound => None,
             Err(error) => return Err(error.into()),
         };
-        let current = self.current_value(event, &secret, current).await?;
+        let Some(current) = self.current_value(event, &secret, current).await? else {
+            return Ok(Outcome::AlreadyCurrent);
+        };
         let origin = |role| Origin { secret: secret.name.clone(), role };
         let current = SecretDocument::parse(&current, origin(Stage::Current))?;
         if let Some(pending) = pending {

@@ -58,14 +58,6 @@ impl std::fmt::Display for Origin {
     }
 }
 
-/// What the `ssl` key says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ssl {
-    Required,
-    Disabled,
-    Unsaid,
-}
-
 impl SecretDocument {
     /// Parses a version's value.
     ///
@@ -159,11 +151,14 @@ impl SecretDocument {
         self.fields.len() == keys.len() && keys.iter().all(|key| self.fields.contains_key(*key))
     }
 
-    /// Whether to use TLS: always, unless the secret says `"ssl": false` (or `"false"`).
+    /// What `ssl` says: a truth value or its name in any case. Anything else says nothing.
     pub fn tls(&self) -> TlsMode {
-        match self.ssl() {
-            Ssl::Required | Ssl::Unsaid => TlsMode::Required,
-            Ssl::Disabled => TlsMode::Disabled,
+        match self.fields.get("ssl") {
+            Some(Value::Bool(true)) => TlsMode::Required,
+            Some(Value::Bool(false)) => TlsMode::Disabled,
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => TlsMode::Required,
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => TlsMode::Disabled,
+            _ => TlsMode::Unsaid,
         }
     }
 
@@ -219,16 +214,6 @@ impl SecretDocument {
         match port {
             Ok(port) if port > 0 => Ok(Some(port)),
             _ => Err(wrong()),
-        }
-    }
-
-    fn ssl(&self) -> Ssl {
-        match self.fields.get("ssl") {
-            Some(Value::Bool(true)) => Ssl::Required,
-            Some(Value::Bool(false)) => Ssl::Disabled,
-            Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Ssl::Required,
-            Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Ssl::Disabled,
-            _ => Ssl::Unsaid,
         }
     }
 
@@ -340,7 +325,8 @@ mod tests {
 
     fn parse(text: &str) -> Result<SecretDocument, SecretProblem> {
         let text = Some(Secret::new(text.to_owned()));
-        SecretDocument::parse(&SecretValue { version: VersionId::new("v"), text }, origin())
+        let value = SecretValue { version: VersionId::new("v"), created_at: None, text };
+        SecretDocument::parse(&value, origin())
     }
 
     fn good(text: &str) -> SecretDocument {
@@ -397,13 +383,13 @@ mod tests {
             ("\"TRUE\"", TlsMode::Required),
             ("false", TlsMode::Disabled),
             ("\"False\"", TlsMode::Disabled),
-            ("null", TlsMode::Required),
-            ("0", TlsMode::Required),
-            ("\"no\"", TlsMode::Required),
+            ("null", TlsMode::Unsaid),
+            ("0", TlsMode::Unsaid),
+            ("\"no\"", TlsMode::Unsaid),
         ] {
             assert_eq!(good(&format!(r#"{{"ssl":{ssl}}}"#)).tls(), tls, "{ssl}");
         }
-        assert_eq!(good("{}").tls(), TlsMode::Required);
+        assert_eq!(good("{}").tls(), TlsMode::Unsaid);
     }
 
     #[test]

@@ -1,5 +1,12 @@
 //! finishSecret: `AWSCURRENT` moves to the new version, in one call.
 //!
+//! Only if the new version still is the current one but for the credential: an operator who edits
+//! the secret after setSecret (another host, another user, a key more) would find the edit undone,
+//! and be told nothing. An edit that comes later still makes the call itself fail: it names the
+//! version that was read as the one to take the label from. And where somebody stored another
+//! password by hand since this rotation began, they may have set it at the service too: then the
+//! new one has to prove itself once more.
+//!
 //! Secrets Manager moves `AWSPREVIOUS` by itself. `AWSPENDING` stays on the version that is now
 //! current, which is how Secrets Manager recognises a finished rotation: the next one starts. No
 //! value is ever written here, and a version without a password never becomes current.
@@ -10,7 +17,7 @@ use super::service::Catalog;
 use super::{Outcome, Rotation};
 use crate::error::Error;
 use crate::rds::Rds;
-use crate::store::{SecretStore, Stage, StageMove, StoreErrorKind};
+use crate::store::{SecretStore, Stage, StageMove, StoreErrorKind, VersionSelector};
 
 impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
     pub(super) async fn finish(
@@ -18,11 +25,26 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
         event: &RotationEvent,
         invoker: Invoker,
     ) -> Result<Outcome, Error> {
-        let Some((secret, pending)) = self.read_pending(event, invoker).await? else {
+        self.progress.note("reading the secret from Secrets Manager");
+        let by_version = VersionSelector::Version(event.version.clone());
+        let (secret, current, pending) = tokio::join!(
+            self.store.describe(&event.secret_id),
+            self.store.value(&event.secret_id, &VersionSelector::Stage(Stage::Current)),
+            self.store.value(&event.secret_id, &by_version),
+        );
+        let Some(secret) = self.planned(event, invoker, secret).await? else {
+            return Ok(Outcome::AlreadyCurrent);
+        };
+        let pending = self.pending_value(event, &secret, pending).await?;
+        let Some(current) = self.current_value(event, &secret, current).await? else {
             return Ok(Outcome::AlreadyCurrent);
         };
         // The last thing that anybody checks before applications get this version.
-        pending.password()?;
+        let parties = self.parties(&secret, &current, &pending)?;
+        let edited = current.created_at.zip(pending.created_at).is_some_and(|(c, p)| c > p);
+        if edited {
+            self.verify(&parties.service, &parties.pending, "the AWSPENDING password").await?;
+        }
         let replaced = secret.version_with(&Stage::Current).cloned();
         let change = StageMove {
             stage: Stage::Current,

@@ -117,7 +117,7 @@ pub enum Mismatch {
 }
 
 /// The command that takes `AWSPENDING` off a version, so that a rotation can begin anew.
-pub(crate) fn drop_pending(secret: &str, version: &str) -> String {
+fn drop_pending(secret: &str, version: &str) -> String {
     format!(
         "give this rotation up and rotate again: aws secretsmanager update-secret-version-stage \
          --secret-id '{secret}' --version-stage AWSPENDING --remove-from-version-id {version}"

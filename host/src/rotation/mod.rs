@@ -18,9 +18,13 @@ mod password;
 mod plan;
 mod progress;
 mod reading;
+#[cfg(feature = "cli")]
+mod repair;
 mod replica;
 mod service;
 mod set;
+mod sign_in;
+mod sign_ins;
 mod strategy;
 mod test;
 #[cfg(test)]
@@ -31,15 +35,16 @@ pub use document::{Origin, SecretDocument, SecretProblem};
 pub use event::{EventError, RotationEvent, Step};
 pub use managed::ManagedProblem;
 pub use mismatch::Mismatch;
-#[cfg(feature = "cli")]
-pub(crate) use mismatch::drop_pending;
 pub use plan::{Invoker, Plan, Refusal, plan};
 pub use progress::Progress;
+#[cfg(feature = "cli")]
+pub use repair::{Diagnosis, Mending};
 pub use replica::Unrelated;
 pub use service::{
     CallError, Catalog, Change, Description, Failure, FailureKind, Features, Login, PasswordRules,
     Place, Service, TlsMode, UsernameRules,
 };
+pub use sign_ins::{REFUSED_LIMIT, SignIns, WINDOW};
 pub use strategy::{STRATEGY_TAG, Strategy, StrategyProblem, UnknownStrategy};
 
 use crate::config::Config;
@@ -62,6 +67,8 @@ pub struct Rotation<'a, S, C, R> {
     pub config: &'a Config,
     /// What is being done right now, for whoever gives up waiting.
     pub progress: &'a Progress,
+    /// The failed sign-ins of this process.
+    pub sign_ins: &'a SignIns,
 }
 
 /// What a step did.

@@ -8,7 +8,7 @@ use super::Rotation;
 use super::admin::admin_id;
 use super::document::{Origin, SecretDocument, SecretProblem};
 use super::mismatch::Mismatch;
-use super::service::{CallError, Catalog, Description, Login, Place, Service};
+use super::service::{Catalog, Description, Login, Service};
 use super::strategy::{Strategy, alternate};
 use crate::error::{Error, ServiceError};
 use crate::rds::Rds;
@@ -81,18 +81,6 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
         let engine = current_document.engine()?.to_owned();
         Ok(Parties { secret, service, strategy, current, pending: pending_login, admin_id, engine })
     }
-
-    /// Signs in; a failure says as whom and where.
-    pub(super) async fn verify(
-        &self,
-        service: &C::Service,
-        login: &Login,
-        with: &str,
-    ) -> Result<(), Error> {
-        let attempt = format!("signing in as `{}` with {with}", login.username);
-        self.progress.note(format!("{attempt} at {}", login.place));
-        service.verify(login).await.map_err(|error| call_failed(error, attempt, &login.place))
-    }
 }
 
 /// A pending version differs from the current one in its credential and in nothing else. One that
@@ -111,16 +99,6 @@ pub(super) fn same_but_for_the_credential(
             version: version.to_owned(),
             key: key.to_owned(),
         }),
-    }
-}
-
-/// Puts a failed call into its context.
-pub(super) fn call_failed(error: CallError, attempt: String, place: &Place) -> Error {
-    match error {
-        CallError::Failed(failure) => {
-            ServiceError::Failed { attempt, place: place.clone(), failure }.into()
-        }
-        CallError::Plugin(error) => error.into(),
     }
 }
 

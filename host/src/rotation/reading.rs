@@ -7,6 +7,8 @@
 
 use std::time::Duration;
 
+use ring::rand::{SecureRandom, SystemRandom};
+
 use super::Rotation;
 use super::document::{Origin, SecretDocument};
 use super::event::RotationEvent;
@@ -22,7 +24,17 @@ use crate::store::{
 /// The pauses before reading again. The stores of unit tests don't lag.
 fn pauses() -> impl Iterator<Item = Duration> {
     let milliseconds = if cfg!(test) { [1, 1, 1] } else { [100, 300, 900] };
-    milliseconds.into_iter().map(Duration::from_millis)
+    milliseconds.into_iter().map(Duration::from_millis).map(jittered)
+}
+
+/// Between three quarters and five quarters of a pause: rotations that began together, as schedules
+/// have them, should not read again together.
+fn jittered(pause: Duration) -> Duration {
+    let mut byte = [0];
+    // Without randomness the pause is as good as any other.
+    let _ = SystemRandom::new().fill(&mut byte);
+    let [random] = byte;
+    pause.mul_f64(0.75 + f64::from(random) / 510.0)
 }
 
 impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
@@ -74,17 +86,21 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
         }
     }
 
-    /// The current version, once it is the one that carries the label.
+    /// The current version, once it is the one that carries the label. `None`: it is the event's own;
+    /// another invocation of finishSecret moved the label here a moment ago.
     pub(super) async fn current_value(
         &self,
         event: &RotationEvent,
         secret: &SecretDescription,
         first: Result<SecretValue, StoreError>,
-    ) -> Result<SecretValue, Error> {
+    ) -> Result<Option<SecretValue>, Error> {
         let labelled = secret.version_with(&Stage::Current);
         let mut value = first?;
         let mut pauses = pauses();
         while labelled.is_some_and(|labelled| *labelled != value.version) {
+            if value.version == event.version {
+                return Ok(None);
+            }
             let Some(pause) = pauses.next() else {
                 return Err(StoreError {
                     kind: StoreErrorKind::Transient,
@@ -101,7 +117,7 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
             let current = VersionSelector::Stage(Stage::Current);
             value = self.store.value(&event.secret_id, &current).await?;
         }
-        Ok(value)
+        Ok(Some(value))
     }
 
     /// The pending version's value, or what to do where there is none.

@@ -24,6 +24,25 @@ impl Place {
     }
 }
 
+impl Login {
+    /// The same sign-in once more.
+    pub(super) fn duplicate(&self) -> Self {
+        Self {
+            place: self.place.clone(),
+            username: self.username.clone(),
+            password: self.password.duplicate(),
+            database: self.database.clone(),
+            tls: self.tls,
+            fields: self.fields.clone(),
+        }
+    }
+
+    /// The same sign-in, without TLS.
+    pub(super) fn in_clear(&self) -> Self {
+        Self { tls: TlsMode::Disabled, ..self.duplicate() }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.host.contains(':') {
@@ -39,6 +58,8 @@ impl fmt::Display for Place {
 pub enum TlsMode {
     /// Nothing but the protocol's request for TLS goes in clear.
     Required,
+    /// The secret does not say. Required, unless the operator chose the compatible mode.
+    Unsaid,
     /// The secret says that this service has no TLS.
     Disabled,
 }
@@ -60,6 +81,7 @@ pub struct Login {
 }
 
 /// A password to be changed.
+#[derive(Clone, Copy)]
 pub struct Change<'a> {
     /// Who signs in to make the change.
     pub actor: &'a Login,
@@ -80,6 +102,8 @@ pub enum FailureKind {
     Refused,
     /// No usable answer.
     Unreachable,
+    /// TLS was required and could not be had. No credential was sent.
+    NoTls,
     /// The service said no for another reason.
     Declined,
     /// The peer spoke something that the plugin does not understand.
@@ -96,6 +120,7 @@ impl FailureKind {
         match self {
             Self::Refused => "Refused",
             Self::Unreachable => "Unreachable",
+            Self::NoTls => "NoTls",
             Self::Declined => "Declined",
             Self::Protocol => "Protocol",
             Self::Unsupported => "Unsupported",

@@ -5,19 +5,22 @@
 //! 1. the current password: the ordinary case, so an ordinary rotation has no failed sign-in;
 //! 2. the pending password: an earlier attempt got this far, nothing is left to do;
 //! 3. the previous password, and those of orphaned versions (see [`candidates`](super::candidates)):
-//!    an earlier attempt was abandoned, or the service was restored from a backup.
+//!    an earlier attempt was abandoned, or the service was restored from a backup;
+//! 4. where 3 had any, the pending password once more: the same event may have come twice, and the
+//!    other attempt found the password in force first.
 //!
 //! With an administrator, a candidate must sign in before the administrator changes anything:
 //! otherwise whoever may write the secret could have any account's password changed. With
-//! alternating users, the account that changes is not the one that candidates are for, so 3 has
-//! nothing to offer.
+//! alternating users that is the account in force, which is not the one that changes: it is refused
+//! after a restore from a backup, or where an abandoned attempt was still at work when the next had
+//! ended.
 
 use tokio::sync::OnceCell;
 
 use super::event::RotationEvent;
-use super::parties::{Parties, call_failed, is_refusal};
+use super::parties::{Parties, is_refusal};
 use super::plan::Invoker;
-use super::service::{Catalog, Change, Login, Service};
+use super::service::{Catalog, Change, Login};
 use super::strategy::Strategy;
 use super::{Outcome, Rotation};
 use crate::error::{Error, ServiceError};
@@ -25,9 +28,9 @@ use crate::rds::Rds;
 use crate::store::{SecretStore, Stage, VersionSelector};
 
 /// How the current version's password is called in messages.
-const CURRENT: &str = "the AWSCURRENT password";
+pub(super) const CURRENT: &str = "the AWSCURRENT password";
 /// How the pending version's password is called in messages.
-const PENDING: &str = "the AWSPENDING password";
+pub(super) const PENDING: &str = "the AWSPENDING password";
 
 impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
     pub(super) async fn set(
@@ -46,7 +49,9 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
             return Ok(Outcome::AlreadyCurrent);
         };
         let pending = self.pending_value(event, &secret, pending).await?;
-        let current = self.current_value(event, &secret, current).await?;
+        let Some(current) = self.current_value(event, &secret, current).await? else {
+            return Ok(Outcome::AlreadyCurrent);
+        };
         let parties = self.parties(&secret, &current, &pending)?;
         let admin = OnceCell::new();
 
@@ -58,19 +63,20 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
             return Ok(Outcome::AlreadySet);
         }
         let mut tried = vec!["AWSCURRENT".to_owned(), "AWSPENDING".to_owned()];
-        let mut unsearched = None;
-        if parties.strategy == Strategy::SingleUser {
-            let mut candidates = self.older_passwords(event, &parties);
-            while let Some(candidate) = candidates.next().await? {
-                let with = format!("the {} password", candidate.label);
-                let outcome = self.change_with(&parties, &admin, &candidate.login, &with).await?;
-                if let Some(outcome) = outcome {
-                    return Ok(outcome);
-                }
-                tried.push(candidate.label);
+        let mut candidates = self.older_passwords(&event.secret_id, &parties);
+        while let Some(candidate) = candidates.next().await? {
+            let with = format!("the {} password", candidate.label);
+            let outcome = self.change_with(&parties, &admin, &candidate.login, &with).await?;
+            if let Some(outcome) = outcome {
+                return Ok(outcome);
             }
-            unsearched = candidates.unsearched();
+            tried.push(candidate.label);
         }
+        let searched = tried.len() > 2;
+        if searched && accepted(self.verify(&parties.service, &parties.pending, PENDING).await)? {
+            return Ok(Outcome::AlreadySet);
+        }
+        let unsearched = candidates.unsearched();
         Err(ServiceError::NoCandidate {
             username: parties.current.username.clone(),
             place: parties.current.place.clone(),
@@ -84,7 +90,7 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
     /// administrator once the candidate has signed in. `None`: the candidate was refused.
     ///
     /// A refusal of the administrator is an error: no other candidate would help.
-    async fn change_with(
+    pub(super) async fn change_with(
         &self,
         parties: &Parties<'_, C::Service>,
         admin: &OnceCell<Login>,
@@ -98,7 +104,7 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
             by_admin,
         };
         let Some(admin_id) = &parties.admin_id else {
-            let changed = self.change(parties, candidate, candidate, with).await;
+            let changed = self.change_as(parties, candidate, candidate, with).await;
             return Ok(accepted(changed)?.then_some(outcome));
         };
         // The admin secret is read while the candidate signs in. What is wrong with it is said
@@ -111,11 +117,11 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
         if !accepted(known)? {
             return Ok(None);
         }
-        self.change(parties, admin, candidate, "the admin secret's password").await?;
+        self.change_as(parties, admin, candidate, "the admin secret's password").await?;
         Ok(Some(outcome))
     }
 
-    async fn change(
+    async fn change_as(
         &self,
         parties: &Parties<'_, C::Service>,
         actor: &Login,
@@ -131,19 +137,13 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
             old_password: (!alternating).then_some(&candidate.password),
             clone_of: alternating.then_some(parties.current.username.as_str()),
         };
-        let attempt = format!(
-            "changing the password of `{}`, signing in as `{}` with {with}",
-            change.username, actor.username
-        );
-        self.progress.note(format!("{attempt} at {}", actor.place));
-        let answer = parties.service.change(&change).await;
-        answer.map_err(|error| call_failed(error, attempt, &actor.place))
+        self.change(&parties.service, &change, with).await
     }
 }
 
 /// Whether the credential was accepted: a refusal is an answer here, anything else that failed is
 /// an error.
-fn accepted(answer: Result<(), Error>) -> Result<bool, Error> {
+pub(super) fn accepted(answer: Result<(), Error>) -> Result<bool, Error> {
     match answer {
         Ok(()) => Ok(true),
         Err(error) if is_refusal(&error) => Ok(false),

@@ -11,12 +11,11 @@ use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_types::DateTime;
 
+use super::aws_failure::translate;
 use super::{
     PasswordRequest, PendingValue, SecretDescription, SecretStore, SecretValue, Stage, StageMove,
     StoreError, StoreErrorKind, VersionId, VersionListing, VersionSelector,
 };
-use crate::aws_client::{Unanswered, unanswered};
-use crate::error::chain;
 use crate::secret::Secret;
 
 /// How many versions one page of `ListSecretVersionIds` holds, at most; and how many pages are read.
@@ -30,16 +29,45 @@ const PAGES: usize = 5;
 #[derive(Debug, Clone)]
 pub struct AwsStore {
     client: Client,
+    address: String,
 }
 
 impl AwsStore {
-    /// Uses a client; [`crate::aws_client`] makes one.
-    pub fn new(client: Client) -> Self {
-        Self { client }
+    fn failed<E>(
+        &self,
+        action: &'static str,
+        resource: &str,
+        error: SdkError<E, HttpResponse>,
+    ) -> StoreError
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        translate(action, resource, &self.address, &error)
+    }
+
+    /// Uses a client; [`crate::aws_client`] makes one. `endpoint`: the URL that it was given, where
+    /// it was given one.
+    pub fn new(client: Client, endpoint: Option<&str>) -> Self {
+        let region = client.config().region().map_or("", |region| region.as_ref());
+        let address = format!(
+            "Secrets Manager at {}",
+            match endpoint {
+                Some(url) => url.to_owned(),
+                None if region.starts_with("cn-") => {
+                    format!("secretsmanager.{region}.amazonaws.com.cn")
+                }
+                None => format!("secretsmanager.{region}.amazonaws.com"),
+            }
+        );
+        Self { client, address }
     }
 }
 
 impl SecretStore for AwsStore {
+    fn address(&self) -> &str {
+        &self.address
+    }
+
     async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError> {
         let answer = self
             .client
@@ -47,7 +75,7 @@ impl SecretStore for AwsStore {
             .secret_id(secret_id)
             .send()
             .await
-            .map_err(|error| failed("DescribeSecret", secret_id, error))?;
+            .map_err(|error| self.failed("DescribeSecret", secret_id, error))?;
         let stages = answer.version_ids_to_stages.unwrap_or_default();
         let tags = answer.tags.unwrap_or_default();
         Ok(SecretDescription {
@@ -82,9 +110,10 @@ impl SecretStore for AwsStore {
             .set_version_stage(stage.map(ToString::to_string))
             .send()
             .await
-            .map_err(|error| failed("GetSecretValue", secret_id, error))?;
+            .map_err(|error| self.failed("GetSecretValue", secret_id, error))?;
         Ok(SecretValue {
             version: VersionId::new(answer.version_id.unwrap_or_default()),
+            created_at: time(answer.created_date),
             text: answer.secret_string.map(Secret::new),
         })
     }
@@ -99,7 +128,7 @@ impl SecretStore for AwsStore {
             .set_rotation_token(pending.rotation_token.as_ref().map(|t| t.reveal().to_owned()))
             .send()
             .await
-            .map_err(|error| failed("PutSecretValue", secret_id, error))?;
+            .map_err(|error| self.failed("PutSecretValue", secret_id, error))?;
         Ok(())
     }
 
@@ -112,7 +141,7 @@ impl SecretStore for AwsStore {
             .set_move_to_version_id(change.move_to.as_ref().map(ToString::to_string))
             .send()
             .await
-            .map_err(|error| failed("UpdateSecretVersionStage", secret_id, error))?;
+            .map_err(|error| self.failed("UpdateSecretVersionStage", secret_id, error))?;
         Ok(())
     }
 
@@ -130,7 +159,7 @@ impl SecretStore for AwsStore {
             .require_each_included_type(request.require_each_included_type)
             .send()
             .await
-            .map_err(|error| failed("GetRandomPassword", "", error))?;
+            .map_err(|error| self.failed("GetRandomPassword", "", error))?;
         answer.random_password.map(Secret::new).ok_or_else(|| StoreError {
             kind: StoreErrorKind::Other,
             action: "GetRandomPassword",
@@ -152,7 +181,8 @@ impl SecretStore for AwsStore {
         let mut versions = Vec::new();
         for _ in 0..PAGES {
             let Some(page) = pages.next().await else { break };
-            let page = page.map_err(|error| failed("ListSecretVersionIds", secret_id, error))?;
+            let page =
+                page.map_err(|error| self.failed("ListSecretVersionIds", secret_id, error))?;
             let entries = page.versions.unwrap_or_default();
             versions.extend(entries.into_iter().filter_map(|entry| {
                 Some(VersionListing {
@@ -168,53 +198,23 @@ impl SecretStore for AwsStore {
     }
 }
 
+#[cfg(feature = "cli")]
+impl super::SecretList for AwsStore {
+    async fn names(&self) -> Result<Vec<String>, StoreError> {
+        let mut pages = self.client.list_secrets().max_results(PAGE).into_paginator().send();
+        let mut names = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.failed("ListSecrets", "", error))?;
+            names.extend(page.secret_list.unwrap_or_default().into_iter().filter_map(|s| s.name));
+        }
+        Ok(names)
+    }
+}
+
 fn labels(stages: &[String]) -> BTreeSet<Stage> {
     stages.iter().map(|label| Stage::from(label.as_str())).collect()
 }
 
 fn time(date: Option<DateTime>) -> Option<SystemTime> {
     date.and_then(|date| SystemTime::try_from(date).ok())
-}
-
-/// Translates an SDK error once, for every action.
-fn failed<E>(action: &'static str, resource: &str, error: SdkError<E, HttpResponse>) -> StoreError
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-{
-    let status = error.raw_response().map(|response| response.status().as_u16());
-    let (kind, message) = match (unanswered("Secrets Manager", "secretsmanager", &error), &error) {
-        (Some(Unanswered::NotSent(message)), _) => (StoreErrorKind::Other, message),
-        (Some(Unanswered::NoAnswer(message)), _) => (StoreErrorKind::Transient, message),
-        (None, SdkError::ServiceError(service)) => {
-            let code = service.err().code().unwrap_or("unknown error");
-            let text = service.err().message().unwrap_or("no message");
-            let kind = match kind_of(code, status) {
-                // Secrets Manager passes on what KMS refused.
-                StoreErrorKind::AccessDenied if text.contains("KMS") => StoreErrorKind::Key,
-                kind => kind,
-            };
-            (kind, format!("{code}: {text}"))
-        }
-        (None, _) => (StoreErrorKind::Other, chain(&error)),
-    };
-    StoreError { kind, action, resource: resource.to_owned(), message, source: None }
-}
-
-fn kind_of(code: &str, status: Option<u16>) -> StoreErrorKind {
-    match code {
-        "ResourceNotFoundException" => StoreErrorKind::NotFound,
-        "ResourceExistsException" => StoreErrorKind::AlreadyExists,
-        "InvalidParameterException" | "InvalidRequestException" | "ValidationException" => {
-            StoreErrorKind::Invalid
-        }
-        "AccessDeniedException" => StoreErrorKind::AccessDenied,
-        "DecryptionFailure" | "DecryptionFailureException" | "EncryptionFailure" => {
-            StoreErrorKind::Key
-        }
-        code if code.starts_with("Throttling") || code == "InternalServiceError" => {
-            StoreErrorKind::Transient
-        }
-        _ if status.is_some_and(|status| status >= 500) => StoreErrorKind::Transient,
-        _ => StoreErrorKind::Other,
-    }
 }

@@ -4,13 +4,16 @@
 //! what happened; what it means for the rotation is decided in `rotation`.
 
 pub mod aws;
+mod aws_failure;
 #[cfg(feature = "cli")]
 pub mod embedded;
+mod punctual;
 mod types;
 
 use std::future::Future;
 use std::sync::Arc;
 
+pub(crate) use punctual::Punctual;
 pub use types::{
     PasswordRequest, PendingValue, SecretDescription, SecretValue, Stage, StageMove, StoreError,
     StoreErrorKind, VersionId, VersionListing, VersionSelector,
@@ -23,6 +26,9 @@ use crate::secret::Secret;
 /// Every method may be called again after an error or a lost answer; the store's own rules
 /// (idempotence by client request token, labels on one version only) make that safe.
 pub trait SecretStore: Send + Sync {
+    /// Where it is, for messages.
+    fn address(&self) -> &str;
+
     /// `DescribeSecret`: labels, tags, whether rotation is on. No secret value.
     ///
     /// # Errors
@@ -81,8 +87,22 @@ pub trait SecretStore: Send + Sync {
     ) -> impl Future<Output = Result<Vec<VersionListing>, StoreError>> + Send;
 }
 
+/// What a store holds, for people who look at all of it. No rotation does.
+#[cfg(feature = "cli")]
+pub trait SecretList: Send + Sync {
+    /// `ListSecrets`: the names, without those that are scheduled for deletion.
+    ///
+    /// # Errors
+    /// See [`StoreErrorKind`].
+    fn names(&self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
+}
+
 /// A store that several parts of a process share.
 impl<S: SecretStore> SecretStore for Arc<S> {
+    fn address(&self) -> &str {
+        (**self).address()
+    }
+
     async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError> {
         (**self).describe(secret_id).await
     }

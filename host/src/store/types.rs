@@ -117,6 +117,8 @@ pub enum VersionSelector {
 pub struct SecretValue {
     /// Which version it is.
     pub version: VersionId,
+    /// When it was made.
+    pub created_at: Option<SystemTime>,
     /// The `SecretString`. `None`: the version holds `SecretBinary`, which no rotation uses.
     pub text: Option<Secret>,
 }
@@ -184,7 +186,7 @@ pub enum StoreErrorKind {
     Invalid,
     /// `AccessDeniedException`: the function's role lacks a permission.
     AccessDenied,
-    /// `DecryptionFailure`, `EncryptionFailure`: the KMS key can't be used.
+    /// `DecryptionFailure`, `EncryptionFailure`, and what else says so: the KMS key can't be used.
     Key,
     /// Throttling, a 5xx or no answer: the same call may work later.
     Transient,
@@ -192,9 +194,21 @@ pub enum StoreErrorKind {
     Other,
 }
 
+impl StoreErrorKind {
+    /// This kind, or [`Key`](Self::Key) where the service's message is about the KMS key: Secrets
+    /// Manager passes on what KMS refused under exceptions of its own.
+    pub(crate) fn unless_of_key(self, message: &str) -> Self {
+        let of_key = ["Access to KMS", "KMS key"].iter().any(|words| message.contains(words));
+        match self {
+            Self::AccessDenied | Self::Invalid if of_key => Self::Key,
+            kind => kind,
+        }
+    }
+}
+
 /// A call to the secret store that did not succeed. Never holds a secret value.
 #[derive(Debug, thiserror::Error)]
-#[error("{action}{}: {}{}", of(.resource), .message.trim_end_matches('.'), advice(*.kind, .action))]
+#[error("{action}{}: {}{}", of(.resource), .message.trim_end_matches('.'), advice(*.kind, .action, .resource))]
 pub struct StoreError {
     /// What the rotation may act on.
     pub kind: StoreErrorKind,
@@ -223,21 +237,49 @@ fn of(resource: &str) -> String {
 }
 
 /// What usually helps.
-fn advice(kind: StoreErrorKind, action: &str) -> String {
+fn advice(kind: StoreErrorKind, action: &str, resource: &str) -> String {
     match kind {
         StoreErrorKind::NotFound => {
             "; check that it exists in this region and account, and has a value".to_owned()
         }
-        StoreErrorKind::AccessDenied => {
-            format!("; allow secretsmanager:{action} on it in the policy of the function's role")
-        }
+        StoreErrorKind::AccessDenied => format!(
+            "; add to the policy of the function's role: {}",
+            statement(&[&format!("secretsmanager:{action}")], &iam_resource(resource))
+        ),
+        // Whoever writes a version needs a data key; whoever reads one, to decrypt it.
         StoreErrorKind::Key => {
-            "; allow kms:Decrypt and kms:GenerateDataKey on the secret's key to the function's role"
-                .to_owned()
+            let actions: &[&str] = match action {
+                "PutSecretValue" => &["kms:Decrypt", "kms:GenerateDataKey"],
+                _ => &["kms:Decrypt"],
+            };
+            format!(
+                "; the secret's KMS key must be enabled and not about to be deleted, and its key policy \
+                 must let the function's role use it; add to the role's policy: {}",
+                statement(actions, "the key's ARN")
+            )
         }
         StoreErrorKind::AlreadyExists
         | StoreErrorKind::Invalid
         | StoreErrorKind::Transient
         | StoreErrorKind::Other => String::new(),
+    }
+}
+
+/// A statement of an IAM policy.
+fn statement(actions: &[&str], resource: &str) -> String {
+    let actions = match actions {
+        [one] => format!("\"{one}\""),
+        several => format!("[\"{}\"]", several.join("\", \"")),
+    };
+    format!(r#"{{"Effect": "Allow", "Action": {actions}, "Resource": "{resource}"}}"#)
+}
+
+/// What a policy calls a secret that was asked for by ARN or by name.
+fn iam_resource(resource: &str) -> String {
+    match resource {
+        "" => "*".to_owned(),
+        arn if arn.starts_with("arn:") => arn.to_owned(),
+        // Secrets Manager appends six characters of its own to every name.
+        name => format!("arn:aws:secretsmanager:*:*:secret:{name}-??????"),
     }
 }

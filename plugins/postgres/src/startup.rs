@@ -55,7 +55,7 @@ fn encrypt(connection: &mut Connection) -> Result<TlsInfo, Failure> {
     connection.read_exact(&mut answer)?;
     match &answer {
         b"S" => connection.start_tls(),
-        b"N" => Err(Failure::unreachable(
+        b"N" => Err(Failure::no_tls(
             "the server has no TLS: turn it on (ssl = on in postgresql.conf), or, if it is meant \
              to do without, set \"ssl\": false in the secret",
         )),

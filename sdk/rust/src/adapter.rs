@@ -86,6 +86,7 @@ impl From<Failure> for wire::Failure {
             kind: match failure.kind {
                 FailureKind::Refused => wire::FailureKind::Refused,
                 FailureKind::Unreachable => wire::FailureKind::Unreachable,
+                FailureKind::NoTls => wire::FailureKind::NoTls,
                 FailureKind::Declined => wire::FailureKind::Declined,
                 FailureKind::Protocol => wire::FailureKind::Protocol,
                 FailureKind::Unsupported => wire::FailureKind::Unsupported,

@@ -12,8 +12,11 @@ pub enum FailureKind {
     /// The service said that this name and password do not sign in; the host may try the next
     /// candidate.
     Refused,
-    /// No usable answer: name, route, TLS, time, a connection cut off. Safe to repeat.
+    /// No usable answer: name, route, time, a connection cut off. Safe to repeat.
     Unreachable,
+    /// TLS was required and could not be had: the server does not offer it, or the handshake
+    /// failed. No credential was sent.
+    NoTls,
     /// The service said no for a reason that another password would not change.
     Declined,
     /// The peer spoke something that the plugin does not understand.
@@ -47,6 +50,11 @@ impl Failure {
     /// No usable answer came.
     pub fn unreachable(message: impl Into<String>) -> Self {
         Self::of(FailureKind::Unreachable, message)
+    }
+
+    /// TLS was required, and the server does not offer it or the handshake failed.
+    pub fn no_tls(message: impl Into<String>) -> Self {
+        Self::of(FailureKind::NoTls, message)
     }
 
     /// The service understood and said no.

@@ -153,11 +153,11 @@ impl ScriptedStream {
     }
 
     pub(crate) fn start_tls(&mut self) -> Result<TlsInfo, Failure> {
-        let gone = || Failure::unreachable("the server closed the connection during TLS");
+        let gone = || Failure::no_tls("the server closed the connection during TLS");
         self.outgoing.send(Event::StartTls).map_err(|_| gone())?;
         match self.incoming.recv_timeout(PATIENCE) {
             Ok(Event::TlsReady(info)) => Ok(info),
-            Ok(Event::TlsRefused(why)) => Err(Failure::unreachable(why)),
+            Ok(Event::TlsRefused(why)) => Err(Failure::no_tls(why)),
             Ok(_) => Err(Failure::protocol("the server sent data in clear before TLS")),
             Err(_) => Err(gone()),
         }

@@ -2,7 +2,6 @@
 //!
 //! Every request has a limit in time and size. Dropping a [`Server`] closes its connections.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -11,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper::header::{HOST, HeaderName};
+use hyper::header::{HOST, HeaderMap, HeaderName};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -20,6 +19,11 @@ use tokio::task::{AbortHandle, JoinSet};
 
 /// Lambda's own limit on an event is 6 MB, Secrets Manager's on a value 64 kB.
 const BODY_LIMIT: usize = 8 << 20;
+
+/// What a handler says to close the connection without an answer.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the connection is closed without an answer")]
+pub(crate) struct HangUp;
 
 /// A listening server.
 #[derive(Debug)]
@@ -33,7 +37,7 @@ impl Server {
     pub(crate) async fn start<H, F>(handler: H) -> Result<Self>
     where
         H: Fn(Request<Bytes>) -> F + Clone + Send + Sync + 'static,
-        F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+        F: Future<Output = Result<Response<Full<Bytes>>, HangUp>> + Send + 'static,
     {
         let listener =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("listening on 127.0.0.1")?;
@@ -68,7 +72,7 @@ impl Drop for Server {
 async fn serve<H, F>(stream: TcpStream, handler: H)
 where
     H: Fn(Request<Bytes>) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+    F: Future<Output = Result<Response<Full<Bytes>>, HangUp>> + Send + 'static,
 {
     // Answers are small and awaited: Nagle's delay would be measured as ours.
     let _ = stream.set_nodelay(true);
@@ -76,10 +80,10 @@ where
         let handler = handler.clone();
         async move {
             let (head, body) = request.into_parts();
-            Ok::<_, Infallible>(match Limited::new(body, BODY_LIMIT).collect().await {
+            match Limited::new(body, BODY_LIMIT).collect().await {
                 Ok(body) => handler(Request::from_parts(head, body.to_bytes())).await,
-                Err(_) => answer(StatusCode::PAYLOAD_TOO_LARGE, Bytes::new()),
-            })
+                Err(_) => Ok(answer(StatusCode::PAYLOAD_TOO_LARGE, Bytes::new())),
+            }
         }
     });
     // A client that goes away in the middle is that client's business.
@@ -100,8 +104,10 @@ pub(crate) fn answer(status: StatusCode, body: impl Into<Bytes>) -> Response<Ful
 }
 
 /// What a server answered.
+#[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
@@ -150,5 +156,5 @@ async fn exchange(
         .map_err(|error| anyhow::anyhow!("reading the answer: {error}"))?
         .to_bytes();
     driver.abort();
-    Ok(Answer { status: head.status, body })
+    Ok(Answer { status: head.status, headers: head.headers, body })
 }

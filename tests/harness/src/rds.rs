@@ -96,10 +96,10 @@ impl Rds {
                 let action = field("Action").unwrap_or_default();
                 lock(&record).push(format!("{action} {id}"));
                 let mut found = instances.iter().filter(|one| one.id == id || one.arn() == id);
-                match found.next() {
+                Ok(match found.next() {
                     Some(instance) => xml(StatusCode::OK, instance.xml()),
                     None => xml(StatusCode::NOT_FOUND, not_found(&id)),
-                }
+                })
             }
         })
         .await?;

@@ -1,4 +1,5 @@
-//! What the end-to-end tests share; the tests themselves are in `tests/suite`, one binary.
+//! What the end-to-end tests share; the tests themselves are in `tests/suite`, one binary. And
+//! [`soak`], which `cargo xtask soak` runs for longer than a test may.
 //!
 //! 1. **One PostgreSQL for all** ([`Database`]): it costs seconds to make. A test uses accounts of
 //!    its own, counts its connections at a [`Proxy`](windlass_harness::Proxy) of its own, and looks
@@ -7,10 +8,12 @@
 //! 3. **The product is only ever run, never linked**: what is tested is what is deployed.
 
 mod database;
+pub mod enumeration;
 mod golden;
 mod login;
 mod programs;
 mod rotation;
+pub mod soak;
 mod world;
 
 pub use database::Database;

@@ -1,5 +1,6 @@
 //! Rotations, whole or step by step.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -15,7 +16,7 @@ pub const STEPS: [&str; 4] = ["createSecret", "setSecret", "testSecret", "finish
 const ROTATION_LIMIT: Duration = Duration::from_secs(60);
 
 /// The timeout of the emulated function.
-const STEP_LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const STEP_LIMIT: Duration = Duration::from_secs(30);
 
 const FUNCTION_ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:windlass";
 
@@ -125,6 +126,42 @@ impl World {
     /// If it succeeds.
     pub async fn failure(&self, step: &str, secret: &str, token: &str) -> Result<FunctionError> {
         error_of(self.step(step, secret, token).await?)
+    }
+
+    /// Where each label is now.
+    ///
+    /// # Errors
+    /// If there is no such secret.
+    pub async fn labels(&self, secret: &str) -> Result<BTreeMap<String, String>> {
+        let found = self.secrets().call("DescribeSecret", &json!({ "SecretId": secret })).await?;
+        let versions = found.get("VersionIdsToStages").and_then(Value::as_object);
+        let labels = versions.into_iter().flatten().flat_map(|(version, labels)| {
+            let labels = labels.as_array().into_iter().flatten().filter_map(Value::as_str);
+            labels.map(|label| (label.to_owned(), version.clone()))
+        });
+        Ok(labels.collect())
+    }
+
+    /// Takes `AWSPENDING` off a version, as an operator does who gives a rotation up.
+    ///
+    /// # Errors
+    /// If it is not there.
+    pub async fn drop_pending(&self, secret: &str, token: &str) -> Result<()> {
+        let change = json!({
+            "SecretId": secret, "VersionStage": "AWSPENDING", "RemoveFromVersionId": token,
+        });
+        self.secrets().call("UpdateSecretVersionStage", &change).await?;
+        Ok(())
+    }
+
+    /// Stores a value as current, as an operator does by hand.
+    ///
+    /// # Errors
+    /// If the service refuses.
+    pub async fn put_current(&self, secret: &str, value: &Value) -> Result<()> {
+        let input = json!({ "SecretId": secret, "SecretString": value.to_string() });
+        self.secrets().call("PutSecretValue", &input).await?;
+        Ok(())
     }
 
     /// Stores a pending value of the test's own making, as createSecret would have.

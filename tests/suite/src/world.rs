@@ -41,6 +41,8 @@ pub struct Options {
     pub grants: Option<String>,
     /// The function's further variables.
     pub environment: Vec<(String, String)>,
+    /// Those of the process that serves Secrets Manager.
+    pub local_environment: Vec<(String, String)>,
     /// An administrator's secret as Amazon RDS manages it; see [`Managed`].
     pub managed: Option<Managed>,
 }
@@ -143,7 +145,7 @@ impl World {
             store,
             plugins: None,
             lambda_endpoint: by_function.then(|| lambda.endpoint()),
-            environment: Vec::new(),
+            environment: options.local_environment.clone(),
         };
         let local = Local::start(&local, work.path(), "local").await?;
         let mut world =
@@ -168,12 +170,24 @@ impl World {
     pub fn start_function_calling(&mut self, secrets_manager: String) -> Result<()> {
         self.function = None;
         self.functions += 1;
+        let options = self.function_options(secrets_manager)?;
+        let name = format!("function-{}", self.functions);
+        self.lambda.expect_new_function();
+        self.function = Some(Function::start(&self.lambda, &options, self.work.path(), &name)?);
+        Ok(())
+    }
+
+    /// What the function is started with: for a second one beside it.
+    ///
+    /// # Errors
+    /// If a program was not built.
+    pub fn function_options(&self, secrets_manager: String) -> Result<FunctionOptions> {
         let plugins = match &self.options.plugins {
             Some(plugins) => plugins.clone(),
             None => Artifact::Plugins.path()?,
         };
         let trusted = self.database.ca().certificate();
-        let options = FunctionOptions {
+        Ok(FunctionOptions {
             bootstrap: Artifact::Bootstrap.path()?,
             plugins,
             secrets_manager,
@@ -181,11 +195,7 @@ impl World {
             grants: self.options.grants.clone().unwrap_or(FunctionOptions::LOOPBACK.to_owned()),
             environment: self.options.environment.clone(),
             supervision: Supervision::Tied,
-        };
-        let name = format!("function-{}", self.functions);
-        self.lambda.expect_new_function();
-        self.function = Some(Function::start(&self.lambda, &options, self.work.path(), &name)?);
-        Ok(())
+        })
     }
 
     /// The function.

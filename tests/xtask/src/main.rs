@@ -10,6 +10,7 @@ mod command;
 mod demo;
 mod progress;
 mod setup;
+mod soak;
 mod terminal;
 mod test;
 mod workspace;
@@ -53,6 +54,17 @@ enum Task {
     Test(test::Arguments),
     /// Measure start, steps, rotations, memory, sizes and round trips on this machine.
     Bench(bench::Arguments),
+    /// Rotate many secrets at once while things go wrong, and prove that nobody is locked out.
+    ///
+    /// Functions are killed in the middle of what they do, connections are cut or fall silent,
+    /// Secrets Manager throttles, fails, loses answers and answers late, steps come twice and too
+    /// late. All against a real PostgreSQL. At the end everything works again, every secret is
+    /// rotated once more and has to sign in.
+    ///
+    /// An error that no fault of its step explains ends the soak, and so does anybody who should be
+    /// able to sign in and is not. Exits with code 0 only if nothing of that happened; else the logs
+    /// are kept, and their folder is named.
+    Soak(soak::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -84,5 +96,6 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Demo => demo::run(&workspace),
         Task::Test(arguments) => test::run(&workspace, &arguments),
         Task::Bench(arguments) => bench::run(&workspace, &arguments),
+        Task::Soak(arguments) => soak::run(&workspace, &arguments),
     }
 }

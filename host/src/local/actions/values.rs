@@ -9,6 +9,9 @@ use crate::secret::Secret;
 use crate::store::embedded::{PutSecretValue, RandomPassword, Spaces, UpdateVersionStage};
 use crate::store::{PasswordRequest, Stage, VersionId, VersionSelector};
 
+/// Whose secrets are rotated as by an assumed role; any value.
+const ROTATION_ROLE_TAG: &str = "windlass-local:rotation-role";
+
 /// What GetRandomPassword makes if no length is given.
 const PASSWORD_LENGTH: u32 = 32;
 
@@ -37,9 +40,26 @@ pub(super) fn put(context: &Context, mut fields: Fields) -> Result<Value, Reject
         stages: fields.texts("VersionStages")?,
         rotation_token: fields.text("RotationToken")?.map(Secret::new),
     };
+    check_rotation_token(context, &request)?;
     let put = context.store.put_secret_value(request)?;
     let stages = Some(put.stages).filter(|stages| !stages.is_empty());
     Ok(wire::touched(put.touched).maybe("VersionStages", stages).done())
+}
+
+/// Refuses what a role assumed for the rotation could not do: the token of the event is what lets
+/// it store the value.
+fn check_rotation_token(context: &Context, request: &PutSecretValue) -> Result<(), Rejection> {
+    let secret = context.store.describe_secret(&request.secret_id)?;
+    let by_role = secret.tags.iter().flatten().any(|tag| tag.key == ROTATION_ROLE_TAG);
+    let token = request.rotation_token.as_ref();
+    if by_role && !context.scheduler.sent_rotation_token(&secret.arn, token) {
+        return Err(Rejection::denied(format!(
+            "User is not authorized to perform: secretsmanager:PutSecretValue on resource: {} \
+             without the RotationToken of the rotation's event",
+            secret.arn
+        )));
+    }
+    Ok(())
 }
 
 pub(super) fn update_stage(context: &Context, mut fields: Fields) -> Result<Value, Rejection> {

@@ -49,3 +49,20 @@ async fn the_administrator_is_not_asked_before_the_current_user_has_signed_in() 
     assert!(database.sign_ins.iter().all(|(user, _)| user != "admin"));
     assert!(!database.passwords.contains_key("app_clone"));
 }
+
+#[tokio::test]
+async fn a_database_restored_from_a_backup_is_caught_up_with_an_older_password() {
+    let world = World::with_admin(&json!({}));
+    for _ in 0..2 {
+        world.rotate().await;
+    }
+    // Since the backup, both users have had a turn: `app`, in force, has its first password again.
+    world.set_password("app", "first");
+    let version = world.begin();
+    world.step(Step::Create, &version).await.unwrap();
+    let outcome = world.step(Step::Set, &version).await.unwrap();
+    assert!(outcome.to_string().contains("after the unlabelled version"), "{outcome}");
+    assert_eq!(world.failed_sign_ins(), 2, "the current password and the pending one");
+    world.finish_from(Step::Test, &version).await;
+    world.check(&version).await;
+}

@@ -7,9 +7,12 @@
 
 mod alternating;
 mod bad_input;
+mod enumeration;
 mod fake_rds;
 mod managed;
 mod parity;
+mod repair;
 mod replica;
+mod sign_in;
 mod single_user;
 mod world;

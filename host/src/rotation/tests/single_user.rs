@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::service::FailureKind;
-use super::super::{Outcome, Step, TlsMode};
+use super::super::{Outcome, Step};
 use super::world::World;
 use crate::store::{SecretStore, Stage, VersionId, VersionSelector};
 
@@ -186,23 +186,6 @@ async fn test_secret_alone_works_and_a_pending_version_without_a_value_is_said_s
 }
 
 #[tokio::test]
-async fn tls_is_required_unless_the_secret_says_otherwise() {
-    for (ssl, expected) in [(json!(null), TlsMode::Required), (json!(false), TlsMode::Disabled)] {
-        let world = World::new(&json!({"ssl": ssl}));
-        let version = world.rotate().await;
-        world.check(&version).await;
-        let value = world
-            .store
-            .value(super::world::SECRET, &VersionSelector::Stage(Stage::Current))
-            .await
-            .unwrap();
-        let origin = super::super::Origin { secret: "x".into(), role: Stage::Current };
-        let document = super::super::SecretDocument::parse(&value, origin).ok().unwrap();
-        assert_eq!(document.tls(), expected);
-    }
-}
-
-#[tokio::test]
 async fn what_an_operator_corrected_after_a_failed_attempt_is_not_brought_back() {
     let world = World::new(&json!({"port": 9}));
     let version = world.begin();
@@ -236,7 +219,7 @@ async fn no_more_passwords_are_tried_than_lock_out_policies_allow() {
     world.step(Step::Create, &version).await.unwrap();
     let error = world.error(Step::Set, &version).await;
     assert!(error.contains("older passwords of abandoned rotations were not tried"), "{error}");
-    assert_eq!(world.failed_sign_ins(), 2 + 5, "current, pending and five orphans");
+    assert_eq!(world.failed_sign_ins(), 1 + 1 + 5 + 1, "current, pending, five orphans, pending");
 }
 
 #[tokio::test]
@@ -246,4 +229,92 @@ async fn a_version_without_a_value_never_becomes_current() {
     let error = world.error(Step::Finish, &version).await;
     assert!(error.contains("is AWSPENDING but has no value"), "{error}");
     assert_eq!(world.field(Stage::Current, "password").await, "first");
+}
+
+/// The secret's fields as an operator edits them, with a password of their choice.
+fn edited(fields: &serde_json::Value) -> String {
+    let mut secret = json!({
+        "engine": "fake", "host": "db.example", "username": "app", "password": "by hand",
+    });
+    secret.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    secret.to_string()
+}
+
+/// The rotation up to its last step.
+async fn tested() -> (World, VersionId) {
+    let world = World::new(&json!({}));
+    let version = world.begin();
+    for step in [Step::Create, Step::Set, Step::Test] {
+        world.step(step, &version).await.unwrap();
+    }
+    // The store tells times apart by the millisecond.
+    tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    (world, version)
+}
+
+#[tokio::test]
+async fn what_an_operator_edits_before_the_last_step_is_not_undone() {
+    for (fields, expected) in [
+        (json!({"host": "new.example"}), "`host` is not the same"),
+        (json!({"note": "new"}), "`note` is not the same"),
+        (json!({"username": "other"}), "is for user `app`, but this rotation is of `other`"),
+    ] {
+        let (world, version) = tested().await;
+        world.replace_current(&edited(&fields));
+        let error = world.error(Step::Finish, &version).await;
+        assert!(error.contains(expected), "{error}");
+        assert!(error.contains(&format!("--remove-from-version-id {version}")), "{error}");
+        assert_eq!(world.field(Stage::Current, "password").await, "by hand");
+    }
+}
+
+#[tokio::test]
+async fn a_password_set_by_hand_before_the_last_step_is_found_out() {
+    let (world, version) = tested().await;
+    world.replace_current(&edited(&json!({})));
+    // Stored only: the database still has the new one.
+    let database_unchanged = world.step(Step::Finish, &version).await;
+    assert!(matches!(database_unchanged, Ok(Outcome::Finished { .. })));
+    assert_eq!(world.field(Stage::Previous, "password").await, "by hand");
+
+    let (world, version) = tested().await;
+    world.replace_current(&edited(&json!({})));
+    world.set_password("app", "by hand");
+    let error = world.error(Step::Finish, &version).await;
+    assert!(error.contains("signing in as `app` with the AWSPENDING password"), "{error}");
+    assert_eq!(world.field(Stage::Current, "password").await, "by hand");
+    // The next attempt sets it again, starting from the password that was set by hand.
+    world.finish_from(Step::Create, &version).await;
+    world.check(&version).await;
+}
+
+#[tokio::test]
+async fn a_password_for_another_host_is_not_sent_there_and_the_error_says_so() {
+    let (world, version) = tested().await;
+    world.replace_current(&edited(&json!({"host": "new.example"})));
+    take_label(&world, &version).await;
+    let version = world.begin();
+    world.step(Step::Create, &version).await.unwrap();
+    let error = world.error(Step::Set, &version).await;
+    assert!(error.contains("tried AWSCURRENT, AWSPENDING; older passwords were not"), "{error}");
+    assert!(error.contains("versions for another host or port"), "{error}");
+}
+
+#[tokio::test]
+async fn the_same_step_twice_at_once_ends_well_for_both_also_where_passwords_are_searched() {
+    let world = World::new(&json!({}));
+    let abandoned = world.begin();
+    for step in [Step::Create, Step::Set] {
+        world.step(step, &abandoned).await.unwrap();
+    }
+    take_label(&world, &abandoned).await;
+    let version = world.begin();
+    world.step(Step::Create, &version).await.unwrap();
+    // The other attempt finds the abandoned password after this one has been refused the new one.
+    let pending = world.field(Stage::Pending, "password").await;
+    let refused = world.sign_ins() + 2;
+    world.plugin.database.lock().unwrap().meanwhile = Some((refused, pending));
+    assert_eq!(world.step(Step::Set, &version).await.unwrap(), Outcome::AlreadySet);
+    world.finish_from(Step::Test, &version).await;
+    world.check(&version).await;
 }

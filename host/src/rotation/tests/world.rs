@@ -9,7 +9,7 @@ use super::super::service::{
     CallError, Catalog, Change, Description, Failure, FailureKind, Features, Login, PasswordRules,
     Service, TlsMode, UsernameRules,
 };
-use super::super::{Invoker, Outcome, Progress, Rotation, RotationEvent, Step};
+use super::super::{Invoker, Outcome, Progress, Rotation, RotationEvent, SignIns, Step};
 use super::fake_rds::FakeRds;
 use crate::config::Config;
 use crate::error::Error;
@@ -36,6 +36,12 @@ pub(super) struct Database {
     pub(super) lagging: BTreeMap<String, u32>,
     /// Set to let every operation fail in this way.
     pub(super) broken: Option<FailureKind>,
+    /// Set where the server has no TLS.
+    pub(super) without_tls: bool,
+    /// Sign-ins that passed without TLS.
+    pub(super) in_clear: usize,
+    /// After so many sign-ins, somebody else gives `app` this password.
+    pub(super) meanwhile: Option<(usize, String)>,
     /// Set to apply the next change and lose its answer.
     pub(super) lose_answer: bool,
 }
@@ -65,6 +71,10 @@ impl FakePlugin {
         if let Some(kind) = database.broken {
             return Err(Self::failure(kind));
         }
+        if login.tls != TlsMode::Disabled && database.without_tls {
+            return Err(Self::failure(FailureKind::NoTls));
+        }
+        database.in_clear += usize::from(login.tls == TlsMode::Disabled);
         let known = database.passwords.get(&login.username);
         let mut accepted = known.is_some_and(|password| password == login.password.reveal());
         let place = login.place.to_string();
@@ -83,6 +93,10 @@ impl FakePlugin {
             tls: login.tls,
         });
         database.sign_ins.push((login.username.clone(), accepted));
+        let count = database.sign_ins.len();
+        if let Some((_, password)) = database.meanwhile.take_if(|(after, _)| *after == count) {
+            database.passwords.insert("app".into(), password);
+        }
         if accepted { Ok(()) } else { Err(Self::failure(FailureKind::Refused)) }
     }
 }
@@ -135,6 +149,7 @@ pub(super) struct World {
     pub(super) plugin: FakePlugin,
     pub(super) rds: FakeRds,
     pub(super) config: Config,
+    pub(super) sign_ins: SignIns,
 }
 
 impl World {
@@ -166,8 +181,13 @@ impl World {
         };
         adjust(&mut description);
         let plugin = FakePlugin { database: Arc::default(), description: Arc::new(description) };
-        let store = EmbeddedStore::in_memory();
-        let world = Self { store, plugin, rds: FakeRds::default(), config: Config::default() };
+        let world = Self {
+            store: EmbeddedStore::in_memory(),
+            plugin,
+            rds: FakeRds::default(),
+            config: Config::default(),
+            sign_ins: SignIns::default(),
+        };
         let mut secret = json!({
             "engine": "fake", "host": "db.example", "username": "app", "password": "first",
         });
@@ -219,6 +239,10 @@ impl World {
         database.passwords.insert(username.into(), password.into());
     }
 
+    pub(super) fn password_of(&self, username: &str) -> Option<String> {
+        self.plugin.database.lock().unwrap().passwords.get(username).cloned()
+    }
+
     /// Starts a rotation as RotateSecret does: the token is AWSPENDING, without a value.
     pub(super) fn begin(&self) -> VersionId {
         let token = uuid::Uuid::new_v4().to_string();
@@ -240,6 +264,7 @@ impl World {
             rds: &self.rds,
             config: &self.config,
             progress: &progress,
+            sign_ins: &self.sign_ins,
         };
         rotation.run(&event, Invoker::SecretsManager).await
     }

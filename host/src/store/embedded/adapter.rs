@@ -3,14 +3,14 @@
 use super::EmbeddedStore;
 use super::error::ServiceError;
 use super::requests::{
-    DeprecatedVersions, ListVersionIds, Page, PutSecretValue, RandomPassword, Spaces,
+    DeprecatedVersions, ListSecrets, ListVersionIds, Page, PutSecretValue, RandomPassword, Spaces,
     UpdateVersionStage,
 };
 use super::state::StoredValue;
 use crate::secret::Secret;
 use crate::store::{
-    PasswordRequest, PendingValue, SecretDescription, SecretStore, SecretValue, Stage, StageMove,
-    StoreError, StoreErrorKind, VersionId, VersionListing, VersionSelector,
+    PasswordRequest, PendingValue, SecretDescription, SecretList, SecretStore, SecretValue, Stage,
+    StageMove, StoreError, StoreErrorKind, VersionId, VersionListing, VersionSelector,
 };
 
 impl EmbeddedStore {
@@ -39,7 +39,7 @@ impl EmbeddedStore {
             }
         };
         outcome.map_err(|error| StoreError {
-            kind: error.exception.kind(),
+            kind: error.exception.kind().unless_of_key(&error.message),
             action,
             resource: resource.to_owned(),
             message: error.to_string(),
@@ -49,6 +49,10 @@ impl EmbeddedStore {
 }
 
 impl SecretStore for EmbeddedStore {
+    fn address(&self) -> &str {
+        "the embedded store"
+    }
+
     async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError> {
         let id = secret_id.to_owned();
         let found =
@@ -82,7 +86,11 @@ impl SecretStore for EmbeddedStore {
             StoredValue::Text(text) => Some(text.duplicate()),
             StoredValue::Binary(_) => None,
         };
-        Ok(SecretValue { version: VersionId::new(found.version), text })
+        Ok(SecretValue {
+            version: VersionId::new(found.version),
+            created_at: Some(found.created.into()),
+            text,
+        })
     }
 
     async fn put_pending(&self, secret_id: &str, pending: &PendingValue) -> Result<(), StoreError> {
@@ -141,6 +149,24 @@ impl SecretStore for EmbeddedStore {
                 return Ok(all);
             }
             request.page.next_token = page.next_token;
+        }
+    }
+}
+
+impl SecretList for EmbeddedStore {
+    async fn names(&self) -> Result<Vec<String>, StoreError> {
+        let mut names = Vec::new();
+        let mut next_token = None;
+        loop {
+            let page = Page { next_token, ..Page::default() };
+            let request = ListSecrets { page, ..ListSecrets::default() };
+            let answer =
+                self.call("ListSecrets", "", move |store| store.list_secrets(&request)).await?;
+            names.extend(answer.secrets.into_iter().map(|secret| secret.name));
+            next_token = answer.next_token;
+            if next_token.is_none() {
+                return Ok(names);
+            }
         }
     }
 }

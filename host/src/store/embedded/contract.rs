@@ -20,6 +20,7 @@ pub(super) enum Step {
     Put(char, &'static str),
     PutAs(char, &'static str, &'static [&'static str]),
     Update(char, &'static str),
+    Key(&'static str),
     Move(&'static str, Option<char>, Option<char>),
     Rotate(char),
     Test(char),
@@ -101,6 +102,15 @@ impl World {
                     value: Some(text(content)),
                 })
                 .map(|_| String::new()),
+            Key(key) => store
+                .update_secret(UpdateSecret {
+                    secret_id: NAME.to_owned(),
+                    token: None,
+                    description: None,
+                    kms_key_id: Some(key.to_owned()),
+                    value: None,
+                })
+                .map(|_| String::new()),
             Move(stage, from, to) => store
                 .update_version_stage(&UpdateVersionStage {
                     secret_id: NAME.to_owned(),
@@ -171,6 +181,7 @@ const NOT_FOUND: &str = "ResourceNotFoundException";
 const EXISTS: &str = "ResourceExistsException";
 const PARAMETER: &str = "InvalidParameterException";
 const REQUEST: &str = "InvalidRequestException";
+const DENIED: &str = "AccessDeniedException";
 
 #[test]
 fn values_and_labels() {
@@ -276,6 +287,36 @@ fn rotation() {
         ("a test asked for again stays a test", &[new, Test('2'), Rotate('2')], ("TestOnly", begun)),
         ("cancelling ends a test", &[new, Test('2'), Cancel], ("", "1:AWSCURRENT")),
         ("ending a test never ends a rotation", &[new, Rotate('2'), EndTest('2')], ("", begun)),
+    ];
+    for (row, steps, expected) in rows {
+        check(row, steps, *expected);
+    }
+}
+
+#[test]
+fn keys_that_can_not_be_used() {
+    let begun = "1:AWSCURRENT 2:AWSPENDING";
+    let new = Create('1', "a");
+    let (denied, disabled) = (Key("alias/windlass-denied"), Key("alias/windlass-disabled"));
+    let (reads, deleted) =
+        (Key("alias/windlass-decrypt-only"), Key("alias/windlass-pending-deletion"));
+    let put = PutAs('2', "b", PENDING);
+    #[rustfmt::skip]
+    let rows: &[(&str, &[Step], (&str, &str))] = &[
+        ("any other key is as good as none", &[new, Key("alias/own"), Read], ("a", "1:AWSCURRENT")),
+        ("denied: no reading", &[new, denied, Read], (DENIED, "1:AWSCURRENT")),
+        ("denied: no storing", &[new, denied, put], (DENIED, "1:AWSCURRENT")),
+        ("denied: no new value with UpdateSecret", &[new, denied, Update('2', "b")], (DENIED, "1:AWSCURRENT")),
+        ("denied GenerateDataKey alone: reading goes on", &[new, reads, Read], ("a", "1:AWSCURRENT")),
+        ("denied GenerateDataKey alone: no storing", &[new, reads, put], (DENIED, "1:AWSCURRENT")),
+        ("disabled: no reading", &[new, disabled, Read], ("DecryptionFailure", "1:AWSCURRENT")),
+        ("disabled: no storing", &[new, disabled, put], ("EncryptionFailure", "1:AWSCURRENT")),
+        ("to be deleted: no reading", &[new, deleted, Read], (REQUEST, "1:AWSCURRENT")),
+        ("to be deleted: no storing", &[new, deleted, put], (REQUEST, "1:AWSCURRENT")),
+        ("a rotation can begin", &[new, disabled, Rotate('2')], ("AllSteps", begun)),
+        ("where there is no value, no key is needed to say so", &[new, disabled, Rotate('2'), ReadVersion('2')], (NOT_FOUND, begun)),
+        ("labels need no key", &[new, put, disabled, Move("AWSCURRENT", Some('1'), Some('2'))], ("", "1:AWSPREVIOUS 2:AWSCURRENT+AWSPENDING")),
+        ("with another key all is as before", &[new, disabled, Key(""), Read], ("a", "1:AWSCURRENT")),
     ];
     for (row, steps, expected) in rows {
         check(row, steps, *expected);

@@ -20,6 +20,12 @@ pub enum Exception {
     InvalidNextToken,
     /// `LimitExceededException`.
     LimitExceeded,
+    /// `AccessDeniedException`: the KMS key may not be used.
+    AccessDenied,
+    /// `DecryptionFailure`: the KMS key can't decrypt.
+    DecryptionFailure,
+    /// `EncryptionFailure`: the KMS key can't encrypt.
+    EncryptionFailure,
     /// `ValidationException`: outside the lengths and characters that the API allows.
     Validation,
     /// `InternalServiceError`: the state file could not be read or written.
@@ -36,6 +42,9 @@ impl Exception {
             Self::InvalidRequest => "InvalidRequestException",
             Self::InvalidNextToken => "InvalidNextTokenException",
             Self::LimitExceeded => "LimitExceededException",
+            Self::AccessDenied => "AccessDeniedException",
+            Self::DecryptionFailure => "DecryptionFailure",
+            Self::EncryptionFailure => "EncryptionFailure",
             Self::Validation => "ValidationException",
             Self::InternalService => "InternalServiceError",
         }
@@ -51,6 +60,8 @@ impl Exception {
             | Self::InvalidNextToken
             | Self::LimitExceeded
             | Self::Validation => StoreErrorKind::Invalid,
+            Self::AccessDenied => StoreErrorKind::AccessDenied,
+            Self::DecryptionFailure | Self::EncryptionFailure => StoreErrorKind::Key,
             Self::InternalService => StoreErrorKind::Other,
         }
     }

@@ -12,7 +12,8 @@
 //!    file holds at that moment, each read sees the last complete change.
 //!
 //! What is deliberately different from AWS:
-//! - No identities: no IAM, no resource policies, no KMS. `RotationToken` is checked for its form.
+//! - No identities: no IAM, no resource policies. `RotationToken` is checked for its form.
+//! - No KMS: nothing is encrypted. Keys that can't be used are acted out by their names: `keys.rs`.
 //! - No replication: what asks for it is refused.
 //! - Consistent at once. AWS's labels may lag; a test of that has to delay answers itself.
 //! - Nothing happens on a schedule: `RotationRules` are kept and reported, a rotation begins when
@@ -30,6 +31,7 @@ mod contract;
 mod crash;
 mod error;
 mod file;
+mod keys;
 mod labels;
 mod limits;
 mod listing;

@@ -14,7 +14,7 @@ pub struct CreateSecret {
     pub token: Option<String>,
     /// For people.
     pub description: Option<String>,
-    /// Kept and reported; nothing is encrypted here.
+    /// Kept and reported; nothing is encrypted here. Some names stand for keys that can't be used.
     pub kms_key_id: Option<String>,
     /// The first version's content. `None` makes a secret without versions.
     pub value: Option<StoredValue>,

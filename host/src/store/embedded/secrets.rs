@@ -173,18 +173,22 @@ pub(super) fn update(
     let (name, secret) = state.live_mut(&secret_id)?;
     let mut effect = Effect::Unchanged;
     let mut version = None;
+    // First: a value that comes with a new key is encrypted with that one.
+    let changes_key = kms_key_id.is_some();
+    if let Some(key) = kms_key_id {
+        secret.kms_key_id = Some(key).filter(|key| !key.is_empty());
+    }
     if let Some(value) = value {
         let token = values::required_token(token.as_deref())?;
         let stages = [CURRENT.to_owned()];
         effect = values::put(&name, secret, token, value, Some(&stages), now)?.1;
         version = Some(token.to_owned());
     }
-    if let Some(text) = description {
-        secret.description = Some(text).filter(|text| !text.is_empty());
+    if changes_key {
         effect = Effect::Changed;
     }
-    if let Some(key) = kms_key_id {
-        secret.kms_key_id = Some(key).filter(|key| !key.is_empty());
+    if let Some(text) = description {
+        secret.description = Some(text).filter(|text| !text.is_empty());
         effect = Effect::Changed;
     }
     if matches!(effect, Effect::Changed) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Effect;
 use super::answers::{PutAnswer, Touched, ValueAnswer};
 use super::error::{ServiceError, exists, invalid_request, not_found};
+use super::keys::Use;
 use super::labels::CURRENT;
 use super::limits;
 use super::moment::Moment;
@@ -39,6 +40,7 @@ pub(super) fn put(
     now: Moment,
 ) -> Result<(PutAnswer, Effect), ServiceError> {
     limits::value(&value)?;
+    secret.key_permits(Use::Encrypt)?;
     if let Some(stages) = stages {
         limits::labels(stages)?;
     }
@@ -113,6 +115,7 @@ pub(super) fn read(
             "Secrets Manager can't find the specified secret value for {what}"
         )));
     };
+    secret.key_permits(Use::Decrypt)?;
     Ok(ValueAnswer {
         arn: secret.arn.clone(),
         name: name.to_owned(),

@@ -8,7 +8,7 @@ use super::*;
 #[test]
 fn nothing_follows_a_request_for_tls_that_is_not_granted() {
     let table: &[(&[u8], FailureKind, &str)] = &[
-        (b"N", Unreachable, "\"ssl\": false"),
+        (b"N", NoTls, "\"ssl\": false"),
         (b"H", Protocol, "may not be PostgreSQL"),
         (b"", Unreachable, "closed the connection"),
     ];
@@ -48,12 +48,12 @@ fn bytes_slipped_in_before_tls_end_the_call() {
 }
 
 #[test]
-fn a_failed_handshake_is_unreachable() {
+fn a_failed_handshake_is_a_lack_of_tls() {
     let outcome = verify(|mut peer| {
         peer.expect(SSL_REQUEST);
         peer.send(b"S");
         peer.refuse_tls("certificate expired");
         peer.expect_close();
     });
-    assert_failure(outcome, Unreachable, "", "certificate expired");
+    assert_failure(outcome, NoTls, "", "certificate expired");
 }

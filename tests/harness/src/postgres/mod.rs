@@ -8,7 +8,8 @@ mod binaries;
 mod log;
 mod psql;
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -179,6 +180,26 @@ impl Postgres {
     /// If the log can't be read.
     pub fn log(&self) -> Result<ServerLog> {
         Ok(ServerLog::new(self.process.stderr()?))
+    }
+
+    /// What the server has logged from this byte on, and where that ends: for those who read a
+    /// long log again and again. Whole lines only.
+    ///
+    /// # Errors
+    /// If the log can't be read.
+    pub fn log_from(&self, start: u64) -> Result<(ServerLog, u64)> {
+        let path = self.process.stderr_path();
+        let mut bytes = Vec::new();
+        File::open(path)
+            .and_then(|mut file| {
+                file.seek(SeekFrom::Start(start))?;
+                file.read_to_end(&mut bytes)
+            })
+            .with_context(|| format!("reading `{}`", path.display()))?;
+        let end = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
+        bytes.truncate(end);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Ok((ServerLog::new(text), start + end as u64))
     }
 
     /// Replaces the rules that go before the harness's own, in the running server.

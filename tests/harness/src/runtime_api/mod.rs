@@ -94,7 +94,10 @@ impl RuntimeApi {
     pub async fn start() -> Result<Self> {
         let state = Arc::new(State::default());
         let shared = Arc::clone(&state);
-        let server = Server::start(move |request| routes::handle(Arc::clone(&shared), request));
+        let server = Server::start(move |request| {
+            let shared = Arc::clone(&shared);
+            async move { Ok(routes::handle(shared, request).await) }
+        });
         Ok(Self { server: server.await?, state })
     }
 

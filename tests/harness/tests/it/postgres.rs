@@ -33,6 +33,9 @@ async fn psql_tells_a_right_password_from_a_wrong_one() {
         log.text()
     );
     assert!(log.contains("SELECT 1/0") && !log.contains("CREATE ROLE"));
+    let (rest, end) = postgres.log_from(before.text().len() as u64).unwrap();
+    assert_eq!((rest.sign_ins(), rest.refused_sign_ins()), (3, 1));
+    assert_eq!(postgres.log_from(end).unwrap().0.refused_sign_ins(), 0);
 }
 
 #[tokio::test]

@@ -68,6 +68,21 @@ async fn each_fault_breaks_its_connection_and_no_other() {
 }
 
 #[tokio::test]
+async fn one_connection_is_broken_by_its_number() {
+    let proxy = Proxy::start(echo().await).await.unwrap();
+    proxy.fail_connection(2, Fault::Refuse);
+    for works in [true, false, true] {
+        let mut stream = TcpStream::connect(("127.0.0.1", proxy.port())).await.unwrap();
+        assert_eq!(exchange(&mut stream).await.is_ok(), works);
+    }
+    proxy.reset();
+    proxy.fail_connection(1, Fault::Refuse);
+    proxy.heal();
+    let mut stream = TcpStream::connect(("127.0.0.1", proxy.port())).await.unwrap();
+    exchange(&mut stream).await.unwrap();
+}
+
+#[tokio::test]
 async fn silence_and_delay() {
     let proxy = Proxy::start(echo().await).await.unwrap();
     proxy.fail_all(Fault::Silence);

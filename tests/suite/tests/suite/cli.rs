@@ -3,50 +3,9 @@
 use anyhow::{Context, Result};
 use serde_json::Value;
 use windlass_harness::{Artifact, Proxy, WorkDir};
-use windlass_suite::{Login, Options, Ran, STEPS, World, golden, guests, plugins_with, windlass};
+use windlass_suite::{Ran, STEPS, World, golden, guests, plugins_with, windlass};
 
-/// A Secrets Manager, an account and its secret; the command line does the rest.
-struct Desk {
-    world: World,
-    login: Login,
-    secret: String,
-}
-
-impl Desk {
-    async fn set_up(name: &str) -> Result<Self> {
-        let world = World::with(Options::by_hand()).await?;
-        let login = world.database().account(name, "").await?;
-        let secret = format!("cli/{name}");
-        let value = login.secret(world.database().postgres().port());
-        world.create_secret(&secret, &value).await?;
-        Ok(Self { world, login, secret })
-    }
-
-    /// Runs a command on the secret, in the store's own file, with the real plugins.
-    async fn run(&self, command: &[&str], more: &[&str]) -> Result<Ran> {
-        let store = self.world.store();
-        let store = store.to_string_lossy();
-        let mut arguments = command.to_vec();
-        arguments.extend(["--secret-id", &self.secret, "--store", &store]);
-        arguments.extend(more);
-        let ran = windlass(&arguments, &[]).await?;
-        for text in [&ran.stdout, &ran.stderr] {
-            assert!(!text.contains(&self.login.password), "a password is shown: {text}");
-        }
-        Ok(ran)
-    }
-
-    /// Runs a command that needs plugins.
-    async fn run_with_plugins(&self, command: &[&str], more: &[&str]) -> Result<Ran> {
-        let plugins = Artifact::Plugins.path()?;
-        let plugins = plugins.to_string_lossy();
-        let bundle = self.world.database().ca().certificate().to_string_lossy();
-        let mut arguments = vec!["--plugins", &plugins, "--ca-bundle", &bundle];
-        arguments.extend(["--grant", "tcp://localhost:*"]);
-        arguments.extend(more);
-        self.run(command, &arguments).await
-    }
-}
+use crate::desk::Desk;
 
 #[tokio::test]
 async fn rotate_runs_all_four_steps_and_tells_them() -> Result<()> {

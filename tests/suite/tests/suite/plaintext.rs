@@ -82,7 +82,7 @@ async fn a_server_without_tls_is_an_error_and_hears_nothing_but_the_request_for_
         world.steps(&["createSecret"], name, &token).await?;
         proxy.reset();
         let error = world.failure("setSecret", name, &token).await?;
-        assert_eq!(error.kind, "Windlass.Service.Unreachable");
+        assert_eq!(error.kind, "Windlass.Service.NoTls");
         for part in ["no TLS", "\"ssl\": false"] {
             assert!(error.message.contains(part), "{}", error.message);
         }
@@ -91,5 +91,47 @@ async fn a_server_without_tls_is_an_error_and_hears_nothing_but_the_request_for_
         assert_eq!(traffic.iter().map(|one| one.to_server).sum::<u64>(), TLS_REQUEST_BYTES);
     }
     assert!(!server.log()?.contains("connection authorized"), "nobody signed in");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_compatible_mode_does_without_tls_only_where_the_secret_is_silent_and_tells()
+-> Result<()> {
+    let options = Options::by_hand().with("WINDLASS_TLS", "compatible");
+    let world = World::with(options).await?;
+    let (_work, server) = server_without_tls().await?;
+    let database = world.database();
+    let login = Login::new(Postgres::ADMIN, server.admin_password());
+
+    // The operator's mode does not overrule a secret that demands TLS.
+    let mut strict = login.secret(server.port());
+    strict["ssl"] = Value::from(true);
+    world.create_secret("plain/strict", &strict).await?;
+    let token = world.begin("plain/strict").await?;
+    world.steps(&["createSecret"], "plain/strict", &token).await?;
+    let error = world.failure("setSecret", "plain/strict", &token).await?;
+    assert_eq!(error.kind, "Windlass.Service.NoTls");
+    assert!(!world.function_log()?.contains("without TLS, as"), "nothing to tell yet");
+
+    world.create_secret("plain/compatible", &login.secret(server.port())).await?;
+    let token = world.begin("plain/compatible").await?;
+    world.steps(&STEPS, "plain/compatible", &token).await?;
+    assert_eq!(server.log()?.sign_ins(), 2, "setSecret's and testSecret's");
+    let told = "signing in without TLS, as WINDLASS_TLS=compatible allows";
+    assert_eq!(world.function_log()?.matches(told).count(), 2, "each is told");
+    let metrics = world.function()?.process().stdout()?;
+    assert_eq!(metrics.matches("\"TlsDowngrades\":1").count(), 2, "{metrics}");
+
+    // Where the server has TLS, it is used; and a wrong password is no reason to go without.
+    database.admin("CREATE ROLE plain_has_tls LOGIN PASSWORD 'first'").await?;
+    database.admin("GRANT plain_signers TO plain_has_tls").await?;
+    let wrong = Login::new("plain_has_tls", "wrong").secret(database.postgres().port());
+    world.create_secret("plain/wrong", &wrong).await?;
+    let token = world.begin("plain/wrong").await?;
+    world.steps(&["createSecret"], "plain/wrong", &token).await?;
+    let error = world.failure("setSecret", "plain/wrong", &token).await?;
+    assert_eq!(error.kind, "Windlass.Service.NoPasswordSignsIn");
+    assert_eq!(database.refused_sign_ins("plain_has_tls")?, 2, "each password once");
+    assert_eq!(world.function_log()?.matches(told).count(), 2);
     Ok(())
 }

@@ -3,14 +3,18 @@
 //! Put between a client and a real server it shows how often the two waited for each other, and
 //! breaks the connection at a chosen moment. Bytes are grouped into *turns*: all that one side
 //! sends before the other side says something. A round trip is a turn of the client followed by
-//! one of the server. TLS stays intact; only its records are seen.
+//! one of the server. TLS stays intact; only its records are seen, and can be counted as well
+//! ([`records`]).
 //!
 //! A fault is decided before bytes are passed on: cutting at the n-th turn towards the server means
 //! that the server never sees it; towards the client, that the server has acted and the client
 //! never learns of it.
 
-use std::collections::VecDeque;
+mod records;
+
+use std::collections::{HashMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -21,12 +25,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::sync::lock;
+use records::Records;
 
 /// More than a TLS record, so that one is seldom split.
 const CHUNK: usize = 32 * 1024;
 
 /// Between a client's last words and the end of its connection lies nothing but scheduling.
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+
+/// When one side has closed, the other is heard out for so long.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 const CLOSE_POLL: Duration = Duration::from_millis(5);
 
@@ -53,6 +61,14 @@ pub enum Fault {
         /// Counted from 1.
         turn: u32,
     },
+    /// It is closed instead of passing on the `record`-th message in this direction: PostgreSQL's
+    /// request for TLS and its answer are the first, TLS records the others.
+    CutAtRecord {
+        /// Which way.
+        direction: Direction,
+        /// Counted from 1.
+        record: u32,
+    },
     /// It is closed when this many bytes have been passed on in this direction.
     CutAfterBytes {
         /// Which way.
@@ -78,9 +94,15 @@ pub struct Traffic {
     pub client_turns: u32,
     /// Turns of the server.
     pub server_turns: u32,
+    /// Messages of the client, counted as in [`Fault::CutAtRecord`].
+    pub client_records: u32,
+    /// Messages of the server.
+    pub server_records: u32,
     /// How long it was open, once it is closed.
     pub open_for: Option<Duration>,
     last: Option<Direction>,
+    /// One side has closed: a goodbye that nobody waits for is no turn.
+    closing: bool,
 }
 
 impl Traffic {
@@ -97,6 +119,13 @@ impl Traffic {
         }
     }
 
+    fn records(&mut self, direction: Direction) -> &mut u32 {
+        match direction {
+            Direction::ToServer => &mut self.client_records,
+            Direction::ToClient => &mut self.server_records,
+        }
+    }
+
     fn bytes(&mut self, direction: Direction) -> &mut u64 {
         match direction {
             Direction::ToServer => &mut self.to_server,
@@ -108,6 +137,7 @@ impl Traffic {
 #[derive(Debug, Default)]
 struct State {
     connections: Vec<Arc<Mutex<Traffic>>>,
+    numbered_faults: HashMap<usize, Fault>,
     next_faults: VecDeque<Fault>,
     fault: Option<Fault>,
 }
@@ -191,6 +221,11 @@ impl Proxy {
         lock(&self.state).next_faults.push_back(fault);
     }
 
+    /// Breaks connection `number`, counted from 1 since the start or the last reset.
+    pub fn fail_connection(&self, number: usize, fault: Fault) {
+        lock(&self.state).numbered_faults.insert(number, fault);
+    }
+
     /// Breaks every coming connection, until [`Proxy::heal`].
     pub fn fail_all(&self, fault: Fault) {
         lock(&self.state).fault = Some(fault);
@@ -200,6 +235,7 @@ impl Proxy {
     pub fn heal(&self) {
         let mut state = lock(&self.state);
         state.fault = None;
+        state.numbered_faults.clear();
         state.next_faults.clear();
     }
 }
@@ -214,7 +250,8 @@ fn admit(state: &Mutex<State>) -> (Arc<Mutex<Traffic>>, Option<Fault>) {
     let mut state = lock(state);
     let traffic = Arc::new(Mutex::new(Traffic::default()));
     state.connections.push(Arc::clone(&traffic));
-    let fault = state.next_faults.pop_front().or(state.fault);
+    let numbered = state.numbered_faults.get(&state.connections.len()).copied();
+    let fault = numbered.or_else(|| state.next_faults.pop_front()).or(state.fault);
     (traffic, fault)
 }
 
@@ -241,11 +278,26 @@ async fn carry(
     let (from_server, to_server) = server.into_split();
     let there = pump(Direction::ToServer, from_client, to_server, traffic, fault);
     let back = pump(Direction::ToClient, from_server, to_client, traffic, fault);
-    // Either side's end ends both: a half-closed connection is of no use to the protocols here.
+    let (mut there, mut back) = (pin!(there), pin!(back));
+    // What the other side still says is heard, so that what is counted does not depend on who was
+    // faster; then a half-closed connection is of no use to the protocols here.
     tokio::select! {
-        () = there => {}
-        () = back => {}
+        end = &mut there => if end == PumpEnd::Closed {
+            let _ = tokio::time::timeout(FAREWELL, back).await;
+        },
+        end = &mut back => if end == PumpEnd::Closed {
+            let _ = tokio::time::timeout(FAREWELL, there).await;
+        },
     }
+}
+
+/// Why no more is passed on in one direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PumpEnd {
+    /// One side has closed.
+    Closed,
+    /// The fault says so.
+    Cut,
 }
 
 async fn pump(
@@ -254,45 +306,62 @@ async fn pump(
     mut to: OwnedWriteHalf,
     traffic: &Mutex<Traffic>,
     fault: Option<Fault>,
-) {
+) -> PumpEnd {
+    let mut records = Records::new(direction);
     let mut buffer = vec![0; CHUNK];
     loop {
         let read = match from.read(&mut buffer).await {
-            Ok(0) | Err(_) => return,
+            Ok(0) | Err(_) => {
+                lock(traffic).closing = true;
+                let _ = to.shutdown().await;
+                return PumpEnd::Closed;
+            }
             Ok(read) => read,
         };
-        let Some(chunk) = buffer.get(..read) else { return };
-        let pass = account(&mut lock(traffic), direction, read, fault);
+        let Some(chunk) = buffer.get(..read) else { return PumpEnd::Closed };
+        let pass = account(&mut lock(traffic), &mut records, direction, chunk, fault);
         if let Some(Fault::Delay { each }) = fault {
             tokio::time::sleep(each).await;
         }
-        let Some(passed) = chunk.get(..pass) else { return };
-        if to.write_all(passed).await.is_err() || pass < read {
+        let Some(passed) = chunk.get(..pass) else { return PumpEnd::Closed };
+        let written = to.write_all(passed).await;
+        if pass < read {
             let _ = to.flush().await;
-            return;
+            return PumpEnd::Cut;
+        }
+        if written.is_err() {
+            return PumpEnd::Closed;
         }
     }
 }
 
-/// Counts a piece of `length` bytes and says how much of it is passed on; less means: then close.
+/// Counts a piece and says how much of it is passed on; less than all means: then close.
 fn account(
     traffic: &mut Traffic,
+    records: &mut Records,
     direction: Direction,
-    length: usize,
+    chunk: &[u8],
     fault: Option<Fault>,
 ) -> usize {
-    if traffic.last != Some(direction) {
+    if traffic.last != Some(direction) && !traffic.closing {
         traffic.last = Some(direction);
         *traffic.turns(direction) += 1;
     }
     let turn = *traffic.turns(direction);
     let before = *traffic.bytes(direction);
+    let stop = match fault {
+        Some(Fault::CutAtRecord { direction: cut, record }) if cut == direction => Some(record),
+        _ => None,
+    };
+    let in_records = records.read(chunk, stop);
+    *traffic.records(direction) = records.begun();
+    let length = chunk.len();
     let pass = match fault {
         Some(Fault::CutAtTurn { direction: cut, turn: at }) if cut == direction && turn >= at => 0,
         Some(Fault::CutAfterBytes { direction: cut, bytes }) if cut == direction => {
             usize::try_from(bytes.saturating_sub(before)).map_or(length, |left| left.min(length))
         }
-        _ => length,
+        _ => in_records,
     };
     *traffic.bytes(direction) += pass as u64;
     pass

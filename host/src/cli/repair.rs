@@ -1,0 +1,95 @@
+//! `windlass repair`.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use clap::Args;
+use serde_json::json;
+
+use super::Failure;
+use super::output::Output;
+use super::setup::{PluginArgs, StoreArgs, handler};
+use crate::rotation::Diagnosis;
+
+/// Mend a secret whose rotation went wrong: AWSCURRENT signs in again, and the next rotation can
+/// begin.
+///
+/// Looks which of the known passwords the service has, shows what it would do, and asks. Never makes
+/// a new password. It mends: an AWSPENDING label that blocks rotations, as a failed or cancelled
+/// rotation leaves it; a service that has the password of AWSPENDING, of AWSPREVIOUS (restored
+/// from a backup) or of an abandoned rotation. In the end it signs in with AWSCURRENT, as a proof.
+/// If a rotation is running at this moment, let it end first.
+#[derive(Debug, Args)]
+pub(super) struct Repair {
+    /// The secret's name or ARN
+    #[arg(long, value_name = "ID")]
+    secret_id: String,
+    /// Do what the plan says without asking
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    plugins: PluginArgs,
+}
+
+impl Repair {
+    pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
+        let handler = handler(&self.store, &self.plugins).await?;
+        output.begin("signing in with the known passwords");
+        let looked = handler.working(async |rotation| rotation.diagnose(&self.secret_id).await);
+        let looked = looked.await;
+        output.clear();
+        let diagnosis = looked?;
+        output.line(format!("found     {}", diagnosis.found));
+        if diagnosis.mendings.is_empty() {
+            output.line("nothing has to be mended");
+            output.object(&result(&diagnosis, false, None));
+            return Ok(());
+        }
+        for (number, mending) in diagnosis.mendings.iter().enumerate() {
+            output.line(format!("{:<9} {}. {mending}", "plan", number + 1));
+        }
+        let may_do = self.yes || (output == Output::Text && confirmed());
+        if !may_do {
+            output.line("nothing was changed; --yes does it without asking");
+            output.object(&result(&diagnosis, false, None));
+            return Err(Failure::stuck());
+        }
+        for mending in &diagnosis.mendings {
+            output.begin(mending);
+            let mended =
+                handler.working(async |rotation| rotation.mend(&diagnosis, mending).await).await;
+            output.clear();
+            mended?;
+            output.line(format!("{:<9} {mending}", "done"));
+        }
+        let proof = handler.working(async |rotation| rotation.prove(&self.secret_id).await).await;
+        let (username, place) = proof?;
+        let proof = format!("`{username}` signs in at {place} with the AWSCURRENT password");
+        output.line(format!("{:<9} {proof}", "proof"));
+        output.object(&result(&diagnosis, true, Some(&proof)));
+        Ok(())
+    }
+}
+
+fn result(diagnosis: &Diagnosis, done: bool, proof: Option<&str>) -> serde_json::Value {
+    json!({
+        "found": diagnosis.found,
+        "plan": diagnosis.mendings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "done": done,
+        "proof": proof,
+    })
+}
+
+/// Asks, where there is somebody to ask.
+fn confirmed() -> bool {
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() {
+        return false;
+    }
+    eprint!("do this? [y/N] ");
+    let _ = std::io::stderr().flush();
+    let mut answer = String::new();
+    let read = stdin.lock().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+}

@@ -1,0 +1,173 @@
+//! What stands in the way of rotations, and the command that mends it.
+
+use crate::cli::setup::StoreArgs;
+use crate::rotation::{Origin, SecretDocument};
+use crate::store::{
+    SecretDescription, SecretStore, SecretValue, Stage, StoreErrorKind, VersionSelector,
+};
+
+/// Something that stands in the way of rotations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Finding {
+    pub(super) what: String,
+    pub(super) remedy: String,
+}
+
+/// What there is of an unfinished rotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unfinished {
+    /// A version without a value.
+    Empty,
+    /// A version that the rotation can go on with.
+    Sound,
+    /// A version that no step will accept.
+    Spoiled(String),
+    /// A version that may not be read by whoever asks.
+    Unreadable,
+}
+
+/// Looks at the pending version with the eyes of the steps.
+pub(super) async fn look(
+    store: &impl SecretStore,
+    secret: &SecretDescription,
+) -> Option<Unfinished> {
+    let pending = VersionSelector::Version(secret.unfinished()?.clone());
+    let current = VersionSelector::Stage(Stage::Current);
+    let (pending, current) =
+        tokio::join!(store.value(&secret.arn, &pending), store.value(&secret.arn, &current));
+    let parse = |value: &SecretValue, role| {
+        SecretDocument::parse(value, Origin { secret: secret.name.clone(), role })
+    };
+    Some(match (pending, current) {
+        (Err(error), _) if error.kind == StoreErrorKind::NotFound => Unfinished::Empty,
+        (Err(_), _) | (_, Err(_)) => Unfinished::Unreadable,
+        (Ok(pending), Ok(current)) => {
+            match (parse(&pending, Stage::Pending), parse(&current, Stage::Current)) {
+                (Err(problem), _) => Unfinished::Spoiled(problem.to_string()),
+                (Ok(_), Err(_)) => Unfinished::Sound,
+                (Ok(pending), Ok(current)) => match current.difference(&pending) {
+                    None => Unfinished::Sound,
+                    Some(key) => Unfinished::Spoiled(format!(
+                        "`{key}` of AWSCURRENT was edited since it was made"
+                    )),
+                },
+            }
+        }
+    })
+}
+
+/// What is wrong. `store` is repeated in the commands, which should work as they are printed.
+pub(super) fn findings(
+    secret: &SecretDescription,
+    unfinished: Option<&Unfinished>,
+    store: &StoreArgs,
+) -> Vec<Finding> {
+    let id = &secret.name;
+    let aws =
+        |rest: &str| format!("aws {}secretsmanager {rest} --secret-id '{id}'", store.for_aws());
+    let mut findings = Vec::new();
+    if secret.deleted_at.is_some() {
+        findings.push(Finding {
+            what: "the secret is scheduled for deletion".to_owned(),
+            remedy: aws("restore-secret"),
+        });
+    }
+    if secret.version_with(&Stage::Current).is_none() {
+        findings.push(Finding {
+            what: "no version is AWSCURRENT, so applications can't read the secret".to_owned(),
+            remedy: format!(
+                "{} --version-stage AWSCURRENT --move-to-version-id VERSION",
+                aws("update-secret-version-stage")
+            ),
+        });
+    }
+    let (Some(version), Some(unfinished)) = (secret.unfinished(), unfinished) else {
+        return findings;
+    };
+    let own = |command: &str| {
+        format!("windlass {command} --secret-id '{id}'{} --plugins DIR", store.for_windlass())
+    };
+    let what = match unfinished {
+        Unfinished::Empty => {
+            "has no value: a rotation ended before createSecret had stored a password".to_owned()
+        }
+        Unfinished::Sound => {
+            "has a password that is not current: a rotation is under way, or stopped half-way; \
+             the service may have either password"
+                .to_owned()
+        }
+        Unfinished::Spoiled(why) => format!("can't be rotated to: {why}"),
+        Unfinished::Unreadable => {
+            "is a rotation under way, or stopped half-way; its value could not be read".to_owned()
+        }
+    };
+    let cancelled = secret.rotation_enabled == Some(false);
+    let what = format!("version {version} is AWSPENDING and {what}");
+    let (what, remedy) = match unfinished {
+        Unfinished::Spoiled(_) => (what, format!("give that rotation up: {}", own("repair"))),
+        _ if cancelled => (
+            format!("{what}; rotation is turned off, so nobody will go on with it"),
+            format!("give that rotation up: {}", own("repair")),
+        ),
+        _ => (
+            what,
+            format!(
+                "take it up where it stopped: {}; or give it up: {}",
+                own("rotate"),
+                own("repair")
+            ),
+        ),
+    };
+    findings.push(Finding { what, remedy });
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::VersionId;
+
+    fn secret(labels: &[(&str, &[&str])]) -> SecretDescription {
+        SecretDescription {
+            arn: "arn".into(),
+            name: "db".into(),
+            rotation_enabled: Some(true),
+            stages: labels
+                .iter()
+                .map(|(version, labels)| {
+                    (VersionId::new(*version), labels.iter().map(|&label| label.into()).collect())
+                })
+                .collect(),
+            tags: Default::default(),
+            deleted_at: None,
+            last_rotated_at: None,
+        }
+    }
+
+    #[test]
+    fn a_finished_rotation_is_not_stuck_though_both_labels_remain() {
+        let secret = secret(&[("b", &["AWSCURRENT", "AWSPENDING"]), ("a", &["AWSPREVIOUS"])]);
+        assert_eq!(findings(&secret, None, &StoreArgs::default()), []);
+    }
+
+    #[test]
+    fn each_stuck_state_comes_with_its_remedy() {
+        let half_way = secret(&[("a", &["AWSCURRENT"]), ("b", &["AWSPENDING"])]);
+        for (unfinished, what, remedy) in [
+            (Unfinished::Sound, "has a password that is not", "windlass rotate --secret-id 'db'"),
+            (Unfinished::Empty, "has no value", "windlass rotate --secret-id 'db'"),
+            (
+                Unfinished::Spoiled("x".into()),
+                "can't be rotated to: x",
+                "windlass repair --secret-id 'db'",
+            ),
+        ] {
+            let found = findings(&half_way, Some(&unfinished), &StoreArgs::default());
+            assert_eq!(found.len(), 1);
+            assert!(found[0].what.contains(what), "{found:?}");
+            assert!(found[0].remedy.contains(remedy), "{found:?}");
+        }
+        let lost = findings(&secret(&[("a", &["AWSPREVIOUS"])]), None, &StoreArgs::default());
+        assert!(lost[0].remedy.contains("--move-to-version-id"), "{lost:?}");
+    }
+}

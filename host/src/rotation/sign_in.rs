@@ -1,0 +1,105 @@
+//! Every sign-in of a rotation passes here, whether it verifies or changes a password.
+//!
+//! In this order: the account was not refused too often already; the sign-in, with TLS unless the
+//! secret says `"ssl": false`; where TLS could not be had, the secret says nothing about it and the
+//! operator chose the compatible mode, once more without, which is logged and counted; the answer
+//! is noted. A refused password never leads to a second sign-in.
+
+use super::Rotation;
+use super::service::{CallError, Catalog, Change, FailureKind, Login, Place, Service, TlsMode};
+use crate::config::TlsPolicy;
+use crate::error::{Error, ServiceError};
+use crate::metrics::{self, Metric};
+use crate::rds::Rds;
+use crate::store::SecretStore;
+
+impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
+    /// Signs in; a failure says as whom and where.
+    pub(super) async fn verify(
+        &self,
+        service: &C::Service,
+        login: &Login,
+        with: &str,
+    ) -> Result<(), Error> {
+        let attempt = format!("signing in as `{}` with {with}", login.username);
+        self.begin(login, &attempt)?;
+        let mut answer = service.verify(login).await;
+        if let Some(login) = self.without_tls(login, &answer) {
+            answer = service.verify(&login).await;
+        }
+        self.end(login, attempt, answer)
+    }
+
+    /// Makes a change; a failure says whose, as whom and where.
+    pub(super) async fn change(
+        &self,
+        service: &C::Service,
+        change: &Change<'_>,
+        with: &str,
+    ) -> Result<(), Error> {
+        let actor = change.actor;
+        let attempt = format!(
+            "changing the password of `{}`, signing in as `{}` with {with}",
+            change.username, actor.username
+        );
+        self.begin(actor, &attempt)?;
+        let mut answer = service.change(change).await;
+        if let Some(actor) = self.without_tls(actor, &answer) {
+            answer = service.change(&Change { actor: &actor, ..*change }).await;
+        }
+        self.end(actor, attempt, answer)
+    }
+
+    fn begin(&self, login: &Login, attempt: &str) -> Result<(), Error> {
+        if let Some(count) = self.sign_ins.exhausted(login) {
+            let (username, place) = (login.username.clone(), login.place.clone());
+            return Err(ServiceError::TooManyRefusals { username, place, count }.into());
+        }
+        self.progress.note(format!("{attempt} at {}", login.place));
+        Ok(())
+    }
+
+    /// The sign-in to try where TLS could not be had, if there is one.
+    fn without_tls(&self, login: &Login, answer: &Result<(), CallError>) -> Option<Login> {
+        let Err(CallError::Failed(failure)) = answer else { return None };
+        let allowed =
+            login.tls == TlsMode::Unsaid && self.config.tls_policy == TlsPolicy::Compatible;
+        if failure.kind != FailureKind::NoTls || !allowed {
+            return None;
+        }
+        tracing::warn!(
+            place = %login.place,
+            username = login.username,
+            "signing in without TLS, as WINDLASS_TLS=compatible allows: {failure}; set \"ssl\": \
+             true in the secret to forbid it, or false if the service is meant to have no TLS"
+        );
+        metrics::count(Metric::TlsDowngrades);
+        Some(login.in_clear())
+    }
+
+    fn end(
+        &self,
+        login: &Login,
+        attempt: String,
+        answer: Result<(), CallError>,
+    ) -> Result<(), Error> {
+        self.sign_ins.note(login, &answer);
+        answer.map_err(|error| {
+            if matches!(&error, CallError::Failed(failure) if failure.kind == FailureKind::Refused)
+            {
+                metrics::count(Metric::RefusedSignIns);
+            }
+            call_failed(error, attempt, &login.place)
+        })
+    }
+}
+
+/// Puts a failed call into its context.
+fn call_failed(error: CallError, attempt: String, place: &Place) -> Error {
+    match error {
+        CallError::Failed(failure) => {
+            ServiceError::Failed { attempt, place: place.clone(), failure }.into()
+        }
+        CallError::Plugin(error) => error.into(),
+    }
+}

@@ -1,0 +1,172 @@
+//! Every state that a rotation may leave behind, and how it is mended.
+
+use serde_json::json;
+
+use super::super::{Diagnosis, Mending, Progress, REFUSED_LIMIT, Rotation, Step};
+use super::world::{SECRET, World};
+use crate::error::Error;
+use crate::store::{SecretStore, Stage, StageMove, VersionId};
+
+/// Repairs as `windlass repair` does, and returns what was planned.
+async fn repair(world: &World) -> Result<Diagnosis, Error> {
+    let progress = Progress::default();
+    let rotation = Rotation {
+        store: &world.store,
+        catalog: &world.plugin,
+        rds: &world.rds,
+        config: &world.config,
+        progress: &progress,
+        sign_ins: &world.sign_ins,
+    };
+    let diagnosis = rotation.diagnose(SECRET).await?;
+    for mending in &diagnosis.mendings {
+        rotation.mend(&diagnosis, mending).await?;
+    }
+    rotation.prove(SECRET).await?;
+    Ok(diagnosis)
+}
+
+/// What a repair did, by name.
+fn names(diagnosis: &Diagnosis) -> Vec<&'static str> {
+    let name = |mending: &Mending| match mending {
+        Mending::SetPassword { by_admin: false, .. } => "set",
+        Mending::SetPassword { by_admin: true, .. } => "set by admin",
+        Mending::MoveCurrent { .. } => "move",
+        Mending::TakePendingOff { .. } => "take off",
+    };
+    diagnosis.mendings.iter().map(name).collect()
+}
+
+/// What must hold after every repair: `AWSCURRENT` signs in and the next rotation ends well.
+async fn check(world: &World) {
+    let username = world.field(Stage::Current, "username").await;
+    let password = world.field(Stage::Current, "password").await;
+    assert_eq!(world.password_of(&username), Some(password));
+    assert_eq!(world.store.describe(SECRET).await.unwrap().unfinished(), None);
+    world.rotate().await;
+}
+
+async fn steps(world: &World, steps: &[Step]) -> VersionId {
+    let version = world.begin();
+    for step in steps {
+        world.step(*step, &version).await.unwrap();
+    }
+    version
+}
+
+/// As an operator does, or whatever abandons a rotation.
+async fn take_off(world: &World, version: &VersionId) {
+    let change =
+        StageMove { stage: Stage::Pending, remove_from: Some(version.clone()), move_to: None };
+    world.store.move_stage(SECRET, &change).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_secret_that_is_well_is_left_alone() {
+    let world = World::new(&json!({}));
+    world.rotate().await;
+    let before = world.sign_ins();
+    let diagnosis = repair(&world).await.unwrap();
+    assert_eq!(diagnosis.mendings, []);
+    assert_eq!(diagnosis.found, "`app` signs in with the AWSCURRENT password");
+    assert_eq!((world.sign_ins() - before, world.failed_sign_ins()), (2, 0));
+    check(&world).await;
+}
+
+#[tokio::test]
+async fn a_pending_version_that_the_service_never_took_is_given_up() {
+    for done in [&[][..], &[Step::Create]] {
+        let world = World::new(&json!({}));
+        steps(&world, done).await;
+        assert_eq!(names(&repair(&world).await.unwrap()), ["take off"]);
+        assert_eq!(world.field(Stage::Current, "password").await, "first");
+        check(&world).await;
+    }
+}
+
+#[tokio::test]
+async fn a_pending_version_that_the_service_took_becomes_current() {
+    let world = World::new(&json!({}));
+    let version = steps(&world, &[Step::Create, Step::Set]).await;
+    let diagnosis = repair(&world).await.unwrap();
+    assert_eq!(names(&diagnosis), ["move"]);
+    assert!(diagnosis.mendings[0].to_string().contains(version.as_str()));
+    assert_eq!(world.failed_sign_ins(), 1);
+    check(&world).await;
+}
+
+#[tokio::test]
+async fn a_pending_version_that_no_step_would_accept_lends_its_password_only() {
+    let world = World::new(&json!({"note": "old"}));
+    steps(&world, &[Step::Create, Step::Set]).await;
+    world.replace_current(
+        &json!({"engine": "fake", "host": "db.example", "username": "app", "password": "edited",
+                "note": "new"})
+        .to_string(),
+    );
+    assert_eq!(names(&repair(&world).await.unwrap()), ["set", "take off"]);
+    assert_eq!(world.field(Stage::Current, "note").await, "new");
+    assert_eq!(world.password_of("app").as_deref(), Some("edited"));
+    check(&world).await;
+}
+
+#[tokio::test]
+async fn a_service_restored_from_a_backup_gets_the_current_password_again() {
+    for (world, expected) in
+        [(World::new(&json!({})), "set"), (World::with_admin(&json!({})), "set by admin")]
+    {
+        world.tag(super::super::STRATEGY_TAG, "single-user");
+        world.rotate().await;
+        world.set_password("app", "first");
+        let diagnosis = repair(&world).await.unwrap();
+        assert_eq!(names(&diagnosis), [expected]);
+        assert!(diagnosis.found.ends_with("signs in with the AWSPREVIOUS password"));
+        check(&world).await;
+    }
+}
+
+#[tokio::test]
+async fn the_password_of_an_abandoned_rotation_is_found_and_replaced_by_the_current_one() {
+    let world = World::new(&json!({}));
+    let version = steps(&world, &[Step::Create, Step::Set]).await;
+    take_off(&world, &version).await;
+    let diagnosis = repair(&world).await.unwrap();
+    assert_eq!(names(&diagnosis), ["set"]);
+    assert!(diagnosis.found.contains(&format!("unlabelled version {version}")));
+    assert_eq!(world.password_of("app").as_deref(), Some("first"));
+    check(&world).await;
+}
+
+#[tokio::test]
+async fn of_a_pair_the_pending_half_is_given_up_and_a_lost_current_half_gives_way_to_the_other() {
+    let world = World::with_admin(&json!({}));
+    steps(&world, &[Step::Create, Step::Set]).await;
+    assert_eq!(names(&repair(&world).await.unwrap()), ["take off"]);
+    check(&world).await;
+
+    // `app_clone` is current; somebody changed its password.
+    assert_eq!(world.field(Stage::Current, "username").await, "app_clone");
+    world.set_password("app_clone", "nobody knows");
+    let diagnosis = repair(&world).await.unwrap();
+    assert_eq!(names(&diagnosis), ["move", "take off"]);
+    assert!(diagnosis.found.ends_with("`app` signs in with the AWSPREVIOUS password"));
+    assert_eq!(world.field(Stage::Current, "username").await, "app");
+    check(&world).await;
+}
+
+#[tokio::test]
+async fn where_no_known_password_signs_in_nothing_is_changed_and_no_account_is_locked() {
+    let world = World::new(&json!({}));
+    for _ in 0..10 {
+        let version = steps(&world, &[Step::Create, Step::Set]).await;
+        take_off(&world, &version).await;
+        // The next one would take it up.
+        world.set_password("app", "first");
+    }
+    world.set_password("app", "nobody knows");
+    let error = repair(&world).await.err().expect("nothing signs in");
+    assert_eq!(error.error_type(), "Windlass.Service.NoPasswordSignsIn");
+    assert!(world.failed_sign_ins() <= REFUSED_LIMIT as usize);
+    assert_eq!(world.password_of("app").as_deref(), Some("nobody knows"));
+    assert_eq!(world.field(Stage::Current, "password").await, "first");
+}

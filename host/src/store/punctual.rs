@@ -1,0 +1,92 @@
+//! A store whose calls end when the step does.
+//!
+//! The SDK retries within a call, for longer than a short Lambda timeout allows. A call that is cut
+//! off here says which one it was and at which address, and leaves the step the time to report it.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    PasswordRequest, PendingValue, SecretDescription, SecretStore, SecretValue, StageMove,
+    StoreError, StoreErrorKind, VersionListing, VersionSelector,
+};
+use crate::network::seconds;
+use crate::secret::Secret;
+use crate::unanswered::AwsService;
+
+/// A store, until a moment.
+pub(crate) struct Punctual<'a, S> {
+    store: &'a S,
+    until: Option<Instant>,
+}
+
+impl<'a, S: SecretStore> Punctual<'a, S> {
+    /// The store's calls, none of which lasts beyond `until`.
+    pub(crate) fn new(store: &'a S, until: Option<Instant>) -> Self {
+        Self { store, until }
+    }
+
+    async fn bounded<T>(
+        &self,
+        (action, resource): (&'static str, &str),
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let Some(until) = self.until else { return call.await };
+        let begun = Instant::now();
+        let answer = tokio::time::timeout_at(until.into(), call).await;
+        answer.unwrap_or_else(|_| Err(self.out_of_time(action, resource, begun.elapsed())))
+    }
+
+    fn out_of_time(&self, action: &'static str, resource: &str, waited: Duration) -> StoreError {
+        // To a tenth of a second: what was waited for beyond that is scheduling.
+        let waited =
+            Duration::from_millis(u64::try_from(waited.as_millis()).unwrap_or(0) / 100 * 100);
+        StoreError {
+            kind: StoreErrorKind::Transient,
+            action,
+            resource: resource.to_owned(),
+            message: format!(
+                "no answer from {} within {}, the time that the function's timeout leaves; {}",
+                self.store.address(),
+                seconds(waited),
+                AwsService::secrets_manager(self.store.address()).advice()
+            ),
+            source: None,
+        }
+    }
+}
+
+impl<S: SecretStore> SecretStore for Punctual<'_, S> {
+    fn address(&self) -> &str {
+        self.store.address()
+    }
+
+    async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError> {
+        self.bounded(("DescribeSecret", secret_id), self.store.describe(secret_id)).await
+    }
+
+    async fn value(
+        &self,
+        secret_id: &str,
+        version: &VersionSelector,
+    ) -> Result<SecretValue, StoreError> {
+        self.bounded(("GetSecretValue", secret_id), self.store.value(secret_id, version)).await
+    }
+
+    async fn put_pending(&self, secret_id: &str, pending: &PendingValue) -> Result<(), StoreError> {
+        let call = self.store.put_pending(secret_id, pending);
+        self.bounded(("PutSecretValue", secret_id), call).await
+    }
+
+    async fn move_stage(&self, secret_id: &str, change: &StageMove) -> Result<(), StoreError> {
+        let call = self.store.move_stage(secret_id, change);
+        self.bounded(("UpdateSecretVersionStage", secret_id), call).await
+    }
+
+    async fn random_password(&self, request: &PasswordRequest) -> Result<Secret, StoreError> {
+        self.bounded(("GetRandomPassword", ""), self.store.random_password(request)).await
+    }
+
+    async fn versions(&self, secret_id: &str) -> Result<Vec<VersionListing>, StoreError> {
+        self.bounded(("ListSecretVersionIds", secret_id), self.store.versions(secret_id)).await
+    }
+}

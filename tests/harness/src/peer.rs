@@ -1,0 +1,159 @@
+//! Peers that are not the service: silent, speaking nonsense, closing, unreachable, or with a
+//! certificate of one's choice.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::Identity;
+
+/// Connections that the kernel takes for a listener which accepts none: one more than its backlog.
+const BACKLOG: u32 = 1;
+
+/// What the peer does with a connection.
+#[derive(Clone)]
+pub enum Behaviour {
+    /// It reads and never answers.
+    Silent,
+    /// To the first bytes it answers with these, then it is silent.
+    Says(&'static [u8]),
+    /// It closes as soon as it has read something.
+    Closes,
+    /// It ends TLS with this certificate and passes everything on.
+    Tls {
+        /// Its certificate and key.
+        identity: Identity,
+        /// To whom, in clear.
+        upstream: SocketAddr,
+    },
+}
+
+/// A listening peer. Dropping it closes its connections.
+#[derive(Debug)]
+pub struct Peer {
+    port: u16,
+    task: Option<AbortHandle>,
+    /// What keeps a black hole full.
+    _held: Vec<TcpStream>,
+}
+
+impl Peer {
+    /// Starts one on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    /// If no port can be listened on, or the certificate can't be used.
+    pub async fn start(behaviour: Behaviour) -> Result<Self> {
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("listening on 127.0.0.1")?;
+        let port = listener.local_addr().context("asking for the port")?.port();
+        let tls = match &behaviour {
+            Behaviour::Tls { identity, .. } => Some(acceptor(identity)?),
+            _ => None,
+        };
+        let task = tokio::spawn(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                tokio::select! {
+                    accepted = listener.accept() => {
+                        let Ok((client, _)) = accepted else { return };
+                        connections.spawn(converse(client, behaviour.clone(), tls.clone()));
+                    }
+                    Some(_) = connections.join_next() => {}
+                }
+            }
+        });
+        Ok(Self { port, task: Some(task.abort_handle()), _held: Vec::new() })
+    }
+
+    /// A port whose packets go nowhere, as behind a security group that drops them: a listener that
+    /// accepts nothing and whose backlog is full.
+    ///
+    /// # Errors
+    /// If no port can be listened on.
+    pub async fn black_hole() -> Result<Self> {
+        let socket = TcpSocket::new_v4().context("making a socket")?;
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).context("binding to 127.0.0.1")?;
+        let listener = socket.listen(BACKLOG).context("listening on 127.0.0.1")?;
+        let address = listener.local_addr().context("asking for the port")?;
+        let mut held = Vec::new();
+        for _ in 0..=BACKLOG {
+            held.push(TcpStream::connect(address).await.context("filling the backlog")?);
+        }
+        // The listener lives on without accepting.
+        let task = tokio::spawn(async move {
+            let _listener = listener;
+            std::future::pending::<()>().await;
+        });
+        Ok(Self { port: address.port(), task: Some(task.abort_handle()), _held: held })
+    }
+
+    /// A port on which nobody listens: one that was taken until now.
+    ///
+    /// # Errors
+    /// If no port can be had.
+    pub async fn nobody() -> Result<u16> {
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("listening on 127.0.0.1")?;
+        Ok(listener.local_addr().context("asking for the port")?.port())
+    }
+
+    /// The port that clients connect to.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        if let Some(task) = self.task.take() {
+            task.abort();
+        }
+    }
+}
+
+async fn converse(mut client: TcpStream, behaviour: Behaviour, tls: Option<TlsAcceptor>) {
+    let mut buffer = [0; 4096];
+    match behaviour {
+        Behaviour::Silent => while client.read(&mut buffer).await.is_ok_and(|read| read > 0) {},
+        Behaviour::Says(answer) => {
+            if client.read(&mut buffer).await.is_ok_and(|read| read > 0)
+                && client.write_all(answer).await.is_ok()
+            {
+                while client.read(&mut buffer).await.is_ok_and(|read| read > 0) {}
+            }
+        }
+        Behaviour::Closes => {
+            let _ = client.read(&mut buffer).await;
+        }
+        Behaviour::Tls { upstream, .. } => {
+            let Some(tls) = tls else { return };
+            let Ok(mut client) = tls.accept(client).await else { return };
+            let Ok(mut server) = TcpStream::connect(upstream).await else { return };
+            let _ = copy_bidirectional(&mut client, &mut server).await;
+        }
+    }
+}
+
+fn acceptor(identity: &Identity) -> Result<TlsAcceptor> {
+    let read = |path| File::open(path).map(BufReader::new);
+    let certificates = CertificateDer::pem_reader_iter(read(&identity.certificate)?)
+        .collect::<Result<Vec<_>, _>>()
+        .context("reading the certificate")?;
+    let key = PrivateKeyDer::from_pem_reader(read(&identity.key)?).context("reading the key")?;
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(certificates, key)
+        .context("using the certificate")?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}

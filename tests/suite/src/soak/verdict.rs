@@ -1,0 +1,207 @@
+//! What has to hold during a soak and at its end, as seen by others than the functions.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use super::driver;
+use super::lock;
+use super::random::Random;
+use super::stage::{Kind, Stage, Subject, first_password};
+use crate::Login;
+
+/// The longest pause of an application between two sign-ins.
+const APPLICATION_PAUSE_MS: u32 = 1500;
+
+/// The most sign-ins of one setSecret that may be refused: current, pending, previous, five of
+/// abandoned rotations, pending once more.
+const REFUSED_BY_A_SET: u64 = 9;
+
+/// How much of a secret is looked up at once in a log; the rest is compared.
+const PREFIX: usize = 8;
+
+/// An application of an alternating secret: it reads the current credential and signs in, and is
+/// never refused. Returns how often it had to read again, because the label had just moved.
+pub(super) async fn application(
+    stage: Arc<Stage>,
+    name: String,
+    mut random: Random,
+) -> Result<(String, u64)> {
+    let mut refused = 0;
+    while !stage.stopping() {
+        let pause = u64::from(random.below(APPLICATION_PAUSE_MS));
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        let mut let_in = false;
+        for _ in 0..2 {
+            let login = Login::of(&stage.secrets().secret(&name, "AWSCURRENT").await?)?;
+            let_in = stage.signs_in(&login).await?;
+            if let_in {
+                break;
+            }
+            refused += 1;
+        }
+        stage.tally(|tally| {
+            tally.looks += 1;
+            tally.lock_outs += u64::from(!let_in);
+        });
+        if !let_in {
+            stage.broken(format!("an application of {name} was refused twice"));
+        }
+    }
+    Ok((name, refused))
+}
+
+/// One more rotation in peace, then: one current version, which signs in; with a single user, the
+/// password before is refused; with two, it is not.
+pub(super) async fn settle(stage: &Stage, subject: &mut Subject) -> Result<()> {
+    driver::last(stage, subject).await?;
+    let name = &subject.name;
+    let found = stage.secrets().call("DescribeSecret", &json!({ "SecretId": name })).await?;
+    let versions = found.get("VersionIdsToStages").and_then(Value::as_object);
+    let holds_current = |labels: &Value| {
+        labels.as_array().is_some_and(|labels| labels.iter().any(|label| label == "AWSCURRENT"))
+    };
+    let current = versions.into_iter().flatten().filter(|(_, labels)| holds_current(labels));
+    let current = current.count();
+    if current != 1 {
+        stage.broken(format!("{name} has {current} versions labelled AWSCURRENT"));
+    }
+    let login = |label| async move { Login::of(&stage.secrets().secret(name, label).await?) };
+    let (now, before) = (login("AWSCURRENT").await?, login("AWSPREVIOUS").await?);
+    stage.tally(|tally| tally.looks += 1);
+    if !stage.signs_in(&now).await? {
+        subject.own_refused += 1;
+        stage.tally(|tally| tally.lock_outs += 1);
+        stage.broken(format!("{name}: AWSCURRENT does not sign in at the end"));
+    }
+    let before_signs_in = stage.signs_in(&before).await?;
+    subject.own_refused += u64::from(!before_signs_in);
+    if before_signs_in != (subject.kind == Kind::Alternating) {
+        let what = if before_signs_in { "still signs in" } else { "is refused" };
+        stage.broken(format!("{name}: the password of AWSPREVIOUS {what} at the end"));
+    }
+    Ok(())
+}
+
+/// Counts the functions' refused sign-ins in the server's own log, by account.
+pub(super) fn count_refusals(stage: &Stage, subjects: &[Subject]) -> Result<()> {
+    let log = stage.postgres.log()?;
+    let mut refused: BTreeMap<&str, u64> = BTreeMap::new();
+    for line in log.text().lines() {
+        let user = line.split_once("password authentication failed for user \"");
+        if let Some((user, _)) = user.and_then(|(_, rest)| rest.split_once('"')) {
+            *refused.entry(user).or_default() += 1;
+        }
+    }
+    for subject in subjects {
+        let clone = format!("{}_clone", subject.name);
+        let users = [subject.name.as_str(), &clone];
+        let all: u64 = users.iter().filter_map(|user| refused.get(user)).sum();
+        let functions = all.saturating_sub(subject.own_refused);
+        stage.tally(|tally| tally.refused_by_functions += functions);
+        if functions > subject.sets * REFUSED_BY_A_SET + subject.tests {
+            stage.broken(format!(
+                "{functions} sign-ins of {} were refused in {} setSecret and {} testSecret",
+                subject.name, subject.sets, subject.tests
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Ends the functions, and looks whether one of all that ever ran still does.
+pub(super) fn end_functions(stage: &Stage, functions: usize) {
+    let ended = stage.lanes.end();
+    stage.spares.end();
+    if ended != functions {
+        stage.broken(format!("{ended} of {functions} functions came back"));
+    }
+    let started = lock(&stage.deployment.started).clone();
+    stage.tally(|tally| tally.functions = started.len() as u64);
+    for id in started {
+        let program = std::fs::read_link(format!("/proc/{id}/exe"));
+        if program.is_ok_and(|program| program == stage.deployment.options.bootstrap) {
+            stage.broken(format!("function process {id} still runs"));
+        }
+    }
+}
+
+/// Looks for every password that any version ever held, and every rotation token, in all logs.
+pub(super) fn search_logs(stage: &Stage, subjects: &[Subject]) -> Result<()> {
+    let mut secrets: HashSet<String> = lock(&stage.rotation_tokens).iter().cloned().collect();
+    let store = std::fs::read(stage.store()).context("reading the store")?;
+    let store: Value = serde_json::from_slice(&store).context("the store is not JSON")?;
+    let versions = store.get("secrets").and_then(Value::as_object).context("no secrets")?;
+    for version in versions.values().filter_map(|secret| secret.get("versions")?.as_array()) {
+        for value in version.iter().filter_map(|version| version.pointer("/value/text")?.as_str()) {
+            secrets.insert(Login::of(&serde_json::from_str(value)?)?.password);
+        }
+    }
+    stage.tally(|tally| tally.secrets_sought = secrets.len() as u64);
+    let sought = Sought::new(&secrets);
+    for entry in std::fs::read_dir(stage.logs())? {
+        let path = entry?.path();
+        report_leak(stage, &sought, &path, &std::fs::read(&path)?);
+    }
+    for subject in subjects {
+        secrets.remove(&first_password(&subject.name));
+    }
+    let sought = Sought::new(&secrets);
+    let server = stage.postgres.log()?;
+    report_leak(stage, &sought, Path::new("the server's log"), server.text().as_bytes());
+    Ok(())
+}
+
+fn report_leak(stage: &Stage, sought: &Sought<'_>, place: &Path, text: &[u8]) {
+    if sought.occur_in(text) {
+        stage.broken(format!("a password or rotation token stands in {}", place.display()));
+    }
+}
+
+/// Many texts that are looked for at once.
+struct Sought<'a> {
+    by_prefix: HashMap<&'a [u8], Vec<&'a [u8]>>,
+}
+
+impl<'a> Sought<'a> {
+    fn new(texts: &'a HashSet<String>) -> Self {
+        let mut by_prefix: HashMap<&[u8], Vec<&[u8]>> = HashMap::new();
+        for text in texts {
+            if let Some(prefix) = text.as_bytes().get(..PREFIX) {
+                by_prefix.entry(prefix).or_default().push(text.as_bytes());
+            }
+        }
+        Self { by_prefix }
+    }
+
+    fn occur_in(&self, text: &[u8]) -> bool {
+        text.windows(PREFIX).enumerate().any(|(at, prefix)| {
+            let candidates = self.by_prefix.get(prefix).into_iter().flatten();
+            let rest = text.get(at..).unwrap_or_default();
+            candidates.into_iter().any(|candidate| rest.starts_with(candidate))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sought_is_found_anywhere_and_whole_only() {
+        let texts = HashSet::from(["first password of x".to_owned(), "0123456789".to_owned()]);
+        let sought = Sought::new(&texts);
+        for (text, found) in [
+            ("a 0123456789", true),
+            ("first password of y, first password of x", true),
+            ("012345678", false),
+            ("", false),
+        ] {
+            assert_eq!(sought.occur_in(text.as_bytes()), found, "{text}");
+        }
+    }
+}
