@@ -13,9 +13,12 @@ use windlass_harness::{
 
 use super::lock;
 
-/// The functions' timeout. A step takes tens of milliseconds, and a database that never answers
-/// takes up all of this.
-const STEP_LIMIT: Duration = Duration::from_secs(10);
+/// The functions' timeout: that of AWS's own. A step takes tens of milliseconds, on a machine with
+/// much else to do seconds.
+pub(super) const STEP_LIMIT: Duration = Duration::from_secs(30);
+
+/// The timeout where the database never answers, which takes up all of it.
+pub(super) const SILENT_LIMIT: Duration = Duration::from_secs(8);
 
 /// How functions are started.
 pub(super) struct Deployment {
@@ -60,10 +63,11 @@ impl Lane {
         &mut self,
         deployment: &Deployment,
         event: &Value,
+        limit: Duration,
         moment: impl Future<Output = ()>,
     ) -> Result<Ended> {
         let (killed, ended) = {
-            let mut invoked = std::pin::pin!(self.api.invoke(event.clone(), STEP_LIMIT));
+            let mut invoked = std::pin::pin!(self.api.invoke(event.clone(), limit));
             tokio::select! {
                 biased;
                 ended = &mut invoked => (false, ended),

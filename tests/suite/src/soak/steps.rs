@@ -8,7 +8,7 @@ use serde_json::Value;
 use windlass_harness::{CallEnd, Fault, Outcome, Proxy};
 
 use super::faults::{KILLING_PACE, Trouble};
-use super::lanes::{Ended, Lane};
+use super::lanes::{Ended, Lane, SILENT_LIMIT, STEP_LIMIT};
 use super::stage::{Stage, Subject};
 use super::tally::Tally;
 
@@ -74,53 +74,56 @@ impl Stage {
         trouble: Option<Trouble>,
     ) -> Result<(Ended, bool)> {
         let never = std::future::pending();
+        let silent = matches!(trouble, Some(Trouble::Silence));
+        let limit = if silent { SILENT_LIMIT } else { STEP_LIMIT };
         let deployment = &self.deployment;
         match trouble {
             Some(Trouble::KillAtCall(number, moment)) => {
                 lane.secrets.stop_at(number, moment);
                 let secrets = Arc::clone(&lane.secrets);
                 let stop = async move { drop(secrets.stopped().await) };
-                let ended = lane.invoke(deployment, event, stop).await?;
+                let ended = lane.invoke(deployment, event, limit, stop).await?;
                 let killed = ended.killed;
                 Ok((ended, killed))
             }
             Some(Trouble::KillInConversation(turns)) => {
                 subject.proxy.fail_next(Fault::Delay { each: KILLING_PACE });
-                let ended =
-                    lane.invoke(deployment, event, turns_taken(&subject.proxy, turns)).await?;
+                let ended = lane
+                    .invoke(deployment, event, limit, turns_taken(&subject.proxy, turns))
+                    .await?;
                 let killed = ended.killed;
                 Ok((ended, killed))
             }
             Some(Trouble::Cut(direction, turn)) => {
                 subject.proxy.fail_next(Fault::CutAtTurn { direction, turn });
-                let ended = lane.invoke(deployment, event, never).await?;
+                let ended = lane.invoke(deployment, event, limit, never).await?;
                 // A conversation that was shorter was not cut.
                 let cut = ended.outcome.error().is_some();
                 Ok((ended, cut))
             }
             Some(Trouble::Silence) => {
                 subject.proxy.fail_next(Fault::Silence);
-                let ended = lane.invoke(deployment, event, never).await?;
+                let ended = lane.invoke(deployment, event, limit, never).await?;
                 let connected = !subject.proxy.traffic().is_empty();
                 Ok((ended, connected))
             }
             Some(Trouble::LostAnswer(number)) => {
                 lane.secrets.lose_answer(number);
-                let ended = lane.invoke(deployment, event, never).await?;
+                let ended = lane.invoke(deployment, event, limit, never).await?;
                 let lost = lane.secrets.calls().iter().any(|call| call.end == CallEnd::Lost);
                 Ok((ended, lost))
             }
             Some(Trouble::Refusals(fault, count)) => {
                 lane.secrets.fail_next(fault, count);
-                Ok((lane.invoke(deployment, event, never).await?, true))
+                Ok((lane.invoke(deployment, event, limit, never).await?, true))
             }
             Some(Trouble::Duplicate) => {
                 let Some(mut other) = self.spares.try_take() else {
-                    return Ok((lane.invoke(deployment, event, never).await?, false));
+                    return Ok((lane.invoke(deployment, event, limit, never).await?, false));
                 };
                 let (one, two) = tokio::join!(
-                    lane.invoke(deployment, event, never),
-                    other.invoke(deployment, event, std::future::pending()),
+                    lane.invoke(deployment, event, limit, never),
+                    other.invoke(deployment, event, limit, std::future::pending()),
                 );
                 self.spares.give(other);
                 // What nothing explains counts first; else one success is enough.
@@ -133,7 +136,7 @@ impl Stage {
                 Ok((if rank(&one) <= rank(&two) { one } else { two }, true))
             }
             Some(Trouble::Lag(_) | Trouble::Late) | None => {
-                Ok((lane.invoke(deployment, event, never).await?, true))
+                Ok((lane.invoke(deployment, event, limit, never).await?, true))
             }
         }
     }
