@@ -17,6 +17,7 @@ pub mod config;
 pub mod error;
 pub mod grants;
 pub mod handler;
+mod iam;
 pub mod imports;
 pub mod logging;
 pub mod metrics;

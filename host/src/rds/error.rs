@@ -1,5 +1,7 @@
 //! Calls of Amazon RDS that did not succeed, with what usually helps.
 
+use crate::iam::statement;
+
 /// What kind of answer a failed call got: all that a rotation decides from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RdsErrorKind {
@@ -49,7 +51,8 @@ fn advice(kind: RdsErrorKind, action: &str, resource: &str) -> String {
                 false => format!("arn:aws:rds:*:*:{database}:{resource}"),
             };
             format!(
-                "; allow rds:{action} on `{arn}`, or on `*`, in the policy of the function's role"
+                "; add to the policy of the function's role: {}",
+                statement(&[&format!("rds:{action}")], &arn)
             )
         }
         RdsErrorKind::Transient | RdsErrorKind::Other => String::new(),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::SystemTime;
 
+use crate::iam::statement;
 use crate::secret::Secret;
 
 /// A version of a secret: the client request token that made it.
@@ -263,15 +264,6 @@ fn advice(kind: StoreErrorKind, action: &str, resource: &str) -> String {
         | StoreErrorKind::Transient
         | StoreErrorKind::Other => String::new(),
     }
-}
-
-/// A statement of an IAM policy.
-fn statement(actions: &[&str], resource: &str) -> String {
-    let actions = match actions {
-        [one] => format!("\"{one}\""),
-        several => format!("[\"{}\"]", several.join("\", \"")),
-    };
-    format!(r#"{{"Effect": "Allow", "Action": {actions}, "Resource": "{resource}"}}"#)
 }
 
 /// What a policy calls a secret that was asked for by ARN or by name.

@@ -186,7 +186,7 @@ async fn each_refusal_is_told_apart_with_what_to_do() {
             403,
             recorded!("access-denied"),
             Kind::AccessDenied,
-            "action; allow rds:DescribeDBInstances on `arn:aws:rds:*:*:db:app`, or on `*`, in the policy of the function's role",
+            r#"{"Effect": "Allow", "Action": "rds:DescribeDBInstances", "Resource": "arn:aws:rds:*:*:db:app"}"#,
         ),
         (403, recorded!("expired"), Kind::Other, "ExpiredToken"),
     ] {

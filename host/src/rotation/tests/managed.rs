@@ -123,13 +123,13 @@ async fn tags_that_lead_nowhere_are_said_with_what_is_needed() {
             found().broken(RdsErrorKind::AccessDenied),
             &[(INSTANCE_TAG, INSTANCE_ARN)],
             "AccessDenied",
-            "allow rds:DescribeDBInstances on `arn:aws:rds:eu-west-1:123456789012:db:app`",
+            r#""Action": "rds:DescribeDBInstances", "Resource": "arn:aws:rds:eu-west-1:123456789012:db:app"}"#,
         ),
         (
             found().broken(RdsErrorKind::AccessDenied),
             &[(CLUSTER_TAG, CLUSTER_ARN)],
             "AccessDenied",
-            "allow rds:DescribeDBClusters on `arn:aws:rds:eu-west-1:123456789012:cluster:app`",
+            r#""Action": "rds:DescribeDBClusters", "Resource": "arn:aws:rds:eu-west-1:123456789012:cluster:app"}"#,
         ),
     ] {
         let (got, text) = set_fails(&world(INSTANCE_HOST, rds, tags)).await;
