@@ -23,7 +23,7 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
         event: &RotationEvent,
         invoker: Invoker,
     ) -> Result<Outcome, Error> {
-        self.progress.note("reading the secret from Secrets Manager");
+        self.note_reading();
         let by_version = VersionSelector::Version(event.version.clone());
         let ahead = password::request_ahead(&self.config.passwords, self.catalog.descriptions());
         let (secret, current, pending, password) = tokio::join!(
@@ -86,7 +86,7 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
         current: &SecretDocument,
         password: &Secret,
     ) -> Result<Outcome, Error> {
-        self.progress.note("storing the new password in Secrets Manager");
+        self.progress.note(format!("storing the new password in {}", self.store.address()));
         let pending = PendingValue {
             version: event.version.clone(),
             text: current.with_credential(&username, password),

@@ -13,11 +13,13 @@
 
 use super::event::RotationEvent;
 use super::plan::{Invoker, Plan, plan};
+use super::reading::Both;
 use super::service::Catalog;
+use super::set::PENDING;
 use super::{Outcome, Rotation};
 use crate::error::Error;
 use crate::rds::Rds;
-use crate::store::{SecretStore, Stage, StageMove, StoreErrorKind, VersionSelector};
+use crate::store::{SecretStore, Stage, StageMove, StoreErrorKind};
 
 impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
     pub(super) async fn finish(
@@ -25,26 +27,14 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
         event: &RotationEvent,
         invoker: Invoker,
     ) -> Result<Outcome, Error> {
-        self.progress.note("reading the secret from Secrets Manager");
-        let by_version = VersionSelector::Version(event.version.clone());
-        let (secret, current, pending) = tokio::join!(
-            self.store.describe(&event.secret_id),
-            self.store.value(&event.secret_id, &VersionSelector::Stage(Stage::Current)),
-            self.store.value(&event.secret_id, &by_version),
-        );
-        let Some(secret) = self.planned(event, invoker, secret).await? else {
-            return Ok(Outcome::AlreadyCurrent);
-        };
-        let pending = self.pending_value(event, &secret, pending).await?;
-        let Some((secret, current)) = self.with_current(event, invoker, secret, current).await?
-        else {
+        let Some(Both { secret, current, pending }) = self.read_both(event, invoker).await? else {
             return Ok(Outcome::AlreadyCurrent);
         };
         // The last thing that anybody checks before applications get this version.
         let parties = self.parties(&secret, &current, &pending)?;
         let edited = current.created_at.zip(pending.created_at).is_some_and(|(c, p)| c > p);
         if edited {
-            self.verify(&parties.service, &parties.pending, "the AWSPENDING password").await?;
+            self.verify(&parties.service, &parties.pending, PENDING).await?;
         }
         let replaced = secret.version_with(&Stage::Current).cloned();
         let change = StageMove {

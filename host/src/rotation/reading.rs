@@ -37,15 +37,41 @@ fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.75 + f64::from(random) / 510.0)
 }
 
+/// What setSecret and finishSecret look at, settled.
+pub(super) struct Both {
+    pub(super) secret: SecretDescription,
+    pub(super) current: SecretValue,
+    pub(super) pending: SecretValue,
+}
+
 impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
-    /// The secret and its pending version, for steps that look at no other. `None`: the version is
-    /// current already.
+    /// The secret, its current version and the pending one. `None`: the version is current already.
+    pub(super) async fn read_both(
+        &self,
+        event: &RotationEvent,
+        invoker: Invoker,
+    ) -> Result<Option<Both>, Error> {
+        self.note_reading();
+        let by_version = VersionSelector::Version(event.version.clone());
+        let (secret, current, pending) = tokio::join!(
+            self.store.describe(&event.secret_id),
+            self.store.value(&event.secret_id, &VersionSelector::Stage(Stage::Current)),
+            self.store.value(&event.secret_id, &by_version),
+        );
+        let Some(secret) = self.planned(event, invoker, secret).await? else { return Ok(None) };
+        let pending = self.pending_value(event, &secret, pending).await?;
+        let settled = self.with_current(event, invoker, secret, current).await?;
+        Ok(settled.map(|(secret, current)| Both { secret, current, pending }))
+    }
+
+    /// The secret and its pending version, for the step that looks at no other. `None`: the version
+    /// is current already.
     pub(super) async fn read_pending(
         &self,
         event: &RotationEvent,
         invoker: Invoker,
     ) -> Result<Option<(SecretDescription, SecretDocument)>, Error> {
-        self.progress.note("reading the secret from Secrets Manager");
+        self.note_reading();
         let by_version = VersionSelector::Version(event.version.clone());
         let (secret, pending) = tokio::join!(
             self.store.describe(&event.secret_id),
@@ -58,6 +84,11 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
         let origin = Origin { secret: secret.name.clone(), role: Stage::Pending };
         let pending = SecretDocument::parse(&pending, origin)?;
         Ok(Some((secret, pending)))
+    }
+
+    /// Says what is under way.
+    pub(super) fn note_reading(&self) {
+        self.progress.note(format!("reading the secret from {}", self.store.address()));
     }
 
     /// The secret, once its labels allow the step. `None`: the version is current already.

@@ -20,12 +20,13 @@ use tokio::sync::OnceCell;
 use super::event::RotationEvent;
 use super::parties::{Parties, is_refusal};
 use super::plan::Invoker;
+use super::reading::Both;
 use super::service::{Catalog, Change, Login};
 use super::strategy::Strategy;
 use super::{Outcome, Rotation};
 use crate::error::{Error, ServiceError};
 use crate::rds::Rds;
-use crate::store::{SecretStore, Stage, VersionSelector};
+use crate::store::SecretStore;
 
 /// How the current version's password is called in messages.
 pub(super) const CURRENT: &str = "the AWSCURRENT password";
@@ -38,19 +39,7 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
         event: &RotationEvent,
         invoker: Invoker,
     ) -> Result<Outcome, Error> {
-        self.progress.note("reading the secret from Secrets Manager");
-        let by_version = VersionSelector::Version(event.version.clone());
-        let (secret, current, pending) = tokio::join!(
-            self.store.describe(&event.secret_id),
-            self.store.value(&event.secret_id, &VersionSelector::Stage(Stage::Current)),
-            self.store.value(&event.secret_id, &by_version),
-        );
-        let Some(secret) = self.planned(event, invoker, secret).await? else {
-            return Ok(Outcome::AlreadyCurrent);
-        };
-        let pending = self.pending_value(event, &secret, pending).await?;
-        let Some((secret, current)) = self.with_current(event, invoker, secret, current).await?
-        else {
+        let Some(Both { secret, current, pending }) = self.read_both(event, invoker).await? else {
             return Ok(Outcome::AlreadyCurrent);
         };
         let parties = self.parties(&secret, &current, &pending)?;

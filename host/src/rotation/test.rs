@@ -15,13 +15,11 @@ use super::event::RotationEvent;
 use super::parties::is_refusal;
 use super::plan::Invoker;
 use super::service::{Catalog, Description, FailureKind, Place, Service};
+use super::set::PENDING;
 use super::{Outcome, Rotation};
 use crate::error::{Error, ServiceError};
 use crate::rds::Rds;
 use crate::store::{SecretDescription, SecretStore};
-
-/// How the pending version's password is called in messages.
-const PENDING: &str = "the AWSPENDING password";
 
 /// What a replica gets to catch up: Aurora's lag by a tenth of a second, RDS's usually by less than
 /// this. Longer is not worth a function's time, since a failed rotation is tried again. One further
