@@ -1,6 +1,8 @@
-//! Texts that are expected to the letter, kept in files; `BLESS=1` renews them.
+//! Texts that are expected to the letter, kept in files, which `BLESS=1` renews; and what tests say
+//! and wait for.
 
 use std::future::Future;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,6 +30,12 @@ pub fn golden(name: &str, actual: &str) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Says something of a test that passes: `println!` would be kept back.
+pub fn tell(line: &str) {
+    // A line that can't be written is no reason to fail.
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Bounds a wait.

@@ -17,7 +17,7 @@ pub mod soak;
 mod world;
 
 pub use database::Database;
-pub use golden::{golden, within};
+pub use golden::{golden, tell, within};
 pub use login::Login;
 pub use programs::{Ran, guests, plugins_with, python, windlass};
 pub use rotation::{STEPS, error_of};

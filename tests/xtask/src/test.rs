@@ -5,6 +5,7 @@
 
 use std::env;
 use std::io::{BufRead, BufReader};
+use std::num::NonZero;
 use std::process::{ExitCode, Stdio};
 use std::time::Instant;
 
@@ -14,6 +15,9 @@ use windlass_harness::Artifact;
 use crate::setup::{self, Purpose};
 use crate::workspace::Workspace;
 use crate::{build, progress};
+
+/// Most tests wait for servers and disks more than they compute.
+const TESTS_PER_PROCESSOR: usize = 2;
 
 /// What to run.
 #[derive(clap::Args)]
@@ -47,6 +51,10 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
                 Artifact::Python => &python,
             },
         );
+    }
+    if env::var_os("RUST_TEST_THREADS").is_none() {
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        cargo.env("RUST_TEST_THREADS", (processors * TESTS_PER_PROCESSOR).to_string());
     }
     if env::var_os("RUST_BACKTRACE").is_none() {
         cargo.env("RUST_BACKTRACE", "0");

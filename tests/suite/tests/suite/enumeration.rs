@@ -2,8 +2,8 @@
 //!
 //! Each call of Secrets Manager is stopped before and after it takes effect, by killing the
 //! function, and its answer is lost; each connection to the database is cut before each message
-//! of either side. Then comes the next attempt: with the same token, with a new one, and once more stopped at
-//! the same point. What must hold is the same each time (`windlass_suite::enumeration`). That the
+//! of either side. Then comes the next attempt: with the same token, with a new one, and once more
+//! stopped at the same point. What must hold is the same each time (`windlass_suite::enumeration`). That the
 //! points are all there are is seen from an undisturbed rotation: those after its last are not met.
 //!
 //! All pairs of points are enumerated in the host's own tests, against a store and a database in
@@ -49,10 +49,10 @@ async fn enumerate(setup: Setup, prefix: &str) -> Result<()> {
     ensure!(harmless.len() <= goodbyes, "{setup}: no error at any of {harmless:?}");
     scene.administrator_untouched().await?;
     let (calls, messages) = (calls.len(), messages.len());
-    println!(
+    windlass_suite::tell(&format!(
         "{setup}: {calls} points at Secrets Manager, {messages} at the database, 3 passes, \
          {rotations} rotations"
-    );
+    ));
     Ok(())
 }
 

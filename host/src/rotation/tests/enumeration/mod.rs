@@ -14,6 +14,8 @@ mod faulty;
 mod scene;
 mod twice;
 
+use std::io::Write as _;
+
 use faulty::{Counts, Point, Way};
 use scene::{End, Retry, Scene, Setup, undisturbed};
 
@@ -66,7 +68,9 @@ async fn enumerate(setup: Setup) {
             }
         }
     }
-    println!(
+    // Not `println!`, which would be kept back.
+    let _ = writeln!(
+        std::io::stderr(),
         "{setup:?}: {store} operations of Secrets Manager, {database} of the database; \
          {single} rotations with one crash or error, {double} with two"
     );

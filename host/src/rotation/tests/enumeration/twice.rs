@@ -3,6 +3,7 @@
 //! Lambda delivers an event at least once, and a function that was given up may still be at work.
 
 use std::future::Future;
+use std::io::Write as _;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -211,7 +212,8 @@ async fn two_invocations_of_a_step_end_well_in_every_order_of_their_operations()
                 tried += 1;
             }
         }
-        println!("{setup:?}: {tried} orders of two invocations of a step");
+        let _ =
+            writeln!(std::io::stderr(), "{setup:?}: {tried} orders of two invocations of a step");
     }
 }
 
