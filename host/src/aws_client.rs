@@ -61,11 +61,10 @@ pub fn rds_for_lambda(
     secrets_manager: (&Client, Option<&str>),
     ca_bundle: Option<PathBuf>,
 ) -> AwsRds {
-    let endpoint = std::env::var(RDS_ENDPOINT).ok().filter(|url| !url.is_empty());
+    let (endpoint, names) = rds_endpoint();
     let (client, other_endpoint) = secrets_manager;
     let both_tls = [endpoint.as_deref(), other_endpoint].iter().flatten().all(|url| !is_plain(url));
     let lent = if both_tls { client.config().http_client() } else { None };
-    let names = if endpoint.is_some() { Names::Any } else { Names::Aws };
     AwsRds::new(names, move || {
         let (endpoint, ca_bundle, lent) = (endpoint.clone(), ca_bundle.clone(), lent.clone());
         Box::pin(async move {
@@ -85,6 +84,13 @@ pub fn rds_for_lambda(
             Ok(aws_sdk_rds::Client::from_conf(config.build()))
         })
     })
+}
+
+/// Amazon RDS's endpoint where it is not AWS's own, and which names it gives out there.
+pub(crate) fn rds_endpoint() -> (Option<String>, Names) {
+    let endpoint = std::env::var(RDS_ENDPOINT).ok().filter(|url| !url.is_empty());
+    let names = if endpoint.is_some() { Names::Any } else { Names::Aws };
+    (endpoint, names)
 }
 
 /// How long calls may take.

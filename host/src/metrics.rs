@@ -1,6 +1,6 @@
 //! Numbers to set an alarm on, in CloudWatch's embedded metric format: a line of the log that
-//! CloudWatch turns into a metric (namespace `Windlass`, dimension `FunctionName`). Other readers of the log
-//! see the sentence beside it.
+//! CloudWatch turns into a metric (namespace `Windlass`, dimension `FunctionName`). Other readers of
+//! the log see the sentence beside it.
 //!
 //! The format: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 

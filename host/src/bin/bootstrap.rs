@@ -82,7 +82,8 @@ async fn prepare() -> Result<Handler<AwsStore>, Report> {
         Report { error_type: "Windlass.Operator.Configuration", message: error.to_string() }
     })?;
     let rds = aws_client::rds_for_lambda((&client, endpoint), ca_bundle());
-    Ok(Handler::new(AwsStore::new(client, endpoint), rds, plugins, config.clone()))
+    let store = AwsStore::new(client, endpoint);
+    Ok(Handler::new(store, rds, plugins, config))
 }
 
 /// The addresses of the runtime API, which no plugin may reach.

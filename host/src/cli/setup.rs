@@ -6,13 +6,13 @@ use aws_sdk_secretsmanager::config::{Credentials, SharedHttpClient};
 use clap::Args;
 
 use super::Failure;
-use crate::aws_client::{self, RDS_ENDPOINT};
+use crate::aws_client;
 use crate::config::Config;
 use crate::grants::GrantPattern;
 use crate::handler::Handler;
 use crate::network::Tls;
 use crate::plugin::{Engine, InstalledPlugins, Sandbox};
-use crate::rds::aws::{AwsRds, Names};
+use crate::rds::aws::AwsRds;
 use crate::secret::Secret;
 use crate::store::aws::AwsStore;
 use crate::store::embedded::EmbeddedStore;
@@ -157,8 +157,7 @@ impl Account {
 
     /// Amazon RDS there.
     pub(super) fn rds(self) -> AwsRds {
-        let endpoint = std::env::var(RDS_ENDPOINT).ok().filter(|url| !url.is_empty());
-        let names = if endpoint.is_some() { Names::Any } else { Names::Aws };
+        let (endpoint, names) = aws_client::rds_endpoint();
         AwsRds::new(names, move || {
             let (account, endpoint) = (self.clone(), endpoint.clone());
             Box::pin(async move {

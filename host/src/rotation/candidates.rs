@@ -24,7 +24,7 @@ use crate::store::{
 /// How many passwords of orphaned versions are tried, newest first. Each is one failed sign-in
 /// more, and policies that lock accounts usually count to ten: with current, pending twice and
 /// previous this makes nine. Five cover five rotations in a row that were abandoned half-way.
-const ORPHANS_TRIED: usize = 5;
+pub(super) const ORPHANS_TRIED: u32 = 5;
 
 /// How many orphaned versions are read to find that many passwords: some have no value, or one of
 /// the other user of a pair.
@@ -45,7 +45,7 @@ pub(super) struct OlderPasswords<'a, S, C: Catalog, R> {
     parties: &'a Parties<'a, C::Service>,
     refused: Vec<Secret>,
     stage: Search,
-    orphans_tried: usize,
+    orphans_tried: u32,
     unsearched: Option<Unsearched>,
 }
 
@@ -150,11 +150,7 @@ impl<S: SecretStore, C: Catalog, R: Rds> OlderPasswords<'_, S, C, R> {
     }
 
     async fn read(&self, selector: &VersionSelector) -> Result<Option<SecretValue>, StoreError> {
-        match self.rotation.store.value(self.secret_id, selector).await {
-            Ok(value) => Ok(Some(value)),
-            Err(error) if error.kind == StoreErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        self.rotation.value_if_there(self.secret_id, selector).await
     }
 
     /// A version that can't be used is no candidate; it is nobody's error either.

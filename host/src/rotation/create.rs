@@ -29,7 +29,7 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
         let (secret, current, pending, password) = tokio::join!(
             self.store.describe(&event.secret_id),
             self.store.value(&event.secret_id, &VersionSelector::Stage(Stage::Current)),
-            self.store.value(&event.secret_id, &by_version),
+            self.value_if_there(&event.secret_id, &by_version),
             async {
                 match &ahead {
                     Some(request) => Some(self.store.random_password(request).await),
@@ -40,11 +40,7 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
         let Some(secret) = self.planned(event, invoker, secret).await? else {
             return Ok(Outcome::AlreadyCurrent);
         };
-        let pending = match pending {
-            Ok(pending) => Some(pending),
-            Err(error) if error.kind == StoreErrorKind::NotFound => None,
-            Err(error) => return Err(error.into()),
-        };
+        let pending = pending?;
         let Some((secret, current)) = self.with_current(event, invoker, secret, current).await?
         else {
             return Ok(Outcome::AlreadyCurrent);

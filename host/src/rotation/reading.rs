@@ -86,6 +86,19 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
         Ok(Some((secret, pending)))
     }
 
+    /// A version that may not be there, or have no value.
+    pub(super) async fn value_if_there(
+        &self,
+        secret_id: &str,
+        version: &VersionSelector,
+    ) -> Result<Option<SecretValue>, StoreError> {
+        match self.store.value(secret_id, version).await {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.kind == StoreErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Says what is under way.
     pub(super) fn note_reading(&self) {
         self.progress.note(format!("reading the secret from {}", self.store.address()));

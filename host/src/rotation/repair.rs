@@ -25,8 +25,7 @@ use super::strategy::{Strategy, check_abilities};
 use crate::error::{Error, ServiceError};
 use crate::rds::Rds;
 use crate::store::{
-    SecretDescription, SecretStore, SecretValue, Stage, StageMove, StoreErrorKind, VersionId,
-    VersionSelector,
+    SecretDescription, SecretStore, SecretValue, Stage, StageMove, VersionId, VersionSelector,
 };
 
 /// One thing to be done.
@@ -99,10 +98,7 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
     /// # Errors
     /// If the secret or the service can't be read, or no known password signs in.
     pub async fn diagnose(&self, secret_id: &str) -> Result<Diagnosis, Error> {
-        let by_label = VersionSelector::Stage(Stage::Current);
-        let (secret, current) =
-            tokio::join!(self.store.describe(secret_id), self.store.value(secret_id, &by_label));
-        let (secret, current) = (secret?, current?);
+        let (secret, current) = self.read_current(secret_id).await?;
         let parties = self.standing(&secret, &current)?;
         let username = parties.current.username.clone();
         let unfinished = secret.unfinished().cloned();
@@ -121,8 +117,10 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
         let mut tried = vec!["AWSCURRENT".to_owned()];
         let mut candidates = self.older_passwords(&secret.arn, &parties);
         if let Some(pending) = &unfinished {
-            let value = self.optional(&secret, &VersionSelector::Version(pending.clone())).await?;
-            let sound = value.as_ref().is_some_and(|value| self.is_sound(&secret, &current, value));
+            let value = self
+                .value_if_there(&secret.arn, &VersionSelector::Version(pending.clone()))
+                .await?;
+            let sound = value.as_ref().is_some_and(|value| is_sound(&secret, &current, value));
             let candidate = candidates.candidate(value, "AWSPENDING".to_owned());
             if let Some(candidate) = candidate {
                 let signs_in = self.verify(&parties.service, &candidate.login, PENDING).await;
@@ -215,13 +213,20 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
     /// # Errors
     /// If it is refused or can't be tried.
     pub async fn prove(&self, secret_id: &str) -> Result<(String, Place), Error> {
-        let by_label = VersionSelector::Stage(Stage::Current);
-        let (secret, current) =
-            tokio::join!(self.store.describe(secret_id), self.store.value(secret_id, &by_label));
-        let (secret, current) = (secret?, current?);
+        let (secret, current) = self.read_current(secret_id).await?;
         let parties = self.standing(&secret, &current)?;
         self.verify(&parties.service, &parties.current, CURRENT).await?;
         Ok((parties.current.username, parties.current.place))
+    }
+
+    async fn read_current(
+        &self,
+        secret_id: &str,
+    ) -> Result<(SecretDescription, SecretValue), Error> {
+        let by_label = VersionSelector::Stage(Stage::Current);
+        let (secret, current) =
+            tokio::join!(self.store.describe(secret_id), self.store.value(secret_id, &by_label));
+        Ok((secret?, current?))
     }
 
     /// The current version alone, as the one that is also to be set.
@@ -245,22 +250,6 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
         })
     }
 
-    /// Whether a pending version differs from the current one in the credential alone.
-    fn is_sound(
-        &self,
-        secret: &SecretDescription,
-        current: &SecretValue,
-        pending: &SecretValue,
-    ) -> bool {
-        let parse = |value: &SecretValue, role| {
-            SecretDocument::parse(value, Origin { secret: secret.name.clone(), role })
-        };
-        match (parse(current, Stage::Current), parse(pending, Stage::Pending)) {
-            (Ok(current), Ok(pending)) => current.difference(&pending).is_none(),
-            _ => false,
-        }
-    }
-
     /// The version before, where it is for another account, which signs in.
     async fn other_of_the_pair(
         &self,
@@ -268,7 +257,9 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
         parties: &Parties<'_, C::Service>,
     ) -> Result<Option<(VersionId, Login)>, Error> {
         let previous = VersionSelector::Stage(Stage::Previous);
-        let Some(value) = self.optional(secret, &previous).await? else { return Ok(None) };
+        let Some(value) = self.value_if_there(&secret.arn, &previous).await? else {
+            return Ok(None);
+        };
         let origin = Origin { secret: secret.name.clone(), role: Stage::Previous };
         let login = SecretDocument::parse(&value, origin)
             .and_then(|document| document.login(parties.service.description()));
@@ -280,18 +271,6 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
         }
         let signs_in = self.verify(&parties.service, &login, "the AWSPREVIOUS password").await;
         Ok(accepted(signs_in)?.then_some((value.version, login)))
-    }
-
-    async fn optional(
-        &self,
-        secret: &SecretDescription,
-        selector: &VersionSelector,
-    ) -> Result<Option<SecretValue>, Error> {
-        match self.store.value(&secret.arn, selector).await {
-            Ok(value) => Ok(Some(value)),
-            Err(error) if error.kind == StoreErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error.into()),
-        }
     }
 }
 
@@ -311,4 +290,15 @@ fn older<P>(
     }];
     mendings.extend(then);
     Diagnosis { secret: parties.secret.clone(), mendings, found, older: Some(login) }
+}
+
+/// Whether a pending version differs from the current one in the credential alone.
+fn is_sound(secret: &SecretDescription, current: &SecretValue, pending: &SecretValue) -> bool {
+    let parse = |value: &SecretValue, role| {
+        SecretDocument::parse(value, Origin { secret: secret.name.clone(), role })
+    };
+    match (parse(current, Stage::Current), parse(pending, Stage::Pending)) {
+        (Ok(current), Ok(pending)) => current.difference(&pending).is_none(),
+        _ => false,
+    }
 }

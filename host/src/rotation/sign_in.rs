@@ -6,6 +6,7 @@
 //! is noted. A refused password never leads to a second sign-in.
 
 use super::Rotation;
+use super::parties::is_refusal;
 use super::service::{CallError, Catalog, Change, FailureKind, Login, Place, Service, TlsMode};
 use crate::config::TlsPolicy;
 use crate::error::{Error, ServiceError};
@@ -85,11 +86,11 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
     ) -> Result<(), Error> {
         self.sign_ins.note(login, &answer);
         answer.map_err(|error| {
-            if matches!(&error, CallError::Failed(failure) if failure.kind == FailureKind::Refused)
-            {
+            let error = call_failed(error, attempt, &login.place);
+            if is_refusal(&error) {
                 metrics::count(Metric::RefusedSignIns);
             }
-            call_failed(error, attempt, &login.place)
+            error
         })
     }
 }

@@ -10,12 +10,13 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use super::candidates::ORPHANS_TRIED;
 use super::service::{CallError, FailureKind, Login};
 
 /// Refusals of one account that are risked: the most that one attempt needs, which tries the current
-/// password, the pending one twice, the previous one and those of five abandoned rotations. Policies
-/// usually lock at ten.
-pub const REFUSED_LIMIT: u32 = 9;
+/// password, the pending one twice, the previous one and those of abandoned rotations: nine.
+/// Policies usually lock at ten.
+pub const REFUSED_LIMIT: u32 = 4 + ORPHANS_TRIED;
 
 /// How long refusals count. The usual time after which policies forget them is 30 minutes or less.
 pub const WINDOW: Duration = Duration::from_mins(30);

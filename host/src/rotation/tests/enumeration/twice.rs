@@ -12,9 +12,20 @@ use super::super::super::Step;
 use super::faulty::Line;
 use super::scene::{End, Retry, Scene, Setup};
 use crate::error::Error;
+use crate::store::VersionId;
 
 async fn step(scene: &Scene, step: Step) -> Result<(), Error> {
     scene.step(&Line::new(None), step, &scene.version).await
+}
+
+/// A step of another rotation, which must change nothing and sign in as nobody.
+async fn late_in_vain(scene: &Scene, late: Step, version: &VersionId) -> Result<(), Error> {
+    let (state, sign_ins) = (scene.state().await, scene.world.sign_ins());
+    let answer = scene.step(&Line::new(None), late, version).await;
+    let what = format!("{:?}: {late} late: {answer:?}", scene.setup);
+    assert_eq!(scene.state().await, state, "{what}");
+    assert_eq!(scene.world.sign_ins(), sign_ins, "{what}");
+    answer
 }
 
 #[tokio::test]
@@ -45,16 +56,12 @@ async fn a_step_of_the_last_rotation_does_nothing_in_the_next() {
         assert!(matches!(end, End::Over(Ok(()))), "{end:?}");
         scene.begin_next().await;
         for done in 0..=Step::ALL.len() {
-            let state = scene.state().await;
-            let sign_ins = scene.world.sign_ins();
             for late in Step::ALL {
-                let answer = scene.step(&Line::new(None), late, &last).await;
+                let answer = late_in_vain(&scene, late, &last).await;
                 let what =
                     format!("{setup:?}: {late} late, {done} steps into the next: {answer:?}");
                 // Once the next one is current, the last is not even pending.
                 assert_eq!(answer.is_err(), done == Step::ALL.len(), "{what}");
-                assert_eq!(scene.state().await, state, "{what}");
-                assert_eq!(scene.world.sign_ins(), sign_ins, "{what}");
             }
             if let Some(next) = Step::ALL.get(done) {
                 step(&scene, *next).await.unwrap();
@@ -75,14 +82,10 @@ async fn a_step_of_a_rotation_that_was_given_up_does_nothing_in_the_next() {
             }
             scene.retry(Retry::NewToken).await;
             for done in 0..=Step::ALL.len() {
-                let state = scene.state().await;
-                let sign_ins = scene.world.sign_ins();
                 let late = Step::ALL[done.min(got)];
-                let answer = scene.step(&Line::new(None), late, &last).await;
+                let answer = late_in_vain(&scene, late, &last).await;
                 let what = format!("{setup:?}: {late} late, {got} and {done} steps: {answer:?}");
                 assert!(matches!(answer, Err(Error::Refused(_))), "{what}");
-                assert_eq!(scene.state().await, state, "{what}");
-                assert_eq!(scene.world.sign_ins(), sign_ins, "{what}");
                 if let Some(next) = Step::ALL.get(done) {
                     step(&scene, *next).await.unwrap();
                 }
