@@ -3,7 +3,7 @@
 //! Every request has a limit in time and size. Dropping a [`Server`] closes its connections.
 
 use std::future::Future;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -14,8 +14,9 @@ use hyper::header::{HOST, HeaderMap, HeaderName};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::net::TcpStream;
+
+use crate::listener::Listener;
 
 /// Lambda's own limit on an event is 6 MB, Secrets Manager's on a value 64 kB.
 const BODY_LIMIT: usize = 8 << 20;
@@ -28,8 +29,7 @@ pub(crate) struct HangUp;
 /// A listening server.
 #[derive(Debug)]
 pub(crate) struct Server {
-    address: SocketAddr,
-    task: AbortHandle,
+    listener: Listener,
 }
 
 impl Server {
@@ -39,33 +39,12 @@ impl Server {
         H: Fn(Request<Bytes>) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Result<Response<Full<Bytes>>, HangUp>> + Send + 'static,
     {
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("listening on 127.0.0.1")?;
-        let address = listener.local_addr().context("asking for the port")?;
-        let task = tokio::spawn(async move {
-            // Connections live in this set, so they end with this task.
-            let mut connections = JoinSet::new();
-            loop {
-                tokio::select! {
-                    accepted = listener.accept() => {
-                        let Ok((stream, _)) = accepted else { return };
-                        connections.spawn(serve(stream, handler.clone()));
-                    }
-                    Some(_) = connections.join_next() => {}
-                }
-            }
-        });
-        Ok(Self { address, task: task.abort_handle() })
+        let listener = Listener::start(move |stream| serve(stream, handler.clone())).await?;
+        Ok(Self { listener })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.task.abort();
+        self.listener.address()
     }
 }
 

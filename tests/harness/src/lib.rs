@@ -15,6 +15,7 @@ mod artifacts;
 mod ca;
 mod function;
 mod http;
+mod listener;
 mod local;
 mod moto;
 mod peer;

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::Identity;
+use crate::listener::{Listener, bind};
 
 /// Connections that the kernel takes for a listener which accepts none: one more than its backlog.
 const BACKLOG: u32 = 1;
@@ -42,9 +42,16 @@ pub enum Behaviour {
 #[derive(Debug)]
 pub struct Peer {
     port: u16,
-    task: Option<AbortHandle>,
-    /// What keeps a black hole full.
-    _held: Vec<TcpStream>,
+    _kept: Kept,
+}
+
+/// What the peer lives from.
+#[derive(Debug)]
+#[expect(dead_code, reason = "what is in it is kept, and never looked at")]
+enum Kept {
+    Listening(Listener),
+    /// A black hole: a listener that accepts nothing, and what fills its backlog.
+    Full(TcpListener, Vec<TcpStream>),
 }
 
 impl Peer {
@@ -53,26 +60,14 @@ impl Peer {
     /// # Errors
     /// If no port can be listened on, or the certificate can't be used.
     pub async fn start(behaviour: Behaviour) -> Result<Self> {
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("listening on 127.0.0.1")?;
-        let port = listener.local_addr().context("asking for the port")?.port();
         let tls = match &behaviour {
             Behaviour::Tls { identity, .. } => Some(acceptor(identity)?),
             _ => None,
         };
-        let task = tokio::spawn(async move {
-            let mut connections = JoinSet::new();
-            loop {
-                tokio::select! {
-                    accepted = listener.accept() => {
-                        let Ok((client, _)) = accepted else { return };
-                        connections.spawn(converse(client, behaviour.clone(), tls.clone()));
-                    }
-                    Some(_) = connections.join_next() => {}
-                }
-            }
-        });
-        Ok(Self { port, task: Some(task.abort_handle()), _held: Vec::new() })
+        let listener =
+            Listener::start(move |client| converse(client, behaviour.clone(), tls.clone()));
+        let listener = listener.await?;
+        Ok(Self { port: listener.address().port(), _kept: Kept::Listening(listener) })
     }
 
     /// A port whose packets go nowhere, as behind a security group that drops them: a listener that
@@ -89,12 +84,7 @@ impl Peer {
         for _ in 0..=BACKLOG {
             held.push(TcpStream::connect(address).await.context("filling the backlog")?);
         }
-        // The listener lives on without accepting.
-        let task = tokio::spawn(async move {
-            let _listener = listener;
-            std::future::pending::<()>().await;
-        });
-        Ok(Self { port: address.port(), task: Some(task.abort_handle()), _held: held })
+        Ok(Self { port: address.port(), _kept: Kept::Full(listener, held) })
     }
 
     /// A port on which nobody listens: one that was taken until now.
@@ -102,8 +92,7 @@ impl Peer {
     /// # Errors
     /// If no port can be had.
     pub async fn nobody() -> Result<u16> {
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("listening on 127.0.0.1")?;
+        let listener = bind().await?;
         Ok(listener.local_addr().context("asking for the port")?.port())
     }
 
@@ -111,14 +100,6 @@ impl Peer {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        if let Some(task) = self.task.take() {
-            task.abort();
-        }
     }
 }
 

@@ -13,17 +13,17 @@
 mod records;
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{AbortHandle, JoinSet};
 
+use crate::listener::Listener;
 use crate::sync::lock;
 use records::Records;
 
@@ -146,9 +146,8 @@ struct State {
 /// A listening proxy. Dropping it closes its connections.
 #[derive(Debug)]
 pub struct Proxy {
-    port: u16,
     state: Arc<Mutex<State>>,
-    task: AbortHandle,
+    listener: Listener,
 }
 
 impl Proxy {
@@ -157,35 +156,23 @@ impl Proxy {
     /// # Errors
     /// If no port can be listened on.
     pub async fn start(upstream: SocketAddr) -> Result<Self> {
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("listening on 127.0.0.1")?;
-        let port = listener.local_addr().context("asking for the port")?.port();
         let state = Arc::new(Mutex::new(State::default()));
         let shared = Arc::clone(&state);
-        let task = tokio::spawn(async move {
-            let mut connections = JoinSet::new();
-            loop {
-                tokio::select! {
-                    accepted = listener.accept() => {
-                        let Ok((client, _)) = accepted else { return };
-                        let (traffic, fault) = admit(&shared);
-                        connections.spawn(async move {
-                            let opened = Instant::now();
-                            carry(client, upstream, &traffic, fault).await;
-                            lock(&traffic).open_for = Some(opened.elapsed());
-                        });
-                    }
-                    Some(_) = connections.join_next() => {}
-                }
+        let listener = Listener::start(move |client| {
+            let (traffic, fault) = admit(&shared);
+            async move {
+                let opened = Instant::now();
+                carry(client, upstream, &traffic, fault).await;
+                lock(&traffic).open_for = Some(opened.elapsed());
             }
         });
-        Ok(Self { port, state, task: task.abort_handle() })
+        Ok(Self { state, listener: listener.await? })
     }
 
     /// The port that clients connect to.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.port
+        self.listener.address().port()
     }
 
     /// What passed through each connection, in the order in which they came.
@@ -238,12 +225,6 @@ impl Proxy {
         state.fault = None;
         state.numbered_faults.clear();
         state.next_faults.clear();
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 
