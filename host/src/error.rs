@@ -185,6 +185,7 @@ impl ServiceError {
                 FailureKind::Unreachable => "Windlass.Service.Unreachable",
                 FailureKind::NoTls => "Windlass.Service.NoTls",
                 FailureKind::Declined => "Windlass.Service.Declined",
+                FailureKind::NotGranted => "Windlass.Operator.NotGranted",
                 FailureKind::Protocol => "Windlass.Service.Protocol",
                 FailureKind::Unsupported => "Windlass.Service.Unsupported",
                 FailureKind::InvalidSecret => "Windlass.Operator.SecretValue",
@@ -210,6 +211,7 @@ fn hint(kind: FailureKind) -> &'static str {
         FailureKind::Unreachable
         | FailureKind::NoTls
         | FailureKind::Declined
+        | FailureKind::NotGranted
         | FailureKind::Unsupported
         | FailureKind::InvalidSecret => "",
     }

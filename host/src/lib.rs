@@ -14,6 +14,7 @@
 
 pub mod aws_client;
 pub mod config;
+pub mod digest;
 pub mod error;
 pub mod grants;
 pub mod handler;
@@ -27,6 +28,7 @@ pub mod rds;
 mod redact;
 pub mod rotation;
 mod secret;
+pub mod signature;
 pub mod store;
 mod unanswered;
 

@@ -12,11 +12,10 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 use tracing::Instrument;
 use tracing::level_filters::LevelFilter;
-use windlass::config::Config;
+use windlass::config::{self, Config};
 use windlass::handler::Handler;
 use windlass::logging::{self, Reader};
-use windlass::network::Tls;
-use windlass::plugin::{Engine, InstalledPlugins, Sandbox};
+use windlass::plugin::{Engine, InstalledPlugins};
 use windlass::store::aws::AwsStore;
 use windlass::{Error, aws_client};
 
@@ -66,13 +65,9 @@ impl From<Report> for Diagnostic {
 }
 
 async fn prepare() -> Result<Handler<AwsStore>, Report> {
-    let config = Config::from_env().map_err(|error| Report::of(&error.into()))?;
-    let sandbox = Sandbox {
-        granted: config.grants.clone(),
-        tls: Tls::new(config.ca_bundle.clone()),
-        runtime_api: runtime_api()?,
-        on_lambda: on_lambda(),
-    };
+    let usual = package().map(|package| package.join(config::FILE_NAME));
+    let config = Config::load(None, usual.as_deref()).map_err(|error| Report::of(&error.into()))?;
+    let sandbox = config.sandbox(runtime_api()?, on_lambda());
     let engine = Engine::new().map_err(|error| Report::of(&error.into()))?;
     let plugins = InstalledPlugins::load(&engine, &plugin_folders(&config), sandbox)
         .await
@@ -101,12 +96,15 @@ fn plugin_folders(config: &Config) -> Vec<PathBuf> {
     if !config.plugin_folders.is_empty() {
         return config.plugin_folders.clone();
     }
-    let package = variable("LAMBDA_TASK_ROOT")
-        .map(PathBuf::from)
-        .or_else(|| std::env::current_exe().ok().and_then(|exe| exe.parent().map(PathBuf::from)));
     let mut folders = vec![PathBuf::from(LAYER_PLUGINS)];
-    folders.extend(package.map(|package| package.join("plugins")));
+    folders.extend(package().map(|package| package.join("plugins")));
     folders
+}
+
+/// Where the deployment package is unpacked.
+fn package() -> Option<PathBuf> {
+    let beside_us = || std::env::current_exe().ok()?.parent().map(PathBuf::from);
+    variable("LAMBDA_TASK_ROOT").map(PathBuf::from).or_else(beside_us)
 }
 
 /// `AWS_CA_BUNDLE`, as the AWS tools know it, is for AWS's services; `WINDLASS_CA_BUNDLE` is for

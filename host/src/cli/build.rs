@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::output::Output;
 use super::toolchain::Toolchain;
 use super::{Failure, files};
-use crate::plugin::{PluginError, artifact, component};
+use crate::digest::Digest;
+use crate::plugin::{PluginError, component};
 
 /// Build a plugin crate into a component (.wasm).
 ///
@@ -43,7 +44,7 @@ impl Build {
             self.folder.join(name)
         });
         files::write(&out, &component)?;
-        let sha256 = artifact::sha256(&component);
+        let sha256 = Digest::of(&component);
         output.line(format!(
             "{} ({}, {})",
             out.display(),

@@ -7,14 +7,17 @@ use clap::Args;
 use serde_json::json;
 
 use super::output::Output;
-use super::{Failure, files};
+use super::{Failure, files, sealed};
+use crate::config::Config;
+use crate::digest::Digest;
 use crate::plugin::compile::Gate;
-use crate::plugin::{HOST_TARGET, PluginError, artifact, compile};
+use crate::plugin::{HOST_TARGET, PluginError, compile};
 
 /// Compile a component ahead of time (.cwasm), which is what the Lambda function loads.
 ///
 /// A compiled plugin runs on one kind of machine and with one version of Windlass. For Lambda on
-/// Graviton: --target aarch64-unknown-linux-gnu.
+/// Graviton: --target aarch64-unknown-linux-gnu. It carries the digest of its component along, and
+/// the component's signature, if COMPONENT.sig holds one.
 #[derive(Debug, Args)]
 pub(super) struct Compile {
     /// The component, as `windlass build` writes it
@@ -26,6 +29,9 @@ pub(super) struct Compile {
     /// [default: this one]
     #[arg(long, value_name = "TRIPLE")]
     target: Option<String>,
+    /// The windlass.toml whose pins and signatures the component has to pass
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Compile even what the function will refuse to load, for testing that it does
     #[arg(long)]
     unchecked: bool,
@@ -34,17 +40,23 @@ pub(super) struct Compile {
 impl Compile {
     pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
         let component = files::read(&self.component)?;
+        let refused = |problem| PluginError::Artifact { path: self.component.clone(), problem };
+        let signature = sealed::component_signature(&self.component, &component)?;
+        if let Some(file) = &self.config {
+            let vetting = Config::of_file(file)?.vetting;
+            let (name, sha256) = (sealed::stem(&self.component), Digest::of(&component));
+            vetting.of_component(&name, sha256, signature.as_ref()).map_err(refused)?;
+        }
         let target = self.target.as_deref().unwrap_or(HOST_TARGET);
         output.begin(format!("compiling {} for {target}", self.component.display()));
         let started = Instant::now();
         let gate = if self.unchecked { Gate::Open } else { Gate::Closed };
-        let compiled = compile::compile(&component, Some(target), gate);
+        let compiled = compile::compile(&component, Some(target), gate, signature);
         output.clear();
-        let compiled = compiled
-            .map_err(|problem| PluginError::Artifact { path: self.component.clone(), problem })?;
+        let compiled = compiled.map_err(refused)?;
         let out = self.out.unwrap_or_else(|| self.component.with_extension("cwasm"));
         files::write(&out, &compiled)?;
-        let sha256 = artifact::sha256(&component);
+        let sha256 = Digest::of(&component);
         output.line(format!(
             "{} ({}, {target}, {} ms)",
             out.display(),

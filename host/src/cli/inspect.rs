@@ -9,8 +9,10 @@ use wasmtime::component::Component;
 
 use super::output::Output;
 use super::{Failure, files};
+use crate::digest::Digest;
 use crate::plugin::ArtifactProblem;
 use crate::plugin::artifact::Note;
+use crate::plugin::vetting::Vetting;
 use crate::plugin::{Engine, Loaded, PluginError, Shape, artifact, component};
 
 /// Show what a plugin imports, exports, asks for and says about itself.
@@ -39,7 +41,7 @@ impl Inspect {
                 show_note(output, &note, code.len());
                 return Ok(());
             }
-            let plugin = Loaded::from_file(&engine, &self.plugin).await?;
+            let plugin = Loaded::from_file(&engine, &self.plugin, &Vetting::default()).await?;
             show(output, &plugin, None);
             return Ok(());
         }
@@ -47,7 +49,7 @@ impl Inspect {
         let shape_of = component::shape(&bytes).map_err(rejected)?;
         let compiled = Component::new(engine.wasmtime(), &bytes)
             .map_err(|error| rejected(ArtifactProblem::Rejected(format!("{error:#}"))))?;
-        let sha256 = artifact::sha256(&bytes);
+        let sha256 = Digest::of(&bytes);
         match Loaded::from_component(&engine, &compiled, &self.plugin, sha256).await {
             Ok(plugin) => {
                 show(output, &plugin, Some(&shape_of));
@@ -105,11 +107,19 @@ fn show_note(output: Output, note: &Note, code: usize) {
     output.line(format!("compiled   by Windlass {} for {}", note.windlass, note.target));
     output.line(format!("code       {}", files::size(code)));
     output.line(format!("sha256     {} (of the component)", note.component_sha256));
+    if let Some(signature) = &note.component_signature {
+        output.line(format!("component  signed by {} (see `windlass verify`)", signature.key));
+    }
+    if let Some(signature) = &note.signature {
+        output.line(format!("code       signed by {} (see `windlass verify`)", signature.key));
+    }
     output.line("more       with --trust, which runs it");
     output.object(&json!({
         "windlass": note.windlass,
         "target": note.target,
         "component_sha256": note.component_sha256,
+        "component_signed_by": note.component_signature.as_ref().map(|signature| signature.key),
+        "code_signed_by": note.signature.as_ref().map(|signature| signature.key),
     }));
 }
 

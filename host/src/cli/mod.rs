@@ -10,12 +10,16 @@ mod files;
 mod inspect;
 mod local;
 mod output;
+mod package;
 mod repair;
 mod rotate;
+mod sealed;
 mod setup;
+mod sign;
 mod status;
 mod step;
 mod toolchain;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -53,6 +57,9 @@ enum Command {
     Inspect(inspect::Inspect),
     Build(build::Build),
     Compile(compile::Compile),
+    Sign(sign::Sign),
+    Verify(verify::Verify),
+    Package(package::Package),
 }
 
 /// Runs the command line of this process.
@@ -80,6 +87,9 @@ pub fn main() -> ExitCode {
             Command::Inspect(inspect) => inspect.execute(cli.output).await,
             Command::Build(build) => build.execute(cli.output).await,
             Command::Compile(compile) => compile.execute(cli.output).await,
+            Command::Sign(sign) => sign.execute(cli.output),
+            Command::Verify(verify) => verify.execute(cli.output),
+            Command::Package(package) => package.execute(cli.output).await,
         }
     });
     match answer {

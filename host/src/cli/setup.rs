@@ -10,8 +10,7 @@ use crate::aws_client;
 use crate::config::Config;
 use crate::grants::GrantPattern;
 use crate::handler::Handler;
-use crate::network::Tls;
-use crate::plugin::{Engine, InstalledPlugins, Sandbox};
+use crate::plugin::{Engine, InstalledPlugins};
 use crate::rds::aws::AwsRds;
 use crate::secret::Secret;
 use crate::store::aws::AwsStore;
@@ -54,6 +53,10 @@ pub(super) struct PluginArgs {
     /// Trust the CA certificates in this PEM file, and no others, for the services
     #[arg(long, value_name = "FILE")]
     ca_bundle: Option<PathBuf>,
+    /// The function's windlass.toml: grants, pins, signatures, strategy
+    /// [default: WINDLASS_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 impl StoreArgs {
@@ -190,7 +193,7 @@ fn is_loopback(url: &str) -> bool {
 impl PluginArgs {
     /// The configuration: the environment's, with what the command line says on top.
     pub(super) fn config(&self) -> Result<Config, Failure> {
-        let mut config = Config::from_env()?;
+        let mut config = Config::load(self.config.as_deref(), None)?;
         if !self.folders.is_empty() {
             config.plugin_folders.clone_from(&self.folders);
         } else if config.plugin_folders.is_empty() {
@@ -198,7 +201,7 @@ impl PluginArgs {
                 "no plugins are given; name their folder with --plugins or WINDLASS_PLUGINS",
             ));
         }
-        config.grants.extend(self.grants.iter().cloned());
+        config.grants.add(self.grants.iter().cloned());
         if self.ca_bundle.is_some() {
             config.ca_bundle.clone_from(&self.ca_bundle);
         }
@@ -206,12 +209,7 @@ impl PluginArgs {
     }
 
     pub(super) async fn load(&self, config: &Config) -> Result<InstalledPlugins, Failure> {
-        let sandbox = Sandbox {
-            granted: config.grants.clone(),
-            tls: Tls::new(config.ca_bundle.clone()),
-            runtime_api: Vec::new(),
-            on_lambda: false,
-        };
+        let sandbox = config.sandbox(Vec::new(), false);
         Ok(InstalledPlugins::load(&Engine::new()?, &config.plugin_folders, sandbox).await?)
     }
 }

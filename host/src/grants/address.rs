@@ -54,28 +54,37 @@ fn kind_v6(address: Ipv6Addr) -> AddressKind {
     if address.is_unicast_link_local() || matches!(address.segments(), [0xfd00, 0x0ec2, ..]) {
         return AddressKind::Forbidden(DenyReason::LinkLocal);
     }
-    match carried_v4(address).map(kind_v4) {
-        // An IPv4 address in IPv6 clothes: what is refused bare is refused dressed, and nobody
-        // needs to reach loopback this way.
-        Some(AddressKind::Loopback) => AddressKind::Forbidden(DenyReason::Disguised),
-        Some(forbidden @ AddressKind::Forbidden(_)) => forbidden,
-        Some(AddressKind::Ordinary) | None => AddressKind::Ordinary,
+    // An IPv4 address in IPv6 clothes: what is refused bare is refused dressed, and nobody needs to
+    // reach loopback this way.
+    for carried in carried_v4(address).into_iter().flatten() {
+        match kind_v4(carried) {
+            AddressKind::Loopback => return AddressKind::Forbidden(DenyReason::Disguised),
+            forbidden @ AddressKind::Forbidden(_) => return forbidden,
+            AddressKind::Ordinary => {}
+        }
     }
+    AddressKind::Ordinary
 }
 
-/// The IPv4 address that an IPv6 address stands for: mapped (RFC 4291), compatible (ibid.),
+/// The IPv4 addresses that an IPv6 address may stand for: mapped (RFC 4291), compatible (ibid.),
 /// translated (RFC 2765), NAT64 (RFC 6052, 8215), 6to4 (RFC 3056), Teredo (RFC 4380).
-fn carried_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
+pub(super) fn carried_v4(address: Ipv6Addr) -> [Option<Ipv4Addr>; 4] {
     let join = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
+    let one = |address| [Some(address), None, None, None];
     match address.segments() {
-        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] => Some(join(high, low)),
-        [0, 0, 0, 0, 0xffff, 0, high, low] => Some(join(high, low)),
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(join(high, low)),
-        [0x64, 0xff9b, 1, _, _, _, high, low] => Some(join(high, low)),
-        [0x2002, high, low, ..] => Some(join(high, low)),
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] => one(join(high, low)),
+        [0, 0, 0, 0, 0xffff, 0, high, low] => one(join(high, low)),
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => one(join(high, low)),
+        // A prefix for each network's own use, of a length that only its translator knows.
+        [0x64, 0xff9b, 1, ..] => {
+            let [_, _, _, _, _, _, a, b, _, c, d, e, f, g, h, i] = address.octets();
+            let each = [[a, b, c, d], [b, c, d, e], [c, d, e, f], [f, g, h, i]];
+            each.map(|octets| Some(Ipv4Addr::from(octets)))
+        }
+        [0x2002, high, low, ..] => one(join(high, low)),
         // Written with every bit turned.
-        [0x2001, 0, _, _, _, _, high, low] => Some(join(!high, !low)),
-        _ => None,
+        [0x2001, 0, _, _, _, _, high, low] => one(join(!high, !low)),
+        _ => [None; 4],
     }
 }
 
@@ -98,7 +107,13 @@ mod tests {
             ("::ffff:169.254.169.254", AddressKind::Forbidden(DenyReason::LinkLocal)),
             ("::169.254.169.254", AddressKind::Forbidden(DenyReason::LinkLocal)),
             ("64:ff9b::169.254.169.254", AddressKind::Forbidden(DenyReason::LinkLocal)),
-            ("64:ff9b:1::169.254.169.254", AddressKind::Forbidden(DenyReason::LinkLocal)),
+            (
+                "64:ff9b:1:102:304:506:169.254.169.254",
+                AddressKind::Forbidden(DenyReason::LinkLocal),
+            ),
+            ("64:ff9b:1:a9fe:a9:fe00:0:0", AddressKind::Forbidden(DenyReason::LinkLocal)),
+            ("64:ff9b:1:1a9:fe:a9fe:0:0", AddressKind::Forbidden(DenyReason::LinkLocal)),
+            ("64:ff9b:1:101:a9:fea9:fe00:0", AddressKind::Forbidden(DenyReason::LinkLocal)),
             ("2002:a9fe:a9fe::1", AddressKind::Forbidden(DenyReason::LinkLocal)),
             ("fd00:ec2::23", AddressKind::Forbidden(DenyReason::LinkLocal)),
             ("::ffff:0:169.254.169.254", AddressKind::Forbidden(DenyReason::LinkLocal)),

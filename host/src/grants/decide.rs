@@ -15,7 +15,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::address::{AddressKind, kind};
+use super::address::{AddressKind, carried_v4, kind};
 use super::pattern::GrantPattern;
 
 /// What one call may reach.
@@ -24,7 +24,7 @@ pub struct Grants {
     /// What the plugin asks for.
     pub asked: Vec<GrantPattern>,
     /// What the operator granted.
-    pub granted: Vec<GrantPattern>,
+    pub granted: Granted,
     /// Where the Lambda runtime API listens.
     pub runtime_api: Vec<SocketAddr>,
     /// Whether this process runs on Lambda.
@@ -38,11 +38,94 @@ pub struct Request<'a> {
     pub host: &'a str,
     /// The TCP port.
     pub port: u16,
-    /// The host of the secret that is being rotated; of its administrator, where that one signs in
-    /// (elsewhere only if Amazon RDS said that both are one database).
-    pub secret_host: &'a str,
-    /// The port there.
-    pub secret_port: u16,
+    /// What the secret says about its place.
+    pub secret: &'a SecretPlace,
+}
+
+/// The secret that is being rotated, or that of its administrator where that one signs in, as far
+/// as a pattern may name it. An administrator is elsewhere than the secret only if Amazon RDS said
+/// that both are one database.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SecretPlace {
+    /// Where its service listens.
+    pub host: String,
+    /// The TCP port there.
+    pub port: u16,
+    /// Its further keys that hold no credential.
+    pub fields: Vec<(String, String)>,
+}
+
+impl SecretPlace {
+    /// The key of the host.
+    pub const HOST: &str = "host";
+    /// The key of the port.
+    pub const PORT: &str = "port";
+
+    /// A secret without further keys.
+    pub fn new(host: impl Into<String>, port: u16) -> Self {
+        Self { host: host.into(), port, fields: Vec::new() }
+    }
+
+    /// The host that a key holds, if it holds anything.
+    pub(super) fn host(&self, key: &str) -> Option<&str> {
+        let host = if key == Self::HOST { Some(self.host.as_str()) } else { self.field(key) };
+        host.filter(|host| !host.is_empty())
+    }
+
+    /// The port that a key holds, if it is one.
+    pub(super) fn port(&self, key: &str) -> Option<u16> {
+        if key == Self::PORT { Some(self.port) } else { self.field(key)?.parse().ok() }
+    }
+
+    fn field(&self, key: &str) -> Option<&str> {
+        self.fields.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+}
+
+/// What the operator granted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Granted {
+    /// Nothing was configured: the secret's own host and port.
+    #[default]
+    OwnPlace,
+    /// Exactly these; none at all, if the list is empty. Where every one of them is a loopback
+    /// place, the secret's own is granted as well: they say that loopback is meant, and every such
+    /// list would otherwise have to repeat the default.
+    Only(Vec<GrantPattern>),
+}
+
+impl Granted {
+    /// What was written.
+    fn patterns(&self) -> &[GrantPattern] {
+        match self {
+            Self::OwnPlace => &[],
+            Self::Only(patterns) => patterns,
+        }
+    }
+
+    /// Grants more.
+    pub fn add(&mut self, more: impl IntoIterator<Item = GrantPattern>) {
+        let mut more = more.into_iter().peekable();
+        if more.peek().is_none() {
+            return;
+        }
+        match self {
+            Self::Only(patterns) => patterns.extend(more),
+            Self::OwnPlace => *self = Self::Only(more.collect()),
+        }
+    }
+
+    fn covers(&self, request: &Request<'_>) -> bool {
+        let patterns = self.patterns();
+        let own_place = match self {
+            Self::OwnPlace => true,
+            Self::Only(_) => {
+                !patterns.is_empty() && patterns.iter().all(GrantPattern::names_loopback)
+            }
+        };
+        patterns.iter().any(|pattern| pattern.covers(request))
+            || (own_place && GrantPattern::of_secret().covers(request))
+    }
 }
 
 /// The answer.
@@ -97,7 +180,10 @@ impl DenyReason {
     pub fn explanation(self) -> &'static str {
         match self {
             Self::NotAsked => "the plugin does not ask for this place",
-            Self::NotGranted => "this place is not granted; add it to WINDLASS_GRANTS",
+            Self::NotGranted => {
+                "the operator did not grant this place; if it is right that the plugin goes there, \
+                 grant it in WINDLASS_GRANTS or windlass.toml"
+            }
             Self::LinkLocal => "link-local and metadata addresses are never reachable",
             Self::NotOneHost => "multicast and broadcast addresses are never reachable",
             Self::Unspecified => "this address names no host",
@@ -105,7 +191,7 @@ impl DenyReason {
             Self::RuntimeApi => "the Lambda runtime API is never reachable",
             Self::Loopback => {
                 "loopback needs a grant that names it, such as tcp://127.0.0.1:5432 in \
-                 WINDLASS_GRANTS or --grant"
+                 WINDLASS_GRANTS, windlass.toml or --grant"
             }
             Self::LoopbackOnLambda => "loopback is never reachable on Lambda",
         }
@@ -119,15 +205,10 @@ impl Grants {
     /// # Errors
     /// Why not.
     pub fn permit(&self, request: &Request<'_>) -> Result<(), DenyReason> {
-        let covered = |patterns: &[GrantPattern]| patterns.iter().any(|own| own.covers(request));
-        if !covered(&self.asked) {
+        if !self.asked.iter().any(|pattern| pattern.covers(request)) {
             return Err(DenyReason::NotAsked);
         }
-        let by_default = [GrantPattern::of_secret()];
-        // A grant of loopback adds to the default; it would otherwise have to repeat it.
-        let only_loopback = self.granted.iter().all(GrantPattern::names_loopback);
-        let granted = covered(&self.granted) || (only_loopback && covered(&by_default));
-        if granted { Ok(()) } else { Err(DenyReason::NotGranted) }
+        if self.granted.covers(request) { Ok(()) } else { Err(DenyReason::NotGranted) }
     }
 
     /// Decides on a place and the addresses that its name resolved to.
@@ -150,7 +231,15 @@ impl Grants {
     }
 
     fn judge(&self, address: IpAddr, request: &Request<'_>) -> Result<(), DenyReason> {
-        if self.runtime_api.contains(&SocketAddr::new(address, request.port)) {
+        let carried = match address {
+            IpAddr::V4(_) => [None; 4],
+            IpAddr::V6(address) => carried_v4(address),
+        };
+        let forms = carried.into_iter().flatten().map(IpAddr::from).chain([address]);
+        if forms
+            .map(|form| SocketAddr::new(form, request.port))
+            .any(|form| self.runtime_api.contains(&form))
+        {
             return Err(DenyReason::RuntimeApi);
         }
         match kind(address) {
@@ -158,7 +247,7 @@ impl Grants {
             AddressKind::Forbidden(reason) => Err(reason),
             AddressKind::Loopback if self.on_lambda => Err(DenyReason::LoopbackOnLambda),
             AddressKind::Loopback => {
-                let granted = self.granted.iter().any(|pattern| {
+                let granted = self.granted.patterns().iter().any(|pattern| {
                     pattern.names_loopback()
                         && pattern.covers_loopback(address)
                         && pattern.allows_port(request)
@@ -178,13 +267,16 @@ mod tests {
     }
 
     fn decide(granted: &[&str], on_lambda: bool, host: &str, resolved: &[&str]) -> Decision {
+        let mut by_operator = Granted::default();
+        by_operator.add(patterns(granted));
         let grants = Grants {
             asked: patterns(&["tcp://{host}:{port}", "tcp://*.cluster.example:5432"]),
-            granted: patterns(granted),
+            granted: by_operator,
             runtime_api: vec!["127.0.0.1:9001".parse().unwrap()],
             on_lambda,
         };
-        let request = Request { host, port: 5432, secret_host: "db.example", secret_port: 5432 };
+        let secret = SecretPlace::new("db.example", 5432);
+        let request = Request { host, port: 5432, secret: &secret };
         let resolved: Vec<IpAddr> = resolved.iter().map(|text| text.parse().unwrap()).collect();
         grants.decide(&request, &resolved)
     }
@@ -198,6 +290,19 @@ mod tests {
         {
             assert_eq!(decide(&[], false, host, &["10.0.0.5"]), Decision::Deny(reason), "{host}");
         }
+    }
+
+    #[test]
+    fn an_empty_list_grants_nothing() {
+        let grants = Grants {
+            asked: patterns(&["tcp://{host}:{port}"]),
+            granted: Granted::Only(Vec::new()),
+            runtime_api: Vec::new(),
+            on_lambda: false,
+        };
+        let secret = SecretPlace::new("db.example", 5432);
+        let request = Request { host: "db.example", port: 5432, secret: &secret };
+        assert_eq!(grants.permit(&request), Err(DenyReason::NotGranted));
     }
 
     #[test]
@@ -228,13 +333,15 @@ mod tests {
     fn the_runtime_api_stays_out_of_reach_even_where_loopback_is_granted() {
         let grants = Grants {
             asked: patterns(&["tcp://{host}:{port}"]),
-            granted: patterns(&["tcp://127.0.0.1:*"]),
+            granted: Granted::Only(patterns(&["tcp://127.0.0.1:*"])),
             runtime_api: vec!["127.0.0.1:9001".parse().unwrap()],
             on_lambda: false,
         };
-        let request =
-            Request { host: "127.0.0.1", port: 9001, secret_host: "127.0.0.1", secret_port: 9001 };
-        let decision = grants.decide(&request, &["127.0.0.1".parse().unwrap()]);
-        assert_eq!(decision, Decision::Deny(DenyReason::RuntimeApi));
+        let secret = SecretPlace::new("127.0.0.1", 9001);
+        let request = Request { host: "127.0.0.1", port: 9001, secret: &secret };
+        for form in ["127.0.0.1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::"] {
+            let decision = grants.decide(&request, &[form.parse().unwrap()]);
+            assert_eq!(decision, Decision::Deny(DenyReason::RuntimeApi), "{form}");
+        }
     }
 }

@@ -7,6 +7,8 @@
 pub mod address;
 mod decide;
 mod pattern;
+#[cfg(test)]
+mod properties;
 
-pub use decide::{Decision, DenyReason, Grants, Request};
+pub use decide::{Decision, DenyReason, Granted, Grants, Request, SecretPlace};
 pub use pattern::{GrantError, GrantPattern};

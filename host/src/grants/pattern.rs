@@ -4,20 +4,33 @@
 //! |---|---|
 //! | `tcp://db.example:5432` | that name (any case), that port |
 //! | `tcp://*.rds.amazonaws.com:5432` | names below that suffix, not the suffix itself |
-//! | `tcp://10.0.0.0/16:5432` | places written as an address in that network; never a name |
-//! | `tcp://[2001:db8::1]:5432`, `tcp://[2001:db8::]/32:5432` | the same for IPv6 |
-//! | `tcp://db.example:5432-5440` | ports of a range, both ends included |
-//! | `tcp://db.example:*`, `tcp://db.example` | every port |
+//! | `tcp://10.1.2.3:5432`, `tcp://[2001:db8::1]:5432` | that address, where it is written as one; never a name |
+//! | `tcp://10.0.0.0/16:5432`, `tcp://[2001:db8::]/32:5432` | places written as an address in that network; never a name |
 //! | `tcp://{host}:{port}` | the host and port of the secret that is being rotated |
+//! | `tcp://{replicaHost}:{replicaPort}` | what the secret's keys of those names hold; nothing where it has none |
+//! | `…:5432-5440` | ports of a range, both ends included |
+//! | `…:*` | every port |
+//! | `…` without a port | the secret's port, as `:{port}` |
 //!
-//! The only scheme so far is `tcp`. A bare `*` for the host is refused: it would switch the
-//! sandbox's network off. `Display` prints what parses back to the same pattern.
+//! A pattern never covers more than it says to a reader: a bare `*`, a prefix length of 0, an
+//! address with bits beyond its prefix (`10.0.0.5/8`) and a name that a resolver takes for an
+//! address (`10.1`, `0x7f.1`) are refused. The only scheme so far is `tcp`. `Display` prints what
+//! parses back to the same pattern.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use super::Request;
+use super::{Request, SecretPlace};
+
+/// The longest name of a key in `{…}`. Keys of secrets are words.
+const FIELD_BYTES: usize = 64;
+
+/// The longest name that DNS carries (RFC 1035, section 2.3.4), in characters as people write it.
+const NAME_BYTES: usize = 253;
+
+/// The longest label of a name (ibid.).
+const LABEL_BYTES: usize = 63;
 
 /// One grant, or one thing that a plugin asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +41,8 @@ pub struct GrantPattern {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum HostPattern {
-    /// The secret's host.
-    OfSecret,
+    /// What the secret's key of this name holds.
+    Field(String),
     /// A name, lower-case.
     Name(String),
     /// Names that end with `.` and this, lower-case.
@@ -38,10 +51,10 @@ enum HostPattern {
     Network { address: IpAddr, prefix: u8 },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum PortPattern {
-    /// The secret's port.
-    OfSecret,
+    /// What the secret's key of this name holds.
+    Field(String),
     Any,
     Range(u16, u16),
 }
@@ -49,19 +62,27 @@ enum PortPattern {
 impl GrantPattern {
     /// The usual grant: the host and port of the secret.
     pub fn of_secret() -> Self {
-        Self { host: HostPattern::OfSecret, port: PortPattern::OfSecret }
+        Self {
+            host: HostPattern::Field(SecretPlace::HOST.to_owned()),
+            port: PortPattern::Field(SecretPlace::PORT.to_owned()),
+        }
     }
 
     /// Whether a place is covered.
     pub(super) fn covers(&self, request: &Request<'_>) -> bool {
-        let Request { host, secret_host, .. } = *request;
+        let host = request.host;
         let host_matches = match &self.host {
-            HostPattern::OfSecret => host.eq_ignore_ascii_case(secret_host),
+            HostPattern::Field(key) => {
+                request.secret.host(key).is_some_and(|own| host.eq_ignore_ascii_case(own))
+            }
             HostPattern::Name(name) => host.eq_ignore_ascii_case(name),
-            HostPattern::Below(suffix) => host
-                .to_ascii_lowercase()
-                .strip_suffix(suffix.as_str())
-                .is_some_and(|label| label.len() > 1 && label.ends_with('.')),
+            HostPattern::Below(suffix) => {
+                is_name(host)
+                    && host
+                        .to_ascii_lowercase()
+                        .strip_suffix(suffix.as_str())
+                        .is_some_and(|label| label.len() > 1 && label.ends_with('.'))
+            }
             // A name never matches: what it resolves to is not the operator's to foresee.
             HostPattern::Network { address, prefix } => {
                 host.parse().is_ok_and(|host| in_network(host, *address, *prefix))
@@ -70,7 +91,7 @@ impl GrantPattern {
         host_matches && self.allows_port(request)
     }
 
-    /// Whether the operator wrote a loopback place by its own name or address. `{host}` does not
+    /// Whether the operator wrote a loopback place by its own name or address. `{…}` does not
     /// count: whoever writes the secret must not be able to grant it.
     pub(super) fn names_loopback(&self) -> bool {
         match &self.host {
@@ -81,16 +102,16 @@ impl GrantPattern {
             HostPattern::Network { address: IpAddr::V6(address), prefix } => {
                 address.is_loopback() && *prefix == 128
             }
-            HostPattern::OfSecret | HostPattern::Below(_) => false,
+            HostPattern::Field(_) | HostPattern::Below(_) => false,
         }
     }
 
     /// Whether the port is covered, whatever the host.
     pub(super) fn allows_port(&self, request: &Request<'_>) -> bool {
-        match self.port {
-            PortPattern::OfSecret => request.port == request.secret_port,
+        match &self.port {
+            PortPattern::Field(key) => request.secret.port(key) == Some(request.port),
             PortPattern::Any => true,
-            PortPattern::Range(first, last) => (first..=last).contains(&request.port),
+            PortPattern::Range(first, last) => (*first..=*last).contains(&request.port),
         }
     }
 
@@ -100,7 +121,7 @@ impl GrantPattern {
         match &self.host {
             HostPattern::Name(name) => name == "localhost",
             HostPattern::Network { address, prefix } => in_network(resolved, *address, *prefix),
-            HostPattern::OfSecret | HostPattern::Below(_) => false,
+            HostPattern::Field(_) | HostPattern::Below(_) => false,
         }
     }
 }
@@ -131,7 +152,7 @@ impl FromStr for GrantPattern {
         let (host, port) = split_port(place).ok_or_else(|| wrong("a `[` is not closed"))?;
         let host = host_pattern(host).map_err(wrong)?;
         let port = match port {
-            None => PortPattern::Any,
+            None => PortPattern::Field(SecretPlace::PORT.to_owned()),
             Some(port) => port_pattern(port).ok_or_else(|| {
                 wrong("the port is a number, a range such as 5432-5440, `*` or `{port}`")
             })?,
@@ -151,25 +172,34 @@ fn split_port(place: &str) -> Option<(&str, Option<&str>)> {
 }
 
 fn host_pattern(text: &str) -> Result<HostPattern, &'static str> {
-    if text == "{host}" {
-        return Ok(HostPattern::OfSecret);
+    if text.starts_with('{') {
+        let key = field(text).ok_or("`{…}` holds the name of one of the secret's keys")?;
+        return Ok(HostPattern::Field(key));
     }
     let (address, prefix) = match text.split_once('/') {
         Some((address, prefix)) => (address, Some(prefix)),
         None => (text, None),
     };
-    let bare = address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(address);
-    if let Ok(address) = bare.parse::<IpAddr>() {
+    // Brackets are for IPv6 and IPv6 needs them: its colons would be taken for a port's.
+    let bracketed = address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let address = match bracketed {
+        Some(address) => address.parse::<Ipv6Addr>().map(IpAddr::from).ok(),
+        None => address.parse::<Ipv4Addr>().map(IpAddr::from).ok(),
+    };
+    if let Some(address) = address {
         let widest: u8 = if address.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {
             None => widest,
-            Some(text) => text.parse().map_err(|_| "the prefix length is not a number")?,
+            Some(text) => number(text).ok_or("the prefix length is not a number")?,
         };
         if prefix > widest {
             return Err("the prefix length is too large");
         }
         if prefix == 0 {
             return Err("a prefix length of 0 would grant every address");
+        }
+        if has_bits_beyond(address, prefix) {
+            return Err("the address has bits beyond its prefix length; write the network's own");
         }
         return Ok(HostPattern::Network { address, prefix });
     }
@@ -180,13 +210,10 @@ fn host_pattern(text: &str) -> Result<HostPattern, &'static str> {
         Some(suffix) => (true, suffix),
         None => (false, text),
     };
-    let valid = !name.is_empty()
-        && name.len() <= 253
-        && name.split('.').all(|label| {
-            !label.is_empty()
-                && label.len() <= 63
-                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-        });
+    let valid = is_name(name);
+    if valid && looks_like_an_address(name) {
+        return Err("resolvers take this name for an address; write the address in full");
+    }
     match (valid, below) {
         (true, true) => Ok(HostPattern::Below(name.to_ascii_lowercase())),
         (true, false) => Ok(HostPattern::Name(name.to_ascii_lowercase())),
@@ -195,17 +222,59 @@ fn host_pattern(text: &str) -> Result<HostPattern, &'static str> {
     }
 }
 
+/// `{key}`.
+fn field(text: &str) -> Option<String> {
+    let key = text.strip_prefix('{')?.strip_suffix('}')?;
+    let valid = !key.is_empty()
+        && key.len() <= FIELD_BYTES
+        && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    valid.then(|| key.to_owned())
+}
+
+/// Whether a text is made like a host name (letters, digits, `-`, and `_`, which some zones use).
+fn is_name(text: &str) -> bool {
+    text.len() <= NAME_BYTES
+        && text.split('.').all(|label| {
+            !label.is_empty()
+                && label.len() <= LABEL_BYTES
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        })
+}
+
+/// Whether a resolver would read this name as an IPv4 address in one of its old spellings (`10.1`,
+/// `0x7f.1`, `2130706433`): it goes by the last label, as WHATWG's URL standard does, section 3.5.
+fn looks_like_an_address(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let hexadecimal = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
+    last.bytes().all(|b| b.is_ascii_digit())
+        || hexadecimal.is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+fn has_bits_beyond(address: IpAddr, prefix: u8) -> bool {
+    match address {
+        IpAddr::V4(address) => {
+            u32::from(address) & u32::MAX.checked_shr(u32::from(prefix)).unwrap_or(0) != 0
+        }
+        IpAddr::V6(address) => {
+            u128::from(address) & u128::MAX.checked_shr(u32::from(prefix)).unwrap_or(0) != 0
+        }
+    }
+}
+
+/// A number in digits alone: Rust's own parser takes a `+`, too.
+fn number<T: FromStr>(text: &str) -> Option<T> {
+    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
 fn port_pattern(text: &str) -> Option<PortPattern> {
-    match text {
-        "{port}" => return Some(PortPattern::OfSecret),
-        "*" => return Some(PortPattern::Any),
-        _ => {}
+    if text == "*" {
+        return Some(PortPattern::Any);
+    }
+    if text.starts_with('{') {
+        return field(text).map(PortPattern::Field);
     }
     let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let number = |text: &str| {
-        text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u16>().ok()).flatten()
-    };
-    let (first, last) = (number(first)?, number(last)?);
+    let (first, last) = (number::<u16>(first)?, number(last)?);
     (first > 0 && first <= last).then_some(PortPattern::Range(first, last))
 }
 
@@ -213,18 +282,24 @@ impl fmt::Display for GrantPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("tcp://")?;
         match &self.host {
-            HostPattern::OfSecret => f.write_str("{host}")?,
+            HostPattern::Field(key) => write!(f, "{{{key}}}")?,
             HostPattern::Name(name) => f.write_str(name)?,
             HostPattern::Below(suffix) => write!(f, "*.{suffix}")?,
+            HostPattern::Network { address: IpAddr::V4(address), prefix: 32 } => {
+                write!(f, "{address}")?;
+            }
             HostPattern::Network { address: IpAddr::V4(address), prefix } => {
                 write!(f, "{address}/{prefix}")?;
+            }
+            HostPattern::Network { address: IpAddr::V6(address), prefix: 128 } => {
+                write!(f, "[{address}]")?;
             }
             HostPattern::Network { address: IpAddr::V6(address), prefix } => {
                 write!(f, "[{address}]/{prefix}")?;
             }
         }
-        match self.port {
-            PortPattern::OfSecret => f.write_str(":{port}"),
+        match &self.port {
+            PortPattern::Field(key) => write!(f, ":{{{key}}}"),
             PortPattern::Any => f.write_str(":*"),
             PortPattern::Range(first, last) if first == last => write!(f, ":{first}"),
             PortPattern::Range(first, last) => write!(f, ":{first}-{last}"),
@@ -255,6 +330,8 @@ mod tests {
             "tcp://[2001:db8::]/32:5432",
             "tcp://[::1]:1",
             "tcp://{host}:{port}",
+            "tcp://{replica-host}:{replica_port}",
+            "tcp://{host}",
         ] {
             let pattern: GrantPattern = text.parse().expect(text);
             assert_eq!(pattern.to_string().parse(), Ok(pattern), "{text}");
@@ -278,7 +355,20 @@ mod tests {
             ("tcp://:5432", "the host"),
             ("tcp://a..b", "the host"),
             ("tcp://a*.b", "the host"),
-            ("tcp://{user}", "the host"),
+            ("tcp://{us er}", "one of the secret's keys"),
+            ("tcp://{}", "one of the secret's keys"),
+            ("tcp://{host", "one of the secret's keys"),
+            ("tcp://{host}.example", "one of the secret's keys"),
+            ("tcp://db:{}", "the port"),
+            ("tcp://10.0.0.5/8", "bits beyond"),
+            ("tcp://[2001:db8::1]/32", "bits beyond"),
+            ("tcp://10.0.0.0/+8", "not a number"),
+            ("tcp://10.1", "take this name for an address"),
+            ("tcp://2130706433:80", "take this name for an address"),
+            ("tcp://a.0x7F", "take this name for an address"),
+            ("tcp://*.0", "take this name for an address"),
+            ("tcp://[10.0.0.1]:80", "the host"),
+            ("tcp://::1", "the host"),
         ] {
             let error = text.parse::<GrantPattern>().expect_err(text).to_string();
             assert!(error.contains(reason), "{text}: {error}");
@@ -288,26 +378,42 @@ mod tests {
     #[test]
     fn a_pattern_covers_what_it_reads_and_no_more() {
         let covers = |pattern: &str, host: &str, port: u16| {
-            let request = Request { host, port, secret_host: "secret.example", secret_port: 5432 };
+            let mut secret = SecretPlace::new("secret.example", 5432);
+            secret.fields.push(("replica".into(), "second.example".into()));
+            secret.fields.push(("replicaPort".into(), "5433".into()));
+            secret.fields.push(("empty".into(), String::new()));
+            let request = Request { host, port, secret: &secret };
             pattern.parse::<GrantPattern>().unwrap().covers(&request)
         };
         for (pattern, host, port, expected) in [
             ("tcp://db.example:5432", "DB.example", 5432, true),
             ("tcp://db.example:5432", "db.example", 5433, false),
             ("tcp://db.example:5432", "db.example.evil", 5432, false),
-            ("tcp://*.example", "a.b.example", 1, true),
-            ("tcp://*.example", "example", 1, false),
-            ("tcp://*.example", ".example", 1, false),
-            ("tcp://*.example", "badexample", 1, false),
-            ("tcp://10.0.0.0/8", "10.200.3.4", 1, true),
-            ("tcp://10.0.0.0/8", "11.0.0.1", 1, false),
-            ("tcp://10.0.0.0/8", "ten.example", 1, false),
-            ("tcp://[2001:db8::]/32", "2001:db8:1::1", 1, true),
+            ("tcp://db.example", "db.example", 5432, true),
+            ("tcp://db.example", "db.example", 5433, false),
+            ("tcp://*.example:*", "a.b.example", 1, true),
+            ("tcp://*.example:*", "example", 1, false),
+            ("tcp://*.example:*", ".example", 1, false),
+            ("tcp://*.example:*", "badexample", 1, false),
+            ("tcp://*.example:*", "evil.com/.example", 1, false),
+            ("tcp://*.example:*", "a\0.example", 1, false),
+            ("tcp://10.0.0.0/8:*", "10.200.3.4", 1, true),
+            ("tcp://10.0.0.0/8:*", "11.0.0.1", 1, false),
+            ("tcp://10.0.0.0/8:*", "ten.example", 1, false),
+            ("tcp://10.0.0.0/8:*", "167772161", 1, false),
+            ("tcp://10.0.0.0/8:*", "::ffff:10.0.0.1", 1, false),
+            ("tcp://[2001:db8::]/32:*", "2001:db8:1::1", 1, true),
             ("tcp://db:10-12", "db", 12, true),
             ("tcp://db:10-12", "db", 13, false),
             ("tcp://{host}:{port}", "secret.example", 5432, true),
             ("tcp://{host}:{port}", "secret.example", 5433, false),
             ("tcp://{host}:{port}", "other.example", 5432, false),
+            ("tcp://{replica}:{replicaPort}", "SECOND.example", 5433, true),
+            ("tcp://{replica}:{replicaPort}", "second.example", 5432, false),
+            ("tcp://{replica}:{port}", "second.example", 5432, true),
+            ("tcp://{replica}:{replica}", "second.example", 5432, false),
+            ("tcp://{missing}:*", "second.example", 5433, false),
+            ("tcp://{empty}:*", "", 5433, false),
         ] {
             assert_eq!(covers(pattern, host, port), expected, "{pattern} {host}:{port}");
         }

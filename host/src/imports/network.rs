@@ -135,13 +135,13 @@ impl CallState {
         };
         self.network.connections_left = left;
         let permitted = self.network.grants.permit(&request(&self.network, &place));
-        permitted.map_err(|reason| denied(&self.system, &place, reason))?;
+        permitted.map_err(|reason| denied(&mut self.network, &self.system, &place, reason))?;
         Ok(place)
     }
 
     async fn open(&mut self, place: Place) -> Result<Connection, NetworkError> {
         let place = self.permit(place)?;
-        let addresses = addresses(&self.network, &self.system, &place).await?;
+        let addresses = addresses(&mut self.network, &self.system, &place).await?;
         let stream = network::connect(&place.host, &addresses, self.network.patience).await?;
         tracing::debug!(
             plugin = self.system.plugin,
@@ -162,34 +162,34 @@ impl CallState {
 
 /// The addresses that may be connected to for this place.
 async fn addresses(
-    network: &NetworkState,
+    network: &mut NetworkState,
     system: &SystemState,
     place: &Place,
 ) -> Result<Vec<SocketAddr>, NetworkError> {
     let resolved = resolve(network, &place.host).await?;
     match network.grants.decide(&request(network, place), &resolved) {
         Decision::Allow(addresses) => Ok(addresses),
-        Decision::Deny(reason) => Err(denied(system, place, reason)),
+        Decision::Deny(reason) => Err(denied(network, system, place, reason)),
     }
 }
 
 fn request<'a>(network: &'a NetworkState, place: &'a Place) -> Request<'a> {
-    Request {
-        host: &place.host,
-        port: place.port,
-        secret_host: &network.secret_place.host,
-        secret_port: network.secret_place.port,
-    }
+    Request { host: &place.host, port: place.port, secret: &network.secret }
 }
 
-fn denied(system: &SystemState, place: &Place, reason: DenyReason) -> NetworkError {
+/// Says no: to the plugin, to the log, and to whoever has to grant it.
+fn denied(
+    network: &mut NetworkState,
+    system: &SystemState,
+    place: &Place,
+    reason: DenyReason,
+) -> NetworkError {
     let place = system.redactor.scrub(&place.to_string(), limits::LOG_LINE_BYTES);
     let plugin = system.plugin.as_str();
     tracing::warn!(plugin, reason = reason.as_str(), "refused a connection to {place}");
-    NetworkError::new(
-        NetworkErrorKind::NotGranted,
-        format!("connecting to {place} is not allowed: {}", reason.explanation()),
-    )
+    let message = format!("connecting to {place} is not allowed: {}", reason.explanation());
+    network.denied = Some(message.clone());
+    NetworkError::new(NetworkErrorKind::NotGranted, message)
 }
 
 /// What a name resolves to, once a step.

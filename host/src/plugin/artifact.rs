@@ -5,7 +5,8 @@
 //! and `windlass inspect` loads none without being told to. And the file is what
 //! `windlass compile` wrote, for this version and this machine: a note at its end says so, with the
 //! digest of everything before it. The digest protects against damage, not against an attacker who
-//! can write to the package: who can do that can replace the host, too.
+//! can write to the package; a signature of who compiled it does, where the configuration asks for
+//! one (see [`super::vetting`]), as far as the host and that configuration are out of reach.
 //!
 //! Layout: wasmtime's artifact, then the note as JSON, then its length (4 bytes, little-endian),
 //! then eight bytes of magic.
@@ -14,27 +15,35 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use super::engine::HOST_TARGET;
 use super::limits::ARTIFACT_BYTES;
 use super::{ArtifactProblem, PluginError};
+use crate::digest::Digest;
+use crate::signature::{Signature, Statement};
 
 /// The last bytes of a compiled plugin.
 const MAGIC: &[u8; 8] = b"WINDLASS";
 
 /// What a compiled plugin says about its making.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Note {
     /// The version of Windlass that compiled it.
     pub windlass: String,
     /// The target triple that it was compiled for.
     pub target: String,
-    /// SHA-256 of the component that it was compiled from, in hexadecimal.
-    pub component_sha256: String,
-    /// SHA-256 of the artifact, in hexadecimal.
-    pub artifact_sha256: String,
+    /// SHA-256 of the component that it was compiled from.
+    pub component_sha256: Digest,
+    /// SHA-256 of the artifact.
+    pub artifact_sha256: Digest,
+    /// The component's signature, if it had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component_signature: Option<Signature>,
+    /// The signature of who compiled it, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
 }
 
 impl Note {
@@ -43,8 +52,20 @@ impl Note {
         Self {
             windlass: env!("CARGO_PKG_VERSION").to_owned(),
             target: target.to_owned(),
-            component_sha256: sha256(component),
-            artifact_sha256: sha256(artifact),
+            component_sha256: Digest::of(component),
+            artifact_sha256: Digest::of(artifact),
+            component_signature: None,
+            signature: None,
+        }
+    }
+
+    /// What its [`signature`](Self::signature) vouches for.
+    pub fn compiled(&self) -> Statement<'_> {
+        Statement::Compiled {
+            component: self.component_sha256,
+            artifact: self.artifact_sha256,
+            target: &self.target,
+            windlass: &self.windlass,
         }
     }
 }
@@ -105,7 +126,7 @@ pub fn unseal(bytes: &[u8]) -> Result<(&[u8], Note), ArtifactProblem> {
             ours: env!("CARGO_PKG_VERSION").to_owned(),
         });
     }
-    if note.artifact_sha256 != sha256(artifact) {
+    if note.artifact_sha256 != Digest::of(artifact) {
         return Err(ArtifactProblem::Damaged);
     }
     Ok((artifact, note))
@@ -123,11 +144,6 @@ fn read(path: &Path) -> Result<Vec<u8>, ArtifactProblem> {
     Ok(bytes)
 }
 
-/// SHA-256 in hexadecimal.
-pub fn sha256(bytes: &[u8]) -> String {
-    digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,7 +158,7 @@ mod tests {
         let sealed = sealed();
         let (artifact, note) = unseal(&sealed).unwrap();
         assert_eq!(artifact, b"\x7fELF machine code");
-        assert_eq!(note.component_sha256, sha256(b"component"));
+        assert_eq!(note.component_sha256, Digest::of(b"component"));
     }
 
     #[test]

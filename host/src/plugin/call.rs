@@ -10,10 +10,9 @@ use wasmtime::{Store, UpdateDeadline};
 use super::bindings::{PasswordPlugin, PasswordPluginPre};
 use super::limits::{self, LimitReached, StoreLimiter};
 use super::{Engine, PluginError};
-use crate::grants::Grants;
+use crate::grants::{Granted, Grants, SecretPlace};
 use crate::network::{Patience, Tls};
 use crate::redact::Redactor;
-use crate::rotation::Place;
 
 /// Everything that a store holds. Gone when the call ends, open connections included.
 pub struct CallState {
@@ -33,7 +32,10 @@ pub struct NetworkState {
     pub(crate) patience: Patience,
     /// The place of the credential that this call signs in with: the secret's own, or that of an
     /// administrator that the rotation found to be of the same database.
-    pub(crate) secret_place: Place,
+    pub(crate) secret: SecretPlace,
+    /// What the host refused last for want of a grant, for the operator: the plugin's own words
+    /// can't be relied on for that.
+    pub(crate) denied: Option<String>,
     /// What names resolved to in this step.
     pub(crate) names: Arc<ResolvedNames>,
     pub(crate) connections_left: u32,
@@ -59,7 +61,7 @@ impl CallState {
         plugin: &str,
         grants: Arc<Grants>,
         (tls, patience): (Tls, Patience),
-        secret_place: Place,
+        secret: SecretPlace,
         names: Arc<ResolvedNames>,
         redactor: Arc<Redactor>,
     ) -> Self {
@@ -71,7 +73,8 @@ impl CallState {
                 grants,
                 tls,
                 patience,
-                secret_place,
+                secret,
+                denied: None,
                 names,
                 connections_left: limits::CONNECTIONS,
                 send_left: limits::NETWORK_BYTES,
@@ -93,14 +96,22 @@ impl CallState {
     pub(super) fn without_network(plugin: &str) -> Self {
         let grants = Grants {
             asked: Vec::new(),
-            granted: Vec::new(),
+            granted: Granted::Only(Vec::new()),
             runtime_api: Vec::new(),
             on_lambda: true,
         };
-        let nowhere = Place { host: String::new(), port: 0 };
+        let nowhere = SecretPlace::default();
         let network = (Tls::new(None), Patience::default());
         Self::new(plugin, Arc::new(grants), network, nowhere, Arc::default(), Arc::default())
     }
+}
+
+/// What a plugin returned, and what the host refused it on the way.
+pub(super) struct Returned<T> {
+    /// The plugin's answer.
+    pub(super) answer: T,
+    /// See [`NetworkState::denied`].
+    pub(super) denied: Option<String>,
 }
 
 /// Runs one operation in a fresh store and says what ended it, if something did.
@@ -112,7 +123,7 @@ pub(super) async fn run<T>(
     operation: &'static str,
     redactor: &Redactor,
     body: impl AsyncFnOnce(&mut Store<CallState>, &PasswordPlugin) -> wasmtime::Result<T>,
-) -> Result<T, PluginError> {
+) -> Result<Returned<T>, PluginError> {
     let _ticking = engine.ticking();
     let mut store = Store::new(engine.wasmtime(), state);
     store.limiter(|state| &mut state.limiter);
@@ -130,12 +141,13 @@ pub(super) async fn run<T>(
         let instance = pre.instantiate_async(&mut store).await?;
         body(&mut store, &instance).await
     };
-    answer.await.map_err(|error| match error.downcast_ref::<LimitReached>() {
+    let answer = answer.await.map_err(|error| match error.downcast_ref::<LimitReached>() {
         Some(limit) => PluginError::Limit { plugin: plugin.to_owned(), operation, limit: *limit },
         None => PluginError::Crashed {
             plugin: plugin.to_owned(),
             operation,
             cause: redactor.scrub(&error.root_cause().to_string(), limits::MESSAGE_BYTES),
         },
-    })
+    })?;
+    Ok(Returned { answer, denied: store.data_mut().network.denied.take() })
 }

@@ -12,28 +12,38 @@ use zeroize::Zeroize;
 
 use super::bindings::PasswordPlugin;
 use super::bindings::windlass::plugin::credentials as wire;
-use super::call::{CallState, ResolvedNames, run};
+use super::call::{CallState, ResolvedNames, Returned, run};
+use super::vetting::Vetting;
 use super::{Engine, Loaded, PluginError, limits};
-use crate::grants::{GrantPattern, Grants};
+use crate::grants::{Granted, Grants, SecretPlace};
 use crate::imports::network::Endpoint;
 use crate::network::{Patience, Tls};
 use crate::redact::Redactor;
 use crate::rotation::{
-    CallError, Catalog, Change, Description, Failure, FailureKind, Login, Place, Service, TlsMode,
+    CallError, Catalog, Change, Description, Failure, FailureKind, Login, Service, TlsMode,
 };
 use crate::secret::Secret;
 
 /// What every call's sandbox is made from.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
-    /// What the operator granted.
-    pub granted: Vec<GrantPattern>,
+    /// What the operator granted to plugins that have no grants of their own.
+    pub granted: Granted,
+    /// What the operator asks of plugins, and their own grants.
+    pub vetting: Vetting,
     /// TLS, with its roots.
     pub tls: Tls,
     /// Where the Lambda runtime API listens.
     pub runtime_api: Vec<std::net::SocketAddr>,
     /// Whether this is Lambda.
     pub on_lambda: bool,
+}
+
+impl Sandbox {
+    fn granted_to(&self, plugin: &str) -> Granted {
+        let own = self.vetting.plugins.get(plugin).and_then(|policy| policy.grants.clone());
+        own.map_or_else(|| self.granted.clone(), Granted::Only)
+    }
 }
 
 /// The installed plugins for the time of one step.
@@ -59,7 +69,7 @@ impl InstalledPlugins {
         let mut plugins = Vec::new();
         for folder in folders {
             for file in compiled_files(folder)? {
-                plugins.push(Loaded::from_file(engine, &file).await?);
+                plugins.push(Loaded::from_file(engine, &file, &sandbox.vetting).await?);
             }
         }
         Self::of(plugins, folders.to_vec(), sandbox)
@@ -68,7 +78,7 @@ impl InstalledPlugins {
     /// These plugins.
     ///
     /// # Errors
-    /// If two have the same name.
+    /// If two have the same name, or the operator speaks of one that is not among them.
     pub fn of(
         plugins: Vec<Arc<Loaded>>,
         folders: Vec<PathBuf>,
@@ -84,13 +94,19 @@ impl InstalledPlugins {
                 });
             }
         }
-        Ok(Self {
+        let names: Vec<_> = plugins.iter().map(|plugin| plugin.description.name.as_str()).collect();
+        let missing = sandbox.vetting.missing(&names).map(str::to_owned);
+        let installed = Self {
             plugins: plugins.into(),
             folders: folders.into(),
             sandbox: Arc::new(sandbox),
             names: Arc::default(),
             patience: Patience::default(),
-        })
+        };
+        match missing {
+            None => Ok(installed),
+            Some(name) => Err(PluginError::PolicyOfNone { name, installed: installed.installed() }),
+        }
     }
 
     /// The same plugins for another step, which resolves names anew and has its own time.
@@ -104,7 +120,7 @@ impl InstalledPlugins {
             plugin: Arc::clone(plugin),
             grants: Arc::new(Grants {
                 asked: plugin.asks_for.clone(),
-                granted: self.sandbox.granted.clone(),
+                granted: self.sandbox.granted_to(&plugin.description.name),
                 runtime_api: self.sandbox.runtime_api.clone(),
                 on_lambda: self.sandbox.on_lambda,
             }),
@@ -190,7 +206,7 @@ impl PluginService {
     async fn call(
         &self,
         operation: &'static str,
-        place: &Place,
+        login: &Login,
         secrets: &[&Secret],
         body: impl AsyncFnOnce(
             &mut Store<CallState>,
@@ -203,14 +219,28 @@ impl PluginService {
             name,
             Arc::clone(&self.grants),
             (self.tls.clone(), self.patience),
-            place.clone(),
+            SecretPlace {
+                host: login.place.host.clone(),
+                port: login.place.port,
+                fields: login.fields.clone(),
+            },
             Arc::clone(&self.names),
             Arc::clone(&redactor),
         );
         let plugin = &self.plugin;
-        let answer =
+        let Returned { answer, denied } =
             run(&plugin.engine, &plugin.pre, state, name, operation, &redactor, body).await?;
-        answer.map_err(|failure| CallError::Failed(scrubbed(&failure, &redactor)))
+        answer.map_err(|failure| {
+            let failure = scrubbed(&failure, &redactor);
+            CallError::Failed(match denied {
+                // Whoever reads this has to grant something or to mistrust the plugin; the host
+                // says which place it was.
+                Some(message) if failure.kind == FailureKind::Declined => {
+                    Failure { kind: FailureKind::NotGranted, code: String::new(), message }
+                }
+                _ => failure,
+            })
+        })
     }
 }
 
@@ -221,7 +251,7 @@ impl Service for PluginService {
 
     async fn verify(&self, login: &Login) -> Result<(), CallError> {
         let secrets = [&login.password];
-        self.call("verify", &login.place, &secrets, async |store, plugin| {
+        self.call("verify", login, &secrets, async |store, plugin| {
             let login = Wiped(hand_over(store, login)?);
             plugin.windlass_plugin_password().call_verify(store, &login.0).await
         })
@@ -231,7 +261,7 @@ impl Service for PluginService {
     async fn change(&self, change: &Change<'_>) -> Result<(), CallError> {
         let mut secrets = vec![&change.actor.password, change.new_password];
         secrets.extend(change.old_password);
-        self.call("change", &change.actor.place, &secrets, async |store, plugin| {
+        self.call("change", change.actor, &secrets, async |store, plugin| {
             let request = Wiped(wire::ChangeRequest {
                 actor: hand_over(store, change.actor)?,
                 username: change.username.to_owned(),

@@ -3,6 +3,7 @@
 use super::engine::{HOST_TARGET, config};
 use super::load::check;
 use super::{ArtifactProblem, artifact, component};
+use crate::signature::Signature;
 
 /// Whether what the host would refuse to load is refused here already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub enum Gate {
     Open,
 }
 
-/// Compiles a component and seals it with its note.
+/// Compiles a component and seals it with its note, which carries the component's signature along.
 ///
 /// # Errors
 /// If it is not a component that the host would load, or the target is not one that can be compiled
@@ -22,6 +23,7 @@ pub fn compile(
     component_bytes: &[u8],
     target: Option<&str>,
     gate: Gate,
+    signature: Option<Signature>,
 ) -> Result<Vec<u8>, ArtifactProblem> {
     let shape = component::shape(component_bytes)?;
     if gate == Gate::Closed {
@@ -32,6 +34,7 @@ pub fn compile(
     let engine =
         wasmtime::Engine::new(&config(Some(target)).map_err(rejected)?).map_err(rejected)?;
     let compiled = engine.precompile_component(component_bytes).map_err(rejected)?;
-    let note = artifact::Note::new(component_bytes, &compiled, target);
+    let mut note = artifact::Note::new(component_bytes, &compiled, target);
+    note.component_signature = signature;
     artifact::seal(&compiled, &note).map_err(|error| ArtifactProblem::Rejected(error.to_string()))
 }

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use super::limits::LimitReached;
+use crate::digest::Digest;
+use crate::signature::PublicKey;
 
 /// A plugin that can't be used or did not behave.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +59,17 @@ pub enum PluginError {
     )]
     NotInstalled {
         /// The name in the tag or in WINDLASS_PLUGIN.
+        name: String,
+        /// Plugins and their engines.
+        installed: String,
+    },
+    /// The configuration speaks of a plugin that is not there.
+    #[error(
+        "windlass.toml has a table `plugins.{name}` and no such plugin is installed; installed are \
+         {installed}. Correct the name, or remove the table"
+    )]
+    PolicyOfNone {
+        /// The name in the file.
         name: String,
         /// Plugins and their engines.
         installed: String,
@@ -199,6 +212,50 @@ pub enum ArtifactProblem {
         /// The export.
         export: String,
     },
+    /// The configuration pins another component.
+    #[error(
+        "windlass.toml pins plugin `{name}` to the component with sha256 {pinned} and this is \
+         {found}; install what is pinned, or, if the change is meant, pin the new one"
+    )]
+    NotThePinned {
+        /// The plugin's name, or that of its file.
+        name: String,
+        /// What it must be.
+        pinned: Digest,
+        /// What it is.
+        found: Digest,
+    },
+    /// It has no signature and must have one.
+    #[error(
+        "its {what} is not signed, and windlass.toml asks for it in {key_of}; see `windlass sign`"
+    )]
+    Unsigned {
+        /// The component, or what it was compiled to.
+        what: &'static str,
+        /// The list that asks for it.
+        key_of: &'static str,
+    },
+    /// It is signed by somebody else.
+    #[error("its {what} is signed by {key}, which is not one of {key_of} in windlass.toml")]
+    SignedByAnother {
+        /// The component, or what it was compiled to.
+        what: &'static str,
+        /// The list that asks for it.
+        key_of: &'static str,
+        /// Whose signature it has.
+        key: PublicKey,
+    },
+    /// Its signature is not one of it.
+    #[error(
+        "the signature of its {what} is not by {key}, which it names, or the {what} was changed after \
+         it was signed; get it again from its author"
+    )]
+    BadSignature {
+        /// The component, or what it was compiled to.
+        what: &'static str,
+        /// Whose signature it claims to be.
+        key: PublicKey,
+    },
     /// The sandbox refused it.
     #[error("{0}")]
     Rejected(String),
@@ -213,6 +270,7 @@ impl PluginError {
             | Self::NoneServes { .. }
             | Self::Ambiguous { .. }
             | Self::NotInstalled { .. }
+            | Self::PolicyOfNone { .. }
             | Self::SameName { .. } => "Windlass.Operator.Plugin",
             Self::Artifact { .. } => "Windlass.Operator.PluginArtifact",
             Self::Limit { .. } => "Windlass.Plugin.Limit",

@@ -9,7 +9,9 @@ use wasmtime::component::{Component, InstancePre, Linker};
 use super::bindings::exports::windlass::plugin::{metadata, password};
 use super::bindings::{PasswordPlugin, PasswordPluginPre};
 use super::call::{CallState, run};
+use super::vetting::Vetting;
 use super::{ArtifactProblem, Engine, PluginError, artifact};
+use crate::digest::Digest;
 use crate::grants::GrantPattern;
 use crate::redact::Redactor;
 use crate::rotation::{Description, Features, PasswordRules, UsernameRules};
@@ -32,8 +34,8 @@ const EXPORTS: [&str; 2] = ["metadata", "password"];
 pub struct Loaded {
     /// Where it came from.
     pub path: PathBuf,
-    /// SHA-256 of the component, in hexadecimal.
-    pub sha256: String,
+    /// SHA-256 of the component.
+    pub sha256: Digest,
     /// What it says about itself.
     pub description: Description,
     /// [`Description::network`], parsed.
@@ -56,8 +58,14 @@ impl Loaded {
     ///
     /// # Errors
     /// What is wrong with it, and what to do.
-    pub async fn from_file(engine: &Engine, path: &Path) -> Result<Arc<Self>, PluginError> {
+    pub async fn from_file(
+        engine: &Engine,
+        path: &Path,
+        vetting: &Vetting,
+    ) -> Result<Arc<Self>, PluginError> {
+        let rejected = |problem| PluginError::Artifact { path: path.to_owned(), problem };
         let (bytes, note) = artifact::open(path)?;
+        vetting.of_compiled(&stem(path), &note).map_err(rejected)?;
         // SAFETY: `artifact::open` checked that these are the bytes that `windlass compile` wrote
         // for this version and target; that the file may be trusted is the caller's word (see the
         // header of `artifact`).
@@ -67,7 +75,9 @@ impl Loaded {
             problem: ArtifactProblem::Rejected(format!("{error:#}; compile it again")),
         })?;
         drop(bytes);
-        Self::from_component(engine, &component, path, note.component_sha256).await
+        let plugin = Self::from_component(engine, &component, path, note.component_sha256).await?;
+        vetting.pinned(&plugin.description.name, plugin.sha256).map_err(rejected)?;
+        Ok(plugin)
     }
 
     /// Checks a component and asks it what it is.
@@ -78,7 +88,7 @@ impl Loaded {
         engine: &Engine,
         component: &Component,
         path: &Path,
-        sha256: String,
+        sha256: Digest,
     ) -> Result<Arc<Self>, PluginError> {
         let rejected = |problem| PluginError::Artifact { path: path.to_owned(), problem };
         check(&shape(component)).map_err(rejected)?;
@@ -88,11 +98,12 @@ impl Loaded {
                 let why = format!("{error:#}; build it again with this version's SDK");
                 rejected(ArtifactProblem::Rejected(why))
             })?;
-        let file = path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
+        let file = stem(path);
         let state = CallState::without_network(&file);
         let no_secrets = Redactor::default();
         let described = run(engine, &pre, state, &file, "describe", &no_secrets, describe).await?;
-        let description = description(described.0, described.1, path)?;
+        let (own, profile) = described.answer;
+        let description = description(own, profile, path)?;
         let asks_for = asks_for(&description, path)?;
         Ok(Arc::new(Self {
             path: path.to_owned(),
@@ -103,6 +114,11 @@ impl Loaded {
             pre,
         }))
     }
+}
+
+/// The file's name without its ending.
+fn stem(path: &Path) -> String {
+    path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
 }
 
 fn instance_pre(
@@ -185,11 +201,6 @@ fn description(
     path: &Path,
 ) -> Result<Description, PluginError> {
     let wrong = |why: &str| PluginError::Description { path: path.to_owned(), why: why.to_owned() };
-    let is_word = |text: &str| {
-        !text.is_empty()
-            && text.len() <= 64
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    };
     if !is_word(&own.name) {
         return Err(wrong("its name is not made of lower-case letters, digits and `-`"));
     }
@@ -233,6 +244,12 @@ fn description(
         },
         features,
     })
+}
+
+/// Whether a text can be a plugin's or engine's name: 1 to 64 lower-case letters, digits and `-`.
+pub(crate) fn is_word(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 fn asks_for(description: &Description, path: &Path) -> Result<Vec<GrantPattern>, PluginError> {

@@ -1,7 +1,7 @@
 //! Plugins: WebAssembly components in a sandbox.
 //!
 //! A component is checked when it is loaded: it imports nothing but this product's interface, in a
-//! version that this host speaks, and says what it is. Every call then runs in a fresh store with
+//! version that this host speaks, is what the operator pinned and trusts, and says what it is. Every call then runs in a fresh store with
 //! its own limits, and what it leaves behind is gone when the call ends.
 
 pub mod artifact;
@@ -16,10 +16,12 @@ mod engine;
 mod error;
 pub mod limits;
 mod load;
+pub mod vetting;
 
 pub use bindings::windlass::plugin as interface;
 pub use call::{CallState, NetworkState, SystemState};
 pub use catalog::{InstalledPlugins, PluginService, Sandbox};
 pub use engine::{Engine, HOST_TARGET};
 pub use error::{ArtifactProblem, PluginError};
+pub(crate) use load::is_word;
 pub use load::{INTERFACE_VERSION, Loaded, Shape, shape};

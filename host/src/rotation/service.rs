@@ -106,6 +106,8 @@ pub enum FailureKind {
     NoTls,
     /// The service said no for another reason.
     Declined,
+    /// The plugin declined because the host refused it a connection. Only the host says so.
+    NotGranted,
     /// The peer spoke something that the plugin does not understand.
     Protocol,
     /// The plugin or the service can't do it.
@@ -122,6 +124,7 @@ impl FailureKind {
             Self::Unreachable => "Unreachable",
             Self::NoTls => "NoTls",
             Self::Declined => "Declined",
+            Self::NotGranted => "NotGranted",
             Self::Protocol => "Protocol",
             Self::Unsupported => "Unsupported",
             Self::InvalidSecret => "InvalidSecret",

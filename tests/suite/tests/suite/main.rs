@@ -34,3 +34,4 @@ mod secrets_manager;
 mod single_user;
 mod soak;
 mod twice;
+mod vetting;

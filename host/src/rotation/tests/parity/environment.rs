@@ -9,7 +9,7 @@ use crate::store::{PasswordRequest, Stage};
 
 fn config(pairs: &[(&str, &str)]) -> Config {
     let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    Config::parse(pairs.collect()).expect("a good environment")
+    Config::parse(&pairs.collect(), None).expect("a good environment")
 }
 
 fn request(pairs: &[(&str, &str)]) -> PasswordRequest {
@@ -54,7 +54,7 @@ fn password_variables() {
     }
     for text in ["", "0", "none", "4097", "-1"] {
         let variables = [("PASSWORD_LENGTH".to_owned(), text.to_owned())];
-        let parsed = Config::parse(variables.into_iter().collect());
+        let parsed = Config::parse(&variables.into_iter().collect(), None);
         assert_eq!(parsed.is_ok(), text.is_empty(), "PASSWORD_LENGTH {text:?}");
     }
 }

@@ -1,0 +1,231 @@
+//! `windlass package`.
+
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::{Value, json};
+use wasmtime::component::Component;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::output::Output;
+use super::sealed::{PluginFile, stem};
+use super::{Failure, files, sign};
+use crate::config::{Config, FILE_NAME};
+use crate::digest::Digest;
+use crate::plugin::artifact::{self, Note};
+use crate::plugin::compile::{self, Gate};
+use crate::plugin::vetting::Vetting;
+use crate::plugin::{ArtifactProblem, Engine, Loaded, PluginError};
+use crate::signature::SigningKey;
+
+/// Where the function looks for plugins in its package.
+const PLUGIN_FOLDER: &str = "plugins";
+
+/// Rights of the function's program, and of the other files.
+const PROGRAM: u32 = 0o755;
+const FILE: u32 = 0o644;
+
+/// Put the function, its plugins and its windlass.toml into a zip for Lambda.
+///
+/// Components (.wasm) are compiled for the machine that the function was built for; compiled plugins
+/// (.cwasm) have to be for it already. Everything is checked here that the function would refuse at
+/// its start: pins, signatures, plugins that windlass.toml speaks of and that are not there. The same
+/// files make the same zip.
+#[derive(Debug, Args)]
+pub(super) struct Package {
+    /// The function's program
+    #[arg(long, value_name = "FILE")]
+    bootstrap: PathBuf,
+    /// A plugin: .wasm or .cwasm; may be repeated
+    #[arg(long = "plugin", value_name = "FILE", required = true)]
+    plugins: Vec<PathBuf>,
+    /// The windlass.toml to put in
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Sign what is compiled with this private key
+    #[arg(long, value_name = "FILE")]
+    sign_with: Option<PathBuf>,
+    /// Where to write
+    #[arg(short, long = "out", value_name = "FILE", default_value = "windlass.zip")]
+    out: PathBuf,
+}
+
+/// A plugin as it goes into the package.
+struct Packed {
+    name: String,
+    sealed: Vec<u8>,
+    note: Note,
+}
+
+impl Package {
+    pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
+        let bootstrap = files::read(&self.bootstrap)?;
+        let target = target_of(&bootstrap).ok_or_else(|| {
+            Failure::operator(format!(
+                "`{}` is not a program for Linux on x86-64 or arm64, so Lambda can't run it",
+                self.bootstrap.display()
+            ))
+        })?;
+        let extras = self.extras()?;
+        let vetting = match &self.config {
+            Some(file) => Config::of_file(file)?.vetting,
+            None => Vetting::default(),
+        };
+        let key = self.sign_with.as_deref().map(sign::read_key).transpose()?;
+        let mut packed: Vec<Packed> = Vec::new();
+        for path in &self.plugins {
+            output.begin(format!("checking {} and compiling it for {target}", path.display()));
+            let plugin = pack(path, target, key.as_ref(), &vetting).await;
+            output.clear();
+            let plugin = plugin?;
+            if packed.iter().any(|other| other.name == plugin.name) {
+                let name = &plugin.name;
+                return Err(Failure::operator(format!(
+                    "two of the plugins are `{name}`; leave one"
+                )));
+            }
+            packed.push(plugin);
+        }
+        let names: Vec<&str> = packed.iter().map(|plugin| plugin.name.as_str()).collect();
+        if let Some(name) = vetting.missing(&names) {
+            let (name, installed) = (name.to_owned(), names.join(", "));
+            return Err(PluginError::PolicyOfNone { name, installed }.into());
+        }
+        let zip = self.zip(&bootstrap, &packed, &extras).map_err(|error| {
+            Failure::internal(format!("the zip could not be put together: {error}"))
+        })?;
+        files::write(&self.out, &zip)?;
+        self.tell(output, target, zip.len(), &packed);
+        Ok(())
+    }
+
+    /// The configuration and the files that it names, with their names in the package.
+    fn extras(&self) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+        let Some(file) = &self.config else { return Ok(Vec::new()) };
+        let config = Config::of_file(file)?;
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let mut extras = vec![(FILE_NAME.to_owned(), files::read(file)?)];
+        let ours = folder.join(PLUGIN_FOLDER);
+        if !config.plugin_folders.is_empty() && !config.plugin_folders.contains(&ours) {
+            return Err(Failure::operator(format!(
+                "`{}` has `plugin-folders` without \"{PLUGIN_FOLDER}\", where the package's plugins \
+                 are; add it, or leave the key out",
+                file.display()
+            )));
+        }
+        if let Some(bundle) = &config.ca_bundle {
+            // An absolute path is one of the function's own system.
+            let inside = bundle.strip_prefix(folder).unwrap_or(bundle);
+            if inside.components().any(|part| part == std::path::Component::ParentDir) {
+                return Err(Failure::operator(format!(
+                    "`ca-bundle` in `{}` is outside of its folder; put the certificates beside it",
+                    file.display()
+                )));
+            }
+            if inside.is_relative() {
+                extras.push((inside.to_string_lossy().into_owned(), files::read(bundle)?));
+            }
+        }
+        Ok(extras)
+    }
+
+    fn zip(
+        &self,
+        bootstrap: &[u8],
+        plugins: &[Packed],
+        extras: &[(String, Vec<u8>)],
+    ) -> zip::result::ZipResult<Vec<u8>> {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        // The time of a file is left at the format's first moment, so that builds can be compared.
+        let with = |rights| SimpleFileOptions::default().unix_permissions(rights);
+        zip.start_file("bootstrap", with(PROGRAM))?;
+        zip.write_all(bootstrap)?;
+        for (name, bytes) in extras {
+            zip.start_file(name, with(FILE))?;
+            zip.write_all(bytes)?;
+        }
+        for plugin in plugins {
+            zip.start_file(format!("{PLUGIN_FOLDER}/{}.cwasm", plugin.name), with(FILE))?;
+            zip.write_all(&plugin.sealed)?;
+        }
+        Ok(zip.finish()?.into_inner())
+    }
+
+    fn tell(&self, output: Output, target: &str, bytes: usize, plugins: &[Packed]) {
+        output.line(format!("{} ({}, {target})", self.out.display(), files::size(bytes)));
+        for plugin in plugins {
+            output.line(format!(
+                "  {}: component sha256 {}",
+                plugin.name, plugin.note.component_sha256
+            ));
+        }
+        let plugins = plugins.iter().map(|plugin| {
+            json!({
+                "name": plugin.name,
+                "component_sha256": plugin.note.component_sha256,
+                "component_signed_by": plugin.note.component_signature.as_ref().map(|own| own.key),
+                "code_signed_by": plugin.note.signature.as_ref().map(|own| own.key),
+            })
+        });
+        output.object(&json!({
+            "file": self.out, "bytes": bytes, "target": target,
+            "plugins": plugins.collect::<Vec<Value>>(),
+        }));
+    }
+}
+
+/// Compiles a plugin where that is needed, and lets through what the function would load.
+async fn pack(
+    path: &Path,
+    target: &str,
+    key: Option<&SigningKey>,
+    vetting: &Vetting,
+) -> Result<Packed, Failure> {
+    let refused = |problem| PluginError::Artifact { path: path.to_owned(), problem };
+    let (name, code, mut note) = match PluginFile::read(path)? {
+        PluginFile::Component { bytes, signature } => {
+            let name = name_of(path, &bytes).await?;
+            let sealed = compile::compile(&bytes, Some(target), Gate::Closed, signature);
+            let sealed = sealed.map_err(refused)?;
+            let (code, note) = artifact::unseal(&sealed).map_err(refused)?;
+            (name, code.to_owned(), note)
+        }
+        // It is machine code: its name is taken from the file, and nothing of it is run.
+        PluginFile::Compiled { code, note } => (stem(path), code, note),
+    };
+    if note.target != target {
+        let (found, ours) = (note.target, target.to_owned());
+        return Err(refused(ArtifactProblem::OtherTarget { found, ours }).into());
+    }
+    if let Some(key) = key {
+        note.signature = Some(sign::make(key, note.compiled())?);
+    }
+    vetting.of_compiled(&name, &note).map_err(refused)?;
+    let sealed = artifact::seal(&code, &note)
+        .map_err(|error| Failure::internal(format!("a note could not be written: {error}")))?;
+    Ok(Packed { name, sealed, note })
+}
+
+/// What a component calls itself, in the sandbox and without any network.
+async fn name_of(path: &Path, component: &[u8]) -> Result<String, Failure> {
+    let engine = Engine::new()?;
+    let compiled = Component::new(engine.wasmtime(), component).map_err(|error| {
+        let problem = ArtifactProblem::Rejected(format!("{error:#}"));
+        PluginError::Artifact { path: path.to_owned(), problem }
+    })?;
+    let sha256 = Digest::of(component);
+    let plugin = Loaded::from_component(&engine, &compiled, path, sha256).await?;
+    Ok(plugin.description.name.clone())
+}
+
+/// What machine a program is for, by its ELF header (System V ABI, "ELF Header": `e_machine`).
+fn target_of(program: &[u8]) -> Option<&'static str> {
+    let rest = program.strip_prefix(b"\x7fELF\x02\x01")?;
+    match rest.get(12..14)? {
+        [0x3e, 0] => Some("x86_64-unknown-linux-gnu"),
+        [0xb7, 0] => Some("aarch64-unknown-linux-gnu"),
+        _ => None,
+    }
+}

@@ -1,0 +1,115 @@
+//! The environment.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use tracing::level_filters::LevelFilter;
+
+use super::{FILE_VARIABLE, PasswordSettings, Settings, TlsPolicy};
+
+/// Every variable of ours, so that a misspelt one is noticed.
+const OWN_VARIABLES: [&str; 8] = [
+    FILE_VARIABLE,
+    "WINDLASS_PLUGINS",
+    "WINDLASS_PLUGIN",
+    "WINDLASS_STRATEGY",
+    "WINDLASS_GRANTS",
+    "WINDLASS_CA_BUNDLE",
+    "WINDLASS_TLS",
+    "WINDLASS_LOG",
+];
+
+/// Variables of our developer tasks, which the tests' own processes carry.
+const DEVELOPMENT_PREFIX: &str = "WINDLASS_DEV_";
+
+/// `PASSWORD_LENGTH` may be 1 to 4096, as `GetRandomPassword` takes it.
+const PASSWORD_LENGTH: std::ops::RangeInclusive<u32> = 1..=4096;
+
+/// What the environment says.
+pub(super) struct Environment {
+    pub(super) settings: Settings,
+    /// Only the environment has these: they are AWS's.
+    pub(super) passwords: PasswordSettings,
+    pub(super) endpoint: Option<String>,
+}
+
+/// Reads an environment.
+pub(super) fn parse(
+    variables: &BTreeMap<String, String>,
+    mistakes: &mut Vec<String>,
+) -> Environment {
+    // An empty variable is one that is not set, except where AWS's templates see it otherwise: an
+    // empty list excludes nothing, and an empty truth value is false.
+    let set = |name: &str| variables.get(name).filter(|value| !value.is_empty());
+
+    let length = set("PASSWORD_LENGTH").and_then(|text| match text.parse::<u32>() {
+        Ok(length) if PASSWORD_LENGTH.contains(&length) => Some(length),
+        _ => {
+            mistakes.push("`PASSWORD_LENGTH` must be a number from 1 to 4096".to_owned());
+            None
+        }
+    });
+    let strategy = set("WINDLASS_STRATEGY").and_then(|text| {
+        text.parse().map_err(|error| mistakes.push(format!("`WINDLASS_STRATEGY`: {error}"))).ok()
+    });
+    let grants = set("WINDLASS_GRANTS").map(|list| {
+        let mut grants = Vec::new();
+        for text in list.split(',') {
+            match text.trim().parse() {
+                Ok(pattern) => grants.push(pattern),
+                Err(error) => mistakes.push(format!("`WINDLASS_GRANTS`: {error}")),
+            }
+        }
+        grants
+    });
+    let endpoint = set("SECRETS_MANAGER_ENDPOINT").cloned();
+    if endpoint
+        .as_ref()
+        .is_some_and(|url| !url.starts_with("https://") && !url.starts_with("http://"))
+    {
+        mistakes.push("`SECRETS_MANAGER_ENDPOINT` must be an http:// or https:// URL".to_owned());
+    }
+    if set("WINDLASS_LOG").is_some_and(|level| level.parse::<LevelFilter>().is_err()) {
+        mistakes.push("`WINDLASS_LOG` must be error, warn, info, debug or trace".to_owned());
+    }
+    let tls_policy = set("WINDLASS_TLS").and_then(|text| {
+        let policy = TlsPolicy::parse(text);
+        if policy.is_none() {
+            mistakes.push("`WINDLASS_TLS` must be required or compatible".to_owned());
+        }
+        policy
+    });
+    for name in variables.keys().filter(|name| name.starts_with("WINDLASS_")) {
+        if !OWN_VARIABLES.contains(&name.as_str()) && !name.starts_with(DEVELOPMENT_PREFIX) {
+            mistakes
+                .push(format!("unknown variable `{name}`; known are {}", OWN_VARIABLES.join(", ")));
+        }
+    }
+    let on = |name, default| variables.get(name).map_or(default, |text| is_true(text));
+    Environment {
+        settings: Settings {
+            strategy,
+            plugin: set("WINDLASS_PLUGIN").cloned(),
+            plugin_folders: set("WINDLASS_PLUGINS")
+                .map(|folders| std::env::split_paths(folders).collect()),
+            grants,
+            ca_bundle: set("WINDLASS_CA_BUNDLE").map(PathBuf::from),
+            tls_policy,
+        },
+        passwords: PasswordSettings {
+            exclude_characters: variables.get("EXCLUDE_CHARACTERS").cloned(),
+            length,
+            exclude_numbers: on("EXCLUDE_NUMBERS", false),
+            exclude_punctuation: on("EXCLUDE_PUNCTUATION", false),
+            exclude_uppercase: on("EXCLUDE_UPPERCASE", false),
+            exclude_lowercase: on("EXCLUDE_LOWERCASE", false),
+            require_each_included_type: on("REQUIRE_EACH_INCLUDED_TYPE", true),
+        },
+        endpoint,
+    }
+}
+
+/// What AWS's templates take for true; everything else is false.
+fn is_true(text: &str) -> bool {
+    ["true", "1", "y", "yes"].iter().any(|word| text.eq_ignore_ascii_case(word))
+}

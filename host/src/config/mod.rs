@@ -1,0 +1,351 @@
+//! What the operator configures: the environment and `windlass.toml`, parsed at the door.
+//!
+//! The names of AWS's rotation templates mean here what they mean there. Everything of ours begins
+//! with `WINDLASS_`; a name of that kind that nobody knows is a mistake, and so is an unknown key of
+//! the file. Where both say something, the environment counts: it is the deployment's, the file is
+//! the package's. What plugins must be (pins, keys that have to have signed them) is only in the
+//! file. All mistakes of both are reported at once, and none with a value that could be a secret.
+
+mod environment;
+mod file;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use crate::grants::{GrantPattern, Granted};
+use crate::network::Tls;
+use crate::plugin::Sandbox;
+use crate::plugin::vetting::Vetting;
+use crate::rotation::Strategy;
+
+/// The file's usual name.
+pub const FILE_NAME: &str = "windlass.toml";
+
+/// The variable that names another.
+pub const FILE_VARIABLE: &str = "WINDLASS_CONFIG";
+
+/// What the operator configured.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// How passwords are generated.
+    pub passwords: PasswordSettings,
+    /// `WINDLASS_STRATEGY`.
+    pub strategy: Option<Strategy>,
+    /// `WINDLASS_PLUGIN`: this plugin, whatever the secret's engine.
+    pub plugin: Option<String>,
+    /// `WINDLASS_PLUGINS`: folders with `.cwasm` files, separated by `:`.
+    pub plugin_folders: Vec<PathBuf>,
+    /// `WINDLASS_GRANTS`: what a plugin may reach that has no grants of its own.
+    pub grants: Granted,
+    /// What is asked of plugins, and their own grants.
+    pub vetting: Vetting,
+    /// `WINDLASS_CA_BUNDLE`: trust these roots alone.
+    pub ca_bundle: Option<PathBuf>,
+    /// `WINDLASS_TLS`: what to do where the secret does not say.
+    pub tls_policy: TlsPolicy,
+    /// `SECRETS_MANAGER_ENDPOINT`.
+    pub endpoint: Option<String>,
+}
+
+/// What one source says; `None` where it says nothing.
+#[derive(Debug, Default)]
+struct Settings {
+    strategy: Option<Strategy>,
+    plugin: Option<String>,
+    plugin_folders: Option<Vec<PathBuf>>,
+    grants: Option<Vec<GrantPattern>>,
+    ca_bundle: Option<PathBuf>,
+    tls_policy: Option<TlsPolicy>,
+}
+
+impl Settings {
+    /// These, and where they say nothing, those.
+    fn or(self, other: Self) -> Self {
+        Self {
+            strategy: self.strategy.or(other.strategy),
+            plugin: self.plugin.or(other.plugin),
+            plugin_folders: self.plugin_folders.or(other.plugin_folders),
+            grants: self.grants.or(other.grants),
+            ca_bundle: self.ca_bundle.or(other.ca_bundle),
+            tls_policy: self.tls_policy.or(other.tls_policy),
+        }
+    }
+}
+
+/// Whether a secret that does not say `ssl` may be signed in to without TLS.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TlsPolicy {
+    /// `required`: no.
+    #[default]
+    Required,
+    /// `compatible`: where TLS can't be had. AWS's functions do so, unasked and unseen.
+    Compatible,
+}
+
+/// How passwords are generated: AWS's variables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasswordSettings {
+    /// `EXCLUDE_CHARACTERS`; the plugin's own where it is not set.
+    pub exclude_characters: Option<String>,
+    /// `PASSWORD_LENGTH`; the plugin's own where it is not set.
+    pub length: Option<u32>,
+    /// `EXCLUDE_NUMBERS`.
+    pub exclude_numbers: bool,
+    /// `EXCLUDE_PUNCTUATION`.
+    pub exclude_punctuation: bool,
+    /// `EXCLUDE_UPPERCASE`.
+    pub exclude_uppercase: bool,
+    /// `EXCLUDE_LOWERCASE`.
+    pub exclude_lowercase: bool,
+    /// `REQUIRE_EACH_INCLUDED_TYPE`; true where it is not set.
+    pub require_each_included_type: bool,
+}
+
+impl Default for PasswordSettings {
+    fn default() -> Self {
+        Self {
+            exclude_characters: None,
+            length: None,
+            exclude_numbers: false,
+            exclude_punctuation: false,
+            exclude_uppercase: false,
+            exclude_lowercase: false,
+            require_each_included_type: true,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the process's environment and the file that is named, here or in `WINDLASS_CONFIG`;
+    /// else the one at `usual`, if there is one.
+    ///
+    /// # Errors
+    /// Every mistake, at once.
+    pub fn load(named: Option<&Path>, usual: Option<&Path>) -> Result<Self, ConfigError> {
+        let variables = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        let variables: BTreeMap<_, _> = variables.collect();
+        let variable = variables.get(FILE_VARIABLE).filter(|name| !name.is_empty()).map(Path::new);
+        let file = named.or(variable).or_else(|| usual.filter(|path| path.exists()));
+        match file {
+            None => Self::parse(&variables, None),
+            Some(path) => Self::parse(&variables, Some((path, &read(path)?))),
+        }
+    }
+
+    /// Reads a file alone, as the package that it goes into has it.
+    ///
+    /// # Errors
+    /// Every mistake, at once.
+    #[cfg(feature = "cli")]
+    pub fn of_file(path: &Path) -> Result<Self, ConfigError> {
+        Self::parse(&BTreeMap::new(), Some((path, &read(path)?)))
+    }
+
+    /// Reads an environment, and a file with its path.
+    ///
+    /// # Errors
+    /// Every mistake, at once.
+    pub fn parse(
+        variables: &BTreeMap<String, String>,
+        file: Option<(&Path, &str)>,
+    ) -> Result<Self, ConfigError> {
+        let mut mistakes = Vec::new();
+        let environment = environment::parse(variables, &mut mistakes);
+        let file = file.map(|(path, text)| file::parse(path, text, &mut mistakes));
+        if !mistakes.is_empty() {
+            return Err(ConfigError { mistakes });
+        }
+        let file = file.unwrap_or_default();
+        let settings = environment.settings.or(file.settings);
+        Ok(Self {
+            passwords: environment.passwords,
+            endpoint: environment.endpoint,
+            strategy: settings.strategy,
+            plugin: settings.plugin,
+            plugin_folders: settings.plugin_folders.unwrap_or_default(),
+            grants: settings.grants.map_or(Granted::OwnPlace, Granted::Only),
+            vetting: file.vetting,
+            ca_bundle: settings.ca_bundle,
+            tls_policy: settings.tls_policy.unwrap_or_default(),
+        })
+    }
+
+    /// What plugins run in, with the addresses of the runtime API where there is one.
+    pub fn sandbox(&self, runtime_api: Vec<SocketAddr>, on_lambda: bool) -> Sandbox {
+        Sandbox {
+            granted: self.grants.clone(),
+            vetting: self.vetting.clone(),
+            tls: Tls::new(self.ca_bundle.clone()),
+            runtime_api,
+            on_lambda,
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|error| ConfigError {
+        mistakes: vec![format!("failed to read `{}`: {error}", path.display())],
+    })
+}
+
+impl TlsPolicy {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "required" => Some(Self::Required),
+            "compatible" => Some(Self::Compatible),
+            _ => None,
+        }
+    }
+}
+
+/// Mistakes in the environment or the file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the configuration is not right: {}", mistakes.join("; "))]
+pub struct ConfigError {
+    /// A sentence each.
+    pub mistakes: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Digest;
+
+    fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+    }
+
+    fn parse(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::parse(&environment(pairs), None)
+    }
+
+    #[test]
+    fn truth_is_what_aws_takes_for_it() {
+        for (text, expected) in
+            [("true", true), ("YES", true), ("1", true), ("y", true), ("on", false), ("0", false)]
+        {
+            let config = parse(&[("EXCLUDE_NUMBERS", text)]).unwrap();
+            assert_eq!(config.passwords.exclude_numbers, expected, "{text}");
+        }
+        assert!(parse(&[]).unwrap().passwords.require_each_included_type);
+        let empty = parse(&[("EXCLUDE_CHARACTERS", ""), ("PASSWORD_LENGTH", "")]).unwrap();
+        assert_eq!(empty.passwords.exclude_characters.as_deref(), Some(""), "excludes nothing");
+        assert_eq!(empty.passwords.length, None);
+        let config = parse(&[("REQUIRE_EACH_INCLUDED_TYPE", "no")]).unwrap();
+        assert!(!config.passwords.require_each_included_type);
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_at_once() {
+        let error = parse(&[
+            ("PASSWORD_LENGTH", "0"),
+            ("WINDLASS_STRATEGY", "both"),
+            ("WINDLASS_GRANTS", "tcp://db:5432,nonsense"),
+            ("WINDLASS_PLUGNIS", "/x"),
+            ("WINDLASS_LOG", "loud"),
+            ("WINDLASS_TLS", "maybe"),
+            ("SECRETS_MANAGER_ENDPOINT", "localhost"),
+            ("WINDLASS_DEV_PYTHON", "ours"),
+        ])
+        .unwrap_err();
+        assert_eq!(error.mistakes.len(), 7, "{error}");
+        assert!(error.to_string().contains("unknown variable `WINDLASS_PLUGNIS`"), "{error}");
+    }
+
+    fn both(pairs: &[(&str, &str)], file: &str) -> Result<Config, ConfigError> {
+        Config::parse(&environment(pairs), Some((Path::new("/var/task/windlass.toml"), file)))
+    }
+
+    #[test]
+    fn the_file_says_what_the_environment_does_not() {
+        let file = r#"
+            strategy = "alternating-users"
+            plugin = "postgres"
+            plugin-folders = ["plugins", "/opt/more"]
+            grants = ["tcp://*.rds.amazonaws.com:5432", "tcp://{host}:{port}"]
+            ca-bundle = "roots.pem"
+            tls = "compatible"
+
+            [plugins.postgres]
+            sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+            grants = []
+
+            [trust]
+            components = ["ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="]
+            compiled = []
+        "#;
+        let config = both(&[], file).unwrap();
+        assert_eq!(config.strategy, Some(Strategy::AlternatingUsers));
+        assert_eq!(config.plugin.as_deref(), Some("postgres"));
+        let folders = [Path::new("/var/task/plugins"), Path::new("/opt/more")];
+        assert_eq!(config.plugin_folders, folders, "relative to the file");
+        assert!(matches!(&config.grants, Granted::Only(grants) if grants.len() == 2));
+        assert_eq!(config.ca_bundle.as_deref(), Some(Path::new("/var/task/roots.pem")));
+        assert_eq!(config.tls_policy, TlsPolicy::Compatible);
+        let policy = &config.vetting.plugins["postgres"];
+        assert_eq!(policy.sha256, Some(Digest::of(b"abc")));
+        assert_eq!(policy.grants, Some(Vec::new()));
+        assert_eq!(config.vetting.trust.components.len(), 1);
+
+        let own = [("WINDLASS_TLS", "required"), ("WINDLASS_GRANTS", "tcp://db:1")];
+        let config = both(&own, file).unwrap();
+        assert_eq!(config.tls_policy, TlsPolicy::Required);
+        assert_eq!(config.grants, Granted::Only(vec!["tcp://db:1".parse().unwrap()]));
+        assert_eq!(config.plugin.as_deref(), Some("postgres"));
+        assert_eq!(both(&[], "").unwrap().grants, Granted::OwnPlace);
+    }
+
+    #[test]
+    fn every_mistake_of_file_and_environment_is_told_with_its_line() {
+        let file = r#"strategi = "single-user"
+grants = ["tcp://*:5432", 5]
+tls = "maybe"
+plugin = ["postgres"]
+[plugins.postgres]
+sha256 = "abc"
+grant = []
+[plugins."Not A Name"]
+[trust]
+components = ["ed25519:AAAA"]
+keys = []
+[more]
+"#;
+        let error = both(&[("WINDLASS_LOG", "loud")], file).unwrap_err();
+        let expected = [
+            "`WINDLASS_LOG` must be error, warn, info, debug or trace",
+            "windlass.toml, line 1: unknown key `strategi`; known are strategy, plugin, \
+             plugin-folders, grants, ca-bundle, tls, plugins, trust",
+            "windlass.toml, line 2: `grants`: `tcp://*:5432` is not a grant: `*` alone would grant \
+             every host; grants look like `tcp://db.example:5432`",
+            "windlass.toml, line 2: `grants` must be a list of texts",
+            "windlass.toml, line 3: `tls` must be required or compatible",
+            "windlass.toml, line 4: `plugin` must be a text",
+            "windlass.toml, line 6: `plugins.postgres.sha256`: a SHA-256 digest has 64 hexadecimal \
+             digits",
+            "windlass.toml, line 7: unknown key `plugins.postgres.grant`; known are sha256, grants",
+            "windlass.toml, line 8: `plugins.Not A Name`: a plugin's name is made of lower-case \
+             letters, digits and `-`",
+            "windlass.toml, line 10: `trust.components`: a public key is `ed25519:` and 44 \
+             characters of Base64, as `windlass sign` prints it",
+            "windlass.toml, line 11: unknown key `trust.keys`; known are components, compiled",
+            "windlass.toml, line 12: unknown key `more`; known are strategy, plugin, \
+             plugin-folders, grants, ca-bundle, tls, plugins, trust",
+        ];
+        let told: Vec<_> =
+            error.mistakes.iter().map(|text| text.replace("/var/task/", "")).collect();
+        let mut sorted = told.clone();
+        sorted.sort();
+        let mut wanted = expected.map(str::to_owned).to_vec();
+        wanted.sort();
+        assert_eq!(sorted, wanted);
+    }
+
+    #[test]
+    fn what_is_no_toml_is_told_with_its_line() {
+        let error = both(&[], "plugin = \"postgres\"\n[trust\n").unwrap_err();
+        assert!(error.mistakes[0].contains("windlass.toml, line 2: "), "{error}");
+    }
+}

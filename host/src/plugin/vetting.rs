@@ -1,0 +1,192 @@
+//! What the operator asks of a plugin before any of it runs.
+//!
+//! In this order, all before its machine code is mapped: whoever compiled it is trusted, whoever
+//! signed its component is trusted, its component is the one that is pinned for a plugin of its
+//! file's name. After it has described itself, with nothing in reach: its component is the one that
+//! is pinned for the name that it gave. At last, every name that the configuration speaks of is
+//! installed: a misspelt one would leave a plugin without its pin.
+
+use std::collections::BTreeMap;
+
+use super::ArtifactProblem;
+use super::artifact::Note;
+use crate::digest::Digest;
+use crate::grants::GrantPattern;
+use crate::signature::{PublicKey, Signature, Statement};
+
+/// What the operator says of one plugin.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PluginPolicy {
+    /// The component that it must be.
+    pub sha256: Option<Digest>,
+    /// What it may reach, in place of the general grants.
+    pub grants: Option<Vec<GrantPattern>>,
+}
+
+/// Whose signatures plugins must have. An empty list asks for none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trust {
+    /// The component must be signed by one of these.
+    pub components: Vec<PublicKey>,
+    /// What it was compiled to must be signed by one of these.
+    pub compiled: Vec<PublicKey>,
+}
+
+/// What plugins must be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Vetting {
+    /// By the plugins' names.
+    pub plugins: BTreeMap<String, PluginPolicy>,
+    /// Signatures.
+    pub trust: Trust,
+}
+
+impl Vetting {
+    /// Whether a compiled plugin may be loaded, going by its note and its file's name.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn of_compiled(&self, file_stem: &str, note: &Note) -> Result<(), ArtifactProblem> {
+        let trust = &self.trust;
+        signed(&trust.compiled, "trust.compiled", note.signature.as_ref(), note.compiled())?;
+        self.of_component(file_stem, note.component_sha256, note.component_signature.as_ref())
+    }
+
+    /// Whether a component may be used: for compiling, or as what a plugin was compiled from.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn of_component(
+        &self,
+        name: &str,
+        sha256: Digest,
+        signature: Option<&Signature>,
+    ) -> Result<(), ArtifactProblem> {
+        let statement = Statement::Component { sha256 };
+        signed(&self.trust.components, "trust.components", signature, statement)?;
+        self.pinned(name, sha256)
+    }
+
+    /// Whether a component is the one that is pinned for this name, if one is.
+    ///
+    /// # Errors
+    /// If it is another.
+    pub fn pinned(&self, name: &str, found: Digest) -> Result<(), ArtifactProblem> {
+        match self.plugins.get(name).and_then(|policy| policy.sha256) {
+            Some(pinned) if pinned != found => {
+                Err(ArtifactProblem::NotThePinned { name: name.to_owned(), pinned, found })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A name that the configuration speaks of and nobody has, if there is one.
+    pub fn missing<'a>(&'a self, installed: &[&str]) -> Option<&'a str> {
+        self.plugins.keys().map(String::as_str).find(|name| !installed.contains(name))
+    }
+}
+
+/// One of these keys signed this; there is nothing to check where there are no keys.
+fn signed(
+    keys: &[PublicKey],
+    key_of: &'static str,
+    signature: Option<&Signature>,
+    statement: Statement<'_>,
+) -> Result<(), ArtifactProblem> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let what = match statement {
+        Statement::Component { .. } => "component",
+        Statement::Compiled { .. } => "compiled code",
+    };
+    let Some(signature) = signature else {
+        return Err(ArtifactProblem::Unsigned { what, key_of });
+    };
+    if !keys.contains(&signature.key) {
+        return Err(ArtifactProblem::SignedByAnother { what, key_of, key: signature.key });
+    }
+    signature
+        .verify(statement)
+        .map_err(|_| ArtifactProblem::BadSignature { what, key: signature.key })
+}
+
+#[cfg(all(test, feature = "cli"))]
+mod tests {
+    use super::*;
+    use crate::signature::SigningKey;
+
+    fn key() -> SigningKey {
+        SigningKey::from_pem(SigningKey::generate().unwrap().as_bytes()).unwrap()
+    }
+
+    fn note(author: Option<&SigningKey>, compiler: Option<&SigningKey>) -> Note {
+        let mut note = Note::new(b"component", b"code", "target");
+        let sha256 = note.component_sha256;
+        note.component_signature =
+            author.map(|key| key.sign(Statement::Component { sha256 }).unwrap());
+        note.signature = compiler.map(|key| key.sign(note.compiled()).unwrap());
+        note
+    }
+
+    fn trusting(components: &[&SigningKey], compiled: &[&SigningKey]) -> Vetting {
+        let public = |keys: &[&SigningKey]| keys.iter().map(|key| key.public().unwrap()).collect();
+        let trust = Trust { components: public(components), compiled: public(compiled) };
+        Vetting { trust, ..Vetting::default() }
+    }
+
+    fn problem(vetting: &Vetting, note: &Note) -> String {
+        vetting.of_compiled("postgres", note).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn who_asks_for_nothing_gets_anything() {
+        assert_eq!(Vetting::default().of_compiled("postgres", &note(None, None)), Ok(()));
+    }
+
+    #[test]
+    fn each_signature_that_is_asked_for_must_be_there_and_be_right() {
+        let (author, compiler, other) = (key(), key(), key());
+        let both = trusting(&[&author], &[&other, &compiler]);
+        let signed = note(Some(&author), Some(&compiler));
+        assert_eq!(both.of_compiled("postgres", &signed), Ok(()));
+        for (note, expected) in [
+            (note(None, Some(&compiler)), "its component is not signed"),
+            (note(Some(&author), None), "its compiled code is not signed"),
+            (note(Some(&other), Some(&compiler)), "not one of trust.components"),
+            (note(Some(&author), Some(&author)), "not one of trust.compiled"),
+            // Everything that the signature covers.
+            (Note { target: "other".into(), ..signed.clone() }, "of its compiled code is not by"),
+            (Note { windlass: "9".into(), ..signed.clone() }, "of its compiled code is not by"),
+            (
+                Note { artifact_sha256: Digest::of(b"evil"), ..signed.clone() },
+                "of its compiled code is not by",
+            ),
+            (
+                Note { component_sha256: Digest::of(b"evil"), ..signed.clone() },
+                "of its compiled code is not by",
+            ),
+        ] {
+            let problem = problem(&both, &note);
+            assert!(problem.contains(expected), "{expected}: {problem}");
+        }
+        let component_alone = trusting(&[&author], &[]);
+        let other = Note { component_sha256: Digest::of(b"evil"), ..signed };
+        let problem = problem(&component_alone, &other);
+        assert!(problem.contains("of its component is not by"), "{problem}");
+    }
+
+    #[test]
+    fn a_pin_holds_for_the_files_name_and_for_the_plugins_own() {
+        let pin = |text: &[u8]| PluginPolicy { sha256: Some(Digest::of(text)), grants: None };
+        let plugins = BTreeMap::from([("postgres".to_owned(), pin(b"component"))]);
+        let pinned = Vetting { plugins, ..Vetting::default() };
+        assert_eq!(pinned.of_compiled("postgres", &note(None, None)), Ok(()));
+        assert_eq!(pinned.of_compiled("another", &note(None, None)), Ok(()));
+        let evil = Note { component_sha256: Digest::of(b"evil"), ..note(None, None) };
+        assert!(problem(&pinned, &evil).contains("pins plugin `postgres`"));
+        assert!(pinned.pinned("postgres", Digest::of(b"evil")).is_err());
+        assert_eq!(pinned.missing(&["postgres"]), None);
+        assert_eq!(pinned.missing(&["mysql"]), Some("postgres"));
+    }
+}
