@@ -236,7 +236,7 @@ pub enum ArtifactProblem {
         key_of: &'static str,
     },
     /// It is signed by somebody else.
-    #[error("its {what} is signed by {key}, which is not one of {key_of} in windlass.toml")]
+    #[error("its {what} is signed by {key}, which is not one of the keys asked for ({key_of})")]
     SignedByAnother {
         /// The component, or what it was compiled to.
         what: &'static str,

@@ -48,7 +48,12 @@ impl Vetting {
     /// Why not.
     pub fn of_compiled(&self, file_stem: &str, note: &Note) -> Result<(), ArtifactProblem> {
         let trust = &self.trust;
-        signed(&trust.compiled, "trust.compiled", note.signature.as_ref(), note.compiled())?;
+        signed(
+            &trust.compiled,
+            "`trust.compiled` in windlass.toml, or --key",
+            note.signature.as_ref(),
+            note.compiled(),
+        )?;
         self.of_component(file_stem, note.component_sha256, note.component_signature.as_ref())
     }
 
@@ -63,7 +68,12 @@ impl Vetting {
         signature: Option<&Signature>,
     ) -> Result<(), ArtifactProblem> {
         let statement = Statement::Component { sha256 };
-        signed(&self.trust.components, "trust.components", signature, statement)?;
+        signed(
+            &self.trust.components,
+            "`trust.components` in windlass.toml, or --key",
+            signature,
+            statement,
+        )?;
         self.pinned(name, sha256)
     }
 
@@ -153,8 +163,8 @@ mod tests {
         for (note, expected) in [
             (note(None, Some(&compiler)), "its component is not signed"),
             (note(Some(&author), None), "its compiled code is not signed"),
-            (note(Some(&other), Some(&compiler)), "not one of trust.components"),
-            (note(Some(&author), Some(&author)), "not one of trust.compiled"),
+            (note(Some(&other), Some(&compiler)), "asked for (`trust.components`"),
+            (note(Some(&author), Some(&author)), "asked for (`trust.compiled`"),
             // Everything that the signature covers.
             (Note { target: "other".into(), ..signed.clone() }, "of its compiled code is not by"),
             (Note { windlass: "9".into(), ..signed.clone() }, "of its compiled code is not by"),
