@@ -208,7 +208,8 @@ mod signing {
     pub struct NoSigningKey;
 }
 
-#[cfg(all(test, feature = "cli"))]
+#[cfg(feature = "cli")]
+#[cfg(test)]
 mod tests {
     use super::*;
 

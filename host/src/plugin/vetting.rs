@@ -121,7 +121,8 @@ fn signed(
         .map_err(|_| ArtifactProblem::BadSignature { what, key: signature.key })
 }
 
-#[cfg(all(test, feature = "cli"))]
+#[cfg(feature = "cli")]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::signature::SigningKey;
