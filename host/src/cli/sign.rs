@@ -28,7 +28,7 @@ pub(super) struct Sign {
     /// What to sign
     #[arg(value_name = "FILE", requires = "key")]
     plugins: Vec<PathBuf>,
-    /// The private key: PKCS#8 as PEM
+    /// The private key: PKCS#8 as PEM. Without FILE, its public key is printed
     #[arg(long, value_name = "FILE", conflicts_with = "new_key")]
     key: Option<PathBuf>,
     /// Make a private key, write it here, and print its public key

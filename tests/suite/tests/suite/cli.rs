@@ -167,14 +167,21 @@ async fn every_kind_of_failure_has_its_exit_code() -> Result<()> {
     let object = windlass(&[&status[..], &json].concat(), &credentials).await?;
     assert_eq!(word(failed(&text, &object, 5))?, "Windlass.Aws.Unavailable");
 
-    // 4: loopback without a grant is out of reach.
+    // 3: loopback without a grant is out of reach.
     let plugins = Artifact::Plugins.path()?;
     let plugins = ["--plugins", &plugins.to_string_lossy()];
     let text = desk.run(&["rotate"], &plugins).await?;
     let object = desk.run(&["rotate", "--output", "json"], &plugins).await?;
-    let (kind, message) = failed(&text, &object, 4)?;
-    assert_eq!(kind, "Windlass.Service.Declined");
+    let (kind, message) = failed(&text, &object, 3)?;
+    assert_eq!(kind, "Windlass.Operator.NotGranted");
     assert!(message.contains("loopback needs a grant that names it"), "{message}");
+
+    // 4: the service refuses every password that is known.
+    let lost = "ALTER USER cli_codes PASSWORD 'a password that no version has'";
+    desk.world.database().admin(lost).await?;
+    let text = desk.run_with_plugins(&["rotate"], &[]).await?;
+    let object = desk.run_with_plugins(&["rotate", "--output", "json"], &[]).await?;
+    assert_eq!(word(failed(&text, &object, 4))?, "Windlass.Service.NoPasswordSignsIn");
     Ok(())
 }
 
@@ -208,7 +215,11 @@ async fn a_misspelt_variable_of_ours_is_noticed() -> Result<()> {
 #[tokio::test]
 async fn every_command_explains_itself() -> Result<()> {
     let mut text = windlass(&["--help"], &[]).await?.stdout;
-    for command in ["rotate", "step", "status", "local", "inspect", "build", "compile"] {
+    let commands = [
+        "rotate", "step", "status", "repair", "local", "inspect", "build", "compile", "sign",
+        "verify", "package",
+    ];
+    for command in commands {
         let ran = windlass(&[command, "--help"], &[]).await?;
         assert_eq!(ran.code, Some(0), "{command}: {}", ran.stderr);
         text += &format!("\n$ windlass {command} --help\n{}", ran.stdout);

@@ -114,7 +114,8 @@ async fn whatever_happens_on_the_way_to_the_database_is_named_with_its_remedy() 
     let (expired, misnamed, without_tls) = (expired?, misnamed?, without_tls?);
     let stranger = database.stranger()?;
     let options = Options::by_hand().with("WINDLASS_LOG", "debug");
-    let options = Options { grants: Some(format!("{LOOPBACK},tcp://*.invalid:*")), ..options };
+    let options =
+        Options { grants: Some(format!("{LOOPBACK},tcp://{{host}}:{{port}}")), ..options };
     let world = World::with(options.clone()).await?;
     let ca_bundle = Some(stranger.certificate().to_owned());
     let trusting_nobody = World::with(Options { ca_bundle, ..options }).await?;
