@@ -33,7 +33,7 @@ pub(super) struct Compile {
 
 impl Compile {
     pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
-        let component = files::read(&self.component)?;
+        let component = files::plugin(&self.component)?;
         let target = self.target.as_deref().unwrap_or(HOST_TARGET);
         output.begin(format!("compiling {} for {target}", self.component.display()));
         let started = Instant::now();

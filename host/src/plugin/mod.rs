@@ -12,6 +12,7 @@ mod catalog;
 pub mod compile;
 #[cfg(feature = "cli")]
 pub mod component;
+mod description;
 mod engine;
 mod error;
 pub mod limits;
