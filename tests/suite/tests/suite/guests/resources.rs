@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -13,8 +14,13 @@ use super::den::{Den, compiled, component, steady};
 /// Computing without end is stopped, although it never waits.
 #[tokio::test]
 pub(super) async fn spins() -> Result<()> {
-    Den::of("spins").await?.confess(&[("computes for ever", json!({}))]).await?;
-    Ok(())
+    let mut den = Den::of("spins").await?;
+    den.confess(&[("computes for ever", json!({}))]).await?;
+    // The step may have less time than the plugin: then it is the step that ends.
+    den.step_limit = Duration::from_secs(3);
+    let error = den.sin("short", &json!({})).await?;
+    assert_eq!(error.kind, "Windlass.Operator.OutOfTime", "{}", error.message);
+    den.is_none_the_worse().await
 }
 
 /// The plugin gets no more memory than it may have, and the function stays small.

@@ -57,6 +57,16 @@ pub(super) async fn scrawls() -> Result<()> {
     Ok(())
 }
 
+/// What is no text is not taken for one: neither printed nor cut in the middle.
+#[tokio::test]
+pub(super) async fn mangles() -> Result<()> {
+    let den = Den::of("mangles").await?;
+    let cases = ["log", "name", "failure"].map(|place| (place, json!({ "in": place })));
+    den.confess(&cases).await?;
+    assert!(den.said()?.is_empty(), "something was taken");
+    Ok(())
+}
+
 /// All that a plugin has is what it was handed: no other secret, no administrator, nothing of the
 /// function's role, nothing that an earlier call left in the memory.
 #[tokio::test]
@@ -69,11 +79,13 @@ pub(super) async fn dumps() -> Result<()> {
     let rotated = den.world.current("neighbour").await?.password;
     let port = den.world.database().postgres().port();
     den.world.create_admin_secret("administrator", port).await?;
-    let keys = json!({ "port": peer.port(), "colour": "blue", "apikey": "another key of its own" });
-    den.sin("first", &keys).await?;
+    den.sin("first", &json!({ "port": peer.port() })).await?;
     let first = den.world.pending("first").await?.password;
     let peer = Visited::start(Manner::Listens).await?;
-    let keys = json!({ "port": peer.port(), "colour": "red", "password": "another one's" });
+    let keys = json!({
+        "port": peer.port(), "password": "another one's", "colour": "red",
+        "apikey": "of another service", "note": "it was: another one's",
+    });
     den.confess(&[("second", keys)]).await?;
     let visits = peer.all_left().await?;
     let dumped = &visits.first().context("nothing was sent")?.bytes;
@@ -92,6 +104,8 @@ pub(super) async fn dumps() -> Result<()> {
         ("the one of the guest's other secret", PASSWORD),
         ("the new one of the guest's other secret", &first),
         ("the function's role", ROLE_KEY),
+        ("a credential of another service in its own secret", "of another service"),
+        ("a text of its own secret with the password in it", "it was: "),
     ] {
         assert!(!has(text), "{whose} was within reach");
     }
