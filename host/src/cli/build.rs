@@ -10,6 +10,7 @@ use super::output::Output;
 use super::toolchain::Toolchain;
 use super::{Failure, files};
 use crate::digest::Digest;
+use crate::plugin::compile::Gate;
 use crate::plugin::{PluginError, component};
 
 /// Build a plugin crate into a component (.wasm).
@@ -27,6 +28,9 @@ pub(super) struct Build {
     /// The cargo profile
     #[arg(long, default_value = "release", value_name = "NAME")]
     profile: String,
+    /// Build even what the function will refuse to load, for testing that it does
+    #[arg(long)]
+    unchecked: bool,
 }
 
 impl Build {
@@ -36,8 +40,9 @@ impl Build {
         output.clear();
         let toolchain = toolchain?;
         let module_path = self.cargo_build(&toolchain).await?;
-        let module = files::read(&module_path)?;
-        let component = component::encode(&module)
+        let module = files::plugin(&module_path)?;
+        let gate = if self.unchecked { Gate::Open } else { Gate::Closed };
+        let component = component::encode(&module, gate)
             .map_err(|problem| PluginError::Artifact { path: module_path.clone(), problem })?;
         let out = self.out.clone().unwrap_or_else(|| {
             let name = module_path.file_name().unwrap_or_default();

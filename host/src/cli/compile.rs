@@ -39,7 +39,7 @@ pub(super) struct Compile {
 
 impl Compile {
     pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
-        let component = files::read(&self.component)?;
+        let component = files::plugin(&self.component)?;
         let refused = |problem| PluginError::Artifact { path: self.component.clone(), problem };
         let signature = sealed::component_signature(&self.component, &component)?;
         if let Some(file) = &self.config {

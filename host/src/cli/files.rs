@@ -5,11 +5,24 @@ use std::io::Write;
 use std::path::Path;
 
 use super::Failure;
+use crate::plugin::{ArtifactProblem, PluginError, limits};
 
 /// Reads a file.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(path)
         .map_err(|error| Failure::operator(format!("failed to read `{}`: {error}", path.display())))
+}
+
+/// Reads a plugin, compiled or not, unless it is larger than any should be.
+pub(super) fn plugin(path: &Path) -> Result<Vec<u8>, Failure> {
+    // What can't be asked for its size can't be read either, and reading says why.
+    let size = fs::metadata(path).map_or(0, |found| found.len());
+    let limit = limits::ARTIFACT_BYTES;
+    if size > limit {
+        let problem = ArtifactProblem::TooLarge { size, limit };
+        return Err(PluginError::Artifact { path: path.to_owned(), problem }.into());
+    }
+    read(path)
 }
 
 /// Writes a file whole or not at all.

@@ -32,7 +32,7 @@ pub(super) struct Inspect {
 
 impl Inspect {
     pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
-        let bytes = files::read(&self.plugin)?;
+        let bytes = files::plugin(&self.plugin)?;
         let engine = Engine::new()?;
         let rejected = |problem| PluginError::Artifact { path: self.plugin.clone(), problem };
         if !bytes.starts_with(b"\0asm") {

@@ -20,7 +20,7 @@ pub(super) enum PluginFile {
 impl PluginFile {
     /// Reads either kind.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
-        let bytes = files::read(path)?;
+        let bytes = files::plugin(path)?;
         let refused = |problem| PluginError::Artifact { path: path.to_owned(), problem };
         if bytes.starts_with(b"\0asm") {
             component::is_component(&bytes).map_err(refused)?;

@@ -76,7 +76,7 @@ impl wire::HostConnection for CallState {
     async fn read(&mut self, connection: Resource<Connection>, limit: u32) -> Answer<Vec<u8>> {
         let limit = (limit as usize).min(limits::READ_BYTES).min(self.network.receive_left);
         if self.network.receive_left == 0 {
-            return Ok(Err(too_many_bytes().into()));
+            return Ok(Err(too_many_bytes("received").into()));
         }
         let connection = self.table.get_mut(&connection)?;
         if limit == 0 {
@@ -93,7 +93,7 @@ impl wire::HostConnection for CallState {
 
     async fn write(&mut self, connection: Resource<Connection>, data: Vec<u8>) -> Answer<()> {
         let Some(left) = self.network.send_left.checked_sub(data.len()) else {
-            return Ok(Err(too_many_bytes().into()));
+            return Ok(Err(too_many_bytes("sent").into()));
         };
         self.network.send_left = left;
         let connection = self.table.get_mut(&connection)?;
@@ -213,11 +213,9 @@ fn push<T: Send + 'static>(
     })
 }
 
-fn too_many_bytes() -> NetworkError {
-    NetworkError::new(
-        NetworkErrorKind::Limit,
-        format!("this call exchanged more than {} bytes", limits::NETWORK_BYTES),
-    )
+fn too_many_bytes(done: &str) -> NetworkError {
+    let limit = limits::NETWORK_BYTES >> 20;
+    NetworkError::new(NetworkErrorKind::Limit, format!("this call {done} more than {limit} MiB"))
 }
 
 impl From<NetworkError> for wire::NetworkError {
@@ -238,5 +236,22 @@ impl From<NetworkError> for wire::NetworkError {
             },
             message: error.message,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Behind the limit of connections no plugin comes this far.
+    #[test]
+    fn handles_are_bounded_whatever_they_are_of() {
+        let mut state = CallState::without_network("greedy");
+        let endpoint = || Endpoint { place: Place { host: "db".into(), port: 1 } };
+        for _ in 0..limits::HANDLES {
+            push(&mut state.table, endpoint()).unwrap();
+        }
+        let full = push(&mut state.table, endpoint()).unwrap_err();
+        assert_eq!(full.downcast_ref(), Some(&LimitReached::Handles));
     }
 }

@@ -93,7 +93,7 @@ impl CallState {
     }
 
     /// For `describe`: it is handed no endpoint, so there is nothing that it could reach.
-    pub(super) fn without_network(plugin: &str) -> Self {
+    pub(crate) fn without_network(plugin: &str) -> Self {
         let grants = Grants {
             asked: Vec::new(),
             granted: Granted::Only(Vec::new()),
@@ -141,8 +141,8 @@ pub(super) async fn run<T>(
         let instance = pre.instantiate_async(&mut store).await?;
         body(&mut store, &instance).await
     };
-    let answer = answer.await.map_err(|error| match error.downcast_ref::<LimitReached>() {
-        Some(limit) => PluginError::Limit { plugin: plugin.to_owned(), operation, limit: *limit },
+    let answer = answer.await.map_err(|error| match LimitReached::of(&error) {
+        Some(limit) => PluginError::Limit { plugin: plugin.to_owned(), operation, limit },
         None => PluginError::Crashed {
             plugin: plugin.to_owned(),
             operation,

@@ -336,7 +336,7 @@ fn scrubbed(failure: &wire::Failure, redactor: &Redactor) -> Failure {
             wire::FailureKind::Unsupported => FailureKind::Unsupported,
             wire::FailureKind::InvalidSecret => FailureKind::InvalidSecret,
         },
-        code: redactor.scrub(&failure.code, 64),
+        code: redactor.scrub(&failure.code, limits::CODE_BYTES),
         message: redactor.scrub(&failure.message, limits::MESSAGE_BYTES),
     }
 }

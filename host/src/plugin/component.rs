@@ -5,19 +5,25 @@ use wit_component::{ComponentEncoder, DecodedWasm};
 use wit_parser::{Resolve, WorldId, WorldKey};
 
 use super::ArtifactProblem;
+use super::compile::Gate;
+use super::limits::COMPONENT_BYTES;
 use super::load::{Shape, check};
 
-/// Makes a component of a core module, and makes sure that this host would take it.
+/// Makes a component of a core module, and unless the gate is open makes sure that this host would
+/// take it.
 ///
 /// # Errors
 /// If the module has no interface in it, or the component would be refused.
-pub fn encode(module: &[u8]) -> Result<Vec<u8>, ArtifactProblem> {
+pub fn encode(module: &[u8], gate: Gate) -> Result<Vec<u8>, ArtifactProblem> {
+    bounded(module)?;
     let component = ComponentEncoder::default()
         .validate(true)
         .module(module)
         .and_then(|encoder| encoder.encode())
         .map_err(|error| ArtifactProblem::Rejected(format!("{error:#}")))?;
-    check(&shape(&component)?)?;
+    if gate == Gate::Closed {
+        check(&shape(&component)?)?;
+    }
     Ok(component)
 }
 
@@ -40,12 +46,22 @@ pub fn is_component(bytes: &[u8]) -> Result<(), ArtifactProblem> {
 /// If it is not a component.
 pub fn shape(component: &[u8]) -> Result<Shape, ArtifactProblem> {
     is_component(component)?;
+    bounded(component)?;
     let decoded = wit_component::decode(component)
         .map_err(|error| ArtifactProblem::Rejected(format!("{error:#}")))?;
     let DecodedWasm::Component(resolve, world) = decoded else {
         return Err(ArtifactProblem::Rejected("it is a WIT package, not a plugin".to_owned()));
     };
     Ok(names(&resolve, world))
+}
+
+/// Before anything is made of it.
+fn bounded(bytes: &[u8]) -> Result<(), ArtifactProblem> {
+    let size = bytes.len() as u64;
+    if size > COMPONENT_BYTES {
+        return Err(ArtifactProblem::TooLarge { size, limit: COMPONENT_BYTES });
+    }
+    Ok(())
 }
 
 fn names(resolve: &Resolve, world: WorldId) -> Shape {
@@ -56,5 +72,22 @@ fn names(resolve: &Resolve, world: WorldId) -> Shape {
     Shape {
         imports: world.imports.keys().map(name).collect(),
         exports: world.exports.keys().map(name).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_without_the_interface_is_refused_unless_the_gate_is_open() {
+        // The smallest module there is.
+        let module = b"\0asm\x01\0\0\0";
+        let problem = encode(module, Gate::Closed).unwrap_err();
+        assert!(matches!(problem, ArtifactProblem::MissingExport { .. }), "{problem}");
+        assert!(encode(module, Gate::Open).is_ok());
+        let too_large = vec![0; usize::try_from(COMPONENT_BYTES).unwrap() + 1];
+        let problem = encode(&too_large, Gate::Open).unwrap_err();
+        assert!(matches!(problem, ArtifactProblem::TooLarge { .. }), "{problem}");
     }
 }

@@ -17,7 +17,8 @@ pub const TABLE_ELEMENTS: usize = 32 << 10;
 pub const INSTANCES: usize = 32;
 
 /// Handles (endpoints, connections) that are open at once. Guests with a garbage collector drop
-/// handles late.
+/// handles late. Only connections and redirects make handles, so [`CONNECTIONS`] is reached first;
+/// this is what holds for an interface that makes others.
 pub const HANDLES: usize = 64;
 
 /// Bytes that one call of a host function may hand over. Without this bound a guest may pass its
@@ -32,8 +33,8 @@ pub const TICK: Duration = Duration::from_millis(10);
 /// accepts half a second, and Lambda's smallest functions are ten times slower than a full CPU.
 pub const CPU_TICKS: u32 = 500;
 
-/// Connections that one call may open and redirects that it may follow, closed ones included. One is the rule; a cluster's topology
-/// may need a second or third.
+/// Connections that one call may open and redirects that it may follow, closed ones included. One
+/// is the rule; a cluster's topology may need a second or third.
 pub const CONNECTIONS: u32 = 8;
 
 /// Bytes that one call may send, and receive. A password change is a few kilobytes; copying the
@@ -53,11 +54,34 @@ pub const LOG_LINES: u32 = 100;
 /// See [`LOG_LINES`].
 pub const LOG_LINE_BYTES: usize = 2 << 10;
 
-/// Bytes of a message or code in a plugin's failure; it goes into Lambda's error answer.
+/// Bytes of a message in a plugin's failure; it goes into Lambda's error answer.
 pub const MESSAGE_BYTES: usize = 2 << 10;
+
+/// Bytes of a code in a plugin's failure. An SQLSTATE has five.
+pub const CODE_BYTES: usize = 64;
 
 /// Bytes of a compiled plugin file. Python's, the largest, has 32 MB.
 pub const ARTIFACT_BYTES: u64 = 128 << 20;
+
+/// Bytes of a component or module that is given to the compiler: half of what its machine code may
+/// have, which is about three times as large. Compiling takes many times its size in memory.
+pub const COMPONENT_BYTES: u64 = 64 << 20;
+
+/// Engines that a plugin serves, and places that it asks for. One service has a handful of names;
+/// each goes into messages that list what is installed.
+pub const DESCRIPTION_ENTRIES: usize = 32;
+
+/// Bytes of a text in a plugin's description. Names have 253 at most, excluded characters are 95 at
+/// most; what the host prints of it stays readable.
+pub const DESCRIPTION_BYTES: usize = 512;
+
+/// The longest password that the host can have made: what `GetRandomPassword` takes.
+pub const PASSWORD_LENGTH: u32 = 4096;
+
+/// How hard a password made by a plugin's own rules must be to guess, in bits. Eight characters of
+/// letters and digits, which is what the tightest services take, have 47; a plugin whose rules leave
+/// less could have weak passwords made on purpose.
+pub const PASSWORD_BITS: f64 = 40.0;
 
 /// A limit that was broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -77,6 +101,40 @@ pub enum LimitReached {
     /// [`HANDLES`].
     #[error("it held more than 64 endpoints and connections at once")]
     Handles,
+    /// A handle that the call does not hold, or not any more.
+    #[error("it used a handle that it does not hold")]
+    ForeignHandle,
+    /// The stack of the engine.
+    #[error("it recursed until its stack of 512 KiB was full")]
+    Stack,
+    /// [`HOSTCALL_BYTES`].
+    #[error("it handed over more than 1 MiB in one call")]
+    HostcallBytes,
+    /// [`INSTANCES`].
+    #[error("it has more than 32 core instances, memories or tables")]
+    Instances,
+}
+
+impl LimitReached {
+    /// The limit that an error of the sandbox stands for, if it does.
+    pub(super) fn of(error: &wasmtime::Error) -> Option<Self> {
+        if let Some(limit) = error.downcast_ref::<Self>() {
+            return Some(*limit);
+        }
+        if let Some(wasmtime::Trap::StackOverflow) = error.downcast_ref() {
+            return Some(Self::Stack);
+        }
+        // These have no type that could be asked for. Where the words change, the limit still
+        // holds and is told as a crash.
+        let cause = error.root_cause().to_string();
+        if cause.starts_with("too much data is being copied between") {
+            return Some(Self::HostcallBytes);
+        }
+        if cause.starts_with("resource limit exceeded") {
+            return Some(Self::Instances);
+        }
+        cause.contains("handle index").then_some(Self::ForeignHandle)
+    }
 }
 
 /// Bounds what a store may grow to.

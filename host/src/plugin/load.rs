@@ -9,12 +9,13 @@ use wasmtime::component::{Component, InstancePre, Linker};
 use super::bindings::exports::windlass::plugin::{metadata, password};
 use super::bindings::{PasswordPlugin, PasswordPluginPre};
 use super::call::{CallState, run};
+use super::description::{asks_for, description};
 use super::vetting::Vetting;
 use super::{ArtifactProblem, Engine, PluginError, artifact};
 use crate::digest::Digest;
 use crate::grants::GrantPattern;
 use crate::redact::Redactor;
-use crate::rotation::{Description, Features, PasswordRules, UsernameRules};
+use crate::rotation::Description;
 
 /// The version of the interface that this host speaks.
 pub const INTERFACE_VERSION: &str = "0.1.0";
@@ -193,73 +194,6 @@ fn other_interface(found: &str) -> ArtifactProblem {
 /// Splits `network@0.1.0` into `network` and `@0.1.0`.
 fn split_version(interface: &str) -> (&str, &str) {
     interface.split_at_checked(interface.find('@').unwrap_or(interface.len())).unwrap_or_default()
-}
-
-fn description(
-    own: metadata::Description,
-    profile: password::Profile,
-    path: &Path,
-) -> Result<Description, PluginError> {
-    let wrong = |why: &str| PluginError::Description { path: path.to_owned(), why: why.to_owned() };
-    if !is_word(&own.name) {
-        return Err(wrong("its name is not made of lower-case letters, digits and `-`"));
-    }
-    if own.engines.is_empty() || !own.engines.iter().all(|engine| is_word(engine)) {
-        return Err(wrong("its engines are not words of lower-case letters, digits and `-`"));
-    }
-    let rules = profile.password_rules;
-    if rules.default_length == 0 || rules.default_length > rules.max_length {
-        return Err(wrong("its default password length is 0 or above the longest it takes"));
-    }
-    let has = |flag| profile.features.contains(flag);
-    let features = Features {
-        self_change: has(password::Features::SELF_CHANGE),
-        admin_change: has(password::Features::ADMIN_CHANGE),
-        alternating_users: has(password::Features::ALTERNATING_USERS),
-        dual_password: has(password::Features::DUAL_PASSWORD),
-    };
-    // It goes into account names, and into messages.
-    let suffix = &profile.username_rules.clone_suffix;
-    if suffix.len() > 32 || !suffix.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(wrong("its suffix for the second user is not up to 32 printable characters"));
-    }
-    if features.alternating_users && suffix.is_empty() {
-        return Err(wrong("it offers alternating users without a suffix for the second one"));
-    }
-    Ok(Description {
-        name: own.name,
-        version: Redactor::default().scrub(&own.version, 64),
-        engines: own.engines,
-        default_port: own.default_port,
-        network: own.network,
-        password_rules: PasswordRules {
-            max_length: rules.max_length,
-            default_length: rules.default_length,
-            excluded_characters: rules.excluded_characters,
-            default_excluded_characters: rules.default_excluded_characters,
-        },
-        username_rules: UsernameRules {
-            max_length_bytes: profile.username_rules.max_length_bytes,
-            clone_suffix: profile.username_rules.clone_suffix,
-        },
-        features,
-    })
-}
-
-/// Whether a text can be a plugin's or engine's name: 1 to 64 lower-case letters, digits and `-`.
-pub(crate) fn is_word(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-}
-
-fn asks_for(description: &Description, path: &Path) -> Result<Vec<GrantPattern>, PluginError> {
-    let parse = |text: &String| {
-        text.parse().map_err(|error: crate::grants::GrantError| PluginError::Description {
-            path: path.to_owned(),
-            why: Redactor::default().scrub(&error.to_string(), 300),
-        })
-    };
-    description.network.iter().map(parse).collect()
 }
 
 #[cfg(test)]

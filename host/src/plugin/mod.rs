@@ -12,6 +12,7 @@ mod catalog;
 pub mod compile;
 #[cfg(feature = "cli")]
 pub mod component;
+mod description;
 mod engine;
 mod error;
 pub mod limits;
@@ -21,7 +22,7 @@ pub mod vetting;
 pub use bindings::windlass::plugin as interface;
 pub use call::{CallState, NetworkState, SystemState};
 pub use catalog::{InstalledPlugins, PluginService, Sandbox};
+pub(crate) use description::is_word;
 pub use engine::{Engine, HOST_TARGET};
 pub use error::{ArtifactProblem, PluginError};
-pub(crate) use load::is_word;
 pub use load::{INTERFACE_VERSION, Loaded, Shape, shape};

@@ -86,6 +86,7 @@ impl Plugin for Postgres {
     }
 }
 
+#[cfg(feature = "component")]
 windlass_sdk::export!(Postgres);
 
 #[cfg(test)]

@@ -106,13 +106,17 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// What went wrong on a connection. Bytes that make no sense are the peer's protocol; everything
-/// else, a connection closed too early included, is a peer that could not be reached.
+/// What went wrong on a connection. Bytes that make no sense are the peer's protocol; what the host
+/// does not allow stays so; everything else, a connection closed too early included, is a peer that
+/// could not be reached.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
                 Self::protocol(error.to_string())
+            }
+            io::ErrorKind::PermissionDenied | io::ErrorKind::QuotaExceeded => {
+                Self::declined(error.to_string())
             }
             io::ErrorKind::UnexpectedEof => {
                 Self::unreachable("the server closed the connection before it had answered")
@@ -147,6 +151,14 @@ mod tests {
         assert_eq!(eof.kind, FailureKind::Unreachable);
         let garbage = Failure::from(io::Error::new(io::ErrorKind::InvalidData, "length 7 < 8"));
         assert_eq!(garbage, Failure::protocol("length 7 < 8"));
+    }
+
+    #[test]
+    fn what_the_host_does_not_allow_is_declined_since_trying_again_can_not_help() {
+        for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::QuotaExceeded] {
+            let failure = Failure::from(io::Error::new(kind, "8 MiB"));
+            assert_eq!(failure, Failure::declined("8 MiB"));
+        }
     }
 
     #[test]

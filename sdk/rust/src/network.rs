@@ -223,9 +223,8 @@ fn io_error(error: host::NetworkError) -> io::Error {
         Kind::TimedOut => io::ErrorKind::TimedOut,
         Kind::Closed => io::ErrorKind::ConnectionReset,
         Kind::NotGranted => io::ErrorKind::PermissionDenied,
-        Kind::NameNotFound | Kind::Tls | Kind::Limit | Kind::InvalidState | Kind::Other => {
-            io::ErrorKind::Other
-        }
+        Kind::Limit => io::ErrorKind::QuotaExceeded,
+        Kind::NameNotFound | Kind::Tls | Kind::InvalidState | Kind::Other => io::ErrorKind::Other,
     };
     io::Error::new(kind, error.message)
 }

@@ -1,31 +1,15 @@
 //! Says that it serves `postgres`, and does nothing. Beside the real plugin, an operator has to
 //! choose.
 
-use windlass_sdk::{
-    ChangeRequest, Description, Failure, Features, Login, PasswordRules, Plugin, UsernameRules,
-};
+use windlass_guest::{ChangeRequest, Description, Failure, Guest, Login};
 
-/// The plugin.
+/// The guest.
 #[derive(Debug)]
 pub struct Impostor;
 
-impl Plugin for Impostor {
-    fn describe() -> Description {
-        Description {
-            name: "impostor".into(),
-            version: "0.0.0".into(),
-            engines: vec!["postgres".into()],
-            default_port: 5432,
-            network: vec!["tcp://{host}:{port}".into()],
-            password_rules: PasswordRules {
-                max_length: 64,
-                default_length: 32,
-                excluded_characters: String::new(),
-                default_excluded_characters: String::new(),
-            },
-            username_rules: UsernameRules { max_length_bytes: 63, clone_suffix: String::new() },
-            features: Features { self_change: true, ..Features::default() },
-        }
+impl Guest for Impostor {
+    fn describe(honest: Description) -> Description {
+        Description { engines: vec!["postgres".into()], ..honest }
     }
 
     fn verify(_: &Login) -> Result<(), Failure> {
@@ -37,4 +21,4 @@ impl Plugin for Impostor {
     }
 }
 
-windlass_sdk::export!(Impostor);
+windlass_guest::guest!(Impostor);

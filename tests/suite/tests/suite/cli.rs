@@ -187,15 +187,14 @@ async fn every_kind_of_failure_has_its_exit_code() -> Result<()> {
 
 #[tokio::test]
 async fn a_plugin_that_misbehaves_has_its_exit_code_too() -> Result<()> {
-    let desk = Desk::set_up("cli_sinner").await?;
+    let desk = Desk::set_up("cli_panics").await?;
     let work = WorkDir::new()?;
-    let sinner = Artifact::compiled_plugin(&guests()?, "sinner");
-    let plugins = plugins_with(&work.path().join("plugins"), &[(&sinner, "sinner.cwasm")])?;
+    let guest = Artifact::compiled_plugin(&guests()?, "panics");
+    let plugins = plugins_with(&work.path().join("plugins"), &[(&guest, "panics.cwasm")])?;
     let mut value = desk.login.secret(1);
-    value["engine"] = Value::from("sinner");
-    value["sin"] = Value::from("panic");
-    desk.world.create_secret("cli/sinner", &value).await?;
-    let desk = Desk { secret: "cli/sinner".to_owned(), ..desk };
+    value["engine"] = Value::from("panics");
+    desk.world.create_secret("cli/panics", &value).await?;
+    let desk = Desk { secret: "cli/panics".to_owned(), ..desk };
     let plugins = ["--plugins", &plugins.to_string_lossy()];
     let text = desk.run(&["rotate"], &plugins).await?;
     let object = desk.run(&["rotate", "--output", "json"], &plugins).await?;

@@ -28,6 +28,17 @@ async fn said(plugins: &Path, options: Options) -> Result<String> {
     Ok(format!("{}: {}", error.kind, error.message))
 }
 
+/// The largest compiled plugin, and the largest component; the product says why.
+const ARTIFACT_BYTES: u64 = 128 << 20;
+const COMPONENT_BYTES: u64 = 64 << 20;
+
+/// A folder with one file called `plugin.cwasm`, as large as this and with nothing in it.
+fn folder_of_size(work: &Path, name: &str, size: u64) -> Result<PathBuf> {
+    let folder = folder_of(work, name, b"")?;
+    fs::File::options().write(true).open(folder.join("plugin.cwasm"))?.set_len(size)?;
+    Ok(folder)
+}
+
 /// A folder with one file, of these bytes, called `plugin.cwasm`.
 fn folder_of(work: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf> {
     let folder = work.join(name);
@@ -79,6 +90,7 @@ async fn every_folder_of_plugins_that_can_not_be_used_is_told_with_its_remedy() 
         ("empty file", folder_of(work, "zero", b"")?, Options::default()),
         ("random bytes", folder_of(work, "random", &noise(100_000))?, Options::default()),
         ("not compiled", folder_of(work, "component", &component)?, Options::default()),
+        ("larger than any", folder_of_size(work, "large", ARTIFACT_BYTES + 1)?, Options::default()),
         ("another machine's", folder_of(work, "arm", &fs::read(&arm)?)?, Options::default()),
     ];
     let mut text = String::new();
@@ -202,6 +214,27 @@ async fn a_component_with_another_shape_is_refused_by_inspect_and_by_the_functio
         }
     }
     golden("bad_components.txt", &text.replace(&*directory, "WORK"))
+}
+
+#[tokio::test]
+async fn a_component_larger_than_any_is_refused_before_it_is_compiled() -> Result<()> {
+    let work = WorkDir::new()?;
+    let path = work.path().join("large.wasm");
+    let file = path.to_string_lossy();
+    // The header of a component, then nothing.
+    fs::write(&path, b"\0asm\x0d\0\x01\0")?;
+    for (size, expected) in [
+        (COMPONENT_BYTES + 1, "it has 67108865 bytes and the limit is 67108864"),
+        (ARTIFACT_BYTES + 1, "it has 134217729 bytes and the limit is 134217728"),
+    ] {
+        fs::File::options().write(true).open(&path)?.set_len(size)?;
+        for command in ["inspect", "compile"] {
+            let ran = windlass(&[command, &file], &[]).await?;
+            assert_eq!(ran.code, Some(3), "{command}: {}", ran.stderr);
+            assert!(ran.stderr.contains(expected), "{command}: {}", ran.stderr);
+        }
+    }
+    Ok(())
 }
 
 #[tokio::test]

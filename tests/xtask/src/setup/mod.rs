@@ -65,10 +65,11 @@ pub(crate) fn run(workspace: &Workspace, purpose: Purpose) -> Result<Ready> {
         missing.extend(&needs::DEBIAN_RUST);
     }
     if !missing.is_empty() {
-        if !debian::can_install() {
+        if debian::can_install() {
+            debian::install(&missing)?;
+        } else if missing.iter().any(|need| !need.optional) {
             return Err(ByHand { missing }.into());
         }
-        debian::install(&missing)?;
     }
     let python = match purpose {
         Purpose::Everything => Some(python::environment()?),

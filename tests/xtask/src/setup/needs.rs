@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use windlass_harness::PostgresBinaries;
+use windlass_harness::{Names, PostgresBinaries};
 
 use super::{Purpose, python};
 use crate::command;
@@ -18,15 +18,18 @@ pub(crate) struct Need {
     pub(super) packages: &'static [&'static str],
     /// Whether it is there. Cheap.
     pub(super) present: fn() -> bool,
+    /// Whether a test that lacks it says so and is skipped.
+    pub(super) optional: bool,
     purpose: Purpose,
 }
 
-const NEEDS: [Need; 4] = [
+const NEEDS: [Need; 5] = [
     Need {
         what: "a C compiler, for the cryptography of TLS",
         hint: "gcc or clang, as `cc`",
         packages: &["gcc", "libc6-dev"],
         present: || command::find("cc").is_some(),
+        optional: false,
         purpose: Purpose::Build,
     },
     Need {
@@ -34,6 +37,7 @@ const NEEDS: [Need; 4] = [
         hint: "util-linux",
         packages: &["util-linux"],
         present: || command::find("setpriv").is_some(),
+        optional: false,
         purpose: Purpose::Servers,
     },
     Need {
@@ -41,13 +45,23 @@ const NEEDS: [Need; 4] = [
         hint: "postgresql 13 or later; if it is in an unusual place, name its `bin` directory in WINDLASS_DEV_POSTGRES",
         packages: &["postgresql"],
         present: || PostgresBinaries::find().is_ok(),
+        optional: false,
         purpose: Purpose::Servers,
+    },
+    Need {
+        what: "libnss_wrapper, to change what a name means during a test",
+        hint: "nss_wrapper, of the cwrap project",
+        packages: &["libnss-wrapper"],
+        present: || Names::library().is_some(),
+        optional: true,
+        purpose: Purpose::Everything,
     },
     Need {
         what: "Python 3 with `venv`, to test with boto3 and moto",
         hint: "python3 and python3-venv",
         packages: &["python3", "python3-venv"],
         present: python::available,
+        optional: false,
         purpose: Purpose::Everything,
     },
 ];
@@ -61,6 +75,7 @@ pub(super) const DEBIAN_RUST: [Need; 1] = [Need {
     present: || {
         ["/usr/bin/rustc", "/usr/bin/wasm-ld-19"].iter().all(|file| Path::new(file).is_file())
     },
+    optional: false,
     purpose: Purpose::Build,
 }];
 

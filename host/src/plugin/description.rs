@@ -1,0 +1,159 @@
+//! What a plugin says about itself, checked before any of it is used: it decides where passwords go
+//! and how they are made, and it stands in messages.
+//!
+//! The host asks once, when it loads the plugin, and holds it to that answer.
+
+use std::path::Path;
+
+use super::PluginError;
+use super::bindings::exports::windlass::plugin::{metadata, password};
+use super::limits::{self, DESCRIPTION_BYTES, DESCRIPTION_ENTRIES, PASSWORD_BITS, PASSWORD_LENGTH};
+use crate::grants::{GrantError, GrantPattern};
+use crate::redact::Redactor;
+use crate::rotation::{Description, Features, PasswordRules, UsernameRules};
+
+/// Passwords are made of printable ASCII.
+const CHARACTERS: std::ops::RangeInclusive<u8> = b'!'..=b'~';
+
+/// Makes sure that a description can be true.
+///
+/// # Errors
+/// The first thing in it that can't be.
+pub(super) fn description(
+    own: metadata::Description,
+    profile: password::Profile,
+    path: &Path,
+) -> Result<Description, PluginError> {
+    checked(own, profile)
+        .map_err(|why| PluginError::Description { path: path.to_owned(), why: why.to_owned() })
+}
+
+fn checked(
+    own: metadata::Description,
+    profile: password::Profile,
+) -> Result<Description, &'static str> {
+    if !is_word(&own.name) {
+        return Err("its name is not made of lower-case letters, digits and `-`");
+    }
+    if own.engines.len() > DESCRIPTION_ENTRIES || own.network.len() > DESCRIPTION_ENTRIES {
+        return Err("it lists more than 32 engines or places");
+    }
+    if own.engines.is_empty() || !own.engines.iter().all(|engine| is_word(engine)) {
+        return Err("its engines are not words of lower-case letters, digits and `-`");
+    }
+    let rules = profile.password_rules;
+    let texts = [&own.version, &rules.excluded_characters, &rules.default_excluded_characters];
+    if texts.into_iter().chain(&own.network).any(|text| text.len() > DESCRIPTION_BYTES) {
+        return Err("one of its texts is longer than 512 bytes");
+    }
+    if own.default_port == 0 {
+        return Err("its default port is 0, on which nothing listens");
+    }
+    if rules.default_length == 0 || rules.default_length > rules.max_length {
+        return Err("its default password length is 0 or above the longest it takes");
+    }
+    if rules.default_length > PASSWORD_LENGTH {
+        return Err("its default password length is above 4096, the longest that can be made");
+    }
+    if bits(&rules) < PASSWORD_BITS {
+        return Err("passwords made by its rules would be guessed: too short, or too many \
+                    characters are excluded");
+    }
+    if profile.username_rules.max_length_bytes == 0 {
+        return Err("its account names would have no character at all");
+    }
+    let features = features(profile.features);
+    // It goes into account names, and into messages.
+    let suffix = &profile.username_rules.clone_suffix;
+    if suffix.len() > 32 || !suffix.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err("its suffix for the second user is not up to 32 printable characters");
+    }
+    if features.alternating_users && suffix.is_empty() {
+        return Err("it offers alternating users without a suffix for the second one");
+    }
+    Ok(Description {
+        name: own.name,
+        version: Redactor::default().scrub(&own.version, 64),
+        engines: own.engines,
+        default_port: own.default_port,
+        network: own.network,
+        password_rules: PasswordRules {
+            max_length: rules.max_length,
+            default_length: rules.default_length,
+            excluded_characters: rules.excluded_characters,
+            default_excluded_characters: rules.default_excluded_characters,
+        },
+        username_rules: UsernameRules {
+            max_length_bytes: profile.username_rules.max_length_bytes,
+            clone_suffix: profile.username_rules.clone_suffix,
+        },
+        features,
+    })
+}
+
+/// Whether a text can be a plugin's or engine's name: 1 to 64 lower-case letters, digits and `-`.
+pub(crate) fn is_word(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// How hard a password is to guess where the operator sets nothing.
+fn bits(rules: &password::PasswordRules) -> f64 {
+    let taken = |byte: &u8| {
+        let character = char::from(*byte);
+        !rules.excluded_characters.contains(character)
+            && !rules.default_excluded_characters.contains(character)
+    };
+    let alphabet = u8::try_from(CHARACTERS.filter(taken).count()).unwrap_or(u8::MAX);
+    f64::from(rules.default_length) * f64::from(alphabet.max(1)).log2()
+}
+
+fn features(own: password::Features) -> Features {
+    Features {
+        self_change: own.contains(password::Features::SELF_CHANGE),
+        admin_change: own.contains(password::Features::ADMIN_CHANGE),
+        alternating_users: own.contains(password::Features::ALTERNATING_USERS),
+        dual_password: own.contains(password::Features::DUAL_PASSWORD),
+    }
+}
+
+/// The places that a plugin asks for.
+///
+/// # Errors
+/// The first that is no grant.
+pub(super) fn asks_for(
+    description: &Description,
+    path: &Path,
+) -> Result<Vec<GrantPattern>, PluginError> {
+    let parse = |text: &String| {
+        text.parse().map_err(|error: GrantError| PluginError::Description {
+            path: path.to_owned(),
+            why: Redactor::default().scrub(&error.to_string(), limits::DESCRIPTION_BYTES),
+        })
+    };
+    description.network.iter().map(parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(default_length: u32, excluded: &str) -> password::PasswordRules {
+        password::PasswordRules {
+            max_length: 64,
+            default_length,
+            excluded_characters: String::new(),
+            default_excluded_characters: excluded.into(),
+        }
+    }
+
+    #[test]
+    fn the_tightest_honest_rules_pass_and_what_is_guessed_does_not() {
+        let punctuation: String =
+            CHARACTERS.map(char::from).filter(char::is_ascii_punctuation).collect();
+        let all_but_a: String = CHARACTERS.map(char::from).filter(|c| *c != 'a').collect();
+        assert!(bits(&rules(8, &punctuation)) > PASSWORD_BITS);
+        assert!(bits(&rules(6, &punctuation)) < PASSWORD_BITS);
+        assert!(bits(&rules(4096, &all_but_a)) < PASSWORD_BITS);
+    }
+}

@@ -1,0 +1,2 @@
+;; A core instance with nothing in it.
+(module)

@@ -1,0 +1,28 @@
+//! Fails as the secret's key `kind` says, whatever happened; nothing did.
+
+use windlass_guest::{ChangeRequest, Failure, Guest, Login, told};
+
+/// The guest.
+#[derive(Debug)]
+pub struct Errs;
+
+impl Guest for Errs {
+    fn change(request: &ChangeRequest) -> Result<(), Failure> {
+        Self::verify(&request.actor)
+    }
+
+    fn verify(login: &Login) -> Result<(), Failure> {
+        let lie = "so it says";
+        Err(match told(login, "kind")? {
+            "refused" => Failure::refused(lie),
+            "unreachable" => Failure::unreachable(lie),
+            "no-tls" => Failure::no_tls(lie),
+            "declined" => Failure::declined(lie),
+            "protocol" => Failure::protocol(lie),
+            "unsupported" => Failure::unsupported(lie),
+            _ => Failure::invalid_secret(lie),
+        })
+    }
+}
+
+windlass_guest::guest!(Errs);

@@ -1,0 +1,54 @@
+//! Describes itself wrongly, in the way that the letter behind [`LIE`] says; the test writes another
+//! letter there before it hands the component to anybody, since nobody tells a plugin anything when
+//! it is asked what it is.
+
+use windlass_guest::{Description, Guest};
+
+/// Where the test finds the letter.
+#[used]
+static LIE: [u8; 9] = *b"the lie:?";
+
+/// The guest.
+#[derive(Debug)]
+pub struct Lies;
+
+impl Guest for Lies {
+    fn describe(honest: Description) -> Description {
+        let mut wrong = honest;
+        let rules = &mut wrong.password_rules;
+        // SAFETY: it is a reference. Read at run time: the compiler must not know the letter.
+        let [.., lie] = unsafe { std::ptr::read_volatile(&raw const LIE) };
+        match lie {
+            b'a' => wrong.name = "Lies".into(),
+            b'b' => wrong.name = "\u{1b}[2J".into(),
+            b'c' => wrong.name = "n".repeat(1 << 19),
+            b'd' => wrong.engines = vec!["lies".into(), "two words".into()],
+            b'e' => wrong.engines = Vec::new(),
+            b'f' => wrong.engines = (0..33).map(|number| format!("engine-{number}")).collect(),
+            b'g' => wrong.network = vec!["tcp://{host}:{port}".into(); 33],
+            b'h' => wrong.network = vec!["tcp://*:*".into()],
+            b'i' => wrong.network = vec![format!("tcp://{}:1", "h".repeat(600))],
+            b'j' => wrong.network = vec!["tcp://\u{1b}[31mred".into()],
+            b'k' => wrong.version = "1".repeat(1 << 20),
+            b'l' => wrong.default_port = 0,
+            b'm' => (rules.max_length, rules.default_length) = (u32::MAX, u32::MAX),
+            b'n' => (rules.max_length, rules.default_length) = (u32::MAX, 4097),
+            b'o' => rules.default_length = 0,
+            b'p' => (rules.max_length, rules.default_length) = (31, 32),
+            b'q' => rules.default_length = 4,
+            b'r' => rules.excluded_characters = ('!'..='~').filter(|c| *c != 'a').collect(),
+            b's' => rules.excluded_characters = "x".repeat(600),
+            b't' => rules.default_excluded_characters = "x".repeat(600),
+            b'u' => wrong.username_rules.max_length_bytes = 0,
+            b'v' => wrong.username_rules.clone_suffix = "s".repeat(33),
+            b'w' => wrong.username_rules.clone_suffix = "\n".into(),
+            b'x' => wrong.features.alternating_users = true,
+            // True, and hard to believe.
+            b'y' => rules.max_length = u32::MAX,
+            _ => {}
+        }
+        wrong
+    }
+}
+
+windlass_guest::guest!(Lies);

@@ -1,0 +1,136 @@
+//! Guests that say what they should not: passwords, what is no text, what is not true.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use super::den::{Den, PASSWORD, ROLE_KEY};
+use super::visited::{Manner, Visited};
+
+/// A password is kept out of every text that leaves the plugin, as it is and in its usual disguises.
+#[tokio::test]
+pub(super) async fn leaks() -> Result<()> {
+    let den = Den::of("leaks").await?;
+    den.confess(&[("tells its passwords", json!({}))]).await?;
+    let said = den.said()?;
+    assert_eq!(said.first().map(String::as_str), Some("from [redacted] to [redacted]"));
+    let disguised: Vec<_> = said.iter().filter_map(|line| line.split_once(": ")).collect();
+    assert_eq!(disguised.len(), 18, "nine disguises of two passwords: {said:?}");
+    for (how, disguised) in disguised {
+        match how {
+            // Its ends are of the text around it, too.
+            "in Base64 of more" => assert!(disguised.contains("[redacted]"), "{how}: {disguised}"),
+            // Redacted first, then cut: else the password's beginning would be left.
+            "across the place where it is cut" => {
+                let rest = disguised.trim_start_matches('x');
+                assert!(rest.starts_with('[') || rest == "…", "{how}: {rest}");
+            }
+            _ => assert_eq!(disguised, "[redacted]", "{how}"),
+        }
+    }
+    Ok(())
+}
+
+/// A line of the log stays one line of text, whatever stands in it.
+#[tokio::test]
+pub(super) async fn scrawls() -> Result<()> {
+    let den = Den::of("scrawls").await?;
+    let errors = den.confess(&[("writes over the log", json!({}))]).await?;
+    let all_lines = den.world.function()?.log_lines()?;
+    assert!(!all_lines.iter().any(|line| line["message"] == "forged"), "a line was forged");
+    let said = den.said()?;
+    let expected = [
+        "a line of its own\\n{\"level\":\"INFO\",\"message\":\"forged\"}",
+        "a carriage return\\rover what stood there",
+        "\\u{1b}[2J\\u{1b}[31mred on an empty screen",
+        "a bell\\u{7} and a backspace\\u{8}",
+        "an end\\u{0}here",
+        "a line separator\\u{2028}and a paragraph's\\u{2029}here",
+        "an operating system command\\u{9d}0;title\\u{9c}",
+    ];
+    assert_eq!(said, expected);
+    for error in errors {
+        ensure!(!error.message.contains(char::is_control), "{:?}", error.message);
+    }
+    // Every line of the log is one of JSON.
+    let log = den.world.function()?.log()?;
+    assert_eq!(log.lines().count(), all_lines.len(), "{log}");
+    Ok(())
+}
+
+/// What is no text is not taken for one: neither printed nor cut in the middle.
+#[tokio::test]
+pub(super) async fn mangles() -> Result<()> {
+    let den = Den::of("mangles").await?;
+    let cases = ["log", "name", "failure"].map(|place| (place, json!({ "in": place })));
+    den.confess(&cases).await?;
+    assert!(den.said()?.is_empty(), "something was taken");
+    Ok(())
+}
+
+/// All that a plugin has is what it was handed: no other secret, no administrator, nothing of the
+/// function's role, nothing that an earlier call left in the memory.
+#[tokio::test]
+pub(super) async fn dumps() -> Result<()> {
+    let peer = Visited::start(Manner::Listens).await?;
+    let den = Den::of("dumps").await?;
+    // Other passwords go through the process first.
+    den.is_none_the_worse().await?;
+    let administrator = den.world.database().superuser().password;
+    let rotated = den.world.current("neighbour").await?.password;
+    let port = den.world.database().postgres().port();
+    den.world.create_admin_secret("administrator", port).await?;
+    den.sin("first", &json!({ "port": peer.port() })).await?;
+    let first = den.world.pending("first").await?.password;
+    let peer = Visited::start(Manner::Listens).await?;
+    let keys = json!({
+        "port": peer.port(), "password": "another one's", "colour": "red",
+        "apikey": "of another service", "note": "it was: another one's",
+    });
+    den.confess(&[("second", keys)]).await?;
+    let visits = peer.all_left().await?;
+    let dumped = &visits.first().context("nothing was sent")?.bytes;
+    let has = |text: &str| dumped.windows(text.len()).any(|part| part == text.as_bytes());
+    let own = den.world.pending("sin/second").await?.password;
+    assert!(dumped.len() > 1 << 20, "it has a stack of 1 MiB: {}", dumped.len());
+    for (what, text) in [("name", "somebody"), ("old", "another one's"), ("new", &own)] {
+        assert!(has(text), "its own {what} is not there: this test finds nothing");
+    }
+    assert!(has("colour") && has("red"), "the other keys of its secret");
+    let neighbour = &den.neighbour().password;
+    for (whose, text) in [
+        ("the neighbour's", neighbour.as_str()),
+        ("the neighbour's new one", &rotated),
+        ("the administrator's", &administrator),
+        ("the one of the guest's other secret", PASSWORD),
+        ("the new one of the guest's other secret", &first),
+        ("the function's role", ROLE_KEY),
+        ("a credential of another service in its own secret", "of another service"),
+        ("a text of its own secret with the password in it", "it was: "),
+    ] {
+        assert!(!has(text), "{whose} was within reach");
+    }
+    Ok(())
+}
+
+/// Whatever reason a plugin makes up, nothing moves; the same is said of the next attempt.
+#[tokio::test]
+pub(super) async fn errs() -> Result<()> {
+    let den = Den::of("errs").await?;
+    let kinds = [
+        "refused",
+        "unreachable",
+        "no-tls",
+        "declined",
+        "protocol",
+        "unsupported",
+        "invalid-secret",
+    ];
+    let cases = kinds.map(|kind| -> (&str, Value) { (kind, json!({ "kind": kind })) });
+    den.confess(&cases).await?;
+    let token = den.tempt("for-ever", &json!({ "kind": "unreachable" })).await?;
+    let first = den.sin_again("for-ever", &token).await?;
+    for _ in 0..12 {
+        assert_eq!(den.sin_again("for-ever", &token).await?, first);
+    }
+    Ok(())
+}
