@@ -43,6 +43,7 @@ pub struct InstalledPlugins {
     folders: Arc<[PathBuf]>,
     sandbox: Arc<Sandbox>,
     names: Arc<ResolvedNames>,
+    redactor: Arc<Redactor>,
     patience: Patience,
 }
 
@@ -89,14 +90,16 @@ impl InstalledPlugins {
             folders: folders.into(),
             sandbox: Arc::new(sandbox),
             names: Arc::default(),
+            redactor: Arc::default(),
             patience: Patience::default(),
         })
     }
 
-    /// The same plugins for another step, which resolves names anew and has its own time.
+    /// The same plugins for another step, which resolves names anew, has its own time and its own
+    /// secrets.
     #[must_use]
-    pub fn for_step(&self, patience: Patience) -> Self {
-        Self { names: Arc::default(), patience, ..self.clone() }
+    pub(crate) fn for_step(&self, patience: Patience, redactor: Arc<Redactor>) -> Self {
+        Self { names: Arc::default(), patience, redactor, ..self.clone() }
     }
 
     fn service(&self, plugin: &Arc<Loaded>) -> PluginService {
@@ -110,6 +113,7 @@ impl InstalledPlugins {
             }),
             tls: self.sandbox.tls.clone(),
             names: Arc::clone(&self.names),
+            redactor: Arc::clone(&self.redactor),
             patience: self.patience,
         }
     }
@@ -183,6 +187,7 @@ pub struct PluginService {
     grants: Arc<Grants>,
     tls: Tls,
     names: Arc<ResolvedNames>,
+    redactor: Arc<Redactor>,
     patience: Patience,
 }
 
@@ -197,7 +202,9 @@ impl PluginService {
             &PasswordPlugin,
         ) -> wasmtime::Result<Result<(), wire::Failure>>,
     ) -> Result<(), CallError> {
-        let redactor = Arc::new(Redactor::new(secrets.iter().copied()));
+        // The step has learnt them when it read them; what a plugin is handed must be known.
+        secrets.iter().for_each(|secret| self.redactor.learn(secret));
+        let redactor = &self.redactor;
         let name = &self.plugin.description.name;
         let state = CallState::new(
             name,
@@ -205,12 +212,12 @@ impl PluginService {
             (self.tls.clone(), self.patience),
             place.clone(),
             Arc::clone(&self.names),
-            Arc::clone(&redactor),
+            Arc::clone(redactor),
         );
         let plugin = &self.plugin;
         let answer =
-            run(&plugin.engine, &plugin.pre, state, name, operation, &redactor, body).await?;
-        answer.map_err(|failure| CallError::Failed(scrubbed(&failure, &redactor)))
+            run(&plugin.engine, &plugin.pre, state, name, operation, redactor, body).await?;
+        answer.map_err(|failure| CallError::Failed(scrubbed(&failure, redactor)))
     }
 }
 
