@@ -1,6 +1,7 @@
 //! An event in; an outcome, or a report of what went wrong, out. What the Lambda function, the
 //! command line and the local server have in common.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -9,9 +10,11 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::network::Patience;
 use crate::plugin::InstalledPlugins;
+use crate::rds::RdsError;
 use crate::rds::aws::AwsRds;
+use crate::redact::Redactor;
 use crate::rotation::{Invoker, Outcome, Progress, Rotation, RotationEvent, SignIns};
-use crate::store::{Punctual, SecretStore};
+use crate::store::{Punctual, SecretStore, StoreError};
 
 /// The log target of what became of a step.
 pub(crate) const LOG_TARGET: &str = module_path!();
@@ -54,15 +57,17 @@ impl<S: SecretStore> Handler<S> {
             &Rotation<'_, Punctual<'_, S>, InstalledPlugins, AwsRds>,
         ) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        let redactor = Arc::new(Redactor::of_process());
         work(&Rotation {
-            store: &Punctual::new(&self.store, None),
-            catalog: &self.plugins.for_step(Patience::default()),
+            store: &Punctual::new(&self.store, None, &redactor),
+            catalog: &self.plugins.for_step(Patience::default(), Arc::clone(&redactor)),
             rds: &self.rds,
             config: &self.config,
             progress: &Progress::default(),
             sign_ins: &self.sign_ins,
         })
         .await
+        .map_err(|error| scrubbed(error, &redactor))
     }
 
     /// Runs the step of an event, within `time` if there is a limit.
@@ -91,9 +96,12 @@ impl<S: SecretStore> Handler<S> {
         let time =
             time.map(|time| time.saturating_sub(REPORT_RESERVE.min(time / REPORT_RESERVE_DIVISOR)));
         let operations_end = time.map(|time| started + time.saturating_sub(PASSING_ON));
-        let catalog = self.plugins.for_step(Patience::until(operations_end));
+        let redactor = Arc::new(Redactor::of_process());
+        event.rotation_token.iter().for_each(|token| redactor.learn(token));
+        let patience = Patience::until(operations_end);
+        let catalog = self.plugins.for_step(patience, Arc::clone(&redactor));
         let rotation = Rotation {
-            store: &Punctual::new(&self.store, operations_end),
+            store: &Punctual::new(&self.store, operations_end, &redactor),
             catalog: &catalog,
             rds: &self.rds,
             config: &self.config,
@@ -108,6 +116,7 @@ impl<S: SecretStore> Handler<S> {
                 .await
                 .unwrap_or_else(|_| Err(Error::OutOfTime { during: progress.latest() })),
         };
+        let answer = answer.map_err(|error| scrubbed(error, &redactor));
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (step, secret, version) = (event.step.as_str(), &event.secret_id, &event.version);
         match &answer {
@@ -120,5 +129,19 @@ impl<S: SecretStore> Handler<S> {
             }
         }
         answer
+    }
+}
+
+/// The most of what AWS says that is told. Its longest messages name an ARN or two.
+const AWS_MESSAGE_BYTES: usize = 4 << 10;
+
+/// An error as it may be told. What plugins say was scrubbed where it came in; what AWS's services
+/// and its SDK say comes by here.
+fn scrubbed(error: Error, redactor: &Redactor) -> Error {
+    let told = |message: &str| redactor.scrub_of_aws(message, AWS_MESSAGE_BYTES);
+    match error {
+        Error::Store(error) => Error::Store(StoreError { message: told(&error.message), ..error }),
+        Error::Rds(error) => Error::Rds(RdsError { message: told(&error.message), ..error }),
+        other => other,
     }
 }

@@ -23,6 +23,7 @@ pub mod imports;
 pub mod logging;
 pub mod metrics;
 pub mod network;
+pub mod panics;
 pub mod plugin;
 pub mod rds;
 mod redact;

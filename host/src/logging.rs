@@ -27,13 +27,7 @@ pub enum Reader {
 pub fn init(reader: Reader, asked: Option<LevelFilter>, usual: LevelFilter) {
     let variable = || std::env::var("WINDLASS_LOG").ok()?.parse::<LevelFilter>().ok();
     let chosen = asked.or_else(variable);
-    let level = chosen.unwrap_or(usual);
-    let mut filter = Targets::new()
-        .with_default(level.min(LevelFilter::WARN))
-        .with_target(env!("CARGO_CRATE_NAME"), level);
-    if reader == Reader::Caller && chosen.is_none() {
-        filter = filter.with_target(crate::handler::LOG_TARGET, LevelFilter::OFF);
-    }
+    let filter = filter(reader, chosen, usual);
     let registry = tracing_subscriber::registry();
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     if reader == Reader::Machine {
@@ -55,4 +49,45 @@ pub fn init(reader: Reader, asked: Option<LevelFilter>, usual: LevelFilter) {
             .with(layer.without_time().with_target(false).with_ansi(false).with_filter(filter))
             .try_init(),
     };
+}
+
+/// Which lines are let through.
+fn filter(reader: Reader, chosen: Option<LevelFilter>, usual: LevelFilter) -> Targets {
+    let level = chosen.unwrap_or(usual);
+    let filter = Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_target(env!("CARGO_CRATE_NAME"), level);
+    if reader == Reader::Caller && chosen.is_none() {
+        return filter.with_target(crate::handler::LOG_TARGET, LevelFilter::OFF);
+    }
+    filter
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn at_the_finest_level_other_crates_say_no_more_than_warnings() {
+        for reader in [Reader::Machine, Reader::Watcher, Reader::Caller] {
+            let filter = filter(reader, Some(LevelFilter::TRACE), LevelFilter::INFO);
+            assert!(filter.would_enable("windlass::imports::system", &Level::TRACE));
+            for library in [
+                "aws_smithy_runtime::client::http::body",
+                "aws_sdk_secretsmanager::operation",
+                "hyper::proto",
+                "hyper_util::client",
+                "rustls::client",
+                "wasmtime::runtime",
+                "lambda_runtime::layers",
+                "h2::codec",
+                "log",
+            ] {
+                assert!(!filter.would_enable(library, &Level::INFO), "{library}");
+                assert!(filter.would_enable(library, &Level::WARN), "{library}");
+            }
+        }
+    }
 }

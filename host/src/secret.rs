@@ -1,9 +1,41 @@
 //! Values that must not be seen: no `Debug`, `Display`, `Serialize` or `Clone`, wiped on drop.
 //!
 //! A value leaves this type in one way, [`Secret::reveal`], which is easy to search for. Where a
-//! second copy is needed it is made on purpose, with [`Secret::duplicate`].
+//! second copy is needed it is made on purpose, with [`Secret::duplicate`]. That neither this type
+//! nor any that holds one gets a voice by mistake, [`mute`] checks wherever this crate is compiled.
+//!
+//! **What is not wiped:** what the AWS SDK keeps of requests and answers while it works on them, and
+//! what TLS does; both are freed soon and not overwritten. What a plugin is handed is copied into
+//! its linear memory, which a guest may copy about as it likes: that memory is mapped for the call
+//! alone (there is no pool) and given back to the operating system when the call ends, which clears
+//! a page before anybody gets it again.
 
 use zeroize::Zeroizing;
+
+/// Stops the compiler where one of these types has a way to be shown or copied unawares.
+///
+/// For each of the traits there is a second implementation of `Voice`, so a type that has the trait
+/// makes the call of `silent` ambiguous, and only such a type: error E0283 (or E0790) in the line
+/// that names it.
+macro_rules! mute {
+    ($($type:ty),+ $(,)?) => {
+        $($crate::secret::mute!(@ $type: std::fmt::Debug, std::fmt::Display, Clone, serde::Serialize);)+
+    };
+    (@ $type:ty: $($voice:path),+) => {
+        $(const _: fn() = || {
+            trait Voice<Of> {
+                fn silent() {}
+            }
+            impl<T: ?Sized> Voice<()> for T {}
+            struct Audible;
+            impl<T: ?Sized + $voice> Voice<Audible> for T {}
+            <$type as Voice<_>>::silent();
+        };)+
+    };
+}
+pub(crate) use mute;
+
+mute!(Secret);
 
 /// A secret text: a password, a whole secret value, a rotation token.
 pub struct Secret(Zeroizing<String>);

@@ -17,7 +17,7 @@ use windlass::handler::Handler;
 use windlass::logging::{self, Reader};
 use windlass::plugin::{Engine, InstalledPlugins};
 use windlass::store::aws::AwsStore;
-use windlass::{Error, aws_client};
+use windlass::{Error, aws_client, panics};
 
 /// Where plugins of a layer are.
 const LAYER_PLUGINS: &str = "/opt/plugins";
@@ -26,6 +26,7 @@ const LAYER_PLUGINS: &str = "/opt/plugins";
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     logging::init(Reader::Machine, None, LevelFilter::INFO);
+    panics::tell_places_only();
     let handler = Arc::new(prepare().await.inspect_err(|error| {
         tracing::error!(error_type = error.error_type, "{}", error.message);
     }));
@@ -38,8 +39,15 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             let invocation =
                 tracing::info_span!("invocation", request_id = event.context.request_id);
             let step = handler.handle(&event.payload, Some(remaining));
-            let outcome = step.instrument(invocation).await;
-            outcome.map(|outcome| outcome.to_string()).map_err(|error| Report::of(&error))
+            match panics::caught(step.instrument(invocation)).await {
+                Ok(outcome) => {
+                    outcome.map(|outcome| outcome.to_string()).map_err(|error| Report::of(&error))
+                }
+                // The runtime would catch it, too, and tell its words.
+                Err(panicked) => {
+                    Err(Report { error_type: panicked.error_type(), message: panicked.to_string() })
+                }
+            }
         }
     }))
     .await

@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 use std::time::Instant;
 
 use wasmtime::component::{Resource, ResourceTableError};
+use zeroize::Zeroizing;
 
 use crate::grants::{Decision, DenyReason, Request};
 use crate::network::{self, NetworkError, NetworkErrorKind, Stream};
@@ -96,6 +97,8 @@ impl wire::HostConnection for CallState {
             return Ok(Err(too_many_bytes("sent").into()));
         };
         self.network.send_left = left;
+        // It may be a password, on its way into TLS.
+        let data = Zeroizing::new(data);
         let connection = self.table.get_mut(&connection)?;
         let since = Instant::now();
         let answer = connection.stream.write(&data).await;
@@ -145,7 +148,7 @@ impl CallState {
         let stream = network::connect(&place.host, &addresses, self.network.patience).await?;
         tracing::debug!(
             plugin = self.system.plugin,
-            place = %place,
+            place = told(&self.system, &place),
             address = %stream.peer(),
             "connected"
         );
@@ -184,12 +187,17 @@ fn denied(
     place: &Place,
     reason: DenyReason,
 ) -> NetworkError {
-    let place = system.redactor.scrub(&place.to_string(), limits::LOG_LINE_BYTES);
+    let place = told(system, place);
     let plugin = system.plugin.as_str();
     tracing::warn!(plugin, reason = reason.as_str(), "refused a connection to {place}");
     let message = format!("connecting to {place} is not allowed: {}", reason.explanation());
     network.denied = Some(message.clone());
     NetworkError::new(NetworkErrorKind::NotGranted, message)
+}
+
+/// A place as it may be told: a plugin names it, in a redirect, and may name it after a password.
+fn told(system: &SystemState, place: &Place) -> String {
+    system.redactor.scrub(&place.to_string(), limits::LOG_LINE_BYTES)
 }
 
 /// What a name resolves to, once a step.

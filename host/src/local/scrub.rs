@@ -1,17 +1,14 @@
 //! Keeps a secret's values out of what a rotation function says when it fails: its words are kept
 //! and shown, and it is not trusted to choose them well.
 
-use zeroize::Zeroizing;
-
+use crate::redact::{Redactor, wipe};
+use crate::secret::Secret;
 use crate::store::embedded::{EmbeddedStore, StoredValue};
-
-/// What stands in a value's place.
-const MASK: &str = "***";
 
 /// Shorter texts occur by chance; masking them would garble the message and show what they are.
 const SHORTEST: usize = 4;
 
-/// The most that is kept of a message.
+/// The most that is kept of a message, in bytes.
 const LONGEST: usize = 2000;
 
 /// Fields of a secret's JSON that are no secret, and tell what went wrong.
@@ -25,35 +22,33 @@ pub(super) fn scrub(store: &EmbeddedStore, message: &str) -> String {
         // Without the values nobody knows what to leave out.
         return "the message was left out: the store can't be read".to_owned();
     };
-    let mut words = Vec::new();
+    let redactor = Redactor::default();
     for value in &values {
         if let StoredValue::Text(text) = &**value {
-            words.push(Zeroizing::new(text.reveal().to_owned()));
-            if let Ok(fields) = serde_json::from_str(text.reveal()) {
-                collect(&fields, &mut words);
+            learn(&redactor, text.reveal());
+            if let Ok(mut fields) = serde_json::from_str(text.reveal()) {
+                collect(&fields, &redactor);
+                wipe(&mut fields);
             }
         }
     }
-    // Longest first: a value may contain another.
-    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
-    let mut message = message.to_owned();
-    for word in words.iter().filter(|word| word.len() >= SHORTEST) {
-        message = message.replace(word.as_str(), MASK);
-    }
-    match message.char_indices().nth(LONGEST) {
-        Some((end, _)) => message.get(..end).unwrap_or_default().to_owned() + "…",
-        None => message,
+    redactor.scrub(message, LONGEST)
+}
+
+fn learn(redactor: &Redactor, word: &str) {
+    if word.chars().count() >= SHORTEST {
+        redactor.learn(&Secret::new(word.to_owned()));
     }
 }
 
-fn collect(fields: &serde_json::Value, words: &mut Vec<Zeroizing<String>>) {
+fn collect(fields: &serde_json::Value, redactor: &Redactor) {
     match fields {
-        serde_json::Value::String(text) => words.push(Zeroizing::new(text.clone())),
-        serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, words)),
+        serde_json::Value::String(text) => learn(redactor, text),
+        serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, redactor)),
         serde_json::Value::Object(map) => map
             .iter()
             .filter(|(key, _)| !PLAIN_FIELDS.contains(&key.to_ascii_lowercase().as_str()))
-            .for_each(|(_, item)| collect(item, words)),
+            .for_each(|(_, item)| collect(item, redactor)),
         _ => {}
     }
 }
@@ -61,7 +56,6 @@ fn collect(fields: &serde_json::Value, words: &mut Vec<Zeroizing<String>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::Secret;
     use crate::store::embedded::CreateSecret;
 
     #[test]
@@ -72,8 +66,8 @@ mod tests {
         store.create_secret(request).unwrap();
         for (message, expected) in [
             ("sign-in of app at db.example refused", "sign-in of app at db.example refused"),
-            ("tried 'hunter2 and more' and tok-123", "tried '***' and ***"),
-            (text, "***"),
+            ("tried 'hunter2 and more' and tok-123", "tried '[redacted]' and [redacted]"),
+            (text, "[redacted]"),
         ] {
             assert_eq!(scrub(&store, message), expected);
         }

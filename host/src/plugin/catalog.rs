@@ -53,6 +53,7 @@ pub struct InstalledPlugins {
     folders: Arc<[PathBuf]>,
     sandbox: Arc<Sandbox>,
     names: Arc<ResolvedNames>,
+    redactor: Arc<Redactor>,
     patience: Patience,
 }
 
@@ -101,6 +102,7 @@ impl InstalledPlugins {
             folders: folders.into(),
             sandbox: Arc::new(sandbox),
             names: Arc::default(),
+            redactor: Arc::default(),
             patience: Patience::default(),
         };
         match missing {
@@ -109,10 +111,11 @@ impl InstalledPlugins {
         }
     }
 
-    /// The same plugins for another step, which resolves names anew and has its own time.
+    /// The same plugins for another step, which resolves names anew, has its own time and its own
+    /// secrets.
     #[must_use]
-    pub fn for_step(&self, patience: Patience) -> Self {
-        Self { names: Arc::default(), patience, ..self.clone() }
+    pub(crate) fn for_step(&self, patience: Patience, redactor: Arc<Redactor>) -> Self {
+        Self { names: Arc::default(), patience, redactor, ..self.clone() }
     }
 
     fn service(&self, plugin: &Arc<Loaded>) -> PluginService {
@@ -126,6 +129,7 @@ impl InstalledPlugins {
             }),
             tls: self.sandbox.tls.clone(),
             names: Arc::clone(&self.names),
+            redactor: Arc::clone(&self.redactor),
             patience: self.patience,
         }
     }
@@ -199,6 +203,7 @@ pub struct PluginService {
     grants: Arc<Grants>,
     tls: Tls,
     names: Arc<ResolvedNames>,
+    redactor: Arc<Redactor>,
     patience: Patience,
 }
 
@@ -213,7 +218,9 @@ impl PluginService {
             &PasswordPlugin,
         ) -> wasmtime::Result<Result<(), wire::Failure>>,
     ) -> Result<(), CallError> {
-        let redactor = Arc::new(Redactor::new(secrets.iter().copied()));
+        // The step has learnt them when it read them; what a plugin is handed must be known.
+        secrets.iter().for_each(|secret| self.redactor.learn(secret));
+        let redactor = &self.redactor;
         let name = &self.plugin.description.name;
         let state = CallState::new(
             name,
@@ -225,13 +232,13 @@ impl PluginService {
                 fields: login.fields.clone(),
             },
             Arc::clone(&self.names),
-            Arc::clone(&redactor),
+            Arc::clone(redactor),
         );
         let plugin = &self.plugin;
         let Returned { answer, denied } =
-            run(&plugin.engine, &plugin.pre, state, name, operation, &redactor, body).await?;
+            run(&plugin.engine, &plugin.pre, state, name, operation, redactor, body).await?;
         answer.map_err(|failure| {
-            let failure = scrubbed(&failure, &redactor);
+            let failure = scrubbed(&failure, redactor);
             CallError::Failed(match denied {
                 // Whoever reads this has to grant something or to mistrust the plugin; the host
                 // says which place it was.

@@ -16,7 +16,7 @@ use super::parties::Parties;
 use super::service::{Catalog, Login, Service};
 use crate::error::Error;
 use crate::rds::Rds;
-use crate::secret::Secret;
+use crate::secret::{Secret, mute};
 use crate::store::{
     SecretStore, SecretValue, Stage, StoreError, StoreErrorKind, VersionId, VersionSelector,
 };
@@ -29,6 +29,8 @@ pub(super) const ORPHANS_TRIED: u32 = 5;
 /// How many orphaned versions are read to find that many passwords: some have no value, or one of
 /// the other user of a pair.
 const ORPHANS_READ: usize = 20;
+
+mute!(Candidate);
 
 /// A password that may be the one in force.
 pub(super) struct Candidate {

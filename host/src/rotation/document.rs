@@ -5,10 +5,10 @@
 //! place, to the last digit: the document belongs to the applications that read it.
 
 use serde_json::{Map, Value};
-use zeroize::Zeroize;
 
 use super::service::{Place, TlsMode};
-use crate::secret::Secret;
+use crate::redact::wipe;
+use crate::secret::{Secret, mute};
 use crate::store::{SecretValue, Stage};
 
 /// Keys that say where and how to sign in. The rest is handed to the plugin as further fields.
@@ -35,6 +35,8 @@ const CREDENTIAL_WORDS: [&str; 13] = [
 
 /// The keys that a rotation changes.
 const CHANGING_KEYS: [&str; 2] = ["username", "password"];
+
+mute!(SecretDocument);
 
 /// The JSON object of one version of a secret. Its texts are wiped when it is dropped.
 pub struct SecretDocument {
@@ -196,7 +198,7 @@ impl SecretDocument {
             }
         }
         let document = Value::Object(std::mem::take(&mut new.fields));
-        let text = Secret::new(document.to_string());
+        let text = written(&document);
         if let Value::Object(fields) = document {
             new.fields = fields;
         }
@@ -239,12 +241,24 @@ impl Drop for SecretDocument {
     }
 }
 
-fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(items) => items.iter_mut().for_each(wipe),
-        Value::Object(fields) => fields.values_mut().for_each(wipe),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+/// The JSON text, in memory that is asked for once: a text that grows leaves copies behind.
+fn written(document: &Value) -> Secret {
+    use std::fmt::Write as _;
+    let mut counted = Counted(0);
+    // Counting and writing into memory don't fail.
+    let _ = write!(counted, "{document}");
+    let mut text = String::with_capacity(counted.0);
+    let _ = write!(text, "{document}");
+    Secret::new(text)
+}
+
+/// How long a text would be.
+struct Counted(usize);
+
+impl std::fmt::Write for Counted {
+    fn write_str(&mut self, part: &str) -> std::fmt::Result {
+        self.0 += part.len();
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::secret::Secret;
+use crate::secret::{Secret, mute};
 use crate::store::VersionId;
 
 /// The longest SecretId (an ARN or a name) that Secrets Manager takes, in characters.
@@ -64,6 +64,8 @@ impl std::fmt::Display for Step {
         f.pad(self.as_str())
     }
 }
+
+mute!(RotationEvent);
 
 /// What Secrets Manager sends the function.
 pub struct RotationEvent {

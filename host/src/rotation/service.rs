@@ -6,7 +6,7 @@ use std::fmt;
 use std::future::Future;
 
 use crate::plugin::PluginError;
-use crate::secret::Secret;
+use crate::secret::{Secret, mute};
 
 /// Where a service listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +63,8 @@ pub enum TlsMode {
     /// The secret says that this service has no TLS.
     Disabled,
 }
+
+mute!(Login);
 
 /// One credential and where it signs in.
 pub struct Login {

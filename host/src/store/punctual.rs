@@ -1,4 +1,5 @@
-//! A store whose calls end when the step does.
+//! A step's store: its calls end when the step does, and every secret that it hands in or out is
+//! known to the step's [`Redactor`] before anybody else sees it.
 //!
 //! The SDK retries within a call, for longer than a short Lambda timeout allows. A call that is cut
 //! off here says which one it was and at which address, and leaves the step the time to report it.
@@ -10,6 +11,7 @@ use super::{
     StoreError, StoreErrorKind, VersionListing, VersionSelector,
 };
 use crate::network::seconds;
+use crate::redact::Redactor;
 use crate::secret::Secret;
 use crate::unanswered::AwsService;
 
@@ -17,12 +19,13 @@ use crate::unanswered::AwsService;
 pub(crate) struct Punctual<'a, S> {
     store: &'a S,
     until: Option<Instant>,
+    redactor: &'a Redactor,
 }
 
 impl<'a, S: SecretStore> Punctual<'a, S> {
-    /// The store's calls, none of which lasts beyond `until`.
-    pub(crate) fn new(store: &'a S, until: Option<Instant>) -> Self {
-        Self { store, until }
+    /// The store's calls, none of which lasts beyond `until`. Their secrets go to `redactor`, too.
+    pub(crate) fn new(store: &'a S, until: Option<Instant>, redactor: &'a Redactor) -> Self {
+        Self { store, until, redactor }
     }
 
     async fn bounded<T>(
@@ -69,10 +72,17 @@ impl<S: SecretStore> SecretStore for Punctual<'_, S> {
         secret_id: &str,
         version: &VersionSelector,
     ) -> Result<SecretValue, StoreError> {
-        self.bounded(("GetSecretValue", secret_id), self.store.value(secret_id, version)).await
+        let call = self.store.value(secret_id, version);
+        let value = self.bounded(("GetSecretValue", secret_id), call).await?;
+        if let Some(text) = &value.text {
+            self.redactor.learn_version(text);
+        }
+        Ok(value)
     }
 
     async fn put_pending(&self, secret_id: &str, pending: &PendingValue) -> Result<(), StoreError> {
+        self.redactor.learn_version(&pending.text);
+        pending.rotation_token.iter().for_each(|token| self.redactor.learn(token));
         let call = self.store.put_pending(secret_id, pending);
         self.bounded(("PutSecretValue", secret_id), call).await
     }
@@ -83,7 +93,10 @@ impl<S: SecretStore> SecretStore for Punctual<'_, S> {
     }
 
     async fn random_password(&self, request: &PasswordRequest) -> Result<Secret, StoreError> {
-        self.bounded(("GetRandomPassword", ""), self.store.random_password(request)).await
+        let call = self.store.random_password(request);
+        let password = self.bounded(("GetRandomPassword", ""), call).await?;
+        self.redactor.learn(&password);
+        Ok(password)
     }
 
     async fn versions(&self, secret_id: &str) -> Result<Vec<VersionListing>, StoreError> {

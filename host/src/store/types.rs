@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::iam::statement;
-use crate::secret::Secret;
+use crate::secret::{Secret, mute};
 
 /// A version of a secret: the client request token that made it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -113,6 +113,8 @@ pub enum VersionSelector {
     /// This one, and only if it carries this label.
     Both(VersionId, Stage),
 }
+
+mute!(SecretValue, PendingValue);
 
 /// One version's value.
 pub struct SecretValue {

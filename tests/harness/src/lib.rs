@@ -41,7 +41,7 @@ pub use peer::{Behaviour, Peer};
 pub use postgres::{Postgres, PostgresBinaries, PostgresOptions, PsqlError, ServerLog};
 pub use proxy::{Direction, Fault, Proxy, Traffic};
 pub use rds::{DbInstance, Rds};
-pub use runtime_api::{FunctionError, Invocation, Outcome, RuntimeApi};
+pub use runtime_api::{FunctionError, Invocation, Minutes, Outcome, RuntimeApi};
 pub use secrets_manager::{SecretsManager, SecretsManagerError};
 pub use secrets_proxy::{CallEnd, Moment, ProxiedCall, SecretsProxy, ServiceFault};
 pub use stack::{Programs, Stack};

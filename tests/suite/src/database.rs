@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use tokio::sync::OnceCell;
 use windlass_harness::{Ca, Postgres, PostgresOptions, WorkDir};
 
-use crate::Login;
+use crate::{Login, leaks};
 
 static SHARED: OnceCell<Database> = OnceCell::const_new();
 
@@ -43,6 +43,7 @@ impl Database {
         };
         let postgres = Postgres::start(&ca, options).await?;
         postgres.admin("CREATE ROLE md5_signers; CREATE ROLE plain_signers").await?;
+        leaks::note_account(postgres.admin_password());
         Ok(Self { postgres, ca, work })
     }
 
@@ -72,6 +73,7 @@ impl Database {
     /// If the server refuses.
     pub async fn account(&self, name: &str, options: &str) -> Result<Login> {
         let login = Login::new(name, format!("first password of {name}"));
+        leaks::note_account(&login.password);
         self.postgres
             .admin(&format!(
                 "CREATE ROLE {} LOGIN {options} PASSWORD {}",

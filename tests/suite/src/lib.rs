@@ -6,10 +6,12 @@
 //!    for its own account's name in the server's log.
 //! 2. **Everything else is a test's own** ([`World`]): Secrets Manager, Lambda, the function.
 //! 3. **The product is only ever run, never linked**: what is tested is what is deployed.
+//! 4. **No password in any output**: every world is searched when it ends (see [`leaks`]).
 
 mod database;
 pub mod enumeration;
 mod golden;
+pub mod leaks;
 mod login;
 mod programs;
 mod rotation;

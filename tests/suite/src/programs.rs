@@ -9,6 +9,8 @@ use serde_json::Value;
 use windlass_harness::Artifact;
 use windlass_harness::process::Launch;
 
+use crate::leaks;
+
 /// Compiling a plugin on a busy machine takes seconds, everything else less.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -34,12 +36,38 @@ impl Ran {
     }
 }
 
-/// Runs the command line with these arguments and nothing in its environment but `environment`.
+/// Runs the command line with these arguments and nothing in its environment but `environment`; and
+/// looks for passwords in what it prints, with everything logged that can be.
 ///
 /// # Errors
 /// If it can't be run, or does not end.
 pub async fn windlass(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Ran> {
-    run(Launch::new(Artifact::Windlass.path()?), arguments, environment).await
+    let own_level = arguments.contains(&"--log")
+        || environment.iter().any(|(variable, _)| *variable == "WINDLASS_LOG");
+    let mut launch = Launch::new(Artifact::Windlass.path()?);
+    if !own_level {
+        launch = launch.env("WINDLASS_LOG", "trace");
+    }
+    let mut ran = run(launch, arguments, environment).await?;
+    let mut after = arguments.iter().skip_while(|argument| **argument != "--store").skip(1);
+    let store = after.next().map(Path::new);
+    let command = format!("windlass {}", arguments.first().unwrap_or(&""));
+    leaks::note_printed(&command, format!("{}\n{}", ran.stdout, ran.stderr), store)?;
+    if !own_level {
+        ran.stderr = without_further_lines(&ran.stderr);
+    }
+    Ok(ran)
+}
+
+/// Standard error as it is without `WINDLASS_LOG`: up to warnings, and without the lines that tell
+/// what became of a step, which then is the command's result alone.
+fn without_further_lines(stderr: &str) -> String {
+    let usual = |line: &&str| {
+        let finer = ["TRACE ", "DEBUG ", " INFO "].iter().any(|level| line.starts_with(level));
+        let of_a_step = line.starts_with("ERROR ") && line.contains(" error_type=\"");
+        !finer && !of_a_step
+    };
+    stderr.split_inclusive('\n').filter(usual).collect()
 }
 
 /// Runs a Python program of `python/`, with boto3 at hand.

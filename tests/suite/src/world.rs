@@ -12,6 +12,7 @@ use windlass_harness::{
     Supervision, WorkDir,
 };
 
+use crate::leaks::{Further, Watch};
 use crate::{Database, Login, within};
 
 /// Between an answer and the next request for work lies nothing but scheduling; before the first
@@ -110,6 +111,8 @@ pub struct World {
     function: Option<Function>,
     local: Local,
     lambda: RuntimeApi,
+    /// Searches what the three above have left behind, in the directory that goes last.
+    _watch: Watch,
     database: &'static Database,
     options: Options,
     work: WorkDir,
@@ -142,14 +145,23 @@ impl World {
         }
         let local = LocalOptions {
             windlass: Artifact::Windlass.path()?,
-            store,
+            store: store.clone(),
             plugins: None,
             lambda_endpoint: by_function.then(|| lambda.endpoint()),
-            environment: options.local_environment.clone(),
+            environment: with_all_logged(&options.local_environment),
         };
+        let watch = watch(work.path(), &store, &lambda, database)?;
         let local = Local::start(&local, work.path(), "local").await?;
-        let mut world =
-            Self { function: None, local, lambda, database, options, work, functions: 0 };
+        let mut world = Self {
+            function: None,
+            local,
+            lambda,
+            _watch: watch,
+            database,
+            options,
+            work,
+            functions: 0,
+        };
         world.start_function()?;
         Ok(world)
     }
@@ -193,7 +205,7 @@ impl World {
             secrets_manager,
             ca_bundle: self.options.ca_bundle.clone().unwrap_or_else(|| trusted.to_owned()),
             grants: self.options.grants.clone().unwrap_or(FunctionOptions::LOOPBACK.to_owned()),
-            environment: self.options.environment.clone(),
+            environment: with_all_logged(&self.options.environment),
             supervision: Supervision::Tied,
         })
     }
@@ -328,4 +340,36 @@ impl World {
         let uuid = std::fs::read_to_string("/proc/sys/kernel/random/uuid")?;
         Ok(uuid.trim().to_owned())
     }
+}
+
+/// The variables of a process that logs all it can: whatever it logs is searched for passwords.
+pub(crate) fn with_all_logged(environment: &[(String, String)]) -> Vec<(String, String)> {
+    let level = ("WINDLASS_LOG".to_owned(), "trace".to_owned());
+    std::iter::once(level).chain(environment.iter().cloned()).collect()
+}
+
+/// Searches, in the end, what a world's processes left behind.
+fn watch(
+    logs: &Path,
+    store: &Path,
+    lambda: &RuntimeApi,
+    database: &'static Database,
+) -> Result<Watch> {
+    let minutes = lambda.minutes();
+    let begun = database.postgres().log_length()?;
+    Ok(Watch::new(logs, store).and(move || {
+        let postgres = database.postgres();
+        let told = minutes.told().into_iter();
+        let tokens = minutes.events();
+        let tokens = tokens.iter().filter_map(|event| event.get("RotationToken")?.as_str());
+        Ok(Further {
+            texts: told.map(|body| ("what a function told Lambda".to_owned(), body)).collect(),
+            secrets: tokens.map(str::to_owned).collect(),
+            servers: vec![(
+                "PostgreSQL's log".to_owned(),
+                postgres.log_from(begun)?.0.text().to_owned(),
+            )],
+            said: postgres.own_statements(),
+        })
+    }))
 }

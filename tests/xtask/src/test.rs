@@ -3,14 +3,16 @@
 //!
 //! Cargo's own lines go to standard output as they are; what this task adds goes to standard error.
 
-use std::env;
+use std::fmt::{self, Display, Formatter};
 use std::io::{BufRead, BufReader};
 use std::num::NonZero;
 use std::process::{ExitCode, Stdio};
 use std::time::Instant;
+use std::{env, fs};
 
 use anyhow::{Context, Result};
 use windlass_harness::Artifact;
+use windlass_suite::leaks::COUNTS;
 
 use crate::setup::{self, Purpose};
 use crate::workspace::Workspace;
@@ -52,6 +54,8 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
             },
         );
     }
+    let searched = env::temp_dir().join(format!("windlass-searched-{}", std::process::id()));
+    cargo.env(COUNTS, &searched);
     if env::var_os("RUST_TEST_THREADS").is_none() {
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
         cargo.env("RUST_TEST_THREADS", (processors * TESTS_PER_PROCESSOR).to_string());
@@ -81,7 +85,53 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
     eprintln!(
         "all tests: {passed} passed, {failed} failed, {ignored} ignored in {suites} suites, {seconds:.1} s"
     );
+    let counts = fs::read_to_string(&searched).unwrap_or_default();
+    // It has been read; what is left of it is a temporary file.
+    let _ = fs::remove_file(&searched);
+    if !counts.is_empty() {
+        eprintln!("{}", Searched::of(&counts));
+    }
     Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What the end-to-end tests have looked for passwords in. Had they found one, a test had failed.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Searched {
+    searches: u64,
+    texts: u64,
+    bytes: u64,
+    passwords: u64,
+    forms: u64,
+}
+
+impl Searched {
+    /// Adds up the lines of a file of counts.
+    fn of(counts: &str) -> Self {
+        let mut all = Self::default();
+        for line in counts.lines() {
+            let numbers: Vec<u64> = line.split(' ').filter_map(|word| word.parse().ok()).collect();
+            if let [texts, bytes, passwords, forms] = numbers[..] {
+                all.searches += 1;
+                all.texts += texts;
+                all.bytes += bytes;
+                all.passwords += passwords;
+                all.forms = all.forms.max(forms);
+            }
+        }
+        all
+    }
+}
+
+impl Display for Searched {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { searches, texts, passwords, forms, .. } = self;
+        let megabytes = self.bytes as f64 / 1e6;
+        write!(
+            f,
+            "searched {megabytes:.1} MB of output ({texts} texts, in {searches} searches) for \
+             {passwords} passwords in {forms} forms each; one that is found fails its test"
+        )
+    }
 }
 
 /// The sum of cargo's result lines.
@@ -114,6 +164,16 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn searches_add_up() {
+        let searched = Searched::of("2 1000000 10 40\n3 500000 5 40\n\n1 2\n");
+        assert_eq!(
+            searched.to_string(),
+            "searched 1.5 MB of output (5 texts, in 2 searches) for 15 passwords in 40 forms each; \
+             one that is found fails its test"
+        );
+    }
 
     #[test]
     fn results_add_up() {

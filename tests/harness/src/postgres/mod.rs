@@ -13,6 +13,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -24,6 +25,7 @@ pub use log::ServerLog;
 pub use psql::PsqlError;
 
 use crate::process::{Launch, Process, describe_exit};
+use crate::sync::lock;
 use crate::{Ca, Identity, Validity, WorkDir};
 
 /// A cold machine with a busy disk needs 5 s to make a cluster, and 2 s to start it.
@@ -78,6 +80,7 @@ pub struct Postgres {
     port: u16,
     trusted: PathBuf,
     admin_password: String,
+    statements: Mutex<Vec<String>>,
 }
 
 impl Postgres {
@@ -123,6 +126,7 @@ impl Postgres {
             port,
             trusted: ca.certificate().to_owned(),
             admin_password: options.admin_password,
+            statements: Mutex::default(),
         })
     }
 
@@ -156,6 +160,7 @@ impl Postgres {
         database: &str,
         sql: &str,
     ) -> Result<String, PsqlError> {
+        lock(&self.statements).push(sql.to_owned());
         psql::Session {
             program: self.binaries.psql(),
             trusted: &self.trusted,
@@ -174,12 +179,29 @@ impl Postgres {
         self.psql(Self::ADMIN, &self.admin_password, "postgres", sql).await
     }
 
+    /// Every statement that was run through [`psql`](Self::psql): what the server logged of these
+    /// is ours.
+    #[must_use]
+    pub fn own_statements(&self) -> Vec<String> {
+        lock(&self.statements).clone()
+    }
+
     /// What the server has logged so far.
     ///
     /// # Errors
     /// If the log can't be read.
     pub fn log(&self) -> Result<ServerLog> {
         Ok(ServerLog::new(self.process.stderr()?))
+    }
+
+    /// How many bytes the server has logged so far.
+    ///
+    /// # Errors
+    /// If the log can't be read.
+    pub fn log_length(&self) -> Result<u64> {
+        let path = self.process.stderr_path();
+        let log = fs::metadata(path).with_context(|| format!("reading `{}`", path.display()))?;
+        Ok(log.len())
     }
 
     /// What the server has logged from this byte on, and where that ends: for those who read a

@@ -79,6 +79,24 @@ impl Invocation {
     }
 }
 
+/// All that passed the emulated Lambda; [`RuntimeApi::forget`] takes nothing from it.
+#[derive(Clone, Debug)]
+pub struct Minutes(Arc<State>);
+
+impl Minutes {
+    /// Every body that functions ever sent, answers and errors, as it came.
+    #[must_use]
+    pub fn told(&self) -> Vec<String> {
+        self.0.lock().told.clone()
+    }
+
+    /// Every event that there ever was.
+    #[must_use]
+    pub fn events(&self) -> Vec<Value> {
+        self.0.lock().events.clone()
+    }
+}
+
 /// The emulated Lambda, serving on 127.0.0.1.
 #[derive(Debug)]
 pub struct RuntimeApi {
@@ -187,6 +205,12 @@ impl RuntimeApi {
     #[must_use]
     pub fn invocations(&self) -> Vec<Invocation> {
         self.state.lock().ended.clone()
+    }
+
+    /// All that passes here, for those who look at it in the end.
+    #[must_use]
+    pub fn minutes(&self) -> Minutes {
+        Minutes(Arc::clone(&self.state))
     }
 
     /// Forgets the invocations that have ended.

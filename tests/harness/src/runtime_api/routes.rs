@@ -23,6 +23,10 @@ pub(super) async fn handle(state: Arc<State>, request: Request<Bytes>) -> Respon
     let path = request.uri().path().to_owned();
     let get = request.method() == Method::GET;
     if let Some(rest) = path.strip_prefix(RUNTIME) {
+        if !get {
+            let body = String::from_utf8_lossy(request.body()).into_owned();
+            state.lock().told.push(body);
+        }
         return match (get, rest.split('/').collect::<Vec<_>>().as_slice()) {
             (true, ["invocation", "next"]) => next(&state).await,
             (false, ["invocation", id, "response"]) => {

@@ -34,6 +34,10 @@ pub(super) struct Record {
     pub(super) idle: bool,
     /// How many more events may be taken, if that is limited.
     pub(super) permits: Option<usize>,
+    /// Every body that functions sent, as it came.
+    pub(super) told: Vec<String>,
+    /// Every event that functions were to take.
+    pub(super) events: Vec<Value>,
 }
 
 impl Record {
@@ -100,7 +104,10 @@ impl State {
     }
 
     pub(super) fn enqueue(&self, queued: Queued) {
-        self.update(|record| record.queue.push_back(queued));
+        self.update(|record| {
+            record.events.push(queued.event.clone());
+            record.queue.push_back(queued);
+        });
     }
 
     /// The next event, now running. Waits for one; `None` if another asks for work meanwhile: the

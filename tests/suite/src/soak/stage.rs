@@ -14,6 +14,7 @@ use windlass_harness::{
 use super::lanes::{Deployment, Lane, Lanes};
 use super::lock;
 use super::tally::Tally;
+use crate::world::with_all_logged;
 use crate::{Login, World};
 
 /// How many functions wait for events that come twice: there are seldom more at once.
@@ -73,7 +74,7 @@ impl Stage {
             store: work.private("store")?.join("secrets.json"),
             plugins: None,
             lambda_endpoint: None,
-            environment: Vec::new(),
+            environment: with_all_logged(&[]),
         };
         let local = Local::start(&options, &logs, "local").await?;
         let options = FunctionOptions {
@@ -82,7 +83,7 @@ impl Stage {
             secrets_manager: String::new(),
             ca_bundle: ca.certificate().to_owned(),
             grants: FunctionOptions::LOOPBACK.to_owned(),
-            environment: Vec::new(),
+            environment: with_all_logged(&[]),
             supervision: Supervision::Tied,
         };
         let deployment = Deployment { options, logs, started: Mutex::default() };

@@ -1,11 +1,11 @@
 //! What has to hold during a soak and at its end, as seen by others than the functions.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::driver;
@@ -13,6 +13,7 @@ use super::lock;
 use super::random::Random;
 use super::stage::{Kind, Stage, Subject, first_password};
 use crate::Login;
+use crate::leaks::{Sought, passwords_in_store};
 
 /// The longest pause of an application between two sign-ins.
 const APPLICATION_PAUSE_MS: u32 = 1500;
@@ -20,9 +21,6 @@ const APPLICATION_PAUSE_MS: u32 = 1500;
 /// The most sign-ins of one setSecret that may be refused: current, pending, previous, five of
 /// abandoned rotations, pending once more.
 const REFUSED_BY_A_SET: u64 = 9;
-
-/// How much of a secret is looked up at once in a log; the rest is compared.
-const PREFIX: usize = 8;
 
 /// An application of an alternating secret: it reads the current credential and signs in, and is
 /// never refused. Returns how often it had to read again, because the label had just moved.
@@ -133,16 +131,9 @@ pub(super) fn end_functions(stage: &Stage, functions: usize) {
 /// Looks for every password that any version ever held, and every rotation token, in all logs.
 pub(super) fn search_logs(stage: &Stage, subjects: &[Subject]) -> Result<()> {
     let mut secrets: HashSet<String> = lock(&stage.rotation_tokens).iter().cloned().collect();
-    let store = std::fs::read(stage.store()).context("reading the store")?;
-    let store: Value = serde_json::from_slice(&store).context("the store is not JSON")?;
-    let versions = store.get("secrets").and_then(Value::as_object).context("no secrets")?;
-    for version in versions.values().filter_map(|secret| secret.get("versions")?.as_array()) {
-        for value in version.iter().filter_map(|version| version.pointer("/value/text")?.as_str()) {
-            secrets.insert(Login::of(&serde_json::from_str(value)?)?.password);
-        }
-    }
+    secrets.extend(passwords_in_store(&stage.store())?);
     stage.tally(|tally| tally.secrets_sought = secrets.len() as u64);
-    let sought = Sought::new(&secrets);
+    let sought = Sought::new(secrets.iter().map(String::as_str))?;
     for entry in std::fs::read_dir(stage.logs())? {
         let path = entry?.path();
         report_leak(stage, &sought, &path, &std::fs::read(&path)?);
@@ -150,58 +141,15 @@ pub(super) fn search_logs(stage: &Stage, subjects: &[Subject]) -> Result<()> {
     for subject in subjects {
         secrets.remove(&first_password(&subject.name));
     }
-    let sought = Sought::new(&secrets);
+    let sought = Sought::new(secrets.iter().map(String::as_str))?;
     let server = stage.postgres.log()?;
     report_leak(stage, &sought, Path::new("the server's log"), server.text().as_bytes());
     Ok(())
 }
 
-fn report_leak(stage: &Stage, sought: &Sought<'_>, place: &Path, text: &[u8]) {
-    if sought.occur_in(text) {
-        stage.broken(format!("a password or rotation token stands in {}", place.display()));
-    }
-}
-
-/// Many texts that are looked for at once.
-struct Sought<'a> {
-    by_prefix: HashMap<&'a [u8], Vec<&'a [u8]>>,
-}
-
-impl<'a> Sought<'a> {
-    fn new(texts: &'a HashSet<String>) -> Self {
-        let mut by_prefix: HashMap<&[u8], Vec<&[u8]>> = HashMap::new();
-        for text in texts {
-            if let Some(prefix) = text.as_bytes().get(..PREFIX) {
-                by_prefix.entry(prefix).or_default().push(text.as_bytes());
-            }
-        }
-        Self { by_prefix }
-    }
-
-    fn occur_in(&self, text: &[u8]) -> bool {
-        text.windows(PREFIX).enumerate().any(|(at, prefix)| {
-            let candidates = self.by_prefix.get(prefix).into_iter().flatten();
-            let rest = text.get(at..).unwrap_or_default();
-            candidates.into_iter().any(|candidate| rest.starts_with(candidate))
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_sought_is_found_anywhere_and_whole_only() {
-        let texts = HashSet::from(["first password of x".to_owned(), "0123456789".to_owned()]);
-        let sought = Sought::new(&texts);
-        for (text, found) in [
-            ("a 0123456789", true),
-            ("first password of y, first password of x", true),
-            ("012345678", false),
-            ("", false),
-        ] {
-            assert_eq!(sought.occur_in(text.as_bytes()), found, "{text}");
-        }
+fn report_leak(stage: &Stage, sought: &Sought, place: &Path, text: &[u8]) {
+    if let Some((form, _)) = sought.find(text) {
+        let place = place.display();
+        stage.broken(format!("a password or rotation token stands in {place}, as {form}"));
     }
 }
