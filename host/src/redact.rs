@@ -16,28 +16,42 @@ const MASK: &str = "[redacted]";
 /// The secrets of one call to a plugin.
 #[derive(Default)]
 pub struct Redactor {
-    /// Every form of every secret, longest first, so that no form leaves a part of a longer one.
+    /// Every form of every secret.
     forms: Vec<Zeroizing<String>>,
 }
 
 impl Redactor {
     /// Scrubs these secrets.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
-        let mut forms: Vec<_> = secrets.into_iter().flat_map(forms_of).collect();
-        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
-        forms.dedup();
-        Self { forms }
+        Self { forms: secrets.into_iter().flat_map(forms_of).collect() }
     }
 
-    /// The text without secrets and control characters, at most `limit` bytes long.
+    /// The text without secrets and control characters, at most `limit` bytes long (and a mark
+    /// where it was cut). Secrets that overlap go as a whole: masked one after the other, the first
+    /// would leave the end of the second.
     pub fn scrub(&self, text: &str, limit: usize) -> String {
-        let mut text = text.to_owned();
+        let mut secret = vec![false; text.len()];
         for form in &self.forms {
-            if text.contains(form.as_str()) {
-                text = text.replace(form.as_str(), MASK);
+            let mut from = 0;
+            // One character on after each find: a form may overlap with itself.
+            while let Some(found) = text.get(from..).and_then(|rest| rest.find(form.as_str())) {
+                let start = from + found;
+                secret.iter_mut().skip(start).take(form.len()).for_each(|byte| *byte = true);
+                from = start + form.chars().next().map_or(1, char::len_utf8);
             }
         }
-        escape_and_cut(&text, limit)
+        let mut masked = String::with_capacity(text.len());
+        let mut within = false;
+        for (at, character) in text.char_indices() {
+            let is_secret = secret.get(at) == Some(&true);
+            match (is_secret, within) {
+                (false, _) => masked.push(character),
+                (true, false) => masked.push_str(MASK),
+                (true, true) => {}
+            }
+            within = is_secret;
+        }
+        escape_and_cut(&masked, limit)
     }
 }
 
@@ -95,8 +109,7 @@ fn base64(text: &str) -> Vec<String> {
 fn escape_and_cut(text: &str, limit: usize) -> String {
     let mut safe = String::with_capacity(text.len().min(limit));
     for character in text.chars() {
-        // Line and paragraph separators break lines in some viewers, too.
-        if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') {
+        if character.is_control() || misleads(character) {
             safe.extend(character.escape_default());
         } else {
             safe.push(character);
@@ -108,6 +121,15 @@ fn escape_and_cut(text: &str, limit: usize) -> String {
         }
     }
     safe
+}
+
+/// Separators of lines and paragraphs break lines in some viewers, too; and what turns the direction
+/// of the text around it makes a line read as it is not written.
+fn misleads(character: char) -> bool {
+    matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }
 
 #[cfg(test)]
@@ -143,9 +165,24 @@ mod tests {
     }
 
     #[test]
+    fn secrets_that_overlap_go_as_a_whole() {
+        let secrets = ["abcdef", "efghij", "aba"].map(|text| Secret::new(text.to_owned()));
+        let redactor = Redactor::new(&secrets);
+        assert_eq!(redactor.scrub("<abcdefghij>", 99), format!("<{MASK}>"));
+        assert_eq!(redactor.scrub("<ababa>", 99), format!("<{MASK}>"));
+    }
+
+    #[test]
+    fn a_mask_is_not_searched_for_secrets_in_its_turn() {
+        let secrets = ["e", "d", "r"].map(|text| Secret::new(text.to_owned()));
+        assert_eq!(Redactor::new(&secrets).scrub("x red x", 99), format!("x {MASK} x"));
+    }
+
+    #[test]
     fn control_characters_are_escaped_and_long_texts_cut_at_a_character() {
         let redactor = Redactor::default();
         assert_eq!(redactor.scrub("a\n{\"level\":1}\u{1b}[2J", 99), "a\\n{\"level\":1}\\u{1b}[2J");
+        assert_eq!(redactor.scrub("a\u{202e}b\u{2028}", 99), "a\\u{202e}b\\u{2028}");
         assert_eq!(redactor.scrub("ääää", 5), "ää…");
     }
 }
