@@ -21,7 +21,7 @@ pub(crate) struct Need {
     purpose: Purpose,
 }
 
-const NEEDS: [Need; 4] = [
+const NEEDS: [Need; 5] = [
     Need {
         what: "a C compiler, for the cryptography of TLS",
         hint: "gcc or clang, as `cc`",
@@ -42,6 +42,13 @@ const NEEDS: [Need; 4] = [
         packages: &["postgresql"],
         present: || PostgresBinaries::find().is_ok(),
         purpose: Purpose::Servers,
+    },
+    Need {
+        what: "a C++ compiler, for libFuzzer",
+        hint: "g++ or clang++, as `c++`",
+        packages: &["g++"],
+        present: || command::find("c++").is_some(),
+        purpose: Purpose::Fuzz,
     },
     Need {
         what: "Python 3 with `venv`, to test with boto3 and moto",
@@ -68,7 +75,8 @@ pub(super) const DEBIAN_RUST: [Need; 1] = [Need {
 pub(super) fn missing(purpose: Purpose) -> Vec<&'static Need> {
     let included = |need: &&Need| match purpose {
         Purpose::Everything => true,
-        Purpose::Servers => need.purpose != Purpose::Everything,
+        Purpose::Servers => matches!(need.purpose, Purpose::Build | Purpose::Servers),
+        Purpose::Fuzz => matches!(need.purpose, Purpose::Build | Purpose::Fuzz),
         Purpose::Build => need.purpose == Purpose::Build,
     };
     NEEDS.iter().filter(included).filter(|need| !(need.present)()).collect()
