@@ -139,7 +139,12 @@ impl Redactor {
     /// The text without secrets and control characters, at most `limit` bytes and an ellipsis long.
     pub fn scrub(&self, text: &str, limit: usize) -> String {
         let known = self.known();
-        if known.too_short { WITHHELD.to_owned() } else { known.scrub(text, limit) }
+        // No more than was allowed, and nothing of the text.
+        if known.too_short {
+            Known::default().scrub(WITHHELD, limit)
+        } else {
+            known.scrub(text, limit)
+        }
     }
 
     /// The same for a text of AWS: passwords too short to be masked stay, as AWS does not quote
@@ -182,7 +187,8 @@ impl Known {
     fn scrub(&self, text: &str, limit: usize) -> String {
         let examined = limit.saturating_mul(EXAMINED);
         // A secret that begins in what is examined is looked at to its end.
-        let (text, mut cut) = escaped(text, examined + self.longest * LONGEST_SPELLING);
+        let spelled = self.longest.saturating_mul(LONGEST_SPELLING);
+        let (text, mut cut) = escaped(text, examined.saturating_add(spelled));
         let mut safe = String::with_capacity(text.len().min(limit));
         let mut search = Search::new();
         // Secrets may overlap; what is masked is all that any of them covers.
@@ -261,9 +267,9 @@ fn needles(secret: &str) -> Vec<Needle> {
 }
 
 /// What is no control character and still breaks lines in some viewers, or turns them around.
-const CONTROLS: [char; 11] = [
-    '\u{2028}', '\u{2029}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}',
-    '\u{2067}', '\u{2068}', '\u{2069}',
+const CONTROLS: [char; 14] = [
+    '\u{61c}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}', '\u{202a}', '\u{202b}', '\u{202c}',
+    '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
 ];
 
 /// The text up to about `limit` bytes, with escapes for control characters; and whether it was longer.

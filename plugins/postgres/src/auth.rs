@@ -8,7 +8,7 @@ use fallible_iterator::FallibleIterator;
 use postgres_protocol::authentication::md5_hash;
 use postgres_protocol::message::backend::{AuthenticationSaslBody, Message};
 use postgres_protocol::message::frontend;
-use windlass_sdk::{Connection, Failure, Login, TlsInfo};
+use windlass_sdk::{Connection, During, Failure, Login, TlsInfo};
 
 use crate::errors::ServerError;
 use crate::scram::{Binding, Client, SCRAM_SHA_256, SCRAM_SHA_256_PLUS};
@@ -85,8 +85,10 @@ impl Offer {
     fn read(body: &AuthenticationSaslBody) -> Result<Self, Failure> {
         let mut offer = Self { plain: false, bound: false };
         let mut mechanisms = body.mechanisms();
-        while let Some(mechanism) =
-            mechanisms.next().map_err(|error| Failure::protocol(error.to_string()))?
+        while let Some(mechanism) = mechanisms
+            .next()
+            .map_err(|error| Failure::protocol(error.to_string()))
+            .during("reading what the server offers for SASL")?
         {
             match mechanism {
                 SCRAM_SHA_256 => offer.plain = true,

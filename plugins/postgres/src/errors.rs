@@ -123,11 +123,13 @@ fn is_sqlstate(text: &str) -> bool {
     text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
-/// One line of bounded length.
+/// One line of bounded length, that reads as it is written.
 pub(crate) fn clean(text: &str) -> String {
+    // Separators of lines and paragraphs, and what turns the direction of the text around it.
+    let misleads = |character| matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let mut line: String = text
         .chars()
-        .map(|character| if character.is_control() { ' ' } else { character })
+        .map(|one| if one.is_control() || misleads(one) { ' ' } else { one })
         .take(MESSAGE_MAX)
         .collect();
     if text.chars().nth(MESSAGE_MAX).is_some() {
@@ -201,6 +203,7 @@ mod tests {
     #[test]
     fn a_message_becomes_one_line_of_bounded_length() {
         assert_eq!(clean("a\nb\tc\u{1b}[0m"), "a b c [0m");
+        assert_eq!(clean("a\u{2028}b\u{202e}c"), "a b c");
         let long = clean(&"é".repeat(5000));
         assert_eq!(long.chars().count(), MESSAGE_MAX + 1);
         assert!(long.ends_with('…'));

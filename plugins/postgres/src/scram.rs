@@ -165,7 +165,13 @@ impl<'a> Challenge<'a> {
             return Err(Failure::protocol("the server answered SCRAM with another nonce"));
         }
         let salt = STANDARD.decode(salt).map_err(|_| malformed("first"))?;
-        let iterations: u32 = iterations.parse().map_err(|_| malformed("first"))?;
+        // PostgreSQL's has 16 bytes. Without any, what was computed for one account would do for all.
+        if salt.is_empty() {
+            return Err(malformed("first"));
+        }
+        let digits = Some(iterations).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        let iterations: u32 =
+            digits.and_then(|text| text.parse().ok()).ok_or_else(|| malformed("first"))?;
         match iterations {
             0 => Err(malformed("first")),
             1..=ITERATIONS_MAX => Ok(Self { message, nonce, salt, iterations }),
@@ -265,7 +271,7 @@ mod tests {
         };
         assert_eq!(refused("600001"), FailureKind::Unsupported);
         assert_eq!(refused("4294967295"), FailureKind::Unsupported);
-        for wrong in ["4294967296", "0", "-1", "", "4096,x=1", "4096 "] {
+        for wrong in ["4294967296", "0", "-1", "+1", "", "4096,x=1", "4096 "] {
             assert_eq!(refused(wrong), FailureKind::Protocol, "{wrong}");
         }
     }
@@ -277,6 +283,7 @@ mod tests {
             // The server must add to the nonce.
             format!("r={NONCE},s=AAAA,i=4096"),
             format!("r={NONCE}x,s=!,i=4096"),
+            format!("r={NONCE}x,s=,i=4096"),
             format!("r={NONCE}x,i=4096,s=AAAA"),
             format!("r={NONCE}x,s=AAAA"),
             format!("m=ext,r={NONCE}x,s=AAAA,i=4096"),

@@ -84,14 +84,20 @@ impl Session {
     }
 }
 
+/// The values of a row. No text of PostgreSQL's holds a zero byte, and none could be written back.
+/// What is no UTF-8 (a database in SQL_ASCII may hold anything) is marked by U+FFFD.
 fn values(row: &DataRowBody) -> Result<Vec<Value>, Failure> {
-    row.ranges()
-        .map(|range| {
-            let bytes = range.and_then(|range| row.buffer().get(range));
-            Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
-        })
-        .collect()
-        .map_err(|error| Failure::protocol(format!("reading a row: {error}")))
+    let unreadable = |why: &str| Failure::protocol(format!("reading a row: {why}"));
+    let mut ranges = row.ranges();
+    let mut values = Vec::new();
+    while let Some(range) = ranges.next().map_err(|error| unreadable(&error.to_string()))? {
+        let bytes = range.and_then(|range| row.buffer().get(range));
+        if bytes.is_some_and(|bytes| bytes.contains(&0)) {
+            return Err(unreadable("a value holds a zero byte"));
+        }
+        values.push(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()));
+    }
+    Ok(values)
 }
 
 fn out_of_order(operation: &str) -> Failure {

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use windlass_sdk::Failure;
 
-use crate::quote::{identifier, literal};
+use crate::errors::clean;
+use crate::quote::{check_name, identifier, literal};
 
 /// The settings whose values are lists of quoted names (GUC_LIST_QUOTE). The server keeps
 /// extensions from adding to them, and `pg_dumpall` has the same list.
@@ -42,6 +43,15 @@ impl Settings {
         let (name, value) = entry.split_once('=').ok_or_else(|| {
             Failure::protocol("the server listed a role's setting that has no value")
         })?;
+        for written in [Some(name), database].into_iter().flatten() {
+            check_name(written, "the name").map_err(|failure| {
+                Failure::declined(format!(
+                    "a setting of the role can't be written: {}, in {:?}: remove it from the role",
+                    failure.message,
+                    clean(written)
+                ))
+            })?;
+        }
         let place = Place { database: database.map(str::to_owned), name: name.to_owned() };
         self.0.insert(place, value.to_owned());
         Ok(())
@@ -105,6 +115,13 @@ impl Place {
     }
 
     fn write(&self, value: &str) -> Result<String, Failure> {
+        // Not what the server has: see `session::values`.
+        if value.contains(char::REPLACEMENT_CHARACTER) {
+            return Err(Failure::declined(format!(
+                "the role's setting {} holds bytes that are no UTF-8: set it on both accounts",
+                self.name
+            )));
+        }
         if !LISTS_OF_NAMES.contains(&self.name.as_str()) {
             return literal(value);
         }

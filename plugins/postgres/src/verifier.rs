@@ -5,6 +5,7 @@
 
 use windlass_sdk::Failure;
 
+use crate::errors::clean;
 use crate::scram;
 
 /// How the server wants passwords stored.
@@ -45,7 +46,7 @@ impl StoredAs {
             other => Err(Failure::unsupported(format!(
                 "the server's password_encryption is {:?}; this plugin makes scram-sha-256 and \
                  md5",
-                other.unwrap_or("unknown")
+                clean(other.unwrap_or("unknown"))
             ))),
         }
     }

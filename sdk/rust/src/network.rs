@@ -33,6 +33,8 @@ enum Place {
     #[cfg(not(target_arch = "wasm32"))]
     Scripted(crate::testing::ScriptedServer),
     #[cfg(not(target_arch = "wasm32"))]
+    InMemory(crate::testing::InMemory),
+    #[cfg(not(target_arch = "wasm32"))]
     Tcp(String, u16),
 }
 
@@ -47,6 +49,11 @@ impl Endpoint {
     }
 
     #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn in_memory(server: crate::testing::InMemory) -> Self {
+        Self(Place::InMemory(server))
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn tcp(host: String, port: u16) -> Self {
         Self(Place::Tcp(host, port))
     }
@@ -56,7 +63,7 @@ impl Endpoint {
         match &self.0 {
             Place::Host(endpoint) => endpoint.host(),
             #[cfg(not(target_arch = "wasm32"))]
-            Place::Scripted(_) => "scripted.invalid".to_owned(),
+            Place::Scripted(_) | Place::InMemory(_) => "scripted.invalid".to_owned(),
             #[cfg(not(target_arch = "wasm32"))]
             Place::Tcp(host, _) => host.clone(),
         }
@@ -67,7 +74,7 @@ impl Endpoint {
         match &self.0 {
             Place::Host(endpoint) => endpoint.port(),
             #[cfg(not(target_arch = "wasm32"))]
-            Place::Scripted(_) => 1,
+            Place::Scripted(_) | Place::InMemory(_) => 1,
             #[cfg(not(target_arch = "wasm32"))]
             Place::Tcp(_, port) => *port,
         }
@@ -82,6 +89,8 @@ impl Endpoint {
             Place::Host(endpoint) => Stream::Host(endpoint.connect().map_err(failure)?),
             #[cfg(not(target_arch = "wasm32"))]
             Place::Scripted(server) => Stream::Scripted(server.accept()),
+            #[cfg(not(target_arch = "wasm32"))]
+            Place::InMemory(server) => Stream::InMemory(server.accept()),
             #[cfg(not(target_arch = "wasm32"))]
             Place::Tcp(host, port) => Stream::Tcp(crate::testing::connect(host, *port)?),
         };
@@ -98,7 +107,9 @@ impl Endpoint {
                 endpoint.redirect(host, port).map(Self::of_host).map_err(failure)
             }
             #[cfg(not(target_arch = "wasm32"))]
-            Place::Scripted(_) => Err(Failure::unreachable("a scripted server has no neighbours")),
+            Place::Scripted(_) | Place::InMemory(_) => {
+                Err(Failure::unreachable("a scripted server has no neighbours"))
+            }
             #[cfg(not(target_arch = "wasm32"))]
             Place::Tcp(..) => Ok(Self::tcp(host.to_owned(), port)),
         }
@@ -119,6 +130,8 @@ enum Stream {
     Host(host::Connection),
     #[cfg(not(target_arch = "wasm32"))]
     Scripted(crate::testing::ScriptedStream),
+    #[cfg(not(target_arch = "wasm32"))]
+    InMemory(crate::testing::InMemoryStream),
     #[cfg(not(target_arch = "wasm32"))]
     Tcp(std::net::TcpStream),
 }
@@ -141,6 +154,8 @@ impl Connection {
             #[cfg(not(target_arch = "wasm32"))]
             Stream::Scripted(stream) => stream.start_tls(),
             #[cfg(not(target_arch = "wasm32"))]
+            Stream::InMemory(stream) => stream.start_tls(),
+            #[cfg(not(target_arch = "wasm32"))]
             Stream::Tcp(_) => Err(Failure::unsupported("no TLS here: it is the host's")),
         }
     }
@@ -151,6 +166,8 @@ impl Connection {
             Stream::Host(connection) => connection.read(READ_LIMIT).map_err(io_error)?,
             #[cfg(not(target_arch = "wasm32"))]
             Stream::Scripted(stream) => stream.receive()?,
+            #[cfg(not(target_arch = "wasm32"))]
+            Stream::InMemory(stream) => stream.receive()?,
             #[cfg(not(target_arch = "wasm32"))]
             Stream::Tcp(stream) => {
                 let mut data = vec![0; 16 * 1024];
@@ -189,6 +206,8 @@ impl Write for Connection {
             }
             #[cfg(not(target_arch = "wasm32"))]
             Stream::Scripted(stream) => stream.send(data)?,
+            #[cfg(not(target_arch = "wasm32"))]
+            Stream::InMemory(stream) => stream.send(data)?,
             #[cfg(not(target_arch = "wasm32"))]
             Stream::Tcp(stream) => stream.write_all(data)?,
         }

@@ -18,6 +18,8 @@
 //! server.finish();
 //! ```
 
+mod in_memory;
+
 use std::collections::VecDeque;
 use std::io;
 use std::net::TcpStream;
@@ -27,6 +29,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::{Endpoint, Failure, Login, TlsInfo, TlsMode};
+pub(crate) use in_memory::{InMemory, InMemoryStream};
+pub use in_memory::{Server, in_memory};
 
 /// How long either side waits for the other. A script that is out of step fails instead of
 /// hanging; nothing in a scripted conversation takes this long.

@@ -8,6 +8,7 @@ mod bench;
 mod build;
 mod command;
 mod demo;
+mod fuzz;
 mod progress;
 mod setup;
 mod soak;
@@ -65,6 +66,11 @@ enum Task {
     /// able to sign in and is not. Exits with code 0 only if nothing of that happened; else the logs
     /// are kept, and their folder is named.
     Soak(soak::Arguments),
+    /// Try what no input may do: a server's bytes, an event, a secret, a grant, a compiled plugin.
+    ///
+    /// The targets are in `tests/fuzz`. Without `--minutes` it is a smoke run from the seeds. Exits
+    /// with code 1 if something was found, and names the input.
+    Fuzz(fuzz::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -97,5 +103,6 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Test(arguments) => test::run(&workspace, &arguments),
         Task::Bench(arguments) => bench::run(&workspace, &arguments),
         Task::Soak(arguments) => soak::run(&workspace, &arguments),
+        Task::Fuzz(arguments) => fuzz::run(&workspace, &arguments),
     }
 }

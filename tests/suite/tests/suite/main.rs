@@ -19,6 +19,7 @@ mod crash;
 mod desk;
 mod edited;
 mod enumeration;
+mod grants;
 mod guests;
 mod keys;
 mod local;

@@ -252,22 +252,3 @@ async fn a_mistake_in_the_configuration_is_told_with_every_event() -> Result<()>
     let message = said(&plugins, options).await?;
     golden("bad_configuration.txt", &format!("{}\n", message.replace(&*file, "windlass.toml")))
 }
-
-#[tokio::test]
-async fn on_lambda_loopback_is_out_of_reach_however_it_is_granted() -> Result<()> {
-    let work = WorkDir::new()?;
-    let root = work.path().to_string_lossy();
-    let options = Options::by_hand().with("LAMBDA_TASK_ROOT", &*root);
-    let world = World::with(options).await?;
-    let database = world.database();
-    let login = database.account("plugin_on_lambda", "").await?;
-    let port = database.postgres().port();
-    world.create_secret("on-lambda", &login.secret(port)).await?;
-    let token = world.begin("on-lambda").await?;
-    world.steps(&["createSecret"], "on-lambda", &token).await?;
-    let error = world.failure("setSecret", "on-lambda", &token).await?;
-    assert_eq!(error.kind, "Windlass.Operator.NotGranted");
-    let expected = "is not allowed: loopback is never reachable on Lambda";
-    assert!(error.message.ends_with(expected), "{}", error.message);
-    Ok(())
-}

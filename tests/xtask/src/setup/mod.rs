@@ -23,6 +23,8 @@ pub(crate) enum Purpose {
     Build,
     /// Build, and run servers.
     Servers,
+    /// Build, and fuzz.
+    Fuzz,
     /// All of it: tests drive the product with boto3 as well.
     Everything,
 }
@@ -73,7 +75,7 @@ pub(crate) fn run(workspace: &Workspace, purpose: Purpose) -> Result<Ready> {
     }
     let python = match purpose {
         Purpose::Everything => Some(python::environment()?),
-        Purpose::Build | Purpose::Servers => None,
+        Purpose::Build | Purpose::Servers | Purpose::Fuzz => None,
     };
     Ok(Ready { python })
 }

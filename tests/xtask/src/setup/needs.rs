@@ -23,7 +23,7 @@ pub(crate) struct Need {
     purpose: Purpose,
 }
 
-const NEEDS: [Need; 5] = [
+const NEEDS: [Need; 6] = [
     Need {
         what: "a C compiler, for the cryptography of TLS",
         hint: "gcc or clang, as `cc`",
@@ -57,6 +57,14 @@ const NEEDS: [Need; 5] = [
         purpose: Purpose::Everything,
     },
     Need {
+        what: "a C++ compiler, for libFuzzer",
+        hint: "g++ or clang++, as `c++`",
+        packages: &["g++"],
+        present: || command::find("c++").is_some(),
+        optional: false,
+        purpose: Purpose::Fuzz,
+    },
+    Need {
         what: "Python 3 with `venv`, to test with boto3 and moto",
         hint: "python3 and python3-venv",
         packages: &["python3", "python3-venv"],
@@ -83,7 +91,8 @@ pub(super) const DEBIAN_RUST: [Need; 1] = [Need {
 pub(super) fn missing(purpose: Purpose) -> Vec<&'static Need> {
     let included = |need: &&Need| match purpose {
         Purpose::Everything => true,
-        Purpose::Servers => need.purpose != Purpose::Everything,
+        Purpose::Servers => matches!(need.purpose, Purpose::Build | Purpose::Servers),
+        Purpose::Fuzz => matches!(need.purpose, Purpose::Build | Purpose::Fuzz),
         Purpose::Build => need.purpose == Purpose::Build,
     };
     NEEDS.iter().filter(included).filter(|need| !(need.present)()).collect()

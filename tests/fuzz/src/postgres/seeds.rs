@@ -1,0 +1,112 @@
+//! Conversations as PostgreSQL has them, good and bad.
+
+use super::Choice;
+use super::server::{NONCE, PROOF};
+use super::wire::*;
+use crate::Seed;
+
+const VERIFY: u8 = 0;
+const OWN: u8 = 1;
+const BY_ADMINISTRATOR: u8 = 2;
+const ALTERNATING: u8 = 3;
+
+/// SCRAM from the offer to the proof, of one round, which costs nothing.
+fn scram(mechanisms: &str) -> Vec<u8> {
+    let offer = mechanisms.split(' ').map(|name| format!("{name}\0")).collect::<String>() + "\0";
+    let nonce = String::from_utf8_lossy(NONCE);
+    let challenge = format!("r={nonce}+server,s=c2FsdHNhbHRzYWx0c2FsdA==,i=1");
+    [
+        authentication(10, offer.as_bytes()),
+        authentication(11, challenge.as_bytes()),
+        authentication(12, &[b"v=", &PROOF[..]].concat()),
+    ]
+    .concat()
+}
+
+/// The shortest way in.
+fn let_in() -> Vec<u8> {
+    [authentication(5, &[1, 2, 3, 4]), welcome()].concat()
+}
+
+/// The answer to what a change asks first.
+fn begun(tables: &[Vec<u8>]) -> Vec<u8> {
+    let settings = table(&[row(&[Some("scram-sha-256"), Some("1"), None])]);
+    [complete("BEGIN"), settings, tables.concat(), READY.to_vec()].concat()
+}
+
+fn committed() -> Vec<u8> {
+    [complete("ALTER ROLE"), complete("COMMIT"), READY.to_vec()].concat()
+}
+
+/// What the catalog says about a pair.
+fn catalog(roles: &[Vec<u8>], settings: &[Vec<u8>], member: bool) -> Vec<Vec<u8>> {
+    let membership = row(&[Some("t"), Some("f")]);
+    let membership = if member { vec![membership] } else { Vec::new() };
+    vec![table(roles), table(settings), table(&membership), table(&[])]
+}
+
+fn role(is_clone: &str, limit: &str, until: Option<&str>) -> Vec<u8> {
+    let (yes, no) = (Some("t"), Some("f"));
+    row(&[Some(is_clone), yes, yes, no, no, no, no, no, Some(limit), until])
+}
+
+/// Conversations, by what happens in them.
+pub fn seeds() -> Vec<Seed> {
+    let seed = |name, choice: u8, says: &[&[u8]]| {
+        Seed::new(name, [&[choice][..], &says.concat()].concat())
+    };
+    let selected =
+        [message(b'T', b"\0\0"), row(&[Some("1")]), complete("SELECT 1"), READY.to_vec()].concat();
+    let (plain, both) = (scram("SCRAM-SHA-256"), scram("SCRAM-SHA-256-PLUS SCRAM-SHA-256"));
+    let in_tls = VERIFY | Choice::TLS;
+    let bound = in_tls | Choice::BINDING;
+    let cleartext = authentication(3, b"");
+    let notices = [message(b'N', b"SNOTICE\0\0"), message(b'A', &[0; 6]), message(b'v', &[0; 8])];
+    let settings = [
+        row(&[Some("f"), Some("db"), Some("work_mem=8MB")]),
+        row(&[Some("f"), None, Some("search_path=\"$user\", public, \"it's\"")]),
+        row(&[Some("t"), None, Some("my.setting=a\\b'c")]),
+    ];
+    let base = role("f", "5", Some("2030-01-01 00:00:00+00"));
+    let created = catalog(std::slice::from_ref(&base), &settings, false);
+    let both_roles = [base, role("t", "-1", None)];
+    let renewed = catalog(&both_roles, &settings, true);
+    let strangers = catalog(&both_roles, &[], false);
+    let found = table(&[row(&[Some("1")])]);
+    vec![
+        seed("scram", VERIFY, &[&plain, &welcome(), &selected]),
+        seed("scram-in-tls", in_tls, &[b"S", &plain, &welcome(), &selected]),
+        seed("scram-bound", bound, &[b"S", &both, &welcome(), &selected]),
+        seed("scram-not-offered", bound, &[b"S", &plain, &welcome(), &selected]),
+        seed("scram-in-pieces", VERIFY | Choice::IN_PIECES, &[&plain, &welcome(), &selected]),
+        seed("scram-without-proof", VERIFY, &[&plain[..plain.len() - 55], &welcome()]),
+        seed("md5", VERIFY, &[&let_in(), &selected]),
+        seed("cleartext-in-tls", in_tls, &[b"S", &cleartext, &welcome(), &selected]),
+        seed("cleartext", VERIFY, &[&cleartext, &welcome(), &selected]),
+        seed("trust", VERIFY, &[&welcome(), &selected]),
+        seed("gssapi", VERIFY, &[&authentication(7, b"")]),
+        seed("no-tls", in_tls, &[b"N"]),
+        seed("error-for-tls", in_tls, &[&error("28P01", "from anybody")]),
+        seed("slipped-in", in_tls | Choice::AT_ONCE, &[b"S", OK, READY]),
+        seed(
+            "refused",
+            VERIFY,
+            &[&authentication(5, b"salt"), &error("28P01", "no such password")],
+        ),
+        seed("declined", VERIFY, &[&error("28000", "no pg_hba.conf entry")]),
+        seed("no-database", VERIFY, &[&authentication(5, b"salt"), OK, &error("3D000", "none")]),
+        seed("silent", VERIFY | Choice::SILENT, &[&authentication(5, b"salt")]),
+        seed("notices", VERIFY, &[&notices.concat(), &let_in(), &notices.concat(), &selected]),
+        seed("own", OWN, &[&let_in(), &begun(&[]), &committed()]),
+        seed("own-by-scram", OWN, &[&plain, &welcome(), &begun(&[]), &committed()]),
+        seed("rolled-back", OWN, &[&let_in(), &begun(&[]), &complete("ROLLBACK"), READY]),
+        seed("denied", OWN, &[&let_in(), &begun(&[]), &error("42501", "permission denied")]),
+        seed("standby", OWN, &[&let_in(), &error("0A000", "during recovery"), READY]),
+        seed("by-administrator", BY_ADMINISTRATOR, &[&let_in(), &begun(&[found]), &committed()]),
+        seed("nobody", BY_ADMINISTRATOR, &[&let_in(), &begun(&[table(&[])])]),
+        seed("created", ALTERNATING, &[&let_in(), &begun(&created), &committed()]),
+        seed("renewed", ALTERNATING, &[&let_in(), &begun(&renewed), &committed()]),
+        seed("turned", ALTERNATING | Choice::SILENT, &[&let_in(), &begun(&renewed), &committed()]),
+        seed("strangers", ALTERNATING, &[&let_in(), &begun(&strangers)]),
+    ]
+}
