@@ -248,3 +248,27 @@ impl From<NetworkError> for wire::NetworkError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::Redactor;
+    use crate::secret::Secret;
+
+    #[test]
+    fn a_place_named_after_a_password_is_told_without_it() {
+        let redactor = Redactor::default();
+        redactor.learn(&Secret::new("hunter2-and-more".to_owned()));
+        let system = SystemState {
+            plugin: "postgres".to_owned(),
+            redactor: redactor.into(),
+            log_lines_left: 1,
+            random_left: 1,
+        };
+        let host = "HUNTER2-AND-MORE.elsewhere.example".to_owned();
+        let place = Place { host, port: 53 };
+        assert_eq!(told(&system, &place), "[redacted].elsewhere.example:53");
+        let error = denied(&system, &place, DenyReason::NotGranted);
+        assert!(error.message.starts_with("connecting to [redacted].elsewhere"), "{error}");
+    }
+}

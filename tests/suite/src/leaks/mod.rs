@@ -22,6 +22,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
+use windlass_harness::Postgres;
 
 pub use sought::Sought;
 
@@ -89,6 +90,28 @@ pub fn note_printed(command: &str, printed: String, store: Option<&Path>) -> Res
     Ok(())
 }
 
+/// Searches the log of a server of a test's own for the passwords of a store.
+///
+/// # Errors
+/// If one was found that the test itself did not say.
+pub fn search_server(postgres: &Postgres, store: &Path) -> Result<()> {
+    let log = vec![("the server's log".to_owned(), postgres.log()?.text().to_owned())];
+    let sought = unsaid(&passwords_in_store(store)?, &postgres.own_statements())?;
+    let found = find_all(&sought, &log)?;
+    anyhow::ensure!(found.is_empty(), "{}", found.join("\n"));
+    Ok(())
+}
+
+/// What was not said to a server by the tests themselves.
+fn unsaid(secrets: &BTreeSet<String>, said: &[String]) -> Result<Sought> {
+    let said = said.join("\n");
+    let own = |password: &&String| {
+        let escaped = password.replace('\\', "\\\\").replace('\'', "''");
+        said.contains(password.as_str()) || said.contains(&escaped)
+    };
+    Sought::new(secrets.iter().filter(|password| !own(password)).map(String::as_str))
+}
+
 /// Searches what a test leaves behind, when it is dropped. It goes last.
 pub struct Watch {
     /// The directory of the logs, `*.out` and `*.err`.
@@ -146,13 +169,7 @@ impl Watch {
         let sought = Sought::new(secrets.iter().map(String::as_str))?;
         let mut found = find_all(&sought, &texts)?;
         if !servers.is_empty() {
-            let said = said.join("\n");
-            let own = |password: &&String| {
-                let escaped = password.replace('\\', "\\\\").replace('\'', "''");
-                !said.contains(password.as_str()) && !said.contains(&escaped)
-            };
-            let sought = Sought::new(secrets.iter().filter(own).map(String::as_str))?;
-            found.extend(find_all(&sought, &servers)?);
+            found.extend(find_all(&unsaid(&secrets, &said)?, &servers)?);
         }
         found.append(&mut chatter);
         Ok(found)
