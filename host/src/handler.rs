@@ -145,3 +145,34 @@ fn scrubbed(error: Error, redactor: &Redactor) -> Error {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rds::RdsErrorKind;
+    use crate::secret::Secret;
+    use crate::store::StoreErrorKind;
+
+    #[test]
+    fn what_aws_says_is_told_without_secrets() {
+        let redactor = Redactor::default();
+        redactor.learn(&Secret::new("IQoJb3JpZ2luX2VjEOj/session+token==".to_owned()));
+        let message = "InvalidSignatureException: the canonical request should have been \
+                       'x-amz-security-token:IQoJb3JpZ2luX2VjEOj/session+token=='"
+            .to_owned();
+        let store = StoreError {
+            kind: StoreErrorKind::Other,
+            action: "GetSecretValue",
+            resource: "app".to_owned(),
+            message: message.clone(),
+            source: None,
+        };
+        let (action, resource) = ("DescribeDBInstances", "db".to_owned());
+        let rds = RdsError { kind: RdsErrorKind::Other, action, resource, message };
+        for error in [Error::Store(store), Error::Rds(rds)] {
+            let told = scrubbed(error, &redactor).report();
+            assert!(told.contains("x-amz-security-token:[redacted]'"), "{told}");
+            assert!(!told.contains("IQoJ"), "{told}");
+        }
+    }
+}

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 /// Stops the compiler where one of these types has a way to be shown or copied unawares.
 ///
 /// For each of the traits there is a second implementation of `Voice`, so a type that has the trait
-/// makes the call of `silent` ambiguous, and only such a type: error E0283 (or E0790) in the line
+/// makes the call of `silent` ambiguous, and only such a type: error E0283 in the line
 /// that names it.
 macro_rules! mute {
     ($($type:ty),+ $(,)?) => {

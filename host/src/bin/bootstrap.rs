@@ -35,9 +35,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         async move {
             let handler = handler.as_ref().as_ref().map_err(Report::clone)?;
             let remaining = remaining(event.context.deadline);
-            // Every line of this invocation carries its id, those of plugins too.
+            // Every line of this invocation carries its id, those of plugins too, whatever the
+            // level: a span of a finer one goes with the lines of its level.
             let invocation =
-                tracing::info_span!("invocation", request_id = event.context.request_id);
+                tracing::error_span!("invocation", request_id = event.context.request_id);
             let step = handler.handle(&event.payload, Some(remaining));
             match panics::caught(step.instrument(invocation)).await {
                 Ok(outcome) => {

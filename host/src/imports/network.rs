@@ -250,6 +250,8 @@ impl From<NetworkError> for wire::NetworkError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redact::Redactor;
+    use crate::secret::Secret;
 
     /// Behind the limit of connections no plugin comes this far.
     #[test]
@@ -261,5 +263,20 @@ mod tests {
         }
         let full = push(&mut state.table, endpoint()).unwrap_err();
         assert_eq!(full.downcast_ref(), Some(&LimitReached::Handles));
+    }
+
+    #[test]
+    fn a_place_named_after_a_password_is_told_without_it() {
+        let redactor = Redactor::default();
+        redactor.learn(&Secret::new("hunter2-and-more".to_owned()));
+        let mut state = CallState::without_network("postgres");
+        state.system.redactor = redactor.into();
+        let host = "HUNTER2-AND-MORE.elsewhere.example".to_owned();
+        let place = Place { host, port: 53 };
+        assert_eq!(told(&state.system, &place), "[redacted].elsewhere.example:53");
+        let refused =
+            denied(&mut state.network, &state.system, &place, DenyReason::NotGranted).message;
+        assert!(refused.starts_with("connecting to [redacted].elsewhere"), "{refused}");
+        assert_eq!(state.network.denied, Some(refused), "the operator is told the same");
     }
 }

@@ -13,8 +13,8 @@
 //! | a plugin's log lines | `imports::system` | `a_server_that_echoes…` (suite) |
 //! | a plugin's failure: message, code | `plugin::catalog` | `a_server_that_echoes…`, `guests` (suite) |
 //! | the cause of a trap | `plugin::call` | `guests` (suite) |
-//! | what a plugin says about itself | `plugin::load`: words, or scrubbed | tests there |
-//! | places that a plugin names: refused, connected to | `imports::network` | `guests` (suite) |
+//! | what a plugin says about itself | `plugin::load`, before it was handed any secret: words, or escaped and cut | `plugins` (suite) |
+//! | places that a plugin names: refused, connected to | `imports::network` | test there |
 //! | network errors | told to the plugin alone; then its failure | as there |
 //! | what AWS's services and SDK say | `handler`, of every error of a step | `handler` |
 //! | what a function says to the local Secrets Manager | `local::scrub` | tests there |

@@ -134,8 +134,11 @@ fn text_end(
     search.here.push(at);
     let mut cut: Option<usize> = None;
     for (index, character) in characters.iter().enumerate() {
-        search.step()?;
-        let Search { here, next, .. } = search;
+        let Search { here, next, steps_left } = search;
+        *steps_left = steps_left.saturating_sub(here.len());
+        if *steps_left == 0 {
+            return None;
+        }
         if index >= enough {
             for place in here.iter().filter(|place| breaks_off(text, **place)) {
                 // A cut-off escape goes, too; an ellipsis stays.

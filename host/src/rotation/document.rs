@@ -118,7 +118,10 @@ impl SecretDocument {
     /// If the host is missing or the port is not a number from 1 to 65535.
     pub fn place(&self, default_port: u16) -> Result<Place, SecretProblem> {
         let host = self.text("host")?;
-        if !host.bytes().all(|byte| byte.is_ascii_graphic()) || host.len() > 253 {
+        // The host is told in errors. One with other characters may be a whole address that somebody
+        // pasted, password included: `user:password@host`, `scheme://…`, `host?password=…`.
+        let of_hosts = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:%".contains(&byte);
+        if !host.bytes().all(of_hosts) || host.len() > 253 {
             return Err(self.wrong("host", "a host name or an IP address"));
         }
         Ok(Place { host: host.to_owned(), port: self.port()?.unwrap_or(default_port) })
@@ -360,7 +363,7 @@ mod tests {
     fn each_bad_field_is_named_and_not_shown() {
         type Read = fn(&SecretDocument) -> Option<SecretProblem>;
         let host: Read = |d| d.place(1).err();
-        let table: [(&str, Read, &str); 12] = [
+        let table: [(&str, Read, &str); 14] = [
             ("{}", |d| d.engine().err(), "has no field `engine`"),
             (r#"{"engine":""}"#, |d| d.engine().err(), "`engine` of the AWSCURRENT"),
             (r#"{"engine":5}"#, |d| d.engine().err(), "must be a string"),
@@ -369,6 +372,8 @@ mod tests {
             (r#"{"password":["s3cret"]}"#, |d| d.password().err(), "`password` of"),
             ("{}", host, "has no field `host`"),
             (r#"{"host":"a b"}"#, host, "must be a host name"),
+            (r#"{"host":"app:s3cret@db"}"#, host, "must be a host name"),
+            (r#"{"host":"db/?password=s3cret"}"#, host, "must be a host name"),
             (r#"{"host":"h","port":65536}"#, host, "from 1 to 65535"),
             (r#"{"host":"h","port":0}"#, host, "from 1 to 65535"),
             (r#"{"host":"h","port":"x"}"#, host, "from 1 to 65535"),

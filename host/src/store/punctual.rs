@@ -103,3 +103,46 @@ impl<S: SecretStore> SecretStore for Punctual<'_, S> {
         self.bounded(("ListSecretVersionIds", secret_id), self.store.versions(secret_id)).await
     }
 }
+
+#[cfg(all(test, feature = "cli"))]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+    use crate::store::embedded::{CreateSecret, EmbeddedStore};
+    use crate::store::{Stage, VersionId};
+
+    #[tokio::test]
+    async fn whatever_passes_here_is_known_to_the_redactor() {
+        let store = EmbeddedStore::in_memory();
+        let version = |password: &str| Secret::new(format!(r#"{{"password":"{password}"}}"#));
+        store.create_secret(CreateSecret::with_text("s", version("correct horse"))).unwrap();
+        let redactor = Redactor::default();
+        let store = Punctual::new(&store, None, &redactor);
+
+        let told = |text: &str| redactor.scrub(text, 200);
+        assert_eq!(told("correct horse"), "correct horse", "nobody has read it");
+        store.value("s", &VersionSelector::Stage(Stage::Current)).await.unwrap();
+        assert_eq!(told("correct horse"), "[redacted]");
+
+        let request = PasswordRequest {
+            length: 32,
+            exclude_characters: String::new(),
+            exclude_numbers: false,
+            exclude_punctuation: false,
+            exclude_uppercase: false,
+            exclude_lowercase: false,
+            require_each_included_type: true,
+        };
+        let password = store.random_password(&request).await.unwrap();
+        assert_eq!(told(password.reveal()), "[redacted]");
+
+        let pending = crate::store::PendingValue {
+            version: VersionId::new("00000000-0000-4000-8000-000000000000"),
+            text: version("battery staple"),
+            rotation_token: Some(Secret::new("a token of rotation".to_owned())),
+        };
+        // Known whether or not the store takes it: its refusal may quote it.
+        let _ = store.put_pending("s", &pending).await;
+        assert_eq!(told("battery staple, a token of rotation"), "[redacted], [redacted]");
+    }
+}

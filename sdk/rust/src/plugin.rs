@@ -153,3 +153,30 @@ pub struct Features {
     /// `keep_old_valid` is implemented.
     pub dual_password: bool,
 }
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_plugin_is_handed_shows_no_password() {
+        let (server, handle) = crate::testing::scripted(drop);
+        let mut actor = crate::testing::login(server, "app", "hunter2 of the actor");
+        actor.fields = vec![("comment".into(), "hunter2 of a field".into())];
+        let request = ChangeRequest {
+            actor,
+            username: "app".into(),
+            new_password: "hunter2 to come".into(),
+            old_password: Some("hunter2 of old".into()),
+            clone_of: None,
+            keep_old_valid: false,
+        };
+        for shown in
+            [format!("{request:?}"), format!("{request:#?}"), format!("{:?}", request.actor)]
+        {
+            assert!(shown.contains("\"app\""), "{shown}");
+            assert!(!shown.contains("hunter2"), "{shown}");
+        }
+        handle.finish();
+    }
+}

@@ -23,4 +23,4 @@ pub use golden::{golden, tell, within};
 pub use login::Login;
 pub use programs::{Ran, guests, plugins_with, python, windlass};
 pub use rotation::{STEPS, error_of};
-pub use world::{Managed, Options, Rotations, World};
+pub use world::{Managed, Options, Rotations, World, with_all_logged};

@@ -343,7 +343,8 @@ impl World {
 }
 
 /// The variables of a process that logs all it can: whatever it logs is searched for passwords.
-pub(crate) fn with_all_logged(environment: &[(String, String)]) -> Vec<(String, String)> {
+#[must_use]
+pub fn with_all_logged(environment: &[(String, String)]) -> Vec<(String, String)> {
     let level = ("WINDLASS_LOG".to_owned(), "trace".to_owned());
     std::iter::once(level).chain(environment.iter().cloned()).collect()
 }

@@ -9,9 +9,24 @@ use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use windlass_harness::{Artifact, Local, LocalOptions, SecretsManager, WorkDir};
-use windlass_suite::{Database, Login, World, python};
+use windlass_suite::leaks::Watch;
+use windlass_suite::{Database, Login, World, python, with_all_logged};
 
-async fn start(work: &WorkDir, name: &str, options: Options) -> Result<Local> {
+/// A local Secrets Manager, searched for passwords when it has ended.
+struct Watched {
+    local: Local,
+    _watch: Watch,
+}
+
+impl std::ops::Deref for Watched {
+    type Target = Local;
+
+    fn deref(&self) -> &Local {
+        &self.local
+    }
+}
+
+async fn start(work: &WorkDir, name: &str, options: Options) -> Result<Watched> {
     let store = work.path().join("store");
     std::fs::create_dir_all(&store)?;
     let options = LocalOptions {
@@ -19,9 +34,10 @@ async fn start(work: &WorkDir, name: &str, options: Options) -> Result<Local> {
         store: store.join("secrets.json"),
         plugins: options.plugins,
         lambda_endpoint: options.lambda_endpoint,
-        environment: options.environment,
+        environment: with_all_logged(&options.environment),
     };
-    Local::start(&options, work.path(), name).await
+    let watch = Watch::new(work.path(), &options.store);
+    Ok(Watched { local: Local::start(&options, work.path(), name).await?, _watch: watch })
 }
 
 /// A busy machine needs a second or two for anything here.

@@ -17,6 +17,7 @@ mod contract;
 mod cost;
 mod crash;
 mod desk;
+mod echoes;
 mod edited;
 mod enumeration;
 mod grants;

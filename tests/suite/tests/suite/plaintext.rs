@@ -3,6 +3,7 @@
 use anyhow::Result;
 use serde_json::Value;
 use windlass_harness::{Ca, Postgres, PostgresOptions, Proxy, WorkDir};
+use windlass_suite::leaks::search_server;
 use windlass_suite::{Login, Options, STEPS, World};
 
 /// A PostgreSQL client's request for TLS: a length and a code, nothing about anybody.
@@ -121,6 +122,8 @@ async fn the_compatible_mode_does_without_tls_only_where_the_secret_is_silent_an
     assert_eq!(world.function_log()?.matches(told).count(), 2, "each is told");
     let metrics = world.function()?.process().stdout()?;
     assert_eq!(metrics.matches("\"TlsDowngrades\":1").count(), 2, "{metrics}");
+
+    search_server(&server, &world.store())?;
 
     // Where the server has TLS, it is used; and a wrong password is no reason to go without.
     database.admin("CREATE ROLE plain_has_tls LOGIN PASSWORD 'first'").await?;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use windlass_harness::process::Launch;
 use windlass_harness::{Artifact, Local, LocalOptions, WorkDir};
-use windlass_suite::{Ran, python, within};
+use windlass_suite::leaks::Watch;
+use windlass_suite::{Ran, python, with_all_logged, within};
 
 /// moto imports a good part of botocore before it listens; on a busy machine that takes seconds.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -32,8 +33,9 @@ async fn every_row_of_the_contract_holds_in_the_embedded_store() -> Result<()> {
         store: work.private("store")?.join("secrets.json"),
         plugins: None,
         lambda_endpoint: Some(format!("http://127.0.0.1:{port}")),
-        environment: Vec::new(),
+        environment: with_all_logged(&[]),
     };
+    let _watch = Watch::new(work.path(), &options.store);
     let local = Local::start(&options, work.path(), "local").await?;
     let arguments = ["embedded", local.secrets().endpoint(), &port.to_string()];
     assert_holds(&python("boto3_rows.py", &arguments).await?);

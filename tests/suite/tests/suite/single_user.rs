@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use windlass_harness::{Fault, Proxy};
-use windlass_suite::{Login, World, error_of};
+use windlass_suite::{Login, Options, World, error_of};
 
 /// What has to hold after every rotation, as seen by others than the function.
 async fn assert_moved(world: &World, secret: &str, old: &Login, new: &Login) -> Result<()> {
@@ -34,6 +34,30 @@ async fn a_user_changes_its_own_password_again_and_again_in_one_process() -> Res
     }
     // Those three are this test's own, by psql.
     assert_eq!(database.refused_sign_ins("single_own")?, 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_line_of_a_functions_log_carries_the_id_of_its_invocation() -> Result<()> {
+    for level in ["error", "info", "trace"] {
+        let options = Options::by_hand().with("WINDLASS_LOG", level);
+        let world = World::with(options).await?;
+        let value = Login::new("single_logged", "a password that is wrong").secret(1);
+        world.create_secret("single/logged", &value).await?;
+        let token = world.begin("single/logged").await?;
+        world.steps(&["createSecret"], "single/logged", &token).await?;
+        world.failure("setSecret", "single/logged", &token).await?;
+        let mut lines = world.function()?.log_lines()?;
+        // Lambda's runtime repeats errors after the invocation, in lines of its own.
+        lines.retain(|line| !line["target"].as_str().is_some_and(|t| t.starts_with("lambda_")));
+        assert!(!lines.is_empty(), "nothing was logged at {level}");
+        let invocations = world.lambda().invocations();
+        for line in lines {
+            let id = line["span"]["request_id"].as_str();
+            let known = invocations.iter().any(|one| Some(one.request_id.as_str()) == id);
+            assert!(known, "at {level}: {line}");
+        }
+    }
     Ok(())
 }
 
