@@ -20,6 +20,7 @@ mod desk;
 mod edited;
 mod enumeration;
 mod guests;
+mod hostile_servers;
 mod keys;
 mod local;
 mod lockout;
