@@ -91,7 +91,11 @@ pub fn seeds() -> Vec<Seed> {
         seed("scram-not-offered", bound, &[b"S", &plain, &welcome(), &selected]),
         seed("scram-in-pieces", VERIFY | Choice::IN_PIECES, &[&plain, &welcome(), &selected]),
         seed("scram-without-proof", VERIFY, &[&plain[..plain.len() - 55], &welcome()]),
-        seed("scram-with-a-wrong-proof", VERIFY, &[&put(PROOF, &[b'A'; 44]), &welcome()]),
+        seed(
+            "scram-with-a-wrong-proof",
+            VERIFY,
+            &[&put(PROOF, &[b'A'; 44]), &welcome(), &selected],
+        ),
         seed("scram-with-another-nonce", VERIFY, &[&put(NONCE, &[b'A'; 24])]),
         seed("scram-with-a-sign", VERIFY, &[&put(b"i=1", b"i=+1"), &welcome()]),
         seed("scram-with-too-many-rounds", VERIFY, &[&put(b"i=1", b"i=600001"), &welcome()]),
