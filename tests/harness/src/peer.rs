@@ -27,6 +27,11 @@ pub enum Behaviour {
     Silent,
     /// To the first bytes it answers with these, then it is silent.
     Says(&'static [u8]),
+    /// To the first bytes it answers with these, over and over, for as long as somebody reads.
+    Repeats(&'static [u8]),
+    /// Whenever it has read something, it answers with what this makes of how many times it answered
+    /// before and of all that it has read; with nothing, it closes.
+    Answers(fn(usize, &[u8]) -> Vec<u8>),
     /// It closes as soon as it has read something.
     Closes,
     /// It ends TLS with this certificate and passes everything on.
@@ -34,6 +39,17 @@ pub enum Behaviour {
         /// Its certificate and key.
         identity: Identity,
         /// To whom, in clear.
+        upstream: SocketAddr,
+    },
+    /// As [`Tls`](Self::Tls), once it has read this many bytes in clear and answered with these.
+    TlsOnRequest {
+        /// How much is read first.
+        request: usize,
+        /// What it answers.
+        answer: &'static [u8],
+        /// Its certificate and key.
+        identity: Identity,
+        /// To whom everything is passed on, in clear.
         upstream: SocketAddr,
     },
 }
@@ -61,7 +77,9 @@ impl Peer {
     /// If no port can be listened on, or the certificate can't be used.
     pub async fn start(behaviour: Behaviour) -> Result<Self> {
         let tls = match &behaviour {
-            Behaviour::Tls { identity, .. } => Some(acceptor(identity)?),
+            Behaviour::Tls { identity, .. } | Behaviour::TlsOnRequest { identity, .. } => {
+                Some(acceptor(identity)?)
+            }
             _ => None,
         };
         let listener =
@@ -117,13 +135,40 @@ async fn converse(mut client: TcpStream, behaviour: Behaviour, tls: Option<TlsAc
         Behaviour::Closes => {
             let _ = client.read(&mut buffer).await;
         }
-        Behaviour::Tls { upstream, .. } => {
-            let Some(tls) = tls else { return };
-            let Ok(mut client) = tls.accept(client).await else { return };
-            let Ok(mut server) = TcpStream::connect(upstream).await else { return };
-            let _ = copy_bidirectional(&mut client, &mut server).await;
+        Behaviour::Repeats(answer) => {
+            // Many at once: an answer of a few bytes would mostly be system calls.
+            let answer = answer.repeat(buffer.len().div_ceil(answer.len().max(1)));
+            if client.read(&mut buffer).await.is_ok_and(|read| read > 0) {
+                while client.write_all(&answer).await.is_ok() {}
+            }
+        }
+        Behaviour::Answers(answer) => {
+            let mut heard = Vec::new();
+            for answered in 0.. {
+                let Ok(read @ 1..) = client.read(&mut buffer).await else { return };
+                heard.extend(buffer.iter().take(read));
+                let answer = answer(answered, &heard);
+                if answer.is_empty() || client.write_all(&answer).await.is_err() {
+                    return;
+                }
+            }
+        }
+        Behaviour::Tls { upstream, .. } => pass_on(client, tls, upstream).await,
+        Behaviour::TlsOnRequest { request, answer, upstream, .. } => {
+            let mut asked = vec![0; request];
+            if client.read_exact(&mut asked).await.is_ok() && client.write_all(answer).await.is_ok()
+            {
+                pass_on(client, tls, upstream).await;
+            }
         }
     }
+}
+
+async fn pass_on(client: TcpStream, tls: Option<TlsAcceptor>, upstream: SocketAddr) {
+    let Some(tls) = tls else { return };
+    let Ok(mut client) = tls.accept(client).await else { return };
+    let Ok(mut server) = TcpStream::connect(upstream).await else { return };
+    let _ = copy_bidirectional(&mut client, &mut server).await;
 }
 
 fn acceptor(identity: &Identity) -> Result<TlsAcceptor> {

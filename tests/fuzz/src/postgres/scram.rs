@@ -99,6 +99,10 @@ impl Scram {
         let binding = if can_bind && self.offers_binding { BINDING } else { b"" };
         let said = STANDARD.encode([self.header.as_bytes(), binding].concat());
         assert!(without_proof.starts_with(&format!("c={said},r=")), "{without_proof}");
+        let own = self.nonce().unwrap_or_default();
+        let is_ours = |nonce: &str| nonce.len() > own.len() && nonce.starts_with(own);
+        let nonce = without_proof.rsplit_once(",r=").map(|(_, nonce)| nonce);
+        assert!(nonce.is_some_and(is_ours), "another nonce: {without_proof}");
         let (Some(salted), Some(auth_message)) = (self.salted(), self.auth_message()) else {
             panic!("the client answered a challenge that is none: {:?}", self.challenge);
         };
@@ -113,8 +117,9 @@ impl Scram {
     fn salted(&self) -> Option<[u8; 32]> {
         let mut parts = self.challenge.as_deref()?.split(',').skip(1);
         let salt = STANDARD.decode(parts.next()?.strip_prefix("s=")?).ok()?;
-        let rounds: u32 = parts.next()?.strip_prefix("i=")?.parse().ok()?;
-        if u64::from(rounds) > *super::ROUNDS.end() {
+        let rounds = parts.next()?.strip_prefix("i=")?;
+        let rounds: u32 = rounds.parse().ok().filter(|_| !rounds.starts_with('+'))?;
+        if u64::from(rounds) > *super::ROUNDS.end() || salt.is_empty() {
             return None;
         }
         let mut last = mac(PASSWORD.as_bytes(), &[&salt[..], &[0, 0, 0, 1]].concat());

@@ -11,16 +11,24 @@ const BY_ADMINISTRATOR: u8 = 2;
 const ALTERNATING: u8 = 3;
 
 /// SCRAM from the offer to the proof, of one round, which costs nothing.
-fn scram(mechanisms: &str) -> Vec<u8> {
+fn scram(mechanisms: &str, change: impl Fn(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
     let offer = mechanisms.split(' ').map(|name| format!("{name}\0")).collect::<String>() + "\0";
     let nonce = String::from_utf8_lossy(NONCE);
     let challenge = format!("r={nonce}+server,s=c2FsdHNhbHRzYWx0c2FsdA==,i=1");
     [
         authentication(10, offer.as_bytes()),
-        authentication(11, challenge.as_bytes()),
-        authentication(12, &[b"v=", &PROOF[..]].concat()),
+        authentication(11, &change(challenge.into_bytes())),
+        authentication(12, &change([b"v=", &PROOF[..]].concat())),
     ]
     .concat()
+}
+
+/// `text` with `by` in the place of `mark`.
+fn replace(text: &[u8], mark: &[u8], by: &[u8]) -> Vec<u8> {
+    match text.windows(mark.len()).position(|window| window == mark) {
+        Some(at) => [&text[..at], by, &text[at + mark.len()..]].concat(),
+        None => text.to_vec(),
+    }
 }
 
 /// The shortest way in.
@@ -55,9 +63,12 @@ pub fn seeds() -> Vec<Seed> {
     let seed = |name, choice: u8, says: &[&[u8]]| {
         Seed::new(name, [&[choice][..], &says.concat()].concat())
     };
+    let put = |mark: &[u8], by: &[u8]| scram("SCRAM-SHA-256", |text| replace(&text, mark, by));
+    let as_it_is = |text| text;
     let selected =
         [message(b'T', b"\0\0"), row(&[Some("1")]), complete("SELECT 1"), READY.to_vec()].concat();
-    let (plain, both) = (scram("SCRAM-SHA-256"), scram("SCRAM-SHA-256-PLUS SCRAM-SHA-256"));
+    let (plain, both) =
+        (scram("SCRAM-SHA-256", as_it_is), scram("SCRAM-SHA-256-PLUS SCRAM-SHA-256", as_it_is));
     let in_tls = VERIFY | Choice::TLS;
     let bound = in_tls | Choice::BINDING;
     let cleartext = authentication(3, b"");
@@ -80,6 +91,15 @@ pub fn seeds() -> Vec<Seed> {
         seed("scram-not-offered", bound, &[b"S", &plain, &welcome(), &selected]),
         seed("scram-in-pieces", VERIFY | Choice::IN_PIECES, &[&plain, &welcome(), &selected]),
         seed("scram-without-proof", VERIFY, &[&plain[..plain.len() - 55], &welcome()]),
+        seed(
+            "scram-with-a-wrong-proof",
+            VERIFY,
+            &[&put(PROOF, &[b'A'; 44]), &welcome(), &selected],
+        ),
+        seed("scram-with-another-nonce", VERIFY, &[&put(NONCE, &[b'A'; 24])]),
+        seed("scram-with-a-sign", VERIFY, &[&put(b"i=1", b"i=+1"), &welcome()]),
+        seed("scram-with-too-many-rounds", VERIFY, &[&put(b"i=1", b"i=600001"), &welcome()]),
+        seed("scram-without-salt", VERIFY, &[&put(b"c2FsdHNhbHRzYWx0c2FsdA==", b"")]),
         seed("md5", VERIFY, &[&let_in(), &selected]),
         seed("cleartext-in-tls", in_tls, &[b"S", &cleartext, &welcome(), &selected]),
         seed("cleartext", VERIFY, &[&cleartext, &welcome(), &selected]),

@@ -77,6 +77,11 @@ impl Server {
         holds(&self.all_said, bytes)
     }
 
+    /// Whether more than the answer came, in clear, to the request for TLS.
+    pub(super) fn slipped_in(&self) -> bool {
+        self.choice.has(Choice::TLS) && self.choice.has(Choice::AT_ONCE) && self.all_said.len() > 1
+    }
+
     /// The next message, or the one byte that answers a request for TLS; whatever is left where
     /// that is no message.
     fn next(&mut self) -> Vec<u8> {

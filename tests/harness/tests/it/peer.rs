@@ -19,6 +19,22 @@ async fn each_peer_behaves_as_it_is_told() -> Result<()> {
     client.read_exact(&mut answer).await?;
     assert_eq!(&answer, b"no");
 
+    let repeats = Peer::start(Behaviour::Repeats(b"no")).await?;
+    let mut client = TcpStream::connect(("127.0.0.1", repeats.port())).await?;
+    client.write_all(b"hello").await?;
+    let mut answers = vec![0; 1024 * 1024];
+    client.read_exact(&mut answers).await?;
+    assert!(answers.chunks(2).all(|answer| answer == b"no"));
+
+    let count = |answered: usize, heard: &[u8]| format!("{answered}{}", heard.len()).into_bytes();
+    let answering = Peer::start(Behaviour::Answers(count)).await?;
+    let mut client = TcpStream::connect(("127.0.0.1", answering.port())).await?;
+    for expected in [b"02", b"14"] {
+        client.write_all(b"hi").await?;
+        client.read_exact(&mut answer).await?;
+        assert_eq!(&answer, expected);
+    }
+
     let closing = Peer::start(Behaviour::Closes).await?;
     let mut client = TcpStream::connect(("127.0.0.1", closing.port())).await?;
     client.write_all(b"hello").await?;

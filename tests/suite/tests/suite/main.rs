@@ -22,6 +22,7 @@ mod edited;
 mod enumeration;
 mod grants;
 mod guests;
+mod hostile_servers;
 mod keys;
 mod local;
 mod lockout;
