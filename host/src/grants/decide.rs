@@ -150,7 +150,11 @@ impl Grants {
     }
 
     fn judge(&self, address: IpAddr, request: &Request<'_>) -> Result<(), DenyReason> {
-        if self.runtime_api.contains(&SocketAddr::new(address, request.port)) {
+        // Whoever listens on this machine may do so on all of its loopback addresses.
+        let same = |api: &SocketAddr| {
+            api.ip() == address || (api.ip().is_loopback() && address.is_loopback())
+        };
+        if self.runtime_api.iter().any(|api| api.port() == request.port && same(api)) {
             return Err(DenyReason::RuntimeApi);
         }
         match kind(address) {
@@ -228,13 +232,14 @@ mod tests {
     fn the_runtime_api_stays_out_of_reach_even_where_loopback_is_granted() {
         let grants = Grants {
             asked: patterns(&["tcp://{host}:{port}"]),
-            granted: patterns(&["tcp://127.0.0.1:*"]),
+            granted: patterns(&["tcp://127.0.0.0/8:*", "tcp://[::1]:*"]),
             runtime_api: vec!["127.0.0.1:9001".parse().unwrap()],
             on_lambda: false,
         };
-        let request =
-            Request { host: "127.0.0.1", port: 9001, secret_host: "127.0.0.1", secret_port: 9001 };
-        let decision = grants.decide(&request, &["127.0.0.1".parse().unwrap()]);
-        assert_eq!(decision, Decision::Deny(DenyReason::RuntimeApi));
+        for host in ["127.0.0.1", "127.0.0.2", "::1"] {
+            let request = Request { host, port: 9001, secret_host: host, secret_port: 9001 };
+            let decision = grants.decide(&request, &[host.parse().unwrap()]);
+            assert_eq!(decision, Decision::Deny(DenyReason::RuntimeApi), "{host}");
+        }
     }
 }
