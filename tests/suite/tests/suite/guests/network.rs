@@ -88,6 +88,15 @@ pub(super) async fn gorges() -> Result<()> {
     Ok(())
 }
 
+/// Reading what is there already is no waiting, and gives no time to compute.
+#[tokio::test]
+pub(super) async fn nibbles() -> Result<()> {
+    let peer = Visited::start(Manner::Sends).await?;
+    let den = Den::of("nibbles").await?;
+    den.confess(&[("computes between bytes", json!({ "port": peer.port() }))]).await?;
+    Ok(())
+}
+
 /// A number is no permission: neither one that was made up, nor one of another kind.
 #[tokio::test]
 pub(super) async fn forges() -> Result<()> {
