@@ -13,8 +13,10 @@ fn main() -> std::io::Result<()> {
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut guests = Vec::new();
     for entry in fs::read_dir(&folder)? {
-        let name = entry?.file_name().to_string_lossy().replace('-', "_");
-        guests.push(name);
+        let entry = entry?;
+        if entry.path().join("Cargo.toml").is_file() {
+            guests.push(entry.file_name().to_string_lossy().replace('-', "_"));
+        }
     }
     guests.sort();
     let mut text = String::from("macro_rules! each_guest {\n    ($then:ident) => {\n");

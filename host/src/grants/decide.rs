@@ -235,11 +235,14 @@ impl Grants {
             IpAddr::V4(_) => [None; 4],
             IpAddr::V6(address) => carried_v4(address),
         };
-        let forms = carried.into_iter().flatten().map(IpAddr::from).chain([address]);
-        if forms
-            .map(|form| SocketAddr::new(form, request.port))
-            .any(|form| self.runtime_api.contains(&form))
-        {
+        // Whoever listens on this machine may do so on all of its loopback addresses.
+        let same = |api: &SocketAddr, form: IpAddr| {
+            api.ip() == form || (api.ip().is_loopback() && form.is_loopback())
+        };
+        let mut forms = carried.into_iter().flatten().map(IpAddr::from).chain([address]);
+        let of_api =
+            |form| self.runtime_api.iter().any(|api| api.port() == request.port && same(api, form));
+        if forms.any(of_api) {
             return Err(DenyReason::RuntimeApi);
         }
         match kind(address) {
@@ -333,15 +336,23 @@ mod tests {
     fn the_runtime_api_stays_out_of_reach_even_where_loopback_is_granted() {
         let grants = Grants {
             asked: patterns(&["tcp://{host}:{port}"]),
-            granted: Granted::Only(patterns(&["tcp://127.0.0.1:*"])),
+            granted: Granted::Only(patterns(&["tcp://127.0.0.0/8:*", "tcp://[::1]:*"])),
             runtime_api: vec!["127.0.0.1:9001".parse().unwrap()],
             on_lambda: false,
         };
-        let secret = SecretPlace::new("127.0.0.1", 9001);
-        let request = Request { host: "127.0.0.1", port: 9001, secret: &secret };
-        for form in ["127.0.0.1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::"] {
+        let written = ["127.0.0.1", "127.0.0.2", "::1"];
+        let disguised =
+            ["::ffff:127.0.0.1", "::ffff:127.0.0.2", "64:ff9b::7f00:1", "2002:7f00:1::"];
+        let secret = SecretPlace::new("db.example", 9001);
+        let mut request = Request { host: "db.example", port: 9001, secret: &secret };
+        for form in written.iter().chain(&disguised) {
             let decision = grants.decide(&request, &[form.parse().unwrap()]);
             assert_eq!(decision, Decision::Deny(DenyReason::RuntimeApi), "{form}");
+        }
+        for host in written {
+            request.host = host;
+            let decision = grants.decide(&request, &[host.parse().unwrap()]);
+            assert_eq!(decision, Decision::Deny(DenyReason::RuntimeApi), "{host}");
         }
     }
 }

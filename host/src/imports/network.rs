@@ -203,12 +203,14 @@ fn told(system: &SystemState, place: &Place) -> String {
 /// What a name resolves to, once a step.
 async fn resolve(network: &NetworkState, host: &str) -> Result<Vec<IpAddr>, NetworkError> {
     let names = &network.names.0;
-    if let Some(known) = names.lock().unwrap_or_else(PoisonError::into_inner).get(host) {
+    // As grants and DNS do: a name in capitals is the same name, and no way to ask again.
+    let name = host.to_ascii_lowercase();
+    if let Some(known) = names.lock().unwrap_or_else(PoisonError::into_inner).get(&name) {
         return Ok(known.clone());
     }
     let resolved = network::resolve(host, network.patience).await?;
     let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(names.entry(host.to_owned()).or_insert(resolved).clone())
+    Ok(names.entry(name).or_insert(resolved).clone())
 }
 
 fn push<T: Send + 'static>(

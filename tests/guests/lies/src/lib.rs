@@ -1,4 +1,4 @@
-//! Describes itself wrongly, in the way that the letter behind [`LIE`] says; the test writes another
+//! Describes itself wrongly, in the way that the letter behind `LIE` says; the test writes another
 //! letter there before it hands the component to anybody, since nobody tells a plugin anything when
 //! it is asked what it is.
 

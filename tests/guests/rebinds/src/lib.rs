@@ -1,5 +1,5 @@
-//! Connects twice to its own server, and between the two lets it say that it is ready: by then its
-//! name means another address.
+//! Connects again and again to its own server, and lets it say each time that it is ready: by then its
+//! name means another address. In the end it calls it by its name in capitals.
 
 use std::io::Read;
 
@@ -11,12 +11,14 @@ pub struct Rebinds;
 
 impl Guest for Rebinds {
     fn change(request: &ChangeRequest) -> Result<(), Failure> {
-        for _ in 0..2 {
+        let server = &request.actor.server;
+        let capitals = server.redirect(&server.host().to_uppercase(), server.port())?;
+        for place in [server, server, &capitals] {
             let mut greeting = String::new();
-            request.actor.server.connect()?.read_to_string(&mut greeting)?;
+            place.connect()?.read_to_string(&mut greeting)?;
             log(LogLevel::Info, &format!("greeted by the {greeting}"));
         }
-        Err(Failure::declined("was there twice"))
+        Err(Failure::declined("was there each time"))
     }
 }
 

@@ -9,11 +9,11 @@
 //!
 //! | limit | test |
 //! |---|---|
-//! | `MEMORY_BYTES` | [`hoards`] |
-//! | `TABLE_ELEMENTS` | [`grows`] |
+//! | `MEMORY_BYTES` | [`hoards`]; of several memories, [`crowds`] |
+//! | `TABLE_ELEMENTS` | [`grows`]; of several tables, [`crowds`] |
 //! | `INSTANCES`: core instances, memories, tables | [`crowds`] |
 //! | the engine's stack | [`recurses`] |
-//! | `CPU_TICKS` | [`spins`]; in `describe`, [`broods`] |
+//! | `CPU_TICKS` | [`spins`], [`nibbles`]; in `describe`, [`broods`] |
 //! | the time of a step | [`waits`] |
 //! | `CONNECTIONS`: connections | [`dials`], [`clings`] |
 //! | `CONNECTIONS`: redirects | [`strays`] |

@@ -112,7 +112,8 @@ pub(super) async fn grows() -> Result<()> {
 #[tokio::test]
 pub(super) async fn crowds() -> Result<()> {
     let mut text = String::new();
-    for modules in [("instance", 33), ("memories", 1), ("tables", 1)] {
+    let parts = ["memories", "tables", "large-memories", "large-tables"];
+    for modules in [("instance", 33)].into_iter().chain(parts.map(|part| (part, 1))) {
         text += &not_loaded("crowds", &[modules]).await?;
     }
     golden("guests/crowds.txt", &text)?;
