@@ -344,13 +344,14 @@ mod tests {
         let disguised =
             ["::ffff:127.0.0.1", "::ffff:127.0.0.2", "64:ff9b::7f00:1", "2002:7f00:1::"];
         let secret = SecretPlace::new("db.example", 9001);
-        let mut request = Request { host: "db.example", port: 9001, secret: &secret };
+        let request = Request { host: "db.example", port: 9001, secret: &secret };
         for form in written.iter().chain(&disguised) {
             let decision = grants.decide(&request, &[form.parse().unwrap()]);
             assert_eq!(decision, Decision::Deny(DenyReason::RuntimeApi), "{form}");
         }
         for host in written {
-            request.host = host;
+            let secret = SecretPlace::new(host, 9001);
+            let request = Request { host, port: 9001, secret: &secret };
             let decision = grants.decide(&request, &[host.parse().unwrap()]);
             assert_eq!(decision, Decision::Deny(DenyReason::RuntimeApi), "{host}");
         }
