@@ -4,8 +4,9 @@
 //! second copy is needed it is made on purpose, with [`Secret::duplicate`]. That neither this type
 //! nor any that holds one gets a voice by mistake, [`mute`] checks wherever this crate is compiled.
 //!
-//! **What is not wiped:** what the AWS SDK keeps of requests and answers while it works on them, and
-//! what TLS does; both are freed soon and not overwritten. What a plugin is handed is copied into
+//! **What is not wiped:** what the AWS SDK keeps of requests and answers while it works on them, what
+//! TLS does, and the event as Lambda's runtime read it, with its RotationToken; all of it is freed
+//! soon and not overwritten. What a plugin is handed is copied into
 //! its linear memory, which a guest may copy about as it likes: that memory is mapped for the call
 //! alone (there is no pool) and given back to the operating system when the call ends, which clears
 //! a page before anybody gets it again.

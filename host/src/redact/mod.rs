@@ -10,18 +10,21 @@
 //!
 //! | way out | passes in | held by |
 //! |---|---|---|
-//! | a plugin's log lines | `imports::system` | `a_server_that_echoes…` (suite) |
-//! | a plugin's failure: message, code | `plugin::catalog` | `a_server_that_echoes…`, `guests` (suite) |
-//! | the cause of a trap | `plugin::call` | `guests` (suite) |
+//! | a plugin's log lines | `imports::system` | `guests` (suite) |
+//! | a plugin's failure: message, code | `plugin::catalog` | `guests`, `echoes` (suite) |
+//! | the cause of a trap | `plugin::call`: the sandbox's own words | the suite's search |
 //! | what a plugin says about itself | `plugin::load`, before it was handed any secret: words, or escaped and cut | `plugins` (suite) |
 //! | places that a plugin names: refused, connected to | `imports::network` | test there |
-//! | network errors | told to the plugin alone; then its failure | as there |
+//! | network errors | told to the plugin alone; then its failure | as of failures |
 //! | what AWS's services and SDK say | `handler`, of every error of a step | `handler` |
 //! | what a function says to the local Secrets Manager | `local::scrub` | tests there |
 //! | a panic | [`panics`](crate::panics): where, never what | tests there |
 //! | metrics | `metrics`: counts and names of its own | test there |
 //! | logs of libraries | [`logging`](crate::logging): warnings alone | tests there |
-//! | the result of a step: Lambda's answer, the command line's | made of the above | every test of the suite searches all of it |
+//! | the result of a step: Lambda's answer, the command line's | made of the above | the suite's search |
+//!
+//! The suite's search: at the end of every end-to-end test all of its output is searched for every
+//! password, in forms that are written there anew.
 //!
 //! **What it can't do.** It knows forms, and there is always one more: a plugin that encrypts its
 //! password, spells it letter by letter or in every other letter says it all the same. Against such
@@ -29,7 +32,10 @@
 //! places it was granted. It knows what this step read: a password that an earlier step had and
 //! this one did not need (`AWSCURRENT`, in testSecret) passes. Different Unicode normalisations of
 //! a text are different texts here. And a password that is an ordinary word is masked where it is
-//! just the word, by which an attentive reader may know it.
+//! just the word, by which an attentive reader may know it. The host's own words are not searched:
+//! they name accounts, hosts, secrets and keys, so an account that is called as its password tells
+//! it. Nor does what AWS says to commands that run no step (`status`) come by here: these hand AWS
+//! no secret.
 
 mod needle;
 mod spelling;

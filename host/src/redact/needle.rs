@@ -198,7 +198,8 @@ fn bytes_end(
         }
         let rest = text.get(place..).unwrap_or_default();
         let length = if decimal {
-            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            // A fourth digit makes it no byte, as any further one would.
+            let digits = rest.bytes().take(4).take_while(u8::is_ascii_digit).count();
             rest.get(..digits)
                 .and_then(|digits| digits.parse::<u8>().ok())
                 .filter(|n| n == byte)?;

@@ -110,7 +110,8 @@ fn backslashed(rest: &str, wanted: char, fold: bool, mut found: impl FnMut(usize
 fn unicode(escaped: &str) -> Option<(char, usize)> {
     let digits = |text: &str| u32::from_str_radix(text, 16).ok();
     if let Some(braced) = escaped.strip_prefix("u{").or_else(|| escaped.strip_prefix("x{")) {
-        let (inside, _) = braced.split_once('}')?;
+        // Six digits are the most.
+        let (inside, _) = braced.get(..braced.floor_char_boundary(7))?.split_once('}')?;
         return Some((char::from_u32(digits(inside)?)?, inside.len() + "u{}".len()));
     }
     if let Some(long) = escaped.strip_prefix('U') {

@@ -30,7 +30,7 @@ struct Form {
 }
 
 impl Sought {
-    /// Looks for these; shorter ones than [`SHORTEST`] are passed over.
+    /// Looks for these; shorter ones than `SHORTEST` are passed over.
     ///
     /// # Errors
     /// If there are too many.
