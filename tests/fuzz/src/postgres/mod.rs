@@ -73,7 +73,7 @@ enum Call {
     Alternating,
 }
 
-/// A byte that chooses (see [`Choice`]), and what the server says.
+/// A byte that chooses (see `Choice`), and what the server says.
 pub fn run(data: &[u8]) {
     let Some((choice, says)) = data.split_first() else { return };
     if is_costly(says) {

@@ -195,6 +195,23 @@ fn watch(target: &str, fuzzer: &mut Command) -> Result<Run> {
 mod tests {
     use super::*;
 
+    /// A program that says this, as libFuzzer would, and ends so.
+    fn ended(says: &str, code: u8) -> Result<Run> {
+        let script = format!("echo \"{says}\" >&2; exit {code}");
+        watch("event", Command::new("sh").args(["-c", &script]))
+    }
+
+    #[test]
+    fn what_was_found_is_told_apart_from_a_target_that_does_not_run() {
+        let clean = ended("#5 DONE cov: 1 ft: 2 exec/s: 3", 0).unwrap();
+        assert!(clean.succeeded && clean.finding.is_none());
+        let found = ended("artifact_prefix='x/'; Test unit written to x/crash-1", 77).unwrap();
+        assert!(!found.succeeded);
+        assert_eq!(found.finding.as_deref(), Some("x/crash-1"));
+        let error = ended("no such folder", 1).unwrap_err().to_string();
+        assert!(error.contains("no such folder") && error.contains("exit status: 1"), "{error}");
+    }
+
     #[test]
     fn a_target_that_does_not_exist_is_named() {
         let all = || vec!["event".to_owned(), "grant".to_owned()];
