@@ -70,7 +70,7 @@ fn check(file: &[u8], artifact: &[u8], note: &Note) {
     assert_eq!(note.windlass, env!("CARGO_PKG_VERSION"));
     let digest: String =
         Sha256::digest(artifact).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(note.artifact_sha256, digest);
+    assert_eq!(note.artifact_sha256.to_string(), digest);
     // The note reaches from the artifact to its length, and is JSON.
     let Some(text) = file.get(artifact.len()..file.len() - 12) else {
         panic!("no room for a note")
@@ -86,6 +86,10 @@ fn check(file: &[u8], artifact: &[u8], note: &Note) {
     assert_eq!(unseal(&sealed).ok(), Some((artifact, note.clone())));
 }
 
+/// A signature of something else: the gate only reads it, what it is worth is asked elsewhere.
+const SIGNATURE: &str = r#"{"key": "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+    "signature": "5VZDAMNgrHKQhuLMgG6CioSHfx645dl02HPgZSJJAVVfuIIVkKM7rMYeOXAc+bRr0lv18FlbvioNYP8C6oo=="}"#;
+
 /// Sealed artifacts, whole and changed, and files of others.
 pub fn seeds() -> Vec<Seed> {
     let artifact = b"\x7fELF machine code";
@@ -99,7 +103,8 @@ pub fn seeds() -> Vec<Seed> {
         Seed::new("sealed", with(|_| {})),
         Seed::new("other-version", with(|note| note.windlass = "9.9.9".into())),
         Seed::new("other-target", with(|note| note.target = "riscv64-unknown-linux-gnu".into())),
-        Seed::new("other-digest", with(|note| note.artifact_sha256 = "00".repeat(32))),
+        Seed::new("other-digest", with(|note| note.artifact_sha256 = note.component_sha256)),
+        Seed::new("signed", with(|note| note.signature = serde_json::from_str(SIGNATURE).ok())),
         Seed::new("component", b"\0\0asm\x0d\0\x01\0"),
         Seed::new("foreign", b"\0\x7fELF by somebody else, long enough"),
         Seed::new("magic-alone", b"\0\xff\xff\xff\xffWINDLASS"),

@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use windlass::grants::{Decision, GrantPattern, Grants, Request};
+use windlass::grants::{Decision, GrantPattern, Granted, Grants, Request, SecretPlace};
 
 use crate::Seed;
 
@@ -33,11 +33,14 @@ pub fn run(data: &[u8]) {
     assert_eq!(printed.parse(), Ok(parsed.clone()), "{pattern:?} prints {printed:?}");
     assert!(printed.bytes().all(|byte| byte.is_ascii_graphic() && byte != b','), "{printed:?}");
 
-    let request = Request { host, port, secret_host, secret_port };
+    let mut secret = SecretPlace::new(secret_host, secret_port);
+    secret.fields.push(("replica".to_owned(), host.to_owned()));
+    secret.fields.push(("replicaPort".to_owned(), port.to_string()));
+    let request = Request { host, port, secret: &secret };
     let Ok(runtime_api) = RUNTIME_API.parse::<SocketAddr>() else { return };
     let grants = Grants {
         asked: vec![parsed.clone()],
-        granted: vec![parsed],
+        granted: Granted::Only(vec![parsed]),
         runtime_api: vec![runtime_api],
         on_lambda,
     };
@@ -60,8 +63,10 @@ pub fn run(data: &[u8]) {
 fn covers(pattern: &str, request: &Request<'_>) -> Option<bool> {
     let (host, port) = split(pattern)?;
     let port_covered = match port {
-        None | Some("*") => true,
-        Some("{port}") => request.port == request.secret_port,
+        Some("*") | Some("{replicaPort}") => true,
+        None | Some("{port}") => request.port == request.secret.port,
+        // Of another key of the secret, which it does not have.
+        Some(key) if key.starts_with('{') => false,
         Some(port) => {
             let (first, last) = port.split_once('-').unwrap_or((port, port));
             let number = |text: &str| text.parse::<u32>().ok();
@@ -70,13 +75,21 @@ fn covers(pattern: &str, request: &Request<'_>) -> Option<bool> {
     };
     let asked = request.host.to_ascii_lowercase();
     let host_covered = if host == "{host}" {
-        asked == request.secret_host.to_ascii_lowercase()
+        !asked.is_empty() && asked == request.secret.host.to_ascii_lowercase()
+    } else if host == "{replica}" {
+        !asked.is_empty()
     } else if host.contains('{') {
-        return None;
+        false
     } else if let Some((network, bits)) = network(host) {
         request.host.parse().is_ok_and(|asked| same_beginning(asked, network, bits))
     } else if let Some(suffix) = host.strip_prefix('*') {
-        asked.ends_with(&suffix.to_ascii_lowercase()) && asked.len() > suffix.len()
+        // A name, and not what a resolver may read as something else.
+        let mut labels = asked.split('.');
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        asked.len() <= 253
+            && labels.all(|label| (1..=63).contains(&label.len()) && label.chars().all(plain))
+            && asked.ends_with(&suffix.to_ascii_lowercase())
+            && asked.len() > suffix.len()
     } else {
         asked == host.to_ascii_lowercase()
     };
@@ -127,7 +140,8 @@ fn addresses(
     let mut allowed = Vec::new();
     for address in resolved {
         let place = SocketAddr::new(*address, port);
-        if place.to_string() == RUNTIME_API || is_forbidden(*address) {
+        let own_machine = address.is_loopback() && RUNTIME_API.ends_with(&format!(":{port}"));
+        if own_machine || is_forbidden(*address) {
             return None;
         }
         if !address.is_loopback() {
@@ -179,7 +193,11 @@ fn is_forbidden(address: IpAddr) -> bool {
     let carried = match octets {
         [0x20, 0x02, a, b, c, d, ..] => Some([a, b, c, d]),
         [0x20, 0x01, 0, 0, ..] => Some(tail.map(|octet| !octet)),
-        [0, 0x64, 0xff, 0x9b, 0, 1, ..] => Some(tail),
+        // Where in it the address is, only the network's translator knows (RFC 6052, section 2.2).
+        [0, 0x64, 0xff, 0x9b, 0, 1, a, b, _, c, d, e, f, ..] => {
+            let readings = [[a, b, c, d], [b, c, d, e], [c, d, e, f], tail];
+            return readings.iter().any(|of| of[0] == 127 || (of[0] != 0 && v4(*of)));
+        }
         _ if octets[..12] == [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0] => Some(tail),
         // Compatible, mapped, translated.
         _ if octets[..8] == [0; 8]
@@ -196,6 +214,10 @@ fn is_forbidden(address: IpAddr) -> bool {
 /// Each form of the grammar, with a place that it covers or just doesn't.
 pub fn seeds() -> Vec<Seed> {
     vec![
+        Seed::new("field", "tcp://{replica}:{replicaPort}\nany.example\ndb.example\n1 2\n10.0.0.5"),
+        Seed::new("another-field", "tcp://{nowhere}:{host}\ndb.example\ndb.example\n1 1\n10.0.0.5"),
+        Seed::new("without-a-port", "tcp://db.example\ndb.example\nx\n5433 5433\n10.0.0.5"),
+        Seed::new("nat64-of-a-network", "tcp://db\ndb\ndb\n1 1\n64:ff9b:1:a9fe:a9:fe00::"),
         Seed::new("name", "tcp://db.example:5432\nDB.example\ndb.example\n5432 5432\n10.0.0.5"),
         Seed::new(
             "below",
