@@ -163,7 +163,9 @@ impl Den {
     /// What the guest's lines in the log say.
     pub(super) fn said(&self) -> Result<Vec<String>> {
         let lines = self.world.function()?.log_lines()?;
-        let own = lines.iter().filter(|line| line["plugin"] == self.guest.as_str());
+        // The host names the plugin in lines of its own, too.
+        let of_plugins = lines.iter().filter(|line| line["target"] == "windlass::imports::system");
+        let own = of_plugins.filter(|line| line["plugin"] == self.guest.as_str());
         Ok(own.filter_map(|line| line["message"].as_str().map(str::to_owned)).collect())
     }
 
