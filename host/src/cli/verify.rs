@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use serde_json::{Value, json};
 
 use super::Failure;
@@ -20,15 +20,16 @@ use crate::signature::{PublicKey, Signature, Statement};
 /// plugin (.cwasm) inside. With --config, it must be what windlass.toml asks for. Nothing of the
 /// plugin is run.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("asked").required(true)))]
 pub(super) struct Verify {
     /// What to check
     #[arg(value_name = "FILE", required = true)]
     plugins: Vec<PathBuf>,
     /// A public key, as `windlass sign` prints it; may be repeated
-    #[arg(long = "key", value_name = "KEY", required_unless_present = "config")]
+    #[arg(long = "key", value_name = "KEY", group = "asked")]
     keys: Vec<PublicKey>,
     /// The function's windlass.toml
-    #[arg(long, value_name = "FILE", conflicts_with = "keys")]
+    #[arg(long, value_name = "FILE", group = "asked")]
     config: Option<PathBuf>,
 }
 

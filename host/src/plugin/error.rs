@@ -227,7 +227,7 @@ pub enum ArtifactProblem {
     },
     /// It has no signature and must have one.
     #[error(
-        "its {what} is not signed, and windlass.toml asks for it in {key_of}; see `windlass sign`"
+        "its {what} is not signed, and a signature is asked for ({key_of}); see `windlass sign`"
     )]
     Unsigned {
         /// The component, or what it was compiled to.
