@@ -2,10 +2,10 @@
 //!
 //! A plugin is not trusted to keep a password out of its messages, and a server may echo what an
 //! earlier call gave it. So a step has one [`Redactor`], which learns every secret on its way in
-//! ([`Punctual`](crate::store::Punctual) hands it all that Secrets Manager answers: whichever code
+//! (`store::punctual` hands it all that Secrets Manager answers: whichever code
 //! comes to read a version, its password is known here first), and every foreign text passes it on
 //! its way out, in this order: control characters are escaped; secrets are masked, in every form
-//! that [`needle`] knows; what is too long is cut. What is left is the escaped text and masks and
+//! that `needle` knows; what is too long is cut. What is left is the escaped text and masks and
 //! nothing else, so nothing that was cut or escaped can become a secret again.
 //!
 //! | way out | passes in | held by |
