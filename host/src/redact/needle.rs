@@ -108,8 +108,12 @@ impl Needle {
                 }
             }
             Self::Base64 { digits } => {
-                let (wanted, mask) = digits.first().copied().unwrap_or_default();
-                let fits = |byte: &u8| value(*byte).is_some_and(|digit| digit & mask == wanted);
+                let second = after_shared(digits).and_then(|rest| rest.first());
+                let may: Vec<_> = digits.first().into_iter().chain(second).collect();
+                let fits = |byte: &u8| {
+                    let digit = value(*byte);
+                    may.iter().any(|(wanted, mask)| digit.is_some_and(|own| own & mask == *wanted))
+                };
                 (0..=u8::MAX).filter(fits).for_each(may_begin);
             }
         }
@@ -236,6 +240,17 @@ fn after_separator(text: &str, at: usize, decimal: bool) -> usize {
 }
 
 fn base64_end(digits: &[(u8, u8)], text: &str, at: usize, search: &mut Search) -> Option<usize> {
+    // What only shares its digit with the neighbours may be missing: somebody cut it out.
+    base64_run(digits, text, at, search)
+        .or_else(|| base64_run(after_shared(digits)?, text, at, search))
+}
+
+/// The digits without a first one that is shared.
+fn after_shared(digits: &[(u8, u8)]) -> Option<&[(u8, u8)]> {
+    digits.split_first().filter(|((_, mask), _)| *mask != WHOLE_DIGIT).map(|(_, rest)| rest)
+}
+
+fn base64_run(digits: &[(u8, u8)], text: &str, at: usize, search: &mut Search) -> Option<usize> {
     // Four digits are three characters.
     let enough = enough(digits.len() * 3 / 4) * 4 / 3;
     let mut place = at;
@@ -246,16 +261,17 @@ fn base64_end(digits: &[(u8, u8)], text: &str, at: usize, search: &mut Search) -
             for line_end in ["\\r", "\\n", " "] {
                 rest = rest.strip_prefix(line_end).unwrap_or(rest);
             }
-            place = text.len() - rest.len();
         }
-        if index >= enough && breaks_off(text, place) {
-            return Some(place);
+        let from = text.len() - rest.len();
+        if index >= enough && breaks_off(text, from) {
+            return Some(from);
         }
-        let digit = rest.bytes().next().and_then(value)?;
-        if digit & mask != *wanted {
-            return None;
+        match rest.bytes().next().and_then(value) {
+            Some(digit) if digit & mask == *wanted => place = from + 1,
+            // As at the beginning.
+            _ if index + 1 == digits.len() && *mask != WHOLE_DIGIT => return Some(place),
+            _ => return None,
         }
-        place += 1;
     }
     let rest = text.get(place..).unwrap_or_default();
     let line_ended = rest.strip_prefix("\\r").unwrap_or(rest);
@@ -263,6 +279,9 @@ fn base64_end(digits: &[(u8, u8)], text: &str, at: usize, search: &mut Search) -
     let padded = line_ended.strip_prefix('=').map(|rest| rest.strip_prefix('=').unwrap_or(rest));
     Some(text.len() - padded.unwrap_or(rest).len())
 }
+
+/// The mask of a digit whose six bits are all the secret's.
+const WHOLE_DIGIT: u8 = 0x3f;
 
 /// The value of a digit of Base64, in either alphabet.
 fn value(digit: u8) -> Option<u8> {

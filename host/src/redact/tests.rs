@@ -177,6 +177,17 @@ fn base64_of_something_longer_is_masked_where_the_secret_is() {
 }
 
 #[test]
+fn base64_that_was_cut_out_of_something_longer_is_masked_too() {
+    // The digits that are all of the secret, without those that it shares with its neighbours.
+    let redactor = knowing(&["abcdef"]);
+    for text in ["FiY2RlZ", "aeFiY2RlZibf", "hYmNkZW", "YWJjZGVm", "(FiY2RlZ)"] {
+        let scrubbed = redactor.scrub(text, 99);
+        assert!(scrubbed.contains(MASK) && !scrubbed.contains("2Rl"), "{text}: {scrubbed}");
+        assert!(!scrubbed.contains("NkZW") && !scrubbed.contains("jZGV"), "{text}: {scrubbed}");
+    }
+}
+
+#[test]
 fn what_overlaps_or_touches_leaves_no_rest() {
     for (secrets, text, expected) in [
         (&["abcde", "abcdefgh"][..], "abcdefgh abcde", "[redacted] [redacted]"),
