@@ -410,3 +410,6 @@ fn ends_in_option(tokens: &mut Tokens) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests;

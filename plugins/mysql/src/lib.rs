@@ -84,3 +84,6 @@ impl Plugin for Mysql {
 
 #[cfg(feature = "component")]
 windlass_sdk::export!(Mysql);
+
+#[cfg(test)]
+mod tests;
