@@ -21,6 +21,9 @@ fn ones_own_password() {
             let mut server = Server::new(peer);
             server.let_in(version);
             server.prepare(version, "app@10.%");
+            if version == MARIA {
+                server.describe_own("BY PASSWORD '*2470'");
+            }
             assert_eq!(server.query(), expected);
             server.send(OK);
             server.goodbye();
@@ -38,6 +41,7 @@ fn the_hash_is_that_of_the_method_with_which_the_account_signs_in() {
         server.receive();
         server.send(OK);
         server.prepare(MARIA, "app@%");
+        server.describe_own("VIA ed25519 USING 'x' OR mysql_native_password USING 'invalid'");
         let hash = scramble::ed25519_hash(NEW_PASSWORD);
         assert_eq!(server.query(), format!("SET PASSWORD = '{hash}'"));
         server.send(OK);
@@ -52,6 +56,7 @@ fn a_policy_of_mariadbs_sees_the_password_and_mysql_the_old_one_where_it_asks() 
         let mut server = Server::new(peer);
         server.let_in(MARIA);
         server.prepare(MARIA, "app@%");
+        server.describe_own("in some way that is not known");
         server.query();
         server.error(1290, "running with the --strict-password-validation option");
         assert_eq!(server.query(), format!("SET PASSWORD = PASSWORD('{NEW_PASSWORD}')"));
@@ -71,6 +76,18 @@ fn a_policy_of_mariadbs_sees_the_password_and_mysql_the_old_one_where_it_asks() 
         server.goodbye();
     })
     .unwrap();
+}
+
+#[test]
+fn an_old_password_that_would_go_on_to_sign_in_is_not_half_changed() {
+    let outcome = change("app", "app", |peer| {
+        let mut server = Server::new(peer);
+        server.let_in(MARIA);
+        server.prepare(MARIA, "app@%");
+        server.describe_own("VIA ed25519 USING 'x' OR mysql_native_password USING '*2470'");
+        server.goodbye();
+    });
+    assert_failure(outcome, Declined, "", "let an administrator");
 }
 
 #[test]

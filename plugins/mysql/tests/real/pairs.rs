@@ -3,7 +3,7 @@
 use windlass_harness::MysqlKind;
 use windlass_sdk::{ChangeRequest, Failure, FailureKind, TlsMode};
 
-use crate::world::World;
+use crate::world::{Cut, World};
 
 const KINDS: [MysqlKind; 2] = [MysqlKind::Mariadb, MysqlKind::Mysql];
 
@@ -139,5 +139,58 @@ fn a_pair_needs_its_base_and_the_base_its_password() {
             declined(turn(&world, "peer", "peer_clone", "one-P4ss"), "does not sign in");
         }
         assert_eq!(world.admin("SELECT COUNT(*) FROM mysql.user WHERE User LIKE '%_clone'"), "0");
+    }
+}
+
+/// What the server says that the account may do, by lines.
+fn rights(world: &World, user: &str) -> Vec<String> {
+    let shown = world.admin(&format!("SHOW GRANTS FOR {user}@'%'")).replace(user, "half");
+    let lines = shown.lines().map(|line| line.split(" IDENTIFIED ").next().unwrap_or(line));
+    let mut rights: Vec<_> = lines.map(str::to_owned).collect();
+    rights.sort();
+    rights
+}
+
+#[test]
+fn a_turn_that_is_cut_anywhere_gives_nothing_away_and_is_mended_by_the_next() {
+    for kind in KINDS {
+        let Some(world) = World::start(kind, &[]) else { continue };
+        world.admin(
+            "CREATE DATABASE shop; CREATE USER app@'%' IDENTIFIED BY 'base-P4ss' WITH \
+             MAX_USER_CONNECTIONS 9; GRANT SELECT ON mysql.* TO app@'%'; GRANT PROCESS ON *.* TO \
+             app@'%'; GRANT INSERT, DELETE ON shop.* TO app@'%'",
+        );
+        for cut in [Cut::Before as fn(usize) -> Cut, Cut::After] {
+            for fresh in [true, false] {
+                let mut message = 0;
+                loop {
+                    world.admin(if fresh {
+                        "DROP USER IF EXISTS app_clone@'%'"
+                    } else {
+                        "REVOKE DELETE ON shop.* FROM app_clone@'%'; \
+                         GRANT UPDATE, DROP ON shop.* TO app_clone@'%'; \
+                         ALTER USER app_clone@'%' WITH MAX_USER_CONNECTIONS 0"
+                    });
+                    let password = format!("cut-{fresh}-{message}-P4ss");
+                    let outcome =
+                        world.cutting(cut(message), || turn(&world, "app", "app_clone", &password));
+                    let at = format!("{kind:?} {:?} {fresh}: {outcome:?}", cut(message));
+                    if world.signs_in("app_clone", &password) {
+                        assert_eq!(rights(&world, "app_clone"), rights(&world, "app"), "{at}");
+                    }
+                    if let Err(failure) = &outcome {
+                        assert_eq!(failure.kind, FailureKind::Unreachable, "{at}");
+                    }
+                    turn(&world, "app", "app_clone", &password).unwrap();
+                    assert!(world.signs_in("app_clone", &password), "{at}");
+                    assert_eq!(rights(&world, "app_clone"), rights(&world, "app"), "{at}");
+                    if outcome.is_ok() {
+                        break;
+                    }
+                    message += 1;
+                }
+                assert!(message > 8, "the cuts did not reach the statements");
+            }
+        }
     }
 }

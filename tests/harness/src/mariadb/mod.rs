@@ -187,6 +187,8 @@ impl Mariadb {
             let error = match self.admin("SELECT @@datadir").await {
                 Ok(data) if Path::new(&data) == self.directory.join("data") => return Ok(true),
                 Ok(data) => format!("the server of `{data}` answers"),
+                // A certificate does not get better by waiting.
+                Err(error) if error.is_tls() => return Err(error.into()),
                 Err(error) => error.to_string(),
             };
             if let Some(status) = self.process.exited()? {
