@@ -119,8 +119,6 @@ impl Account {
                     break;
                 }
             }
-        } else if tokens.takes("COMMENT") || tokens.takes("ATTRIBUTE") {
-            tokens.text()?;
         } else if tokens.takes("FAILED_LOGIN_ATTEMPTS") {
             attributes.set("FAILED_LOGIN_ATTEMPTS", tokens.word()?);
         } else if tokens.takes("PASSWORD_LOCK_TIME") {

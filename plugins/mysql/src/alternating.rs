@@ -24,7 +24,7 @@ use crate::change::{
 };
 use crate::grants::{Grants, Object, Privilege, Step, role_name};
 use crate::pair::{Pair, Turn};
-use crate::quote::literal;
+use crate::quote::{check_length, literal};
 use crate::session::{AccountName, Session};
 use crate::stored::{Form, Identity, identified_mariadb, identified_mysql};
 use crate::version::Version;
@@ -68,6 +68,7 @@ pub(crate) fn change(
     password: &str,
     may_send_clear: impl Fn(&str) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    check_length(&pair.clone, version)?;
     print_hex(session, version)?;
     let places = read(session, version, pair)?;
     check(pair, version, &places)?;

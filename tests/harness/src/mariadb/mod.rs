@@ -253,6 +253,8 @@ async fn initialise(binaries: &Binaries, owner: &Owner, directory: &Path) -> Res
         (Some(user), Kind::Mariadb) => launch.user(&user.name).env("LC_ALL", "C"),
         _ => launch,
     };
+    // Not the system's: two servers that are made at once take each other's files for their own.
+    let launch = launch.env("TMPDIR", directory);
     let output = launch.finish(START_LIMIT).await?;
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr);
@@ -289,6 +291,7 @@ fn serve(
     }
     owner
         .launch(launch)
+        .env("TMPDIR", directory)
         .args(binaries.options())
         .args([
             format!("--datadir={}", file("data")),
