@@ -261,3 +261,42 @@ fn rights_in_words_that_are_not_known_leave_everything_as_it_is() {
         assert_eq!(outcome.unwrap_err().kind, Unsupported, "{grant}");
     }
 }
+
+#[test]
+fn rights_that_the_server_took_and_did_not_give_are_no_success() {
+    let outcome = run(
+        |peer| {
+            let mut server = Server::new(peer);
+            server.let_in(MARIA);
+            server.prepare(MARIA, "admin@%");
+            let mut granted = 0;
+            loop {
+                let statement = server.query();
+                let clone = statement.contains("app_clone");
+                let name = if clone { "app_clone" } else { "app" };
+                if statement.starts_with("SELECT Host") {
+                    server.rows(2, &[&["%", name]]);
+                } else if statement.starts_with("SHOW CREATE USER") {
+                    let mark = "VIA mysql_native_password USING '*24' OR mysql_native_password \
+                                USING 'invalid'";
+                    server.rows(1, &[&[&format!("CREATE USER `{name}`@`%` IDENTIFIED {mark}")]]);
+                } else if statement.starts_with("SHOW GRANTS") {
+                    let right = if clone { "USAGE ON *.*" } else { "SELECT ON `d`.*" };
+                    server.rows(1, &[&[&format!("GRANT {right} TO `{name}`@`%`")]]);
+                } else {
+                    assert_eq!(statement, "GRANT SELECT ON `d`.* TO `app_clone`@`%`");
+                    server.send(OK);
+                    granted += 1;
+                }
+                if granted == 3 && statement.starts_with("SHOW GRANTS") {
+                    return server.goodbye();
+                }
+            }
+        },
+        |server| {
+            let request = request(server, "admin", "app_clone");
+            Mysql::change(&ChangeRequest { clone_of: Some("app".into()), ..request })
+        },
+    );
+    assert_failure(outcome, Declined, "", "still differ");
+}

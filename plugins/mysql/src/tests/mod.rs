@@ -2,6 +2,7 @@
 //! answer that a server, or somebody who plays one, may give.
 
 mod change;
+mod hostile;
 mod server;
 mod sign_in;
 mod tls;
