@@ -106,6 +106,19 @@ fn without_tls_the_password_itself_is_never_sent() {
             let failure = verify("first-P4ss").unwrap_err();
             assert_eq!(failure.kind, FailureKind::Unsupported);
             assert!(failure.message.contains("no TLS"), "{failure}");
+            // With the server's key, given by the operator, both answers are to be had.
+            let pem = world.admin("SHOW STATUS LIKE 'Caching_sha2_password_rsa_public_key'");
+            let (_, pem) = pem.split_once('\t').unwrap();
+            for (password, expected) in
+                [("wrong-P4ss", Err(FailureKind::Refused)), ("first-P4ss", Ok(()))]
+            {
+                let login = world.login("app", password, windlass_sdk::TlsMode::Disabled);
+                let fields = vec![("serverRsaPem".into(), pem.replace("\\n", "\n"))];
+                let login = windlass_sdk::Login { fields, ..login };
+                let outcome = windlass_plugin_mysql::Mysql::verify(&login);
+                assert_eq!(outcome.map_err(|failure| failure.kind), expected, "{password}");
+            }
+            world.admin("ALTER USER app@'%' IDENTIFIED BY 'first-P4ss'");
             world.verify("app", "first-P4ss").unwrap();
         }
         verify("first-P4ss").unwrap();
