@@ -2,8 +2,9 @@
 //!
 //! What holds for every call:
 //!
-//! - A password leaves this plugin in clear inside TLS only: where the server asks for it at the
-//!   sign-in, and as MySQL's new one, which the server has to see. MariaDB gets a hash.
+//! - A password that signs in leaves this plugin in clear inside TLS only, where the server asks for
+//!   it. So does MySQL's new one, which the server has to see; where the secret turns TLS off it goes
+//!   out all the same, and the log says so. MariaDB gets a hash.
 //! - No text of the server's about a statement that held a password or its hash is passed on.
 //! - What a server sends is bounded before it is stored, and each of its texts is cut and cleaned.
 //! - The password comes last: an account that signs in with the new one has all its rights already.
