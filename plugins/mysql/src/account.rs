@@ -54,10 +54,28 @@ impl Account {
         version: Version,
         name: &AccountName,
     ) -> Result<Self, Failure> {
-        let statement = format!("SHOW CREATE USER {}", name.quoted());
-        let rows = session.query(&statement, "reading the account")?;
-        let statement = rows.into_iter().flatten().flatten().next().ok_or_else(unreadable)?;
-        Self::read(&statement, version.backslash())
+        Self::show(session, version, &name.quoted())?
+    }
+
+    /// The same of the account that the session belongs to, which needs no right. What the server
+    /// answered may be beyond this plugin.
+    pub(crate) fn own(
+        session: &mut Session,
+        version: Version,
+    ) -> Result<Result<Self, Failure>, Failure> {
+        Self::show(session, version, "CURRENT_USER()")
+    }
+
+    fn show(
+        session: &mut Session,
+        version: Version,
+        who: &str,
+    ) -> Result<Result<Self, Failure>, Failure> {
+        let rows = session.query(&format!("SHOW CREATE USER {who}"), "reading the account")?;
+        let statement = rows.into_iter().flatten().flatten().next();
+        Ok(statement
+            .ok_or_else(unreadable)
+            .and_then(|statement| Self::read(&statement, version.backslash())))
     }
 
     pub(crate) fn read(statement: &str, backslash: Backslash) -> Result<Self, Failure> {
@@ -101,8 +119,6 @@ impl Account {
                     break;
                 }
             }
-        } else if tokens.takes("COMMENT") || tokens.takes("ATTRIBUTE") {
-            tokens.text()?;
         } else if tokens.takes("FAILED_LOGIN_ATTEMPTS") {
             attributes.set("FAILED_LOGIN_ATTEMPTS", tokens.word()?);
         } else if tokens.takes("PASSWORD_LOCK_TIME") {

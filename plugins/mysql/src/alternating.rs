@@ -7,7 +7,9 @@
 //!
 //! Order: everything is read and decided; then attributes, what the clone has too much, what it
 //! lacks; then both are read again and must agree; the password comes last. Wherever it stops, the
-//! clone has no right that the base has not, and signs in with a password that nobody waits for.
+//! clone has no right that the base has not, and signs in with a password that nobody waits for. (One
+//! exception is MariaDB's own: `PROXY … WITH GRANT OPTION` brings the option on everything with it,
+//! which the next pass takes back.)
 //!
 //! Whether an account of the clone's name is the clone, its mark says, which it gets at its
 //! creation: an attribute on MySQL, on MariaDB a second method of signing in that lets nobody in.
@@ -24,7 +26,7 @@ use crate::change::{
 };
 use crate::grants::{Grants, Object, Privilege, Step, role_name};
 use crate::pair::{Pair, Turn};
-use crate::quote::literal;
+use crate::quote::{check_length, literal};
 use crate::session::{AccountName, Session};
 use crate::stored::{Form, Identity, identified_mariadb, identified_mysql};
 use crate::version::Version;
@@ -68,6 +70,7 @@ pub(crate) fn change(
     password: &str,
     may_send_clear: impl Fn(&str) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    check_length(&pair.clone, version)?;
     print_hex(session, version)?;
     let places = read(session, version, pair)?;
     check(pair, version, &places)?;

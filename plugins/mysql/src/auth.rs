@@ -2,7 +2,8 @@
 //!
 //! In this order: a method that this plugin does not know, or that would show the password to
 //! somebody else than the server, ends the sign-in; the password goes out in clear inside TLS only,
-//! once, and only where caching_sha2_password or sha256_password ask for it. Every exchange is
+//! once, and only where caching_sha2_password or sha256_password ask for it; without TLS it is
+//! encrypted with a key from the secret, never with one that the server sends. Every exchange is
 //! bounded. Only error 1045 means a wrong password.
 
 use windlass_sdk::{Connection, Failure, Login, TlsMode};
@@ -10,6 +11,7 @@ use windlass_sdk::{Connection, Failure, Login, TlsMode};
 use crate::errors::{ERROR, ServerError};
 use crate::handshake::{Greeting, response};
 use crate::quote::check_password;
+use crate::rsa::{self, PublicKey};
 use crate::scramble;
 use crate::wire::Wire;
 
@@ -62,12 +64,12 @@ impl Method {
     }
 
     /// What is sent first.
-    fn proof(self, tls: TlsMode, password: &str, nonce: &[u8]) -> Result<Vec<u8>, Failure> {
+    fn proof(self, login: &Login, password: &str, nonce: &[u8]) -> Result<Vec<u8>, Failure> {
         match self {
             Self::Native => Ok(scramble::native(password, nonce)),
             Self::CachingSha2 => Ok(scramble::caching_sha2(password, nonce)),
             Self::Ed25519 => Ok(scramble::ed25519(password, nonce)),
-            Self::Sha256 => in_clear(tls, password),
+            Self::Sha256 => whole_password(login, password, nonce),
         }
     }
 }
@@ -87,9 +89,10 @@ pub(crate) fn authenticate(
         Some(method @ (Method::Native | Method::CachingSha2)) => method,
         _ => Method::Native,
     };
-    let proof = method.proof(login.tls, password, &greeting.nonce)?;
+    let proof = method.proof(login, password, &greeting.nonce)?;
     wire.send(&response(login, method.client_name(), &proof)?)?;
 
+    let mut nonce = greeting.nonce.clone();
     let mut switches = 0;
     let mut asked_for_password = false;
     loop {
@@ -100,10 +103,11 @@ pub(crate) fn authenticate(
             [SWITCH] => return Err(unsupported("mysql_old_password")),
             [SWITCH, request @ ..] if switches < SWITCHES_MAX => {
                 switches += 1;
-                let (name, nonce) = split_switch(request)?;
+                let (name, fresh) = split_switch(request)?;
+                nonce = fresh.to_vec();
                 method = Method::named(&name).ok_or_else(|| unsupported(&name))?;
                 asked_for_password = false;
-                wire.send(&method.proof(login.tls, password, nonce)?)?;
+                wire.send(&method.proof(login, password, &nonce)?)?;
             }
             [MORE_DATA, FAST_AUTHENTICATION_DONE]
                 if method == Method::CachingSha2 && !asked_for_password =>
@@ -115,7 +119,7 @@ pub(crate) fn authenticate(
                 if method == Method::CachingSha2 && !asked_for_password =>
             {
                 asked_for_password = true;
-                wire.send(&in_clear(login.tls, password)?)?;
+                wire.send(&whole_password(login, password, &nonce)?)?;
             }
             [NEXT_FACTOR, ..] => {
                 return Err(Failure::unsupported(
@@ -140,17 +144,21 @@ fn split_switch(request: &[u8]) -> Result<(String, &[u8]), Failure> {
     Ok((name, nonce.strip_suffix(b"\0").unwrap_or(nonce)))
 }
 
-/// The password itself, with the zero that ends it.
-fn in_clear(tls: TlsMode, password: &str) -> Result<Vec<u8>, Failure> {
-    if tls != TlsMode::Required {
-        return Err(Failure::unsupported(
-            "the server asks for the password itself (caching_sha2_password, sha256_password), \
-             and the connection has no TLS: remove \"ssl\": false from the secret",
-        ));
+/// The password itself, with the zero that ends it: inside TLS as it is, else encrypted with the key
+/// that the secret holds, if it does.
+fn whole_password(login: &Login, password: &str, nonce: &[u8]) -> Result<Vec<u8>, Failure> {
+    if login.tls == TlsMode::Required {
+        return Ok([password.as_bytes(), &[0]].concat());
     }
-    let mut password = password.as_bytes().to_vec();
-    password.push(0);
-    Ok(password)
+    match login.field(rsa::FIELD) {
+        Some(pem) => PublicKey::read(pem)?.encrypt(password, nonce),
+        None => Err(Failure::unsupported(format!(
+            "the server asks for the password itself (caching_sha2_password, sha256_password), \
+             and the connection has no TLS: remove \"ssl\": false from the secret, or put the \
+             server's public RSA key into its {:?}",
+            rsa::FIELD
+        ))),
+    }
 }
 
 fn unsupported(method: &str) -> Failure {

@@ -102,6 +102,9 @@ fn own(session: &mut Session, prepared: &Prepared, request: &ChangeRequest) -> R
         return Ok(());
     }
     if version.mariadb {
+        if prepared.account.is_some() {
+            check_only_password(session, version)?;
+        }
         own_mariadb(session, request)
     } else {
         clear_allowed(&request.username, &request.actor)?;
@@ -140,6 +143,20 @@ fn check_quotable(prepared: &Prepared, password: &str) -> Result<(), Failure> {
     Err(Failure::unsupported(
         "the password has expired, and until it is changed the server lets nobody say how \
          backslashes and characters outside ASCII are meant: exclude them from the new password",
+    ))
+}
+
+/// `SET PASSWORD` changes the first method of an account, and an ordinary user may say nothing else:
+/// the old password would go on to sign in by the second one.
+fn check_only_password(session: &mut Session, version: Version) -> Result<(), Failure> {
+    // What can't be read is not in the way: the method of the sign-in is known.
+    let Ok(own) = Account::own(session, version)? else { return Ok(()) };
+    if own.identities.iter().filter(|identity| identity.has_password()).count() < 2 {
+        return Ok(());
+    }
+    Err(Failure::declined(
+        "the account has several methods with a password, and may change that of one only: let an \
+         administrator change it (\"masterarn\" in the secret)",
     ))
 }
 

@@ -61,6 +61,9 @@ impl ServerError {
     pub(crate) fn of_sign_in(&self, tls: TlsMode) -> Failure {
         let said = self.said("signing in");
         let failure = match self.number {
+            1045 if tls == TlsMode::Disabled => Failure::refused(format!(
+                "{said}: so it answers, too, without TLS to an account that REQUIREs it"
+            )),
             1045 => Failure::refused(said),
             1044 | 1049 => Failure::declined(format!(
                 "{said}: set \"dbname\" in the secret to a database that exists and that the \

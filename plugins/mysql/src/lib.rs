@@ -2,14 +2,15 @@
 //!
 //! What holds for every call:
 //!
-//! - A password leaves this plugin in clear inside TLS only: where the server asks for it at the
-//!   sign-in, and as MySQL's new one, which the server has to see. MariaDB gets a hash.
+//! - A password that signs in leaves this plugin in clear inside TLS only, where the server asks for
+//!   it. So does MySQL's new one, which the server has to see; where the secret turns TLS off it goes
+//!   out all the same, and the log says so. MariaDB gets a hash.
 //! - No text of the server's about a statement that held a password or its hash is passed on.
 //! - What a server sends is bounded before it is stored, and each of its texts is cut and cleaned.
 //! - The password comes last: an account that signs in with the new one has all its rights already.
 //!
-//! Rooms: `wire` and `bytes` (packets), `handshake` and `auth` with `scramble` (TLS and the
-//! sign-in), `session` (statements), `errors` (numbers to failures), `version` (what a server can
+//! Rooms: `wire` and `bytes` (packets), `handshake` and `auth` with `scramble` and `rsa` (TLS and
+//! the sign-in), `session` (statements), `errors` (numbers to failures), `version` (what a server can
 //! do), `quote` (names and values in SQL), `change` with `stored` and `shacrypt` (whose password, in
 //! which form), `alternating` with `pair`, `account`, `grants` and `tokens` (two accounts that take
 //! turns).
@@ -24,6 +25,7 @@ mod grants;
 mod handshake;
 mod pair;
 mod quote;
+mod rsa;
 mod scramble;
 mod session;
 mod shacrypt;

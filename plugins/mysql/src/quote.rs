@@ -6,12 +6,26 @@
 
 use windlass_sdk::Failure;
 
-/// The longest user name that any version takes, in characters: MariaDB's. MySQL takes 32 and says
-/// so itself.
-const NAME_CHARACTERS: usize = 80;
+use crate::version::Version;
 
-/// The longest name that this plugin announces, in bytes: what MySQL takes whatever the characters.
-pub(crate) const NAME_MAX: u32 = 32;
+/// The longest user name that this plugin announces and takes before it knows the server: MariaDB's,
+/// in characters.
+pub(crate) const NAME_MAX: u32 = 80;
+
+/// MySQL's, in characters.
+const NAME_MAX_MYSQL: usize = 32;
+
+/// Checks a name that an account is to have, once the server is known: a longer one would be found
+/// out only when the account is created.
+pub(crate) fn check_length(name: &str, version: Version) -> Result<(), Failure> {
+    let length = name.chars().count();
+    if version.mariadb || length <= NAME_MAX_MYSQL {
+        return Ok(());
+    }
+    Err(Failure::invalid_secret(format!(
+        "the name {name:?} is {length} characters long; MySQL takes {NAME_MAX_MYSQL} at most"
+    )))
+}
 
 /// Checks a user name; `what` is named in the failure.
 pub(crate) fn check_name(name: &str, what: &str) -> Result<(), Failure> {
@@ -23,9 +37,11 @@ pub(crate) fn check_name(name: &str, what: &str) -> Result<(), Failure> {
     } else if name.ends_with(' ') {
         // Names are compared without them, so another account could be meant.
         "ends in a space, which the server does not tell from the same name without".to_owned()
-    } else if name.chars().count() > NAME_CHARACTERS {
+    } else if u32::try_from(name.chars().count()).unwrap_or(u32::MAX) > NAME_MAX {
         let length = name.chars().count();
-        format!("is {length} characters long; MariaDB takes {NAME_CHARACTERS}, MySQL 32 at most")
+        format!(
+            "is {length} characters long; MariaDB takes {NAME_MAX}, MySQL {NAME_MAX_MYSQL} at most"
+        )
     } else {
         return Ok(());
     };
@@ -119,6 +135,9 @@ mod tests {
         for name in ["app", " app", "a b", "a@b", &"é".repeat(80)] {
             assert_eq!(check_name(name, "it"), Ok(()));
         }
+        let long = "x".repeat(33);
+        assert!(check_length(&long, Version::read("8.0.36", "")).is_err());
+        assert_eq!(check_length(&long, Version::read("10.11.6-MariaDB", "")), Ok(()));
         for password in ["", "a\0b", &"x".repeat(257)] {
             let failure = check_password(password, "it").unwrap_err();
             assert_eq!(failure.kind, FailureKind::InvalidSecret);

@@ -51,6 +51,10 @@ impl Tokens {
                 _ if is_word(first) => {
                     let end = rest.find(|character| !is_word(character)).unwrap_or(rest.len());
                     let (word, after) = rest.split_at(end);
+                    // Words for people stand last, and MySQL does not double the quotes in them.
+                    if matches!(word, "ATTRIBUTE" | "COMMENT") {
+                        break;
+                    }
                     let token = match word.strip_prefix("0x") {
                         Some(digits) => Token::Text(hexadecimal(digits).ok_or_else(unreadable)?),
                         None => Token::Word(word.to_owned()),
@@ -222,6 +226,14 @@ mod tests {
         assert_eq!(tokens(r"'a\\b'", Backslash::Double), text(r"a\b"));
         assert_eq!(tokens(r"'a\b'", Backslash::Double), None);
         assert_eq!(tokens(r"`a\_b`", Backslash::Double), Some(vec![Token::Name(r"a\_b".into())]));
+    }
+
+    #[test]
+    fn what_stands_last_for_people_is_not_read() {
+        let read = tokens("ACCOUNT UNLOCK ATTRIBUTE '{\"a\": \"it's\"}'", Backslash::Single);
+        assert_eq!(read.unwrap().len(), 2);
+        let name = tokens("`x` COMMENT 'it's'", Backslash::Single);
+        assert_eq!(name, Some(vec![Token::Name("x".into())]));
     }
 
     #[test]

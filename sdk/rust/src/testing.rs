@@ -258,6 +258,12 @@ impl Peer {
         }
     }
 
+    /// Closes this side, and takes whatever the plugin still sends until it closes its own.
+    pub fn hang_up(self) {
+        drop(self.outgoing);
+        while self.incoming.recv_timeout(PATIENCE).is_ok() {}
+    }
+
     fn expect_start_tls(&mut self) {
         assert!(self.unread.is_empty(), "the plugin sent data where the script expects TLS");
         match self.incoming.recv_timeout(PATIENCE) {

@@ -21,6 +21,9 @@ fn ones_own_password() {
             let mut server = Server::new(peer);
             server.let_in(version);
             server.prepare(version, "app@10.%");
+            if version == MARIA {
+                server.describe_own("BY PASSWORD '*2470'");
+            }
             assert_eq!(server.query(), expected);
             server.send(OK);
             server.goodbye();
@@ -38,6 +41,7 @@ fn the_hash_is_that_of_the_method_with_which_the_account_signs_in() {
         server.receive();
         server.send(OK);
         server.prepare(MARIA, "app@%");
+        server.describe_own("VIA ed25519 USING 'x' OR mysql_native_password USING 'invalid'");
         let hash = scramble::ed25519_hash(NEW_PASSWORD);
         assert_eq!(server.query(), format!("SET PASSWORD = '{hash}'"));
         server.send(OK);
@@ -52,6 +56,7 @@ fn a_policy_of_mariadbs_sees_the_password_and_mysql_the_old_one_where_it_asks() 
         let mut server = Server::new(peer);
         server.let_in(MARIA);
         server.prepare(MARIA, "app@%");
+        server.describe_own("in some way that is not known");
         server.query();
         server.error(1290, "running with the --strict-password-validation option");
         assert_eq!(server.query(), format!("SET PASSWORD = PASSWORD('{NEW_PASSWORD}')"));
@@ -71,6 +76,18 @@ fn a_policy_of_mariadbs_sees_the_password_and_mysql_the_old_one_where_it_asks() 
         server.goodbye();
     })
     .unwrap();
+}
+
+#[test]
+fn an_old_password_that_would_go_on_to_sign_in_is_not_half_changed() {
+    let outcome = change("app", "app", |peer| {
+        let mut server = Server::new(peer);
+        server.let_in(MARIA);
+        server.prepare(MARIA, "app@%");
+        server.describe_own("VIA ed25519 USING 'x' OR mysql_native_password USING '*2470'");
+        server.goodbye();
+    });
+    assert_failure(outcome, Declined, "", "let an administrator");
 }
 
 #[test]
@@ -243,4 +260,43 @@ fn rights_in_words_that_are_not_known_leave_everything_as_it_is() {
         );
         assert_eq!(outcome.unwrap_err().kind, Unsupported, "{grant}");
     }
+}
+
+#[test]
+fn rights_that_the_server_took_and_did_not_give_are_no_success() {
+    let outcome = run(
+        |peer| {
+            let mut server = Server::new(peer);
+            server.let_in(MARIA);
+            server.prepare(MARIA, "admin@%");
+            let mut granted = 0;
+            loop {
+                let statement = server.query();
+                let clone = statement.contains("app_clone");
+                let name = if clone { "app_clone" } else { "app" };
+                if statement.starts_with("SELECT Host") {
+                    server.rows(2, &[&["%", name]]);
+                } else if statement.starts_with("SHOW CREATE USER") {
+                    let mark = "VIA mysql_native_password USING '*24' OR mysql_native_password \
+                                USING 'invalid'";
+                    server.rows(1, &[&[&format!("CREATE USER `{name}`@`%` IDENTIFIED {mark}")]]);
+                } else if statement.starts_with("SHOW GRANTS") {
+                    let right = if clone { "USAGE ON *.*" } else { "SELECT ON `d`.*" };
+                    server.rows(1, &[&[&format!("GRANT {right} TO `{name}`@`%`")]]);
+                } else {
+                    assert_eq!(statement, "GRANT SELECT ON `d`.* TO `app_clone`@`%`");
+                    server.send(OK);
+                    granted += 1;
+                }
+                if granted == 3 && statement.starts_with("SHOW GRANTS") {
+                    return server.goodbye();
+                }
+            }
+        },
+        |server| {
+            let request = request(server, "admin", "app_clone");
+            Mysql::change(&ChangeRequest { clone_of: Some("app".into()), ..request })
+        },
+    );
+    assert_failure(outcome, Declined, "", "still differ");
 }

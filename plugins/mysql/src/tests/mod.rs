@@ -2,6 +2,7 @@
 //! answer that a server, or somebody who plays one, may give.
 
 mod change;
+mod hostile;
 mod server;
 mod sign_in;
 mod tls;
@@ -80,7 +81,7 @@ fn the_description_is_what_the_host_goes_by() {
     assert_eq!(description.network, ["tcp://{host}:{port}"]);
     assert_eq!(description.password_rules.default_length, 32);
     assert_eq!(description.password_rules.default_excluded_characters, "/@\"'\\");
-    assert_eq!(description.username_rules.max_length_bytes, 32);
+    assert_eq!(description.username_rules.max_length_bytes, 80);
     assert_eq!(description.username_rules.clone_suffix, "_clone");
     assert!(description.features.alternating_users && description.features.dual_password);
 }

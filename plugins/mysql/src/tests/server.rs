@@ -111,6 +111,12 @@ impl Server {
         self.send(OK);
     }
 
+    /// Answers what MariaDB is asked about the session's own account.
+    pub(super) fn describe_own(&mut self, identified: &str) {
+        assert_eq!(self.query(), "SHOW CREATE USER CURRENT_USER()");
+        self.rows(1, &[&[&format!("CREATE USER `app`@`%` IDENTIFIED {identified}")]]);
+    }
+
     pub(super) fn goodbye(mut self) {
         self.number = 0;
         assert_eq!(self.receive(), [1]);

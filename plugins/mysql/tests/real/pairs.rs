@@ -3,7 +3,7 @@
 use windlass_harness::MysqlKind;
 use windlass_sdk::{ChangeRequest, Failure, FailureKind, TlsMode};
 
-use crate::world::World;
+use crate::world::{Cut, World};
 
 const KINDS: [MysqlKind; 2] = [MysqlKind::Mariadb, MysqlKind::Mysql];
 
@@ -139,5 +139,119 @@ fn a_pair_needs_its_base_and_the_base_its_password() {
             declined(turn(&world, "peer", "peer_clone", "one-P4ss"), "does not sign in");
         }
         assert_eq!(world.admin("SELECT COUNT(*) FROM mysql.user WHERE User LIKE '%_clone'"), "0");
+    }
+}
+
+#[test]
+fn names_of_any_characters_are_a_pair_as_well() {
+    for kind in KINDS {
+        let Some(world) = World::start(kind, &[]) else { continue };
+        let (base, clone) = ("ap'p \"`\\@x é", "ap'p \"`\\@x é_clone");
+        world.admin(
+            "CREATE USER `ap'p \"``\\@x é`@'%' IDENTIFIED BY 'base-P4ss'; \
+             GRANT SELECT ON mysql.* TO `ap'p \"``\\@x é`@'%'",
+        );
+        turn(&world, base, clone, "one-P4ss").unwrap();
+        assert!(world.signs_in(clone, "one-P4ss"));
+        world.admin("GRANT INSERT ON mysql.* TO `ap'p \"``\\@x é`@'%'");
+        turn(&world, clone, base, "two-P4ss").unwrap();
+        assert!(world.signs_in(base, "two-P4ss"));
+        let grants = world.admin("SHOW GRANTS FOR `ap'p \"``\\@x é_clone`@'%'");
+        assert!(grants.contains("SELECT, INSERT"), "{grants}");
+        world.change_by_admin(base, "three-P4ss", |_| ()).unwrap();
+        assert!(world.signs_in(base, "three-P4ss"));
+        let long = "x".repeat(27);
+        world.admin(&format!("CREATE USER {long}@'%' IDENTIFIED BY 'base-P4ss'"));
+        let outcome = turn(&world, &long, &format!("{long}_clone"), "one-P4ss");
+        let expected = match kind {
+            MysqlKind::Mariadb => None,
+            MysqlKind::Mysql => Some(FailureKind::InvalidSecret),
+        };
+        assert_eq!(outcome.err().map(|failure| failure.kind), expected);
+    }
+}
+
+/// What the server says that the account may do, by lines.
+fn rights(world: &World, user: &str) -> Vec<String> {
+    let shown = world.admin(&format!("SHOW GRANTS FOR {user}@'%'")).replace(user, "half");
+    let lines = shown.lines().map(|line| line.split(" IDENTIFIED ").next().unwrap_or(line));
+    let mut rights: Vec<_> = lines.map(str::to_owned).collect();
+    rights.sort();
+    rights
+}
+
+#[test]
+fn a_turn_that_is_cut_anywhere_gives_nothing_away_and_is_mended_by_the_next() {
+    for kind in KINDS {
+        let Some(world) = World::start(kind, &[]) else { continue };
+        world.admin(
+            "CREATE DATABASE shop; CREATE USER app@'%' IDENTIFIED BY 'base-P4ss' WITH \
+             MAX_USER_CONNECTIONS 9; GRANT SELECT ON mysql.* TO app@'%'; GRANT PROCESS ON *.* TO \
+             app@'%'; GRANT INSERT, DELETE ON shop.* TO app@'%'",
+        );
+        for cut in [Cut::Before as fn(usize) -> Cut, Cut::After] {
+            for fresh in [true, false] {
+                let mut message = 0;
+                loop {
+                    world.admin(if fresh {
+                        "DROP USER IF EXISTS app_clone@'%'"
+                    } else {
+                        "REVOKE DELETE ON shop.* FROM app_clone@'%'; \
+                         GRANT UPDATE, DROP ON shop.* TO app_clone@'%'; \
+                         ALTER USER app_clone@'%' WITH MAX_USER_CONNECTIONS 0"
+                    });
+                    let password = format!("cut-{fresh}-{message}-P4ss");
+                    let outcome =
+                        world.cutting(cut(message), || turn(&world, "app", "app_clone", &password));
+                    let at = format!("{kind:?} {:?} {fresh}: {outcome:?}", cut(message));
+                    if world.signs_in("app_clone", &password) {
+                        assert_eq!(rights(&world, "app_clone"), rights(&world, "app"), "{at}");
+                    }
+                    if let Err(failure) = &outcome {
+                        assert_eq!(failure.kind, FailureKind::Unreachable, "{at}");
+                    }
+                    turn(&world, "app", "app_clone", &password).unwrap();
+                    assert!(world.signs_in("app_clone", &password), "{at}");
+                    assert_eq!(rights(&world, "app_clone"), rights(&world, "app"), "{at}");
+                    if outcome.is_ok() {
+                        break;
+                    }
+                    message += 1;
+                }
+                assert!(message > 8, "the cuts did not reach the statements");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_turn_of_the_base_that_is_cut_anywhere_is_mended_by_the_next() {
+    for kind in KINDS {
+        let Some(world) = World::start(kind, &[]) else { continue };
+        world.admin(
+            "CREATE DATABASE shop; CREATE USER app@'%' IDENTIFIED BY 'base-P4ss'; \
+             GRANT INSERT, DELETE ON shop.* TO app@'%'",
+        );
+        turn(&world, "app", "app_clone", "clone-P4ss").unwrap();
+        for message in 0.. {
+            world.admin(
+                "REVOKE DELETE ON shop.* FROM app_clone@'%'; GRANT DROP ON shop.* TO app_clone@'%'",
+            );
+            let password = format!("cut-{message}-P4ss");
+            let outcome =
+                world.cutting(Cut::After(message), || turn(&world, "app_clone", "app", &password));
+            // The clone is in force: it signs in all the while.
+            assert!(world.signs_in("app_clone", "clone-P4ss"));
+            if world.signs_in("app", &password) {
+                assert_eq!(rights(&world, "app_clone"), rights(&world, "app"));
+            }
+            turn(&world, "app_clone", "app", &password).unwrap();
+            assert!(world.signs_in("app", &password));
+            assert_eq!(rights(&world, "app_clone"), rights(&world, "app"));
+            if outcome.is_ok() {
+                assert!(message > 8, "the cuts did not reach the statements");
+                break;
+            }
+        }
     }
 }

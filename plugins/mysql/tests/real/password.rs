@@ -91,3 +91,39 @@ fn what_is_not_the_passwords_fault_is_never_a_refusal() {
         assert!(failure.message.contains("\"dbname\""), "{failure}");
     }
 }
+
+#[test]
+fn without_tls_the_password_itself_is_never_sent() {
+    for kind in [MysqlKind::Mariadb, MysqlKind::Mysql] {
+        let Some(world) = World::start(kind, &[]) else { continue };
+        world.admin("CREATE USER app@'%' IDENTIFIED BY 'first-P4ss'");
+        let verify = |password| {
+            let login = world.login("app", password, windlass_sdk::TlsMode::Disabled);
+            windlass_plugin_mysql::Mysql::verify(&login)
+        };
+        if kind == MysqlKind::Mysql {
+            // The server has the account's hash at hand only once somebody has signed in with TLS.
+            let failure = verify("first-P4ss").unwrap_err();
+            assert_eq!(failure.kind, FailureKind::Unsupported);
+            assert!(failure.message.contains("no TLS"), "{failure}");
+            // With the server's key, given by the operator, both answers are to be had.
+            let pem = world.admin("SHOW STATUS LIKE 'Caching_sha2_password_rsa_public_key'");
+            let (_, pem) = pem.split_once('\t').unwrap();
+            for (password, expected) in
+                [("wrong-P4ss", Err(FailureKind::Refused)), ("first-P4ss", Ok(()))]
+            {
+                let login = world.login("app", password, windlass_sdk::TlsMode::Disabled);
+                let fields = vec![("serverRsaPem".into(), pem.replace("\\n", "\n"))];
+                let login = windlass_sdk::Login { fields, ..login };
+                let outcome = windlass_plugin_mysql::Mysql::verify(&login);
+                assert_eq!(outcome.map_err(|failure| failure.kind), expected, "{password}");
+            }
+            world.admin("ALTER USER app@'%' IDENTIFIED BY 'first-P4ss'");
+            world.verify("app", "first-P4ss").unwrap();
+        }
+        verify("first-P4ss").unwrap();
+        assert_ne!(verify("wrong-P4ss").unwrap_err().kind, FailureKind::Protocol);
+        world.admin("ALTER USER app@'%' REQUIRE SSL");
+        assert_ne!(verify("first-P4ss").map_err(|failure| failure.kind), Ok(()));
+    }
+}

@@ -1,6 +1,7 @@
 //! A real server, its own client as the witness, and the plugin's calls over TLS as the host would
 //! make them.
 
+use std::cell::Cell;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -19,11 +20,21 @@ use windlass_sdk::{ChangeRequest, Endpoint, Failure, Login, Plugin, TlsInfo, Tls
 /// Longer than a server on a busy machine takes for any statement here.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Where a connection is cut, counted in messages that the plugin sends within TLS.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cut {
+    /// This message does not arrive.
+    Before(usize),
+    /// This one does, and its answer does not.
+    After(usize),
+}
+
 /// A server and what it takes to reach it.
 pub(crate) struct World {
     runtime: Runtime,
     server: Mariadb,
     authority: PathBuf,
+    cut: Cell<Option<Cut>>,
     _work: WorkDir,
 }
 
@@ -41,7 +52,7 @@ impl World {
         let options = MariadbOptions { kind, options, ..MariadbOptions::default() };
         let server = runtime.block_on(Mariadb::start(&ca, options)).unwrap();
         let authority = ca.certificate().to_owned();
-        Some(Self { runtime, server, authority, _work: work })
+        Some(Self { runtime, server, authority, cut: Cell::new(None), _work: work })
     }
 
     /// Runs statements as the administrator.
@@ -117,23 +128,36 @@ impl World {
         self.server.log().unwrap()
     }
 
+    /// Runs `call` with its connections cut.
+    pub(crate) fn cutting<T>(&self, cut: Cut, call: impl FnOnce() -> T) -> T {
+        self.cut.set(Some(cut));
+        let outcome = call();
+        self.cut.set(None);
+        outcome
+    }
+
     fn endpoint(&self) -> Endpoint {
+        let cut = self.cut.get();
         let (port, authority) = (self.server.port(), self.authority.clone());
         dialled(move || {
             let stream = TcpStream::connect(("127.0.0.1", port))?;
             stream.set_nodelay(true)?;
             stream.set_read_timeout(Some(PATIENCE))?;
-            Ok(Box::new(Plain(stream, authority.clone())))
+            Ok(Box::new(Plain(stream, authority.clone(), cut)))
         })
     }
 }
 
-/// A connection that has no TLS yet, and the authority that it will trust.
+/// A connection that has no TLS yet, the authority that it will trust, and where it will be cut.
 #[derive(Debug)]
-struct Plain(TcpStream, PathBuf);
+struct Plain(TcpStream, PathBuf, Option<Cut>);
 
 #[derive(Debug)]
-struct Encrypted(StreamOwned<ClientConnection, TcpStream>);
+struct Encrypted {
+    stream: StreamOwned<ClientConnection, TcpStream>,
+    cut: Option<Cut>,
+    sent: usize,
+}
 
 impl Read for Plain {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -154,22 +178,33 @@ impl Stream for Plain {
     fn start_tls(self: Box<Self>) -> Result<(Box<dyn Stream>, TlsInfo), Failure> {
         let stream =
             encrypt(self.0, &self.1).map_err(|error| Failure::no_tls(error.to_string()))?;
-        Ok((Box::new(Encrypted(stream)), TlsInfo::default()))
+        let encrypted = Encrypted { stream, cut: self.2, sent: 0 };
+        Ok((Box::new(encrypted), TlsInfo::default()))
     }
 }
 
 impl Read for Encrypted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
+        if matches!(self.cut, Some(Cut::After(last)) if self.sent > last) {
+            // So that the server is done with what it got, whatever becomes of its answer.
+            let _ = self.stream.read(buffer)?;
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        self.stream.read(buffer)
     }
 }
 
 impl Write for Encrypted {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.0.write(data)
+        if matches!(self.cut, Some(Cut::Before(last)) if self.sent >= last) {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        self.sent += 1;
+        self.stream.write_all(data)?;
+        Ok(data.len())
     }
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.stream.flush()
     }
 }
 

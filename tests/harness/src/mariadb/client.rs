@@ -39,6 +39,15 @@ impl SqlError {
     pub fn is_refused(&self) -> bool {
         matches!(self, Self::Refused { .. })
     }
+
+    /// Whether TLS failed: the certificate, its name or its issuer.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        // What MariaDB's client and MySQL's say.
+        let words = ["TLS/SSL error", "SSL connection error"];
+        let text = self.to_string();
+        words.iter().any(|words| text.contains(words))
+    }
 }
 
 /// Where and how to connect.

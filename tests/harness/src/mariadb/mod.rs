@@ -187,6 +187,8 @@ impl Mariadb {
             let error = match self.admin("SELECT @@datadir").await {
                 Ok(data) if Path::new(&data) == self.directory.join("data") => return Ok(true),
                 Ok(data) => format!("the server of `{data}` answers"),
+                // A certificate does not get better by waiting.
+                Err(error) if error.is_tls() => return Err(error.into()),
                 Err(error) => error.to_string(),
             };
             if let Some(status) = self.process.exited()? {
@@ -251,6 +253,8 @@ async fn initialise(binaries: &Binaries, owner: &Owner, directory: &Path) -> Res
         (Some(user), Kind::Mariadb) => launch.user(&user.name).env("LC_ALL", "C"),
         _ => launch,
     };
+    // Not the system's: two servers that are made at once take each other's files for their own.
+    let launch = launch.env("TMPDIR", directory);
     let output = launch.finish(START_LIMIT).await?;
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr);
@@ -287,6 +291,7 @@ fn serve(
     }
     owner
         .launch(launch)
+        .env("TMPDIR", directory)
         .args(binaries.options())
         .args([
             format!("--datadir={}", file("data")),

@@ -25,7 +25,7 @@ async fn the_client_tells_a_right_password_from_a_wrong_one() {
         assert!(!error.is_refused(), "{error}");
 
         let log = server.log().unwrap();
-        assert!(log.contains("SELECT nothing") && !log.contains("'right'"), "{log}");
+        assert!(log.contains("SELECT nothing"), "{log}");
     }
 }
 
