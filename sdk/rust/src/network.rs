@@ -36,6 +36,8 @@ enum Place {
     InMemory(crate::testing::InMemory),
     #[cfg(not(target_arch = "wasm32"))]
     Tcp(String, u16),
+    #[cfg(not(target_arch = "wasm32"))]
+    Dialled(crate::testing::Dial),
 }
 
 impl Endpoint {
@@ -58,12 +60,19 @@ impl Endpoint {
         Self(Place::Tcp(host, port))
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn dialled(dial: crate::testing::Dial) -> Self {
+        Self(Place::Dialled(dial))
+    }
+
     /// The host name as the secret spells it: for messages, and for protocols that repeat it.
     pub fn host(&self) -> String {
         match &self.0 {
             Place::Host(endpoint) => endpoint.host(),
             #[cfg(not(target_arch = "wasm32"))]
-            Place::Scripted(_) | Place::InMemory(_) => "scripted.invalid".to_owned(),
+            Place::Scripted(_) | Place::InMemory(_) | Place::Dialled(_) => {
+                "scripted.invalid".to_owned()
+            }
             #[cfg(not(target_arch = "wasm32"))]
             Place::Tcp(host, _) => host.clone(),
         }
@@ -74,7 +83,7 @@ impl Endpoint {
         match &self.0 {
             Place::Host(endpoint) => endpoint.port(),
             #[cfg(not(target_arch = "wasm32"))]
-            Place::Scripted(_) | Place::InMemory(_) => 1,
+            Place::Scripted(_) | Place::InMemory(_) | Place::Dialled(_) => 1,
             #[cfg(not(target_arch = "wasm32"))]
             Place::Tcp(_, port) => *port,
         }
@@ -93,6 +102,8 @@ impl Endpoint {
             Place::InMemory(server) => Stream::InMemory(server.accept()),
             #[cfg(not(target_arch = "wasm32"))]
             Place::Tcp(host, port) => Stream::Tcp(crate::testing::connect(host, *port)?),
+            #[cfg(not(target_arch = "wasm32"))]
+            Place::Dialled(dial) => Stream::Dialled(Some(dial.connect()?)),
         };
         Ok(Connection { stream, unread: Vec::new(), position: 0 })
     }
@@ -107,8 +118,8 @@ impl Endpoint {
                 endpoint.redirect(host, port).map(Self::of_host).map_err(failure)
             }
             #[cfg(not(target_arch = "wasm32"))]
-            Place::Scripted(_) | Place::InMemory(_) => {
-                Err(Failure::unreachable("a scripted server has no neighbours"))
+            Place::Scripted(_) | Place::InMemory(_) | Place::Dialled(_) => {
+                Err(Failure::unreachable("a server of a test has no neighbours"))
             }
             #[cfg(not(target_arch = "wasm32"))]
             Place::Tcp(..) => Ok(Self::tcp(host.to_owned(), port)),
@@ -134,6 +145,9 @@ enum Stream {
     InMemory(crate::testing::InMemoryStream),
     #[cfg(not(target_arch = "wasm32"))]
     Tcp(std::net::TcpStream),
+    /// Absent once a handshake has failed.
+    #[cfg(not(target_arch = "wasm32"))]
+    Dialled(Option<Box<dyn crate::testing::Stream>>),
 }
 
 impl Connection {
@@ -157,6 +171,12 @@ impl Connection {
             Stream::InMemory(stream) => stream.start_tls(),
             #[cfg(not(target_arch = "wasm32"))]
             Stream::Tcp(_) => Err(Failure::unsupported("no TLS here: it is the host's")),
+            #[cfg(not(target_arch = "wasm32"))]
+            Stream::Dialled(stream) => {
+                let (encrypted, info) = stream.take().ok_or_else(unusable)?.start_tls()?;
+                *stream = Some(encrypted);
+                Ok(info)
+            }
         }
     }
 
@@ -172,6 +192,13 @@ impl Connection {
             Stream::Tcp(stream) => {
                 let mut data = vec![0; 16 * 1024];
                 let count = stream.read(&mut data)?;
+                data.truncate(count);
+                data
+            }
+            #[cfg(not(target_arch = "wasm32"))]
+            Stream::Dialled(stream) => {
+                let mut data = vec![0; 16 * 1024];
+                let count = stream.as_mut().ok_or_else(unusable)?.read(&mut data)?;
                 data.truncate(count);
                 data
             }
@@ -210,6 +237,8 @@ impl Write for Connection {
             Stream::InMemory(stream) => stream.send(data)?,
             #[cfg(not(target_arch = "wasm32"))]
             Stream::Tcp(stream) => stream.write_all(data)?,
+            #[cfg(not(target_arch = "wasm32"))]
+            Stream::Dialled(stream) => stream.as_mut().ok_or_else(unusable)?.write_all(data)?,
         }
         Ok(data.len())
     }
@@ -217,6 +246,12 @@ impl Write for Connection {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// A stream whose handshake failed.
+#[cfg(not(target_arch = "wasm32"))]
+fn unusable() -> io::Error {
+    io::Error::from(io::ErrorKind::NotConnected)
 }
 
 /// A service that could not be reached may be reached later; what the operator did not grant, or a

@@ -21,7 +21,8 @@
 mod in_memory;
 
 use std::collections::VecDeque;
-use std::io;
+use std::fmt;
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -82,6 +83,37 @@ pub(crate) fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     Ok(stream)
+}
+
+/// A byte stream of the test's own making: to a real server with TLS, say.
+pub trait Stream: Read + Write + Send + fmt::Debug {
+    /// The same stream with TLS, as the host would start it.
+    ///
+    /// # Errors
+    /// `NoTls` if the handshake failed.
+    fn start_tls(self: Box<Self>) -> Result<(Box<dyn Stream>, TlsInfo), Failure>;
+}
+
+/// An endpoint whose connections `connect` makes. Nothing is granted or refused here.
+pub fn dialled(
+    connect: impl Fn() -> io::Result<Box<dyn Stream>> + Send + Sync + 'static,
+) -> Endpoint {
+    Endpoint::dialled(Dial(Box::new(connect)))
+}
+
+/// Makes connections.
+pub(crate) struct Dial(Box<dyn Fn() -> io::Result<Box<dyn Stream>> + Send + Sync>);
+
+impl Dial {
+    pub(crate) fn connect(&self) -> io::Result<Box<dyn Stream>> {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Dial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Dial")
+    }
 }
 
 /// A login on a scripted endpoint, TLS required, no database.
@@ -224,6 +256,12 @@ impl Peer {
             Err(RecvTimeoutError::Disconnected) if self.unread.is_empty() => {}
             other => panic!("script waits for the end of the connection, the plugin: {other:?}"),
         }
+    }
+
+    /// Closes this side, and takes whatever the plugin still sends until it closes its own.
+    pub fn hang_up(self) {
+        drop(self.outgoing);
+        while self.incoming.recv_timeout(PATIENCE).is_ok() {}
     }
 
     fn expect_start_tls(&mut self) {

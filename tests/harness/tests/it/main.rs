@@ -5,6 +5,7 @@
     reason = "a panic is how a test reports, in its helper functions as well"
 )]
 
+mod mariadb;
 mod peer;
 mod postgres;
 mod proxy;

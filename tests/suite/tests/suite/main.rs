@@ -26,6 +26,7 @@ mod hostile_servers;
 mod keys;
 mod local;
 mod lockout;
+mod mariadb;
 mod names;
 mod network;
 mod plaintext;

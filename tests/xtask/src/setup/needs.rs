@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use windlass_harness::{Names, PostgresBinaries};
+use windlass_harness::{Mariadb, MysqlKind, Names, PostgresBinaries};
 
 use super::{Purpose, python};
 use crate::command;
@@ -23,7 +23,7 @@ pub(crate) struct Need {
     purpose: Purpose,
 }
 
-const NEEDS: [Need; 6] = [
+const NEEDS: [Need; 7] = [
     Need {
         what: "a C compiler, for the cryptography of TLS",
         hint: "gcc or clang, as `cc`",
@@ -47,6 +47,14 @@ const NEEDS: [Need; 6] = [
         present: || PostgresBinaries::find().is_ok(),
         optional: false,
         purpose: Purpose::Servers,
+    },
+    Need {
+        what: "MariaDB, server and client, to rotate passwords of",
+        hint: "mariadb 10.4 or later; if it is in an unusual place, name it in WINDLASS_DEV_MARIADB",
+        packages: &["mariadb-server", "mariadb-client"],
+        present: || Mariadb::missing(MysqlKind::Mariadb).is_none(),
+        optional: true,
+        purpose: Purpose::Everything,
     },
     Need {
         what: "libnss_wrapper, to change what a name means during a test",

@@ -1,0 +1,378 @@
+//! What the server says about one account (`SHOW CREATE USER`), beside its rights: how it signs in,
+//! and what else decides whether it may.
+
+use std::collections::BTreeMap;
+
+use windlass_sdk::Failure;
+
+use crate::quote::{identifier, literal};
+use crate::session::{AccountName, Session};
+use crate::stored::Identity;
+use crate::tokens::{Backslash, Tokens, unreadable};
+use crate::version::Version;
+
+/// One account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Account {
+    /// The ways to sign in, of which one is enough. MySQL has one; more than one factor is refused.
+    pub(crate) identities: Vec<Identity>,
+    pub(crate) attributes: Attributes,
+    pub(crate) locked: bool,
+    /// MySQL's; MariaDB names them among the grants.
+    pub(crate) default_roles: Vec<(String, String)>,
+}
+
+/// What matters at the sign-in beside the password.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Attributes {
+    /// What follows `REQUIRE`; empty where nothing is required.
+    require: String,
+    /// The number behind each `MAX_…`; absent is 0, no limit.
+    limits: BTreeMap<String, String>,
+    /// Rules for passwords: what stands behind each phrase, where it is not the default.
+    policies: BTreeMap<&'static str, String>,
+    /// The password has expired, and the server says that in the place of when it will.
+    expired: bool,
+}
+
+/// The rules that both servers, or one of them, write, and what stands for their default.
+const POLICIES: [(&str, &str); 6] = [
+    (EXPIRE, "DEFAULT"),
+    ("PASSWORD HISTORY", "DEFAULT"),
+    ("PASSWORD REUSE INTERVAL", "DEFAULT"),
+    ("PASSWORD REQUIRE CURRENT", "DEFAULT"),
+    ("FAILED_LOGIN_ATTEMPTS", "0"),
+    ("PASSWORD_LOCK_TIME", "0"),
+];
+
+const EXPIRE: &str = "PASSWORD EXPIRE";
+
+impl Account {
+    /// Asks the server.
+    pub(crate) fn of(
+        session: &mut Session,
+        version: Version,
+        name: &AccountName,
+    ) -> Result<Self, Failure> {
+        Self::show(session, version, &name.quoted())?
+    }
+
+    /// The same of the account that the session belongs to, which needs no right. What the server
+    /// answered may be beyond this plugin.
+    pub(crate) fn own(
+        session: &mut Session,
+        version: Version,
+    ) -> Result<Result<Self, Failure>, Failure> {
+        Self::show(session, version, "CURRENT_USER()")
+    }
+
+    fn show(
+        session: &mut Session,
+        version: Version,
+        who: &str,
+    ) -> Result<Result<Self, Failure>, Failure> {
+        let rows = session.query(&format!("SHOW CREATE USER {who}"), "reading the account")?;
+        let statement = rows.into_iter().flatten().flatten().next();
+        Ok(statement
+            .ok_or_else(unreadable)
+            .and_then(|statement| Self::read(&statement, version.backslash())))
+    }
+
+    pub(crate) fn read(statement: &str, backslash: Backslash) -> Result<Self, Failure> {
+        let mut tokens = Tokens::read(statement, backslash)?;
+        tokens.expect("CREATE")?;
+        tokens.expect("USER")?;
+        tokens.name()?;
+        tokens.expect_mark('@')?;
+        tokens.name()?;
+        let mut account = Self {
+            identities: identities(&mut tokens)?,
+            attributes: Attributes::default(),
+            locked: false,
+            default_roles: Vec::new(),
+        };
+        while !tokens.is_empty() {
+            account.read_clause(&mut tokens)?;
+        }
+        Ok(account)
+    }
+
+    fn read_clause(&mut self, tokens: &mut Tokens) -> Result<(), Failure> {
+        let attributes = &mut self.attributes;
+        if tokens.takes("REQUIRE") {
+            attributes.require = require(tokens)?;
+        } else if tokens.takes("WITH") {
+            while let Some(limit) = tokens.word_if(|word| word.starts_with("MAX_")) {
+                attributes.limits.insert(limit, number(tokens)?);
+            }
+        } else if tokens.takes("ACCOUNT") {
+            self.locked = tokens.takes("LOCK");
+            if !self.locked {
+                tokens.expect("UNLOCK")?;
+            }
+        } else if tokens.takes_all("DEFAULT ROLE")? {
+            loop {
+                let role = tokens.name()?;
+                tokens.expect_mark('@')?;
+                self.default_roles.push((role, tokens.name()?));
+                if !tokens.takes_mark(',') {
+                    break;
+                }
+            }
+        } else if tokens.takes("FAILED_LOGIN_ATTEMPTS") {
+            attributes.set("FAILED_LOGIN_ATTEMPTS", tokens.word()?);
+        } else if tokens.takes("PASSWORD_LOCK_TIME") {
+            attributes.set("PASSWORD_LOCK_TIME", tokens.word()?);
+        } else {
+            tokens.expect("PASSWORD")?;
+            attributes.read_policy(tokens)?;
+        }
+        Ok(())
+    }
+}
+
+impl Attributes {
+    /// Whether both are the same, as far as the server tells.
+    pub(crate) fn agree_with(&self, other: &Self) -> bool {
+        let mut other = other.clone();
+        if other.expired {
+            other.expired = false;
+            let own = self.policies.get(EXPIRE).cloned();
+            own.into_iter().for_each(|when| drop(other.policies.insert(EXPIRE, when)));
+        }
+        self.clauses_instead_of(&other).is_empty()
+    }
+
+    /// What gives an account these in the place of `other`'s: clauses of `ALTER USER`, or nothing.
+    pub(crate) fn clauses_instead_of(&self, other: &Self) -> String {
+        let mut clauses = String::new();
+        if self.require != other.require {
+            let require = if self.require.is_empty() { "NONE" } else { &self.require };
+            clauses.push_str(&format!(" REQUIRE {require}"));
+        }
+        let mut with = " WITH";
+        for limit in self.limits.keys().chain(other.limits.keys()) {
+            let (own, others) = (self.limit(limit), other.limit(limit));
+            let again = clauses.contains(limit.as_str());
+            if own != others && !again {
+                clauses.push_str(&format!("{with} {limit} {own}"));
+                with = "";
+            }
+        }
+        for (phrase, default) in POLICIES {
+            let value = |attributes: &Self| {
+                attributes.policies.get(phrase).map_or(default.to_owned(), Clone::clone)
+            };
+            // What is not told of these can't be given, and of the others can't be compared.
+            if phrase == EXPIRE && (self.expired || other.expired) {
+                if !self.expired {
+                    clauses.push_str(&format!(" {phrase} {}", value(self)));
+                }
+            } else if value(self) != value(other) {
+                clauses.push_str(&format!(" {phrase} {}", value(self)));
+            }
+        }
+        clauses
+    }
+
+    fn limit<'a>(&'a self, name: &str) -> &'a str {
+        self.limits.get(name).map_or("0", String::as_str)
+    }
+
+    fn set(&mut self, phrase: &'static str, value: String) {
+        if !POLICIES.contains(&(phrase, value.as_str())) {
+            self.policies.insert(phrase, value);
+        }
+    }
+
+    /// What follows `PASSWORD`.
+    fn read_policy(&mut self, tokens: &mut Tokens) -> Result<(), Failure> {
+        let one = |tokens: &mut Tokens| {
+            tokens.word_if(|word| {
+                matches!(word, "DEFAULT" | "NEVER" | "OPTIONAL") || word.parse::<u64>().is_ok()
+            })
+        };
+        if tokens.takes("EXPIRE") {
+            if tokens.takes("INTERVAL") {
+                let days = tokens.word()?;
+                tokens.expect("DAY")?;
+                self.set(EXPIRE, format!("INTERVAL {days} DAY"));
+            } else if let Some(when) = one(tokens) {
+                self.set(EXPIRE, when);
+            } else {
+                self.expired = true;
+            }
+        } else if tokens.takes("HISTORY") {
+            self.set("PASSWORD HISTORY", one(tokens).ok_or_else(unreadable)?);
+        } else if tokens.takes_all("REUSE INTERVAL")? {
+            let days = one(tokens).ok_or_else(unreadable)?;
+            let days = if tokens.takes("DAY") { format!("{days} DAY") } else { days };
+            self.set("PASSWORD REUSE INTERVAL", days);
+        } else if tokens.takes_all("REQUIRE CURRENT")? {
+            // Nothing behind it means that it is required.
+            self.set("PASSWORD REQUIRE CURRENT", one(tokens).unwrap_or_default());
+        } else {
+            return Err(unreadable());
+        }
+        Ok(())
+    }
+}
+
+impl AccountName {
+    /// As it stands in statements.
+    pub(crate) fn quoted(&self) -> String {
+        format!("{}@{}", identifier(&self.user), identifier(&self.host))
+    }
+}
+
+fn identities(tokens: &mut Tokens) -> Result<Vec<Identity>, Failure> {
+    let native = "mysql_native_password";
+    if !tokens.takes("IDENTIFIED") {
+        return Ok(vec![Identity { plugin: native.into(), stored: Some(Vec::new()) }]);
+    }
+    if tokens.takes_all("BY PASSWORD")? {
+        return Ok(vec![Identity { plugin: native.into(), stored: Some(tokens.text()?) }]);
+    }
+    let mut all = Vec::new();
+    if tokens.takes("VIA") {
+        loop {
+            let plugin = match tokens.name_if_there() {
+                Some(name) => name,
+                None => tokens.word()?,
+            };
+            let with = tokens.takes("USING") || tokens.takes("AS");
+            let stored = if with { tokens.text()? } else { Vec::new() };
+            all.push(Identity { plugin, stored: Some(stored) });
+            if !tokens.takes("OR") {
+                return Ok(all);
+            }
+        }
+    }
+    tokens.expect("WITH")?;
+    let plugin = tokens.name()?;
+    let stored = match tokens.takes("AS") {
+        false => Some(Vec::new()),
+        // `<secret>`, where the session may not see it.
+        true if tokens.takes_mark('<') => {
+            tokens.word()?;
+            tokens.expect_mark('>')?;
+            None
+        }
+        true => Some(tokens.text()?),
+    };
+    all.push(Identity { plugin, stored });
+    if tokens.takes("AND") {
+        return Err(Failure::unsupported(
+            "the account signs in with more than a password (multi-factor authentication)",
+        ));
+    }
+    Ok(all)
+}
+
+fn require(tokens: &mut Tokens) -> Result<String, Failure> {
+    if tokens.takes("NONE") {
+        return Ok(String::new());
+    }
+    if let Some(kind) = tokens.word_if(|word| matches!(word, "SSL" | "X509")) {
+        return Ok(kind);
+    }
+    let mut parts = BTreeMap::new();
+    while let Some(what) = tokens.word_if(|word| matches!(word, "SUBJECT" | "ISSUER" | "CIPHER")) {
+        let text = String::from_utf8(tokens.text()?).map_err(|_| unreadable())?;
+        parts.insert(what, literal(&text));
+        tokens.takes("AND");
+    }
+    if parts.is_empty() {
+        return Err(unreadable());
+    }
+    let parts: Vec<String> = parts.iter().map(|(what, text)| format!("{what} {text}")).collect();
+    Ok(parts.join(" AND "))
+}
+
+/// A number, with its fraction if it has one.
+fn number(tokens: &mut Tokens) -> Result<String, Failure> {
+    let mut number = tokens.word()?;
+    if tokens.takes_mark('.') {
+        number = format!("{number}.{}", tokens.word()?);
+    }
+    Ok(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(statement: &str) -> Account {
+        Account::read(statement, Backslash::Single).unwrap()
+    }
+
+    #[test]
+    fn accounts_as_the_servers_write_them() {
+        let maria = read(
+            "CREATE USER `a'p`@`10.%` IDENTIFIED VIA ed25519 USING 'key' OR mysql_native_password \
+             USING 'invalid' OR unix_socket REQUIRE ISSUER '/x' SUBJECT '/CN=a''b' WITH \
+             MAX_QUERIES_PER_HOUR 5 MAX_STATEMENT_TIME 2.500000 ACCOUNT LOCK PASSWORD EXPIRE \
+             INTERVAL 30 DAY",
+        );
+        let plugins: Vec<_> = maria.identities.iter().map(|it| it.plugin.as_str()).collect();
+        assert_eq!(plugins, ["ed25519", "mysql_native_password", "unix_socket"]);
+        assert!(maria.locked);
+        assert_eq!(
+            maria.attributes.clauses_instead_of(&Attributes::default()),
+            " REQUIRE ISSUER '/x' AND SUBJECT '/CN=a''b' WITH MAX_QUERIES_PER_HOUR 5 \
+             MAX_STATEMENT_TIME 2.500000 PASSWORD EXPIRE INTERVAL 30 DAY"
+        );
+        assert_eq!(
+            Attributes::default().clauses_instead_of(&maria.attributes),
+            " REQUIRE NONE WITH MAX_QUERIES_PER_HOUR 0 MAX_STATEMENT_TIME 0 PASSWORD EXPIRE DEFAULT"
+        );
+
+        let mysql = read(
+            "CREATE USER `app`@`%` IDENTIFIED WITH 'caching_sha2_password' AS 0x2441 DEFAULT ROLE \
+             `r`@`%`,`s`@`%` REQUIRE SSL WITH MAX_USER_CONNECTIONS 3 PASSWORD EXPIRE DEFAULT ACCOUNT \
+             UNLOCK PASSWORD HISTORY 5 PASSWORD REUSE INTERVAL 10 DAY PASSWORD REQUIRE CURRENT \
+             FAILED_LOGIN_ATTEMPTS 3 PASSWORD_LOCK_TIME UNBOUNDED ATTRIBUTE '{\"a\": 1}'",
+        );
+        assert_eq!(mysql.identities[0].stored, Some(b"$A".to_vec()));
+        assert_eq!(mysql.default_roles.len(), 2);
+        assert_eq!(
+            mysql.attributes.clauses_instead_of(&Attributes::default()),
+            " REQUIRE SSL WITH MAX_USER_CONNECTIONS 3 PASSWORD HISTORY 5 PASSWORD REUSE INTERVAL 10 \
+             DAY PASSWORD REQUIRE CURRENT  FAILED_LOGIN_ATTEMPTS 3 PASSWORD_LOCK_TIME UNBOUNDED"
+        );
+
+        let plain = read(
+            "CREATE USER `app`@`%` IDENTIFIED WITH 'mysql_native_password' AS '*24' REQUIRE NONE \
+             PASSWORD EXPIRE DEFAULT ACCOUNT UNLOCK PASSWORD HISTORY DEFAULT PASSWORD REUSE \
+             INTERVAL DEFAULT PASSWORD REQUIRE CURRENT DEFAULT",
+        );
+        let bare = read("CREATE USER `app`@`%` IDENTIFIED BY PASSWORD '*24'");
+        assert_eq!(plain, bare);
+        let hidden = "CREATE USER `app`@`%` IDENTIFIED WITH 'caching_sha2_password' AS <secret>";
+        assert_eq!(read(hidden).identities[0].stored, None);
+    }
+
+    #[test]
+    fn an_expired_password_hides_when_it_expires() {
+        let expired = read("CREATE USER `app`@`%` PASSWORD EXPIRE ACCOUNT UNLOCK").attributes;
+        let never = read("CREATE USER `app`@`%` PASSWORD EXPIRE NEVER").attributes;
+        assert_eq!(never.clauses_instead_of(&expired), " PASSWORD EXPIRE NEVER");
+        assert_eq!(expired.clauses_instead_of(&never), "");
+        assert!(never.agree_with(&expired) && expired.agree_with(&never));
+        assert!(!never.agree_with(&Attributes::default()));
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused() {
+        for statement in [
+            "",
+            "CREATE USER app",
+            "CREATE USER `app`@`%` IDENTIFIED WITH 'x' AS 'y' AND IDENTIFIED WITH 'z'",
+            "CREATE USER `app`@`%` PASSWORD SOMETHING NEW",
+            "CREATE USER `app`@`%` REQUIRE TOKEN",
+            "CREATE USER `app`@`%` WITH NEW_LIMIT 5",
+        ] {
+            assert!(Account::read(statement, Backslash::Single).is_err(), "{statement}");
+        }
+    }
+}

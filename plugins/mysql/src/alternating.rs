@@ -1,0 +1,404 @@
+//! Two accounts that take turns: the change of the one that is not in force.
+//!
+//! The *base* is the account that people manage; the *clone* is its equal: at the same hosts, with
+//! the same rights, roles, limits, TLS requirement and rules for passwords. On every turn, whoever's
+//! it is, the clone is compared with the base, and what differs is changed on the clone: nothing is
+//! ever changed on the base but its password.
+//!
+//! Order: everything is read and decided; then attributes, what the clone has too much, what it
+//! lacks; then both are read again and must agree; the password comes last. Wherever it stops, the
+//! clone has no right that the base has not, and signs in with a password that nobody waits for. (One
+//! exception is MariaDB's own: `PROXY … WITH GRANT OPTION` brings the option on everything with it,
+//! which the next pass takes back.)
+//!
+//! Whether an account of the clone's name is the clone, its mark says, which it gets at its
+//! creation: an attribute on MySQL, on MariaDB a second method of signing in that lets nobody in.
+//! Without a mark it is taken over only if it is the base's equal already, as a pair is that AWS's
+//! rotation function made. Any other account is left alone.
+
+use std::collections::BTreeSet;
+
+use windlass_sdk::{Failure, LogLevel, fill_random, log};
+
+use crate::account::{Account, Attributes};
+use crate::change::{
+    Target, accounts_named, explain_denied, print_hex, set_passwords, wants_clear,
+};
+use crate::grants::{Grants, Object, Privilege, Step, role_name};
+use crate::pair::{Pair, Turn};
+use crate::quote::{check_length, literal};
+use crate::session::{AccountName, Session};
+use crate::stored::{Form, Identity, identified_mariadb, identified_mysql};
+use crate::version::Version;
+
+/// How often the clone is compared and mended. Once is enough but where one right brings or takes
+/// another with it (`PROXY` of MariaDB).
+const PASSES: usize = 3;
+
+/// The attribute that MySQL keeps with a clone: the base's name.
+const MARK: &str = "windlass_clone_of";
+
+/// What the base of a pair lacks for its administrator to hand it on.
+const DENIED: &str = "the administrator needs CREATE USER, SELECT on the database mysql, and every \
+                      right that it hands on, WITH GRANT OPTION (roles: WITH ADMIN OPTION)";
+
+/// One account, as the server describes it.
+#[derive(Debug, Clone, PartialEq)]
+struct Half {
+    name: AccountName,
+    account: Account,
+    grants: Grants,
+    marked: bool,
+}
+
+/// A host of the base's, and both accounts there.
+#[derive(Debug)]
+struct Place {
+    base: Half,
+    clone: Option<Half>,
+    clone_name: AccountName,
+}
+
+/// A right on something that does not exist any more.
+type Stale = BTreeSet<(Object, Privilege)>;
+
+/// Changes the password of the half whose turn it is.
+pub(crate) fn change(
+    session: &mut Session,
+    version: Version,
+    pair: &Pair,
+    password: &str,
+    may_send_clear: impl Fn(&str) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    check_length(&pair.clone, version)?;
+    print_hex(session, version)?;
+    let places = read(session, version, pair)?;
+    check(pair, version, &places)?;
+    let mut targets = Vec::new();
+    for place in places {
+        let identities = place.base.account.identities.clone();
+        match pair.turn {
+            Turn::Base if place.clone.is_none() => {}
+            _ => equalise(session, version, pair, &place)?,
+        }
+        targets.push(match pair.turn {
+            Turn::Base => Target { name: place.base.name, identities },
+            Turn::Clone => {
+                Target { name: place.clone_name, identities: marked(version, identities) }
+            }
+        });
+    }
+    set_passwords(session, version, &targets, password, "", may_send_clear)
+}
+
+fn read(session: &mut Session, version: Version, pair: &Pair) -> Result<Vec<Place>, Failure> {
+    let bases = accounts_named(session, version, &pair.base)?;
+    let mut clones = accounts_named(session, version, &pair.clone)?;
+    let mut places = Vec::new();
+    for base in bases {
+        let here = |clone: &AccountName| clone.host.eq_ignore_ascii_case(&base.host);
+        let clone = match clones.iter().position(here) {
+            Some(at) => Some(Half::read(session, version, pair, clones.swap_remove(at))?),
+            None => None,
+        };
+        let clone_name = AccountName { user: pair.clone.clone(), host: base.host.clone() };
+        let base = Half::read(session, version, pair, base)?;
+        places.push(Place { base, clone, clone_name });
+    }
+    if let (Some(stray), Some(_)) = (clones.first(), places.first()) {
+        return Err(Failure::declined(format!(
+            "there is an account {}, and none of {:?} at that host: drop it, or create the other",
+            stray.quoted(),
+            pair.base
+        )));
+    }
+    Ok(places)
+}
+
+impl Half {
+    fn read(
+        session: &mut Session,
+        version: Version,
+        pair: &Pair,
+        name: AccountName,
+    ) -> Result<Self, Failure> {
+        let denied = |failure| explain_denied(failure, DENIED);
+        let account = Account::of(session, version, &name).map_err(denied)?;
+        let mut grants = Grants::of(session, version, &name).map_err(denied)?;
+        let roles = account.default_roles.iter().cloned();
+        grants.default_roles.extend(roles.map(|(role, host)| (role, Some(host))));
+        let marked = if version.has_attributes() {
+            attribute(session, &name)?.as_deref() == Some(pair.base.as_str())
+        } else {
+            account.identities.contains(&Identity::mark())
+        };
+        Ok(Self { name, account, grants, marked })
+    }
+
+    /// Whether the other has the same rights, and attributes that matter at the sign-in.
+    fn equals(&self, other: &Self) -> bool {
+        self.grants == other.grants
+            && self.account.attributes.agree_with(&other.account.attributes)
+            && self.account.locked == other.account.locked
+    }
+}
+
+fn attribute(session: &mut Session, name: &AccountName) -> Result<Option<String>, Failure> {
+    let rows = session.query(
+        &format!(
+            "SELECT JSON_UNQUOTE(JSON_EXTRACT(ATTRIBUTE, {})) FROM \
+             INFORMATION_SCHEMA.USER_ATTRIBUTES WHERE USER = {} AND HOST = {}",
+            literal(&format!("$.{MARK}")),
+            literal(&name.user),
+            literal(&name.host)
+        ),
+        "reading the account's attributes",
+    )?;
+    Ok(rows.into_iter().flatten().flatten().next())
+}
+
+/// Refuses what must not be touched, before anything is.
+fn check(pair: &Pair, version: Version, places: &[Place]) -> Result<(), Failure> {
+    let Pair { base, clone, turn } = pair;
+    if places.is_empty() {
+        return Err(Failure::declined(format!(
+            "there is no account {base:?}, which {clone:?} would be the clone of"
+        )));
+    }
+    if *turn == Turn::Base && places.iter().all(|place| place.clone.is_none()) {
+        return Err(Failure::declined(format!(
+            "there is no account {clone:?}, which should be in force now"
+        )));
+    }
+    for place in places {
+        if place.base.account.locked {
+            return Err(Failure::declined(format!(
+                "the account {name} is locked: ALTER USER {name} ACCOUNT UNLOCK",
+                name = place.base.name.quoted()
+            )));
+        }
+        if !place.base.account.identities.iter().any(Identity::has_password) {
+            return Err(Failure::declined(format!(
+                "the account {} does not sign in with a password that could be changed here",
+                place.base.name.quoted()
+            )));
+        }
+        if let Some(found) = &place.clone {
+            check_other_half(pair, version, &place.base, found)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_other_half(
+    pair: &Pair,
+    version: Version,
+    base: &Half,
+    found: &Half,
+) -> Result<(), Failure> {
+    // Equal in having no rights is no proof of anything.
+    if found.marked || (found.equals(base) && !base.grants.is_empty()) {
+        return Ok(());
+    }
+    let name = found.name.quoted();
+    let how = if version.has_attributes() {
+        let mark = format!("{{\"{MARK}\": \"{}\"}}", json(&pair.base));
+        format!("ALTER USER {name} ATTRIBUTE {}", literal(&mark))
+    } else {
+        format!("give it the rights and attributes of {}", base.name.quoted())
+    };
+    Err(Failure::declined(format!(
+        "the account {name} exists and is neither marked as the clone of {} nor its equal, so it \
+         may be somebody else's, and neither was changed: rename it, or, if it is the clone, {how}",
+        base.name.quoted()
+    )))
+}
+
+/// Makes the clone the base's equal, and creates it where it does not exist.
+fn equalise(
+    session: &mut Session,
+    version: Version,
+    pair: &Pair,
+    place: &Place,
+) -> Result<(), Failure> {
+    let denied = |failure| explain_denied(failure, DENIED);
+    let (base, who) = (&place.base, place.clone_name.quoted());
+    let mut clone = match &place.clone {
+        Some(clone) => clone.clone(),
+        None => {
+            create(session, version, pair, place)?;
+            log(LogLevel::Info, &format!("created the account {who}"));
+            Half::read(session, version, pair, place.clone_name.clone())?
+        }
+    };
+    let mut stale = Stale::new();
+    for pass in 0..PASSES {
+        let clauses = base.account.attributes.clauses_instead_of(&clone.account.attributes);
+        let unlock = if clone.account.locked { " ACCOUNT UNLOCK" } else { "" };
+        let mark = mark_clause(version, pair).filter(|_| !clone.marked);
+        let altered = format!("{clauses}{unlock}{}", mark.unwrap_or_default());
+        let mut steps = base.grants.steps_from(&clone.grants, &who);
+        steps.retain(|step| step.gives.as_ref().is_none_or(|gives| !is_stale(&stale, gives)));
+        let roles = default_roles(version, base, &clone, &who);
+        if altered.is_empty() && steps.is_empty() && roles.is_empty() {
+            break;
+        }
+        if pass == 0 && place.clone.is_some() {
+            report(pair, base, &clone);
+        }
+        if !altered.is_empty() {
+            let statement = format!("ALTER USER {who}{altered}");
+            session.query(&statement, "changing the clone's attributes").map_err(denied)?;
+        }
+        for step in steps {
+            give(session, &step, &who, &mut stale)?;
+        }
+        for statement in roles {
+            session.query(&statement, "setting the clone's default roles").map_err(denied)?;
+        }
+        clone = Half::read(session, version, pair, place.clone_name.clone())?;
+    }
+    agree(base, &clone, &stale)
+}
+
+fn create(
+    session: &mut Session,
+    version: Version,
+    pair: &Pair,
+    place: &Place,
+) -> Result<(), Failure> {
+    let password = unguessable();
+    let base = &place.base.account;
+    let identities = marked(version, base.identities.clone());
+    let identified = |form| match base.identities.first() {
+        Some(identity) if !version.mariadb => Ok(identified_mysql(&identity.plugin, &password)),
+        _ => identified_mariadb(&identities, &password, form),
+    };
+    let clauses = base.attributes.clauses_instead_of(&Attributes::default());
+    let mark = mark_clause(version, pair).unwrap_or_default();
+    let who = place.clone_name.quoted();
+    let create = |identified: String| format!("CREATE USER {who} {identified}{clauses}{mark}");
+    let doing = "creating the clone";
+    let outcome = match session.secret(&create(identified(Form::Hash)?), doing) {
+        Err(failure) if version.mariadb && wants_clear(&failure) => {
+            session.secret(&create(identified(Form::Clear)?), doing)
+        }
+        outcome => outcome,
+    };
+    outcome.map_err(|failure| explain_denied(failure, DENIED))
+}
+
+/// A password for the time until the real one is set, which nobody ever knows; with a character of
+/// each kind that policies ask for.
+fn unguessable() -> String {
+    let mut bytes = [0; 24];
+    fill_random(&mut bytes);
+    bytes.iter().fold("aA1-".to_owned(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+/// Runs a step. A right on something that is gone can't be given and means nothing: it is left out,
+/// and the rest of the step's rights are given one by one.
+fn give(session: &mut Session, step: &Step, who: &str, stale: &mut Stale) -> Result<(), Failure> {
+    let run = |session: &mut Session, step: &Step| {
+        session
+            .query(&step.statement, "giving the clone the rights of the other")
+            .map_err(|failure| explain_denied(failure, DENIED))
+    };
+    let Err(failure) = run(session, step) else { return Ok(()) };
+    let Some((object, privileges)) = step.gives.as_ref().filter(|_| is_gone(&failure)) else {
+        return Err(failure);
+    };
+    if privileges.len() > 1 {
+        return step.apart(who).iter().try_for_each(|one| give(session, one, who, stale));
+    }
+    stale.extend(privileges.iter().map(|privilege| (object.clone(), privilege.clone())));
+    log(LogLevel::Warn, &format!("left out a right on what does not exist: {}", failure.message));
+    Ok(())
+}
+
+/// No such table, column, routine, or grant on them.
+fn is_gone(failure: &Failure) -> bool {
+    matches!(failure.code.as_str(), "1146" | "1054" | "1305")
+}
+
+fn is_stale(stale: &Stale, (object, privileges): &(Object, BTreeSet<Privilege>)) -> bool {
+    !privileges.is_empty()
+        && privileges.iter().all(|privilege| stale.contains(&(object.clone(), privilege.clone())))
+}
+
+/// Never a success with fewer rights, nor with more.
+fn agree(base: &Half, clone: &Half, stale: &Stale) -> Result<(), Failure> {
+    let steps = base.grants.steps_from(&clone.grants, "");
+    let lacks = steps.iter().any(|step| match &step.gives {
+        Some(gives) => !is_stale(stale, gives),
+        None => true,
+    });
+    let roles = base.grants.default_roles != clone.grants.default_roles;
+    if !lacks && !roles && base.account.attributes.agree_with(&clone.account.attributes) {
+        return Ok(());
+    }
+    let mut differences = base.grants.beyond(&clone.grants);
+    differences.extend(clone.grants.beyond(&base.grants));
+    differences.truncate(NAMED_MAX);
+    Err(Failure::declined(format!(
+        "the accounts {} and {} still differ after everything was done to make them equal ({}), \
+         so the password was not changed",
+        base.name.quoted(),
+        clone.name.quoted(),
+        differences.join("; ")
+    )))
+}
+
+/// How many rights a message names.
+const NAMED_MAX: usize = 5;
+
+/// What the operator should know about an existing clone that was not like the base.
+fn report(pair: &Pair, base: &Half, clone: &Half) {
+    let mut more = clone.grants.beyond(&base.grants);
+    more.truncate(NAMED_MAX);
+    let (level, what) = if more.is_empty() {
+        (LogLevel::Info, "brought up to date".to_owned())
+    } else {
+        (LogLevel::Warn, format!("had more rights, which it loses: {}", more.join("; ")))
+    };
+    let text = format!("{:?}, the clone of {:?}, {what}", pair.clone, pair.base);
+    log(level, &text);
+}
+
+/// How the clone signs in: as the base, and marked where the mark is a method.
+fn marked(version: Version, mut identities: Vec<Identity>) -> Vec<Identity> {
+    if version.mariadb && !identities.contains(&Identity::mark()) {
+        identities.push(Identity::mark());
+    }
+    identities
+}
+
+fn mark_clause(version: Version, pair: &Pair) -> Option<String> {
+    let mark = format!("{{\"{MARK}\": \"{}\"}}", json(&pair.base));
+    version.has_attributes().then(|| format!(" ATTRIBUTE {}", literal(&mark)))
+}
+
+/// A name within a JSON string.
+fn json(name: &str) -> String {
+    let escape = |character: char| match character {
+        '"' | '\\' => format!("\\{character}"),
+        control if control.is_control() => format!("\\u{:04x}", u32::from(control)),
+        other => other.to_string(),
+    };
+    name.chars().map(escape).collect()
+}
+
+/// The statements that give the clone the base's default roles.
+fn default_roles(version: Version, base: &Half, clone: &Half, who: &str) -> Vec<String> {
+    let wanted = &base.grants.default_roles;
+    if *wanted == clone.grants.default_roles {
+        return Vec::new();
+    }
+    let names: Vec<_> = wanted.iter().map(role_name).collect();
+    let names = if names.is_empty() { "NONE".to_owned() } else { names.join(", ") };
+    vec![if version.mariadb {
+        format!("SET DEFAULT ROLE {names} FOR {who}")
+    } else {
+        format!("ALTER USER {who} DEFAULT ROLE {names}")
+    }]
+}

@@ -1,0 +1,179 @@
+//! Signing in: the server chooses the method, this side decides whether it is good enough.
+//!
+//! In this order: a method that this plugin does not know, or that would show the password to
+//! somebody else than the server, ends the sign-in; the password goes out in clear inside TLS only,
+//! once, and only where caching_sha2_password or sha256_password ask for it; without TLS it is
+//! encrypted with a key from the secret, never with one that the server sends. Every exchange is
+//! bounded. Only error 1045 means a wrong password.
+
+use windlass_sdk::{Connection, Failure, Login, TlsMode};
+
+use crate::errors::{ERROR, ServerError};
+use crate::handshake::{Greeting, response};
+use crate::quote::check_password;
+use crate::rsa::{self, PublicKey};
+use crate::scramble;
+use crate::wire::Wire;
+
+const OK: u8 = 0x00;
+const MORE_DATA: u8 = 0x01;
+const NEXT_FACTOR: u8 = 0x02;
+const SWITCH: u8 = 0xfe;
+
+/// What caching_sha2_password says after the proof: the server had the password's hash at hand.
+const FAST_AUTHENTICATION_DONE: u8 = 3;
+/// And where it had not: it needs the password itself.
+const FULL_AUTHENTICATION: u8 = 4;
+
+/// How many methods a server may go through. An account of MariaDB may have several; three are
+/// known here, and the greeting may name one that the account does not have.
+const SWITCHES_MAX: usize = 4;
+
+/// A way to prove a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Method {
+    /// SHA-1 with a nonce.
+    Native,
+    /// SHA-256 with a nonce; the password itself where the server does not remember it.
+    CachingSha2,
+    /// The password itself.
+    Sha256,
+    /// MariaDB's signature.
+    Ed25519,
+}
+
+impl Method {
+    /// By the name of the server's plugin, or of the client's.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "mysql_native_password" => Self::Native,
+            "caching_sha2_password" => Self::CachingSha2,
+            "sha256_password" => Self::Sha256,
+            "client_ed25519" | "ed25519" => Self::Ed25519,
+            _ => return None,
+        })
+    }
+
+    fn client_name(self) -> &'static str {
+        match self {
+            Self::Native => "mysql_native_password",
+            Self::CachingSha2 => "caching_sha2_password",
+            Self::Sha256 => "sha256_password",
+            Self::Ed25519 => "client_ed25519",
+        }
+    }
+
+    /// What is sent first.
+    fn proof(self, login: &Login, password: &str, nonce: &[u8]) -> Result<Vec<u8>, Failure> {
+        match self {
+            Self::Native => Ok(scramble::native(password, nonce)),
+            Self::CachingSha2 => Ok(scramble::caching_sha2(password, nonce)),
+            Self::Ed25519 => Ok(scramble::ed25519(password, nonce)),
+            Self::Sha256 => whole_password(login, password, nonce),
+        }
+    }
+}
+
+/// Answers the greeting and reads until the server has let the login in. Returns the method that
+/// counted: the account's own.
+pub(crate) fn authenticate(
+    wire: &mut Wire<Connection>,
+    login: &Login,
+    password: &str,
+    greeting: &Greeting,
+) -> Result<Method, Failure> {
+    check_password(password, "the password to sign in with")?;
+    // The server's default method is the account's more often than not. Where it is one that would
+    // send the password at once, the server has to ask for it.
+    let mut method = match Method::named(&greeting.method) {
+        Some(method @ (Method::Native | Method::CachingSha2)) => method,
+        _ => Method::Native,
+    };
+    let proof = method.proof(login, password, &greeting.nonce)?;
+    wire.send(&response(login, method.client_name(), &proof)?)?;
+
+    let mut nonce = greeting.nonce.clone();
+    let mut switches = 0;
+    let mut asked_for_password = false;
+    loop {
+        let packet = wire.receive()?;
+        match packet.as_slice() {
+            [OK, ..] => return Ok(method),
+            [ERROR, ..] => return Err(ServerError::read(&packet)?.of_sign_in(login.tls)),
+            [SWITCH] => return Err(unsupported("mysql_old_password")),
+            [SWITCH, request @ ..] if switches < SWITCHES_MAX => {
+                switches += 1;
+                let (name, fresh) = split_switch(request)?;
+                nonce = fresh.to_vec();
+                method = Method::named(&name).ok_or_else(|| unsupported(&name))?;
+                asked_for_password = false;
+                wire.send(&method.proof(login, password, &nonce)?)?;
+            }
+            [MORE_DATA, FAST_AUTHENTICATION_DONE]
+                if method == Method::CachingSha2 && !asked_for_password =>
+            {
+                // Nothing but the verdict may follow.
+                asked_for_password = true;
+            }
+            [MORE_DATA, FULL_AUTHENTICATION]
+                if method == Method::CachingSha2 && !asked_for_password =>
+            {
+                asked_for_password = true;
+                wire.send(&whole_password(login, password, &nonce)?)?;
+            }
+            [NEXT_FACTOR, ..] => {
+                return Err(Failure::unsupported(
+                    "the account signs in with more than a password (multi-factor \
+                     authentication), which no rotation can prove",
+                ));
+            }
+            _ => {
+                return Err(Failure::protocol(
+                    "the server's answer does not belong to this point of a sign-in",
+                ));
+            }
+        }
+    }
+}
+
+/// The name of the method and its nonce.
+fn split_switch(request: &[u8]) -> Result<(String, &[u8]), Failure> {
+    let mut fields = crate::bytes::Fields::of(request);
+    let name = String::from_utf8_lossy(fields.terminated()?).into_owned();
+    let nonce = fields.rest();
+    Ok((name, nonce.strip_suffix(b"\0").unwrap_or(nonce)))
+}
+
+/// The password itself, with the zero that ends it: inside TLS as it is, else encrypted with the key
+/// that the secret holds, if it does.
+fn whole_password(login: &Login, password: &str, nonce: &[u8]) -> Result<Vec<u8>, Failure> {
+    if login.tls == TlsMode::Required {
+        return Ok([password.as_bytes(), &[0]].concat());
+    }
+    match login.field(rsa::FIELD) {
+        Some(pem) => PublicKey::read(pem)?.encrypt(password, nonce),
+        None => Err(Failure::unsupported(format!(
+            "the server asks for the password itself (caching_sha2_password, sha256_password), \
+             and the connection has no TLS: remove \"ssl\": false from the secret, or put the \
+             server's public RSA key into its {:?}",
+            rsa::FIELD
+        ))),
+    }
+}
+
+fn unsupported(method: &str) -> Failure {
+    let method = crate::errors::clean(method);
+    let why = match method.as_str() {
+        "mysql_clear_password" | "dialog" | "authentication_ldap_sasl_client" => {
+            "its password is kept elsewhere (IAM, LDAP, PAM), where no statement changes it"
+        }
+        "auth_gssapi_client" | "authentication_kerberos_client" | "auth_socket" | "unix_socket" => {
+            "it has no password"
+        }
+        _ => {
+            "this plugin knows caching_sha2_password, sha256_password, mysql_native_password and \
+             ed25519"
+        }
+    };
+    Failure::unsupported(format!("the account signs in with {method:?}: {why}"))
+}

@@ -1,0 +1,91 @@
+//! The Windlass plugin for MySQL, Aurora MySQL and MariaDB.
+//!
+//! What holds for every call:
+//!
+//! - A password that signs in leaves this plugin in clear inside TLS only, where the server asks for
+//!   it. So does MySQL's new one, which the server has to see; where the secret turns TLS off it goes
+//!   out all the same, and the log says so. MariaDB gets a hash.
+//! - No text of the server's about a statement that held a password or its hash is passed on.
+//! - What a server sends is bounded before it is stored, and each of its texts is cut and cleaned.
+//! - The password comes last: an account that signs in with the new one has all its rights already.
+//!
+//! Rooms: `wire` and `bytes` (packets), `handshake` and `auth` with `scramble` and `rsa` (TLS and
+//! the sign-in), `session` (statements), `errors` (numbers to failures), `version` (what a server can
+//! do), `quote` (names and values in SQL), `change` with `stored` and `shacrypt` (whose password, in
+//! which form), `alternating` with `pair`, `account`, `grants` and `tokens` (two accounts that take
+//! turns).
+
+mod account;
+mod alternating;
+mod auth;
+mod bytes;
+mod change;
+mod errors;
+mod grants;
+mod handshake;
+mod pair;
+mod quote;
+mod rsa;
+mod scramble;
+mod session;
+mod shacrypt;
+mod stored;
+mod tokens;
+mod version;
+mod wire;
+
+use windlass_sdk::{
+    ChangeRequest, Description, Failure, Features, Login, PasswordRules, Plugin, UsernameRules,
+};
+
+use crate::session::Session;
+
+/// The plugin. Natively it is an ordinary type, so a program can run the same code against a
+/// scripted server or a real one (`windlass_sdk::testing`).
+#[derive(Debug)]
+pub struct Mysql;
+
+impl Plugin for Mysql {
+    fn describe() -> Description {
+        Description {
+            name: "mysql".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            engines: vec!["mysql".into(), "aurora-mysql".into(), "mariadb".into()],
+            default_port: 3306,
+            network: vec!["tcp://{host}:{port}".into()],
+            password_rules: PasswordRules {
+                max_length: 256,
+                default_length: 32,
+                excluded_characters: String::new(),
+                default_excluded_characters: r#"/@"'\"#.into(),
+            },
+            username_rules: UsernameRules {
+                max_length_bytes: quote::NAME_MAX,
+                clone_suffix: pair::CLONE_SUFFIX.into(),
+            },
+            features: Features {
+                self_change: true,
+                admin_change: true,
+                alternating_users: true,
+                dual_password: true,
+            },
+        }
+    }
+
+    fn verify(login: &Login) -> Result<(), Failure> {
+        let mut session = Session::sign_in(login)?;
+        let outcome = session.query("SELECT 1", "running a statement").map(drop);
+        session.close();
+        outcome.map_err(change::explain_expired)
+    }
+
+    fn change(request: &ChangeRequest) -> Result<(), Failure> {
+        change::change(request)
+    }
+}
+
+#[cfg(feature = "component")]
+windlass_sdk::export!(Mysql);
+
+#[cfg(test)]
+mod tests;

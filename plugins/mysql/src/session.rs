@@ -1,0 +1,200 @@
+//! A signed-in session: statements and their rows.
+//!
+//! One statement at a time, and the session is prepared before the first one that quotes anything:
+//! [`Session::prepare`] sets the characters, the one rule of quoting, and how long a lock is waited
+//! for. A session after an error is only good for closing, unless the caller knows the error.
+
+use windlass_sdk::{Connection, Failure, Login};
+
+use crate::auth::{Method, authenticate};
+use crate::bytes::Fields;
+use crate::errors::{ERROR, MUST_CHANGE_PASSWORD, ServerError};
+use crate::handshake;
+use crate::version::Version;
+use crate::wire::Wire;
+
+const QUERY: u8 = 0x03;
+const QUIT: u8 = 0x01;
+const OK: u8 = 0x00;
+const END_OF_ROWS: u8 = 0xfe;
+/// A request for a file of this side's: never answered.
+const LOCAL_FILE: u8 = 0xfb;
+
+/// The most columns that a query here asks for is 5.
+const COLUMNS_MAX: u64 = 16;
+
+/// A row's values; absent where they are NULL.
+pub(crate) type Row = Vec<Option<String>>;
+
+/// An account: a name and the hosts from which it may sign in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct AccountName {
+    pub(crate) user: String,
+    pub(crate) host: String,
+}
+
+/// What is known once the session is prepared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Prepared {
+    pub(crate) version: Version,
+    /// The account that the session belongs to; absent where the password has expired, because
+    /// nothing can be asked then.
+    pub(crate) account: Option<AccountName>,
+    /// Whether the one rule of quoting holds. Not where the password has expired on MySQL, which
+    /// lets such a session change nothing but the password.
+    pub(crate) quoting: bool,
+}
+
+/// A session that the server has let in.
+#[derive(Debug)]
+pub(crate) struct Session {
+    wire: Wire<Connection>,
+    /// How the account signs in.
+    pub(crate) method: Method,
+    greeted_as: String,
+}
+
+impl Session {
+    /// Connects and signs in: exactly one attempt.
+    pub(crate) fn sign_in(login: &Login) -> Result<Self, Failure> {
+        Self::sign_in_as(login, &login.password)
+    }
+
+    /// The same with another password.
+    pub(crate) fn sign_in_as(login: &Login, password: &str) -> Result<Self, Failure> {
+        let (mut wire, greeting) = handshake::start(login)?;
+        let method = authenticate(&mut wire, login, password, &greeting)?;
+        Ok(Self { wire, method, greeted_as: greeting.version })
+    }
+
+    /// Asks who is there and sets what every statement relies on.
+    ///
+    /// - UTF-8, or a password outside ASCII would be stored as another one.
+    /// - Backslashes stand for themselves. No other mode is on: names are in backticks, and `GRANT`
+    ///   never makes an account (`NO_AUTO_CREATE_USER`, where there is such a mode).
+    /// - A lock is waited for so long that an ordinary statement ends first, and no longer: this
+    ///   side may have gone by then, and the server would change the password all the same.
+    pub(crate) fn prepare(&mut self) -> Result<Prepared, Failure> {
+        let who = "SELECT VERSION(), @@version_comment, CURRENT_USER()";
+        let mut prepared = match self.query(who, "asking for the server's version") {
+            Ok(rows) => {
+                let mut values = rows.into_iter().next().unwrap_or_default().into_iter().flatten();
+                let (Some(version), Some(comment), Some(account)) =
+                    (values.next(), values.next(), values.next())
+                else {
+                    return Err(Failure::protocol("the server does not say which version it is"));
+                };
+                let version = Version::read(&version, &comment);
+                Prepared { version, account: AccountName::read(&account), quoting: true }
+            }
+            Err(failure) if failure.code == MUST_CHANGE_PASSWORD => {
+                let version = Version::read(&self.greeted_as, "");
+                Prepared { version, account: None, quoting: true }
+            }
+            Err(failure) => return Err(failure),
+        };
+        let version = prepared.version;
+        if !version.is_known() {
+            return Err(Failure::unsupported(format!(
+                "the server is {version}; this plugin changes passwords on MySQL 5.7 and MariaDB \
+                 10.4 and later"
+            )));
+        }
+        let no_accounts = if version.grant_creates() { ",NO_AUTO_CREATE_USER" } else { "" };
+        let set = format!(
+            "SET NAMES utf8mb4, SESSION sql_mode = 'NO_BACKSLASH_ESCAPES{no_accounts}', \
+             SESSION sql_quote_show_create = 1, SESSION lock_wait_timeout = 10"
+        );
+        match self.query(&set, "preparing the session") {
+            Err(failure) if failure.code == MUST_CHANGE_PASSWORD => prepared.quoting = false,
+            outcome => drop(outcome?),
+        }
+        Ok(prepared)
+    }
+
+    /// Runs a statement. `operation` says in a failure what it was for.
+    pub(crate) fn query(&mut self, statement: &str, operation: &str) -> Result<Vec<Row>, Failure> {
+        self.run(statement, operation, ServerError::of_statement)
+    }
+
+    /// Runs a statement that holds a password or its hash: a failure has nothing of the server's
+    /// text.
+    pub(crate) fn secret(&mut self, statement: &str, operation: &str) -> Result<(), Failure> {
+        self.run(statement, operation, ServerError::of_secret_statement).map(drop)
+    }
+
+    /// Says goodbye.
+    pub(crate) fn close(mut self) {
+        // Whoever does not hear it notices that the connection is closed.
+        drop(self.wire.command(&[QUIT]));
+    }
+
+    fn run(
+        &mut self,
+        statement: &str,
+        operation: &str,
+        failure: fn(&ServerError, &str) -> Failure,
+    ) -> Result<Vec<Row>, Failure> {
+        let mut command = vec![QUERY];
+        command.extend(statement.as_bytes());
+        self.wire
+            .command(&command)
+            .and_then(|()| self.answer())
+            .map_err(|failure| failure.during(operation))?
+            .map_err(|error| failure(&error, operation))
+    }
+
+    /// Rows, or what the server said instead.
+    fn answer(&mut self) -> Result<Result<Vec<Row>, ServerError>, Failure> {
+        let first = self.wire.receive()?;
+        let columns = match first.first() {
+            Some(&OK) => return Ok(Ok(Vec::new())),
+            Some(&ERROR) => return ServerError::read(&first).map(Err),
+            Some(&LOCAL_FILE) => {
+                return Err(Failure::protocol("the server asks for a file of this side's"));
+            }
+            _ => Fields::of(&first).length()?.filter(|count| *count <= COLUMNS_MAX),
+        };
+        let columns = columns.ok_or_else(out_of_order)?;
+        for _ in 0..columns {
+            // What a column is called is known here.
+            self.wire.receive()?;
+        }
+        if !is_end(&self.wire.receive()?) {
+            return Err(out_of_order());
+        }
+        let mut rows = Vec::new();
+        loop {
+            let packet = self.wire.receive()?;
+            if is_end(&packet) {
+                return Ok(Ok(rows));
+            }
+            if packet.first() == Some(&ERROR) {
+                return ServerError::read(&packet).map(Err);
+            }
+            let mut fields = Fields::of(&packet);
+            let values = (0..columns).map(|_| {
+                let value = fields.counted()?;
+                Ok(value.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
+            });
+            rows.push(values.collect::<Result<Row, Failure>>()?);
+        }
+    }
+}
+
+impl AccountName {
+    /// Reads `CURRENT_USER()`: a host never holds an `@`, a name may.
+    fn read(text: &str) -> Option<Self> {
+        let (user, host) = text.rsplit_once('@')?;
+        Some(Self { user: user.into(), host: host.into() })
+    }
+}
+
+/// An end-of-data packet; a row that begins with the same byte is longer.
+fn is_end(packet: &[u8]) -> bool {
+    packet.first() == Some(&END_OF_ROWS) && packet.len() < 9
+}
+
+fn out_of_order() -> Failure {
+    Failure::protocol("the server's answer does not belong to a statement")
+}

@@ -1,0 +1,127 @@
+//! How the server keeps a password: which plugin, and what it stores.
+
+use windlass_sdk::Failure;
+
+use crate::quote::literal;
+use crate::{scramble, shacrypt};
+
+/// One way in which an account may sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// The server's plugin.
+    pub(crate) plugin: String,
+    /// What it keeps; absent where the session may not see it.
+    pub(crate) stored: Option<Vec<u8>>,
+}
+
+/// What MariaDB takes for a hash of mysql_native_password that no password has.
+const INVALID: &str = "invalid";
+
+const NATIVE: &str = "mysql_native_password";
+const ED25519: &str = "ed25519";
+const CACHING_SHA2: &str = "caching_sha2_password";
+const SHA256: &str = "sha256_password";
+
+impl Identity {
+    /// A second method with which nobody can sign in: the mark of a clone on MariaDB, whose accounts
+    /// have no room for remarks.
+    pub(crate) fn mark() -> Self {
+        Self { plugin: NATIVE.into(), stored: Some(INVALID.into()) }
+    }
+
+    /// Whether it is kept by a password that this plugin can set.
+    pub(crate) fn has_password(&self) -> bool {
+        matches!(self.plugin.as_str(), NATIVE | ED25519 | CACHING_SHA2 | SHA256)
+            && *self != Self::mark()
+    }
+
+    /// Whether it lets this password in; `None` where that can't be told.
+    pub(crate) fn accepts(&self, password: &str) -> Option<bool> {
+        let stored = self.stored.as_deref()?;
+        match self.plugin.as_str() {
+            NATIVE => Some(stored.eq_ignore_ascii_case(scramble::native_hash(password).as_bytes())),
+            ED25519 => Some(stored == scramble::ed25519_hash(password).as_bytes()),
+            CACHING_SHA2 => shacrypt::matches(stored, password),
+            _ => None,
+        }
+    }
+
+    /// MariaDB's clause for the new password: its hash, or itself where the server insists.
+    fn mariadb(&self, password: &str, form: Form) -> Result<String, Failure> {
+        let Self { plugin, stored } = self;
+        let hash = match plugin.as_str() {
+            NATIVE if self.has_password() => scramble::native_hash(password),
+            ED25519 => scramble::ed25519_hash(password),
+            _ => {
+                let kept = stored.as_deref().unwrap_or_default();
+                let kept = String::from_utf8(kept.to_vec()).map_err(|_| {
+                    Failure::unsupported("the account has a method whose data is no text")
+                })?;
+                let using = if kept.is_empty() { String::new() } else { literal(&kept) };
+                let word = if kept.is_empty() { "" } else { " USING " };
+                return Ok(format!("{plugin}{word}{using}"));
+            }
+        };
+        Ok(match form {
+            Form::Hash => format!("{plugin} USING {}", literal(&hash)),
+            Form::Clear => format!("{plugin} USING PASSWORD({})", literal(password)),
+        })
+    }
+}
+
+/// In which form MariaDB gets a new password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// What it would store.
+    Hash,
+    /// The password: its policy wants to see it.
+    Clear,
+}
+
+/// `IDENTIFIED VIA …` for MariaDB, every other method kept as it is.
+pub(crate) fn identified_mariadb(
+    identities: &[Identity],
+    password: &str,
+    form: Form,
+) -> Result<String, Failure> {
+    let methods: Result<Vec<_>, _> =
+        identities.iter().map(|identity| identity.mariadb(password, form)).collect();
+    Ok(format!("IDENTIFIED VIA {}", methods?.join(" OR ")))
+}
+
+/// `IDENTIFIED WITH …` for MySQL.
+pub(crate) fn identified_mysql(plugin: &str, password: &str) -> String {
+    format!("IDENTIFIED WITH {} BY {}", literal(plugin), literal(password))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(plugin: &str, stored: &str) -> Identity {
+        Identity { plugin: plugin.into(), stored: Some(stored.into()) }
+    }
+
+    #[test]
+    fn a_clause_keeps_every_other_method() {
+        let all = [identity(ED25519, "old"), identity("unix_socket", ""), Identity::mark()];
+        assert_eq!(
+            identified_mariadb(&all, "x", Form::Hash).unwrap(),
+            "IDENTIFIED VIA ed25519 USING 'Gv2JI8Env2fd5YGonZ082tX3UAW+yJYldOlj4R1bfK4' OR \
+             unix_socket OR mysql_native_password USING 'invalid'"
+        );
+        let clear = identified_mariadb(&all, "it's", Form::Clear).unwrap();
+        assert!(clear.starts_with("IDENTIFIED VIA ed25519 USING PASSWORD('it''s') OR unix"));
+    }
+
+    #[test]
+    fn whether_a_password_is_the_stored_one() {
+        let hash = "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19";
+        assert_eq!(identity(NATIVE, hash).accepts("password"), Some(true));
+        assert_eq!(identity(NATIVE, hash).accepts("Password"), Some(false));
+        assert_eq!(Identity::mark().accepts("invalid"), Some(false));
+        assert_eq!(identity("pam", "x").accepts("x"), None);
+        assert_eq!(Identity { plugin: NATIVE.into(), stored: None }.accepts("x"), None);
+        assert!(!Identity::mark().has_password() && !identity("pam", "").has_password());
+    }
+}

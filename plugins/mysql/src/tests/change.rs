@@ -1,0 +1,302 @@
+//! Changes: which statements are sent as whom, and what of an answer goes on.
+
+use FailureKind::*;
+
+use super::server::*;
+use super::*;
+use crate::scramble;
+
+const MARIA: &str = "10.11.6-MariaDB";
+
+#[test]
+fn ones_own_password() {
+    let hash = scramble::native_hash(NEW_PASSWORD);
+    let table = [
+        ("8.0.36", format!("ALTER USER USER() IDENTIFIED BY '{NEW_PASSWORD}'")),
+        ("8.0.mysql_aurora.3.05.2", format!("ALTER USER USER() IDENTIFIED BY '{NEW_PASSWORD}'")),
+        (MARIA, format!("SET PASSWORD = '{hash}'")),
+    ];
+    for (version, expected) in table {
+        change("app", "app", move |peer| {
+            let mut server = Server::new(peer);
+            server.let_in(version);
+            server.prepare(version, "app@10.%");
+            if version == MARIA {
+                server.describe_own("BY PASSWORD '*2470'");
+            }
+            assert_eq!(server.query(), expected);
+            server.send(OK);
+            server.goodbye();
+        })
+        .unwrap();
+    }
+}
+
+#[test]
+fn the_hash_is_that_of_the_method_with_which_the_account_signs_in() {
+    change("app", "app", |peer| {
+        let mut server = Server::new(peer);
+        server.greet(MARIA, "mysql_native_password");
+        server.send(&switch("client_ed25519", &[7; 32]));
+        server.receive();
+        server.send(OK);
+        server.prepare(MARIA, "app@%");
+        server.describe_own("VIA ed25519 USING 'x' OR mysql_native_password USING 'invalid'");
+        let hash = scramble::ed25519_hash(NEW_PASSWORD);
+        assert_eq!(server.query(), format!("SET PASSWORD = '{hash}'"));
+        server.send(OK);
+        server.goodbye();
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_policy_of_mariadbs_sees_the_password_and_mysql_the_old_one_where_it_asks() {
+    change("app", "app", |peer| {
+        let mut server = Server::new(peer);
+        server.let_in(MARIA);
+        server.prepare(MARIA, "app@%");
+        server.describe_own("in some way that is not known");
+        server.query();
+        server.error(1290, "running with the --strict-password-validation option");
+        assert_eq!(server.query(), format!("SET PASSWORD = PASSWORD('{NEW_PASSWORD}')"));
+        server.send(OK);
+        server.goodbye();
+    })
+    .unwrap();
+    change("app", "app", |peer| {
+        let mut server = Server::new(peer);
+        server.let_in("8.4.0");
+        server.prepare("8.4.0", "app@%");
+        server.query();
+        server.error(3892, "Current password needs to be specified in the REPLACE clause");
+        let replace = format!("BY '{NEW_PASSWORD}' REPLACE '{PASSWORD}'");
+        assert!(server.query().ends_with(&replace));
+        server.send(OK);
+        server.goodbye();
+    })
+    .unwrap();
+}
+
+#[test]
+fn an_old_password_that_would_go_on_to_sign_in_is_not_half_changed() {
+    let outcome = change("app", "app", |peer| {
+        let mut server = Server::new(peer);
+        server.let_in(MARIA);
+        server.prepare(MARIA, "app@%");
+        server.describe_own("VIA ed25519 USING 'x' OR mysql_native_password USING '*2470'");
+        server.goodbye();
+    });
+    assert_failure(outcome, Declined, "", "let an administrator");
+}
+
+#[test]
+fn what_the_server_says_about_such_a_statement_is_not_repeated() {
+    for (number, kind) in [
+        (1064, Declined),
+        (1045, Declined),
+        (1227, Declined),
+        (1396, Declined),
+        (1819, Declined),
+        (9999, Declined),
+        (1205, Unreachable),
+        (1053, Unreachable),
+    ] {
+        let outcome = change("app", "app", move |peer| {
+            let mut server = Server::new(peer);
+            server.let_in("8.0.36");
+            server.prepare("8.0.36", "app@%");
+            server.query();
+            server.error(number, "error near 'new-p4ssword' at line 1");
+            server.goodbye();
+        });
+        assert_failure(outcome, kind, &number.to_string(), "changing the password: ");
+    }
+}
+
+#[test]
+fn another_account_than_the_one_that_is_meant_is_not_changed() {
+    for account in ["@%", "proxied@%", "App@%", "app@x@%"] {
+        let outcome = change("app", "app", move |peer| {
+            let mut server = Server::new(peer);
+            server.let_in("8.0.36");
+            server.prepare("8.0.36", account);
+            server.goodbye();
+        });
+        assert_failure(outcome, Declined, "", "the session belongs to");
+    }
+}
+
+#[test]
+fn an_expired_password_is_changed_without_a_question_that_would_be_refused() {
+    let sandbox = |peer| {
+        let mut server = Server::new(peer);
+        server.let_in("9.0.0");
+        for _ in 0..2 {
+            server.query();
+            server.error(1820, "You must reset your password");
+        }
+        server
+    };
+    change("app", "app", move |peer| {
+        let mut server = sandbox(peer);
+        assert!(server.query().starts_with("ALTER USER USER() "));
+        server.send(OK);
+        server.goodbye();
+    })
+    .unwrap();
+    // What a backslash would mean is not known there.
+    for password in ["back\\slash", "ünicode"] {
+        let outcome = run(
+            move |peer| sandbox(peer).goodbye(),
+            |server| {
+                let request = request(server, "app", "app");
+                Mysql::change(&ChangeRequest { new_password: password.into(), ..request })
+            },
+        );
+        assert_failure(outcome, Unsupported, "", "exclude them");
+    }
+}
+
+#[test]
+fn a_connection_that_breaks_is_unreachable_at_every_point() {
+    for answered in 0..4 {
+        let outcome = change("app", "app", move |peer| {
+            let mut server = Server::new(peer);
+            if answered > 0 {
+                server.let_in("8.0.36");
+            }
+            if answered > 1 {
+                server.query();
+                server.rows(3, &[&["8.0.36", "", "app@%"]]);
+            }
+            if answered > 2 {
+                server.query();
+                server.send(OK);
+                server.query();
+            }
+        });
+        assert_eq!(outcome.unwrap_err().kind, Unreachable, "after {answered}");
+    }
+}
+
+#[test]
+fn a_server_that_is_too_old_is_told_so() {
+    for version in ["5.6.51", "10.3.39-MariaDB", "nonsense"] {
+        let outcome = change("app", "app", move |peer| {
+            let mut server = Server::new(peer);
+            server.let_in(version);
+            server.query();
+            server.rows(3, &[&[version, "", "app@%"]]);
+            server.goodbye();
+        });
+        assert_failure(outcome, Unsupported, "", "MySQL 5.7 and MariaDB 10.4");
+    }
+}
+
+#[test]
+fn what_can_not_be_done_is_said_before_connecting() {
+    type Spoil = fn(&mut ChangeRequest);
+    let table: &[(Spoil, FailureKind)] = &[
+        (|request| request.new_password.clear(), InvalidSecret),
+        (|request| request.new_password.push('\0'), InvalidSecret),
+        (|request| request.new_password = "x".repeat(257), InvalidSecret),
+        (|request| request.username = "x".repeat(81), InvalidSecret),
+        (|request| request.username.push(' '), InvalidSecret),
+        (|request| request.clone_of = Some("other".into()), InvalidSecret),
+        (
+            |request| {
+                request.clone_of = Some("app_clone".into());
+                request.keep_old_valid = true;
+            },
+            Unsupported,
+        ),
+    ];
+    for (spoil, kind) in table {
+        let outcome = run(
+            |mut peer| peer.expect_close(),
+            |server| {
+                let mut request = request(server, "app", "app");
+                spoil(&mut request);
+                Mysql::change(&request)
+            },
+        );
+        assert_eq!(outcome.unwrap_err().kind, *kind);
+    }
+}
+
+#[test]
+fn rights_in_words_that_are_not_known_leave_everything_as_it_is() {
+    for grant in [
+        "GRANT SELECT ON NEW KIND OF THING `x` TO `app`@`%`",
+        "REVOKE SELECT ON `mysql`.* FROM `app`@`%`",
+        "DENY SELECT ON *.* TO `app`@`%`",
+        "GRANT SELECT ON `x`.`y TO `app`@`%`",
+        "",
+    ] {
+        let outcome = run(
+            move |peer| {
+                let mut server = Server::new(peer);
+                server.let_in(MARIA);
+                server.prepare(MARIA, "admin@%");
+                for name in ["app", "app_clone"] {
+                    assert!(server.query().contains(&format!("User = '{name}'")));
+                    if name == "app" {
+                        server.rows(2, &[&["%", name]])
+                    } else {
+                        server.rows(2, &[])
+                    }
+                }
+                assert_eq!(server.query(), "SHOW CREATE USER `app`@`%`");
+                server.rows(1, &[&["CREATE USER `app`@`%` IDENTIFIED BY PASSWORD '*2470'"]]);
+                assert_eq!(server.query(), "SHOW GRANTS FOR `app`@`%`");
+                server.rows(1, &[&[grant]]);
+                server.goodbye();
+            },
+            |server| {
+                let request = request(server, "admin", "app_clone");
+                Mysql::change(&ChangeRequest { clone_of: Some("app".into()), ..request })
+            },
+        );
+        assert_eq!(outcome.unwrap_err().kind, Unsupported, "{grant}");
+    }
+}
+
+#[test]
+fn rights_that_the_server_took_and_did_not_give_are_no_success() {
+    let outcome = run(
+        |peer| {
+            let mut server = Server::new(peer);
+            server.let_in(MARIA);
+            server.prepare(MARIA, "admin@%");
+            let mut granted = 0;
+            loop {
+                let statement = server.query();
+                let clone = statement.contains("app_clone");
+                let name = if clone { "app_clone" } else { "app" };
+                if statement.starts_with("SELECT Host") {
+                    server.rows(2, &[&["%", name]]);
+                } else if statement.starts_with("SHOW CREATE USER") {
+                    let mark = "VIA mysql_native_password USING '*24' OR mysql_native_password \
+                                USING 'invalid'";
+                    server.rows(1, &[&[&format!("CREATE USER `{name}`@`%` IDENTIFIED {mark}")]]);
+                } else if statement.starts_with("SHOW GRANTS") {
+                    let right = if clone { "USAGE ON *.*" } else { "SELECT ON `d`.*" };
+                    server.rows(1, &[&[&format!("GRANT {right} TO `{name}`@`%`")]]);
+                } else {
+                    assert_eq!(statement, "GRANT SELECT ON `d`.* TO `app_clone`@`%`");
+                    server.send(OK);
+                    granted += 1;
+                }
+                if granted == 3 && statement.starts_with("SHOW GRANTS") {
+                    return server.goodbye();
+                }
+            }
+        },
+        |server| {
+            let request = request(server, "admin", "app_clone");
+            Mysql::change(&ChangeRequest { clone_of: Some("app".into()), ..request })
+        },
+    );
+    assert_failure(outcome, Declined, "", "still differ");
+}

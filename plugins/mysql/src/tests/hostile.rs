@@ -1,0 +1,88 @@
+//! A conversation spoilt at every byte: whatever a server sends, the plugin answers with a failure or
+//! with success, and never fails itself.
+
+use windlass_sdk::FailureKind::*;
+
+use super::server::*;
+use super::*;
+use crate::account::Account;
+use crate::grants::Grants;
+use crate::session::AccountName;
+use crate::tokens::Backslash;
+
+/// Everything that a well-behaved server sends to `verify`, which answers nothing that depends on it.
+fn conversation() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut packet = |number: u8, payload: &[u8]| {
+        bytes.extend([u8::try_from(payload.len()).unwrap(), 0, 0, number]);
+        bytes.extend(payload);
+    };
+    packet(0, &greeting("8.0.36", "caching_sha2_password", 0));
+    packet(2, &switch("mysql_native_password", NONCE));
+    packet(4, OK);
+    packet(1, &[1]);
+    packet(2, b"\x03def");
+    packet(3, &[0xfe, 0, 0, 2, 0]);
+    packet(4, b"\x011");
+    packet(5, &[0xfe, 0, 0, 2, 0]);
+    bytes
+}
+
+fn verify_against(bytes: Vec<u8>) -> Result<(), Failure> {
+    verify_in_clear(move |mut peer| {
+        peer.send(&bytes);
+        peer.hang_up();
+    })
+}
+
+#[test]
+fn a_conversation_that_ends_early_is_a_failure() {
+    let bytes = conversation();
+    verify_against(bytes.clone()).unwrap();
+    for end in 0..bytes.len() {
+        let failure = verify_against(bytes[..end].to_vec()).unwrap_err();
+        assert_eq!(failure.kind, Unreachable, "cut at {end}: {failure}");
+    }
+}
+
+#[test]
+fn a_conversation_with_any_byte_changed_is_survived() {
+    let bytes = conversation();
+    for at in 0..bytes.len() {
+        for changed in [0x00, 0x01, 0x7f, 0x80, 0xfb, 0xfe, 0xff] {
+            let mut spoilt = bytes.clone();
+            spoilt[at] = changed;
+            if let Err(failure) = verify_against(spoilt) {
+                assert_ne!(failure.kind, InvalidSecret, "{at} {changed}: {failure}");
+                let kind_of_refusal = failure.kind != Refused || failure.code == "1045";
+                assert!(kind_of_refusal, "{at} {changed}: {failure}");
+            }
+        }
+    }
+}
+
+#[test]
+fn descriptions_with_any_byte_changed_are_survived() {
+    let name = AccountName { user: "app".into(), host: "%".into() };
+    let rows = [
+        "CREATE USER `app`@`%` IDENTIFIED VIA ed25519 USING 'x' OR unix_socket REQUIRE SUBJECT \
+         '/CN=a''b' WITH MAX_STATEMENT_TIME 2.5 ACCOUNT LOCK PASSWORD EXPIRE INTERVAL 30 DAY",
+        "CREATE USER `app`@`%` IDENTIFIED WITH 'caching_sha2_password' AS 0x2441 DEFAULT ROLE \
+         `r`@`%` PASSWORD REUSE INTERVAL 10 DAY PASSWORD REQUIRE CURRENT FAILED_LOGIN_ATTEMPTS 3",
+        "GRANT SELECT (`b``c`, `a`), UPDATE ON `d`.`t` TO `app`@`%` WITH GRANT OPTION",
+        "GRANT `r`@`%`,`s`@`%` TO `app`@`%` WITH ADMIN OPTION",
+        "GRANT PROXY ON ``@`%` TO `app`@`%`",
+        "SET DEFAULT ROLE `r` FOR `app`@`%`",
+    ];
+    for row in rows {
+        for at in 0..row.len() {
+            for changed in ["", "`", "'", "\\", ",", "(", ".", "@", " ", "x", "é", "0x"] {
+                let spoilt = format!("{}{changed}{}", &row[..at], &row[at + 1..]);
+                for backslash in [Backslash::Single, Backslash::Double] {
+                    drop(Account::read(&spoilt, backslash));
+                    drop(Grants::read([spoilt.as_str()].into_iter(), &name, backslash));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Real servers of both kinds: who signs in, who does not, and what the log has of it.
+
+use windlass_harness::{Ca, Mariadb, MariadbOptions, MysqlKind, Validity, WorkDir};
+
+#[tokio::test]
+async fn the_client_tells_a_right_password_from_a_wrong_one() {
+    for kind in [MysqlKind::Mariadb, MysqlKind::Mysql] {
+        if let Some(why) = Mariadb::missing(kind) {
+            eprintln!("SKIPPED, no {kind:?} here: {why}");
+            continue;
+        }
+        let work = WorkDir::new().unwrap();
+        let ca = Ca::new(work.path(), "ca").unwrap();
+        let options = MariadbOptions { kind, ..MariadbOptions::default() };
+        let server = Mariadb::start(&ca, options).await.unwrap();
+        server.admin("CREATE USER app@'%' IDENTIFIED BY 'right'").await.unwrap();
+
+        let who = server.sql("app", "right", "SELECT CURRENT_USER()").await.unwrap();
+        assert_eq!(who, "app@%");
+        let cipher = server.sql("app", "right", "SHOW STATUS LIKE 'Ssl_version'").await.unwrap();
+        assert_eq!(cipher, "Ssl_version\tTLSv1.3");
+        let error = server.sql("app", "wrong", "SELECT 1").await.unwrap_err();
+        assert!(error.is_refused(), "{error}");
+        let error = server.sql("app", "right", "SELECT nothing").await.unwrap_err();
+        assert!(!error.is_refused(), "{error}");
+
+        let log = server.log().unwrap();
+        assert!(log.contains("SELECT nothing"), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn the_client_refuses_bad_certificates() {
+    if let Some(why) = Mariadb::missing(MysqlKind::Mariadb) {
+        eprintln!("SKIPPED, no MariaDB here: {why}");
+        return;
+    }
+    let work = WorkDir::new().unwrap();
+    let ca = Ca::new(work.path(), "ca").unwrap();
+    let stranger = Ca::new(work.path(), "stranger").unwrap();
+    for (issuer, validity) in [(&ca, Validity::WrongName), (&stranger, Validity::Valid)] {
+        let identity = issuer.issue("bad", validity).unwrap();
+        let options = MariadbOptions { identity: Some(identity), ..MariadbOptions::default() };
+        let error = Mariadb::start(&ca, options).await.unwrap_err();
+        assert!(error.to_string().contains("TLS/SSL error"), "{validity:?}: {error}");
+    }
+}
