@@ -16,7 +16,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::address::{AddressKind, carried_v4, kind};
-use super::pattern::GrantPattern;
+use super::pattern::{GrantPattern, number};
 
 /// What one call may reach.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl SecretPlace {
 
     /// The port that a key holds, if it is one.
     pub(super) fn port(&self, key: &str) -> Option<u16> {
-        if key == Self::PORT { Some(self.port) } else { self.field(key)?.parse().ok() }
+        if key == Self::PORT { Some(self.port) } else { number(self.field(key)?) }
     }
 
     fn field(&self, key: &str) -> Option<&str> {

@@ -262,7 +262,7 @@ fn has_bits_beyond(address: IpAddr, prefix: u8) -> bool {
 }
 
 /// A number in digits alone: Rust's own parser takes a `+`, too.
-fn number<T: FromStr>(text: &str) -> Option<T> {
+pub(super) fn number<T: FromStr>(text: &str) -> Option<T> {
     text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
@@ -382,6 +382,7 @@ mod tests {
             secret.fields.push(("replica".into(), "second.example".into()));
             secret.fields.push(("replicaPort".into(), "5433".into()));
             secret.fields.push(("empty".into(), String::new()));
+            secret.fields.push(("signed".into(), "+5432".into()));
             let request = Request { host, port, secret: &secret };
             pattern.parse::<GrantPattern>().unwrap().covers(&request)
         };
@@ -412,6 +413,7 @@ mod tests {
             ("tcp://{replica}:{replicaPort}", "second.example", 5432, false),
             ("tcp://{replica}:{port}", "second.example", 5432, true),
             ("tcp://{replica}:{replica}", "second.example", 5432, false),
+            ("tcp://{replica}:{signed}", "second.example", 5432, false),
             ("tcp://{missing}:*", "second.example", 5433, false),
             ("tcp://{empty}:*", "", 5433, false),
         ] {

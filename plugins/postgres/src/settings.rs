@@ -119,7 +119,7 @@ impl Place {
         if value.contains(char::REPLACEMENT_CHARACTER) {
             return Err(Failure::declined(format!(
                 "the role's setting {} holds bytes that are no UTF-8: set it on both accounts",
-                self.name
+                clean(&self.name)
             )));
         }
         if !LISTS_OF_NAMES.contains(&self.name.as_str()) {

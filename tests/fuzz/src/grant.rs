@@ -64,6 +64,11 @@ fn covers(pattern: &str, request: &Request<'_>) -> Option<bool> {
     let (host, port) = split(pattern)?;
     let port_covered = match port {
         Some("*") | Some("{replicaPort}") => true,
+        // A host that is a number could be a port.
+        Some("{replica}") => {
+            let digits = request.host.bytes().all(|byte| byte.is_ascii_digit());
+            digits && request.host.parse() == Ok(request.port)
+        }
         None | Some("{port}") => request.port == request.secret.port,
         // Of another key of the secret, which it does not have.
         Some(key) if key.starts_with('{') => false,
