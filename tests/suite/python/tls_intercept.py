@@ -7,6 +7,7 @@ certificate, makes TLS of its own with the server, and passes on what it reads. 
 binding can tell that it is there.
 """
 
+import select
 import socket
 import ssl
 import sys
@@ -22,17 +23,37 @@ towards_server.check_hostname = False
 towards_server.verify_mode = ssl.CERT_NONE
 
 
-def pass_on(source, target):
+def received(source):
+    """What is there to read; `None` if it is nothing for us, such as a session ticket."""
+    source.setblocking(False)
     try:
-        while data := source.recv(65536):
-            target.sendall(data)
+        return source.recv(65536)
+    except ssl.SSLWantReadError:
+        return None
+    finally:
+        source.setblocking(True)
+
+
+def pass_on(client, server):
+    """Both ways in one thread: a TLS connection can't be read and written in two at once."""
+    other = {client: server, server: client}
+    try:
+        while True:
+            ready = [end for end in other if end.pending()] or select.select(list(other), [], [])[0]
+            for source in ready:
+                data = received(source)
+                if data == b"":
+                    return
+                if data:
+                    other[source].sendall(data)
     except OSError:
         pass
-    for end in (source, target):
-        try:
-            end.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+    finally:
+        for end in other:
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
 
 def intercept(client):
@@ -48,7 +69,6 @@ def intercept(client):
         server = towards_server.wrap_socket(server)
     except OSError:
         return
-    threading.Thread(target=pass_on, args=(server, client), daemon=True).start()
     pass_on(client, server)
 
 
