@@ -68,10 +68,13 @@ impl Package {
                 self.bootstrap.display()
             ))
         })?;
-        let extras = self.extras()?;
-        let vetting = match &self.config {
-            Some(file) => Config::of_file(file)?.vetting,
-            None => Vetting::default(),
+        let (vetting, extras) = match &self.config {
+            Some(file) => {
+                let config = Config::of_file(file)?;
+                let extras = extras(file, &config)?;
+                (config.vetting, extras)
+            }
+            None => (Vetting::default(), Vec::new()),
         };
         let key = self.sign_with.as_deref().map(sign::read_key).transpose()?;
         let mut packed: Vec<Packed> = Vec::new();
@@ -99,36 +102,6 @@ impl Package {
         files::write(&self.out, &zip)?;
         self.tell(output, target, zip.len(), &packed);
         Ok(())
-    }
-
-    /// The configuration and the files that it names, with their names in the package.
-    fn extras(&self) -> Result<Vec<(String, Vec<u8>)>, Failure> {
-        let Some(file) = &self.config else { return Ok(Vec::new()) };
-        let config = Config::of_file(file)?;
-        let folder = file.parent().unwrap_or(Path::new(""));
-        let mut extras = vec![(FILE_NAME.to_owned(), files::read(file)?)];
-        let ours = folder.join(PLUGIN_FOLDER);
-        if !config.plugin_folders.is_empty() && !config.plugin_folders.contains(&ours) {
-            return Err(Failure::operator(format!(
-                "`{}` has `plugin-folders` without \"{PLUGIN_FOLDER}\", where the package's plugins \
-                 are; add it, or leave the key out",
-                file.display()
-            )));
-        }
-        if let Some(bundle) = &config.ca_bundle {
-            // An absolute path is one of the function's own system.
-            let inside = bundle.strip_prefix(folder).unwrap_or(bundle);
-            if inside.components().any(|part| part == std::path::Component::ParentDir) {
-                return Err(Failure::operator(format!(
-                    "`ca-bundle` in `{}` is outside of its folder; put the certificates beside it",
-                    file.display()
-                )));
-            }
-            if inside.is_relative() {
-                extras.push((inside.to_string_lossy().into_owned(), files::read(bundle)?));
-            }
-        }
-        Ok(extras)
     }
 
     fn zip(
@@ -174,6 +147,34 @@ impl Package {
             "plugins": plugins.collect::<Vec<Value>>(),
         }));
     }
+}
+
+/// The configuration and the files that it names, with their names in the package.
+fn extras(file: &Path, config: &Config) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let mut extras = vec![(FILE_NAME.to_owned(), files::read(file)?)];
+    let ours = folder.join(PLUGIN_FOLDER);
+    if !config.plugin_folders.is_empty() && !config.plugin_folders.contains(&ours) {
+        return Err(Failure::operator(format!(
+            "`{}` has `plugin-folders` without \"{PLUGIN_FOLDER}\", where the package's plugins \
+             are; add it, or leave the key out",
+            file.display()
+        )));
+    }
+    if let Some(bundle) = &config.ca_bundle {
+        // An absolute path is one of the function's own system.
+        let inside = bundle.strip_prefix(folder).unwrap_or(bundle);
+        if inside.components().any(|part| part == std::path::Component::ParentDir) {
+            return Err(Failure::operator(format!(
+                "`ca-bundle` in `{}` is outside of its folder; put the certificates beside it",
+                file.display()
+            )));
+        }
+        if inside.is_relative() {
+            extras.push((inside.to_string_lossy().into_owned(), files::read(bundle)?));
+        }
+    }
+    Ok(extras)
 }
 
 /// Compiles a plugin where that is needed, and lets through what the function would load.

@@ -18,14 +18,13 @@
 
 use std::collections::BTreeSet;
 
-use windlass_sdk::{Failure, LogLevel, fill_random, log};
+use windlass_sdk::{Failure, LogLevel, Pair, Turn, fill_random, log};
 
 use crate::account::{Account, Attributes};
 use crate::change::{
     Target, accounts_named, explain_denied, print_hex, set_passwords, wants_clear,
 };
 use crate::grants::{Grants, Object, Privilege, Step, role_name};
-use crate::pair::{Pair, Turn};
 use crate::quote::{check_length, literal};
 use crate::session::{AccountName, Session};
 use crate::stored::{Form, Identity, identified_mariadb, identified_mysql};

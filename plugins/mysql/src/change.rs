@@ -19,7 +19,7 @@ use crate::account::Account;
 use crate::alternating;
 use crate::auth::Method;
 use crate::errors::MUST_CHANGE_PASSWORD;
-use crate::pair::Pair;
+use crate::pair::pair_of;
 use crate::quote::{check_name, check_password, literal};
 use crate::scramble;
 use crate::session::{AccountName, Prepared, Session};
@@ -62,7 +62,7 @@ pub(crate) fn change(request: &ChangeRequest) -> Result<(), Failure> {
                 "alternating users have no use for a second valid password",
             ));
         }
-        Some(current) => Some(Pair::of(current, &request.username)?),
+        Some(current) => Some(pair_of(current, &request.username)?),
         None => None,
     };
 

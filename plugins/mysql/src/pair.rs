@@ -1,49 +1,17 @@
-//! The two names of alternating users.
+//! The two names of alternating users, as far as this service takes them.
 //!
-//! One name is the other with [`CLONE_SUFFIX`] behind it. The shorter one is the *base*: the
-//! account that people manage. The *clone* is its equal.
+//! The *base* is the account that people manage. The *clone* is its equal.
 
-use windlass_sdk::Failure;
+use windlass_sdk::{Failure, Pair};
 
 use crate::quote::check_name;
 
-/// What AWS's rotation functions append, so that their pairs are pairs here.
-pub(crate) const CLONE_SUFFIX: &str = "_clone";
-
-/// Whose password is changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turn {
-    /// The base's; the clone is in force.
-    Base,
-    /// The clone's; the base is in force.
-    Clone,
-}
-
-/// Two accounts that take turns.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pair {
-    pub(crate) base: String,
-    pub(crate) clone: String,
-    pub(crate) turn: Turn,
-}
-
-impl Pair {
-    /// The pair of the account in force and the one whose turn it is.
-    pub(crate) fn of(current: &str, next: &str) -> Result<Self, Failure> {
-        let (base, clone, turn) = if next.strip_suffix(CLONE_SUFFIX) == Some(current) {
-            (current, next, Turn::Clone)
-        } else if current.strip_suffix(CLONE_SUFFIX) == Some(next) {
-            (next, current, Turn::Base)
-        } else {
-            return Err(Failure::invalid_secret(format!(
-                "{next:?} and {current:?} are no pair of alternating users: one must be the other \
-                 with {CLONE_SUFFIX:?} appended"
-            )));
-        };
-        check_name(base, "the name of the alternating user")?;
-        check_name(clone, "the name of the alternating user's clone")?;
-        Ok(Self { base: base.into(), clone: clone.into(), turn })
-    }
+/// The pair of the account in force and the one whose turn it is.
+pub(crate) fn pair_of(current: &str, next: &str) -> Result<Pair, Failure> {
+    let pair = Pair::of(current, next)?;
+    check_name(&pair.base, "the name of the alternating user")?;
+    check_name(&pair.clone, "the name of the alternating user's clone")?;
+    Ok(pair)
 }
 
 #[cfg(test)]
@@ -51,27 +19,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_base_is_the_name_without_the_suffix_whichever_turn_it_is() {
-        let there = Pair::of("app", "app_clone").unwrap();
-        let back = Pair::of("app_clone", "app").unwrap();
-        assert_eq!((there.turn, back.turn), (Turn::Clone, Turn::Base));
-        assert_eq!((&there.base, &there.clone), (&back.base, &back.clone));
-        // A base may itself end in the suffix.
-        assert_eq!(Pair::of("x_clone", "x_clone_clone").unwrap().base, "x_clone");
-    }
-
-    #[test]
-    fn what_is_no_pair_is_refused() {
+    fn a_pair_of_names_that_the_service_does_not_take_is_refused() {
+        assert!(pair_of("app", "app_clone").is_ok());
         let long = "a".repeat(75);
-        for (current, next) in [
-            ("app", "app"),
-            ("app", "other"),
-            ("app", "other_clone"),
-            ("app", "APP_clone"),
-            ("", "_clone"),
-            (long.as_str(), &format!("{long}_clone")),
-        ] {
-            assert!(Pair::of(current, next).is_err(), "{current} {next}");
+        for (current, next) in [("", "_clone"), (long.as_str(), &format!("{long}_clone"))] {
+            assert!(pair_of(current, next).is_err(), "{current} {next}");
         }
     }
 }

@@ -14,9 +14,8 @@
 //! Nor is one that may do what the base may not. Rights that were granted to the clone itself stay
 //! granted, but its sessions, being the base's, don't use them.
 
-use windlass_sdk::{Failure, LogLevel, log};
+use windlass_sdk::{Failure, LogLevel, Pair, Turn, log};
 
-use crate::pair::{Pair, Turn};
 use crate::quote::{identifier, literal};
 use crate::role::{Facts, Role};
 use crate::session::Session;

@@ -6,7 +6,7 @@
 use windlass_sdk::{ChangeRequest, Failure};
 
 use crate::alternating;
-use crate::pair::Pair;
+use crate::pair::pair_of;
 use crate::quote::{check_name, identifier, literal};
 use crate::session::Session;
 use crate::transaction::{RunAs, begin, commit};
@@ -29,7 +29,7 @@ pub(crate) fn change(request: &ChangeRequest) -> Result<(), Failure> {
     check_password(&request.new_password, "the new password")?;
     check_name(&request.username, "the name of the account")?;
     let pair = match &request.clone_of {
-        Some(current) => Some(Pair::of(current, &request.username)?),
+        Some(current) => Some(pair_of(current, &request.username)?),
         None => None,
     };
 

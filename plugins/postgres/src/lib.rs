@@ -63,7 +63,7 @@ impl Plugin for Postgres {
             },
             username_rules: UsernameRules {
                 max_length_bytes: quote::NAME_MAX,
-                clone_suffix: pair::CLONE_SUFFIX.into(),
+                clone_suffix: windlass_sdk::CLONE_SUFFIX.into(),
             },
             features: Features {
                 self_change: true,

@@ -1,8 +1,7 @@
 //! What the catalog says about the two accounts of a pair.
 
-use windlass_sdk::Failure;
+use windlass_sdk::{Failure, Pair};
 
-use crate::pair::Pair;
 use crate::quote::literal;
 use crate::session::Value;
 use crate::settings::Settings;

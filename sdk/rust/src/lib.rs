@@ -91,6 +91,7 @@ mod adapter;
 pub mod bindings;
 mod failure;
 mod network;
+mod pair;
 mod plugin;
 mod system;
 #[cfg(not(target_arch = "wasm32"))]
@@ -99,6 +100,7 @@ pub mod testing;
 pub use adapter::Adapter;
 pub use failure::{During, Failure, FailureKind};
 pub use network::{Connection, Endpoint, TlsInfo};
+pub use pair::{CLONE_SUFFIX, Pair, Turn};
 pub use plugin::{
     ChangeRequest, Description, Features, Login, PasswordRules, Plugin, TlsMode, UsernameRules,
 };
