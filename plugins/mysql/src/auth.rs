@@ -9,7 +9,7 @@
 use windlass_sdk::{Connection, Failure, Login, TlsMode};
 
 use crate::errors::{ERROR, ServerError};
-use crate::handshake::{Greeting, response};
+use crate::handshake::{Greeting, NONCE_LENGTH, response};
 use crate::quote::check_password;
 use crate::rsa::{self, PublicKey};
 use crate::scramble;
@@ -63,6 +63,15 @@ impl Method {
         }
     }
 
+    /// How long the server's nonce is. It is cut to this: in a request to switch, some servers put
+    /// a zero behind it, and the last byte of ed25519's may itself be one.
+    fn nonce_length(self) -> usize {
+        match self {
+            Self::Native | Self::CachingSha2 | Self::Sha256 => NONCE_LENGTH,
+            Self::Ed25519 => 32,
+        }
+    }
+
     /// What is sent first.
     fn proof(self, login: &Login, password: &str, nonce: &[u8]) -> Result<Vec<u8>, Failure> {
         match self {
@@ -103,9 +112,7 @@ pub(crate) fn authenticate(
             [SWITCH] => return Err(unsupported("mysql_old_password")),
             [SWITCH, request @ ..] if switches < SWITCHES_MAX => {
                 switches += 1;
-                let (name, fresh) = split_switch(request)?;
-                nonce = fresh.to_vec();
-                method = Method::named(&name).ok_or_else(|| unsupported(&name))?;
+                (method, nonce) = split_switch(request)?;
                 asked_for_password = false;
                 wire.send(&method.proof(login, password, &nonce)?)?;
             }
@@ -136,12 +143,15 @@ pub(crate) fn authenticate(
     }
 }
 
-/// The name of the method and its nonce.
-fn split_switch(request: &[u8]) -> Result<(String, &[u8]), Failure> {
+/// The method and its nonce.
+fn split_switch(request: &[u8]) -> Result<(Method, Vec<u8>), Failure> {
     let mut fields = crate::bytes::Fields::of(request);
     let name = String::from_utf8_lossy(fields.terminated()?).into_owned();
-    let nonce = fields.rest();
-    Ok((name, nonce.strip_suffix(b"\0").unwrap_or(nonce)))
+    let method = Method::named(&name).ok_or_else(|| unsupported(&name))?;
+    let nonce = fields.rest().get(..method.nonce_length()).ok_or_else(|| {
+        Failure::protocol("the server's nonce is shorter than its method of signing in has it")
+    })?;
+    Ok((method, nonce.to_vec()))
 }
 
 /// The password itself, with the zero that ends it: inside TLS as it is, else encrypted with the key

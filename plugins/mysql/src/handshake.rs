@@ -37,6 +37,9 @@ const COLLATION: u8 = 45;
 const CLIENT_PACKET_MAX: u32 = 16 * 1024 * 1024;
 
 /// How the server introduced itself.
+/// How long the nonce in a greeting is, and that of every method but ed25519.
+pub(crate) const NONCE_LENGTH: usize = 20;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Greeting {
     /// Its version, as it writes it; in clear.
@@ -77,7 +80,8 @@ impl Greeting {
         let nonce_length = usize::from(fields.byte()?);
         fields.take(10)?;
         let rest = fields.take(nonce_length.saturating_sub(nonce.len()).max(13))?;
-        nonce.extend(rest.strip_suffix(b"\0").unwrap_or(rest));
+        // Twenty bytes in all and a zero, whatever the method.
+        nonce.extend(rest.iter().take(NONCE_LENGTH - nonce.len()));
         // Some old servers forget the zero behind the name.
         let method = fields.rest().split(|byte| *byte == 0).next().unwrap_or_default();
         let method = String::from_utf8_lossy(method).into_owned();

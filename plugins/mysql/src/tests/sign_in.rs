@@ -58,24 +58,43 @@ fn caching_sha2_the_fast_way_and_the_full_one() {
 #[test]
 fn a_method_that_the_account_has_and_the_server_did_not_greet_with() {
     type Proof = fn(&str, &[u8]) -> Vec<u8>;
-    let table: &[(&str, Proof)] = &[
-        ("mysql_native_password", scramble::native),
-        ("caching_sha2_password", scramble::caching_sha2),
-        ("client_ed25519", scramble::ed25519),
-        ("sha256_password", |password, _| format!("{password}\0").into_bytes()),
+    let table: &[(&str, usize, Proof)] = &[
+        ("mysql_native_password", 20, scramble::native),
+        ("caching_sha2_password", 20, scramble::caching_sha2),
+        ("client_ed25519", 32, scramble::ed25519),
+        ("sha256_password", 20, |password, _| format!("{password}\0").into_bytes()),
     ];
-    for (method, proof) in table {
+    for (method, length, proof) in table.iter().copied() {
         for greeted in ["mysql_native_password", "caching_sha2_password", "something_new", ""] {
-            let nonce = [9; 32];
-            verify(move |peer| {
-                let mut server = Server::new(peer);
-                server.greet_with_tls(V8, greeted);
-                server.send(&switch(method, &nonce));
-                assert_eq!(server.receive(), proof(PASSWORD, &nonce));
-                select_one(server);
-            })
-            .unwrap();
+            // Random bytes may end with the zero that some servers put behind them.
+            for (last, behind) in [(9, ""), (9, "\0"), (0, ""), (0, "\0")] {
+                let mut nonce = vec![9; length];
+                nonce[length - 1] = last;
+                verify(move |peer| {
+                    let mut server = Server::new(peer);
+                    server.greet_with_tls(V8, greeted);
+                    let request =
+                        [b"\xfe", method.as_bytes(), b"\0", &nonce, behind.as_bytes()].concat();
+                    server.send(&request);
+                    assert_eq!(server.receive(), proof(PASSWORD, &nonce), "{method}");
+                    select_one(server);
+                })
+                .unwrap();
+            }
         }
+    }
+}
+
+#[test]
+fn a_nonce_that_is_cut_short_is_a_protocol_failure() {
+    for method in ["mysql_native_password", "client_ed25519", "sha256_password"] {
+        let outcome = verify(move |peer| {
+            let mut server = Server::new(peer);
+            server.greet_with_tls(V8, "caching_sha2_password");
+            server.send(&switch(method, &[9; 10]));
+            server.peer.expect_close();
+        });
+        assert_failure(outcome, Protocol, "", "nonce");
     }
 }
 
