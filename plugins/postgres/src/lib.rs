@@ -33,7 +33,8 @@ mod verifier;
 mod wire;
 
 use windlass_sdk::{
-    ChangeRequest, Description, Failure, Features, Login, PasswordRules, Plugin, UsernameRules,
+    ChangeRequest, Description, Failure, Features, Login, NameLength, PasswordRules, Plugin,
+    UsernameRules,
 };
 
 use crate::session::Session;
@@ -62,7 +63,7 @@ impl Plugin for Postgres {
                 default_excluded_characters: r#":/@"'\"#.into(),
             },
             username_rules: UsernameRules {
-                max_length_bytes: quote::NAME_MAX,
+                max_length: NameLength::Bytes(quote::NAME_MAX),
                 clone_suffix: windlass_sdk::CLONE_SUFFIX.into(),
             },
             features: Features {
