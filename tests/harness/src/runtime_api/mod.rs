@@ -25,7 +25,7 @@ use state::{Queued, State};
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long an event waits for a function that takes it. Lambda gives a function 10 s to start.
-const TAKE_LIMIT: Duration = Duration::from_secs(10);
+const TAKE_LIMIT: Duration = Duration::from_secs(30);
 
 /// An error as Lambda reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
