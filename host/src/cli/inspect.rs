@@ -75,9 +75,13 @@ fn show(output: Output, plugin: &Arc<Loaded>, shape: Option<&Shape>) {
         let (passwords, names) = (&of.password_rules, &of.username_rules);
         output.line(format!("engine     {engine}"));
         output.line(format!("  can      {}", of.features.names().join(", ")));
+        let never = match passwords.excluded_characters.as_str() {
+            "" => String::new(),
+            never => format!("; never {never:?}"),
+        };
         output.line(format!(
-            "  password {} characters, at most {}; never {:?}",
-            passwords.default_length, passwords.max_length, passwords.excluded_characters
+            "  password {} characters, at most {}{never}",
+            passwords.default_length, passwords.max_length
         ));
         output.line(format!("  names    at most {}", names.max_length));
         engines.push(json!({
