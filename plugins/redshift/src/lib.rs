@@ -26,7 +26,8 @@ mod rights;
 mod stored;
 
 use windlass_sdk::{
-    ChangeRequest, Description, Failure, Features, Login, PasswordRules, Plugin, UsernameRules,
+    ChangeRequest, Description, Failure, Features, Login, NameLength, PasswordRules, Plugin,
+    UsernameRules,
 };
 
 /// The plugin. Natively it is an ordinary type, so a program can run the same code against a
@@ -52,7 +53,7 @@ impl Plugin for Redshift {
                 default_excluded_characters: r#":/@"'\"#.into(),
             },
             username_rules: UsernameRules {
-                max_length_bytes: product::NAME_MAX,
+                max_length: NameLength::Bytes(product::NAME_MAX),
                 clone_suffix: windlass_sdk::CLONE_SUFFIX.into(),
             },
             features: Features {

@@ -7,7 +7,9 @@ mod server;
 mod sign_in;
 
 use windlass_sdk::testing::{Peer, Script, login, scripted_each};
-use windlass_sdk::{ChangeRequest, Endpoint, Failure, FailureKind, Login, Plugin, TlsMode};
+use windlass_sdk::{
+    ChangeRequest, Endpoint, Failure, FailureKind, Login, NameLength, Plugin, TlsMode,
+};
 
 use crate::Redshift;
 
@@ -78,7 +80,7 @@ fn the_description_is_what_the_host_goes_by() {
     assert_eq!(description.network, ["tcp://{host}:{port}"]);
     assert_eq!(description.password_rules.max_length, 64);
     assert_eq!(description.password_rules.default_excluded_characters, ":/@\"'\\");
-    assert_eq!(description.username_rules.max_length_bytes, 127);
+    assert_eq!(description.username_rules.max_length, NameLength::Bytes(127));
     assert_eq!(description.username_rules.clone_suffix, "_clone");
     assert!(description.features.alternating_users && !description.features.dual_password);
 }
