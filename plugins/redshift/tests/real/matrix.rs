@@ -234,9 +234,27 @@ const CASES: &[Case] = &[
     ),
 ];
 
-/// What the server's catalog has about a user, its name and its password left out. The witness reads
-/// access lists with the server's own functions.
+/// What the server's catalog has about a user, its name and its password left out.
 pub(crate) fn described(world: &World, user: &str) -> Vec<String> {
+    let [described] = both_described(world, [user]);
+    described
+}
+
+/// The same about several, in one call of the witness, which reads access lists with the server's own
+/// functions.
+fn both_described<const N: usize>(world: &World, users: [&str; N]) -> [Vec<String>; N] {
+    let shown = world.admin(&users.map(queries).join("; "));
+    let mut halves = shown.lines().collect::<Vec<_>>().into_iter();
+    users.map(|_| {
+        let half = halves.by_ref().take_while(|line| *line != "=");
+        let mut lines: Vec<_> = half.map(str::to_owned).collect();
+        lines.sort();
+        assert!(!lines.is_empty(), "{shown}");
+        lines
+    })
+}
+
+fn queries(user: &str) -> String {
     let user = user.replace('\'', "''");
     let me = format!("(SELECT oid FROM pg_roles WHERE rolname = '{user}')");
     let granted = |what: &str, name: &str, list: &str, from: &str| {
@@ -245,7 +263,7 @@ pub(crate) fn described(world: &World, user: &str) -> Vec<String> {
              FROM {from} CROSS JOIN LATERAL aclexplode({list}) x WHERE x.grantee = {me}"
         )
     };
-    let parts = [
+    [
         format!(
             "SELECT concat_ws(' ', rolsuper, rolcreatedb, rolconnlimit, \
              nullif(rolvaliduntil, 'infinity')) FROM pg_roles WHERE oid = {me}"
@@ -258,7 +276,7 @@ pub(crate) fn described(world: &World, user: &str) -> Vec<String> {
         granted("database", "datname", "datacl", "pg_database"),
         granted("schema", "nspname", "nspacl", "pg_namespace"),
         granted("table", "o.oid::regclass", "relacl", "pg_class o"),
-        granted("column", "attrelid::regclass || attname", "attacl", "pg_attribute"),
+        granted("column", "attrelid::regclass || '.' || attname", "attacl", "pg_attribute"),
         granted("routine", "o.oid::regprocedure", "proacl", "pg_proc o"),
         granted("language", "lanname", "lanacl", "pg_language"),
         granted(
@@ -267,11 +285,10 @@ pub(crate) fn described(world: &World, user: &str) -> Vec<String> {
             "defaclacl",
             "pg_default_acl",
         ),
-    ];
-    let mut lines: Vec<String> =
-        world.admin(&parts.join("; ")).lines().map(str::to_owned).collect();
-    lines.sort();
-    lines
+        // Where a half ends.
+        "SELECT '='".to_owned(),
+    ]
+    .join("; ")
 }
 
 #[test]
@@ -281,16 +298,11 @@ fn both_halves_have_the_same_rights_after_every_turn() {
     let mut wrong = Vec::new();
     for case in CASES {
         let (base, clone) = (case.name.to_owned(), format!("{}_clone", case.name));
-        let run = |statements: &str| {
-            world.admin(&statements.replace("$b", &base).replace("$c", &clone));
-        };
-        run("CREATE USER $b PASSWORD 'base-P4ss'");
-        run(case.setup);
-        let before = [&[""][..], &case.between].concat();
+        let with_names = |statements: &str| statements.replace("$b", &base).replace("$c", &clone);
+        world.admin(&with_names(&format!("CREATE USER $b PASSWORD 'base-P4ss'; {}", case.setup)));
+        let before = [&["SELECT 1"][..], &case.between].concat();
         for (turn, before) in before.iter().enumerate() {
-            if !before.is_empty() {
-                run(before);
-            }
+            world.admin(&with_names(before));
             let (current, next) = if turn % 2 == 0 { (&base, &clone) } else { (&clone, &base) };
             let model = described(&world, &base);
             let password = format!("turn-{turn}-P4ss");
@@ -298,8 +310,8 @@ fn both_halves_have_the_same_rights_after_every_turn() {
                 wrong.push(format!("{}, turn {turn}: {failure}", case.name));
                 break;
             }
-            assert!(described(&world, &base) == model, "{}: the base was changed", case.name);
-            let (base, clone) = (described(&world, &base), described(&world, &clone));
+            let [base, clone] = both_described(&world, [&*base, &*clone]);
+            assert!(base == model, "{}: the base was changed", case.name);
             if base != clone {
                 wrong.push(format!("{}, turn {turn}: {base:#?} {clone:#?}", case.name));
             }
