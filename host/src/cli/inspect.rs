@@ -66,26 +66,33 @@ impl Inspect {
 fn show(output: Output, plugin: &Arc<Loaded>, shape: Option<&Shape>) {
     let own = &plugin.description;
     let asks_for: Vec<String> = plugin.asks_for.iter().map(ToString::to_string).collect();
-    let abilities: Vec<&str> = [
-        (own.features.self_change, "self-change"),
-        (own.features.admin_change, "admin-change"),
-        (own.features.alternating_users, "alternating-users"),
-        (own.features.dual_password, "dual-password"),
-    ]
-    .into_iter()
-    .filter_map(|(has, name)| has.then_some(name))
-    .collect();
     output.line(format!("plugin     {} {}", own.name, own.version));
-    output.line(format!("engines    {}", own.engines.join(", ")));
     output.line(format!("port       {}", own.default_port));
-    output.line(format!("abilities  {}", abilities.join(", ")));
     output.line(format!("asks for   {}", asks_for.join(", ")));
-    output.line(format!(
-        "passwords  {} characters, at most {}; never {:?}",
-        own.password_rules.default_length,
-        own.password_rules.max_length,
-        own.password_rules.excluded_characters
-    ));
+    let mut engines = Vec::new();
+    for engine in &own.engines {
+        let of = plugin.description_for(engine);
+        let (passwords, names) = (&of.password_rules, &of.username_rules);
+        output.line(format!("engine     {engine}"));
+        output.line(format!("  can      {}", of.features.names().join(", ")));
+        let never = match passwords.excluded_characters.as_str() {
+            "" => String::new(),
+            never => format!("; never {never:?}"),
+        };
+        output.line(format!(
+            "  password {} characters, at most {}{never}",
+            passwords.default_length, passwords.max_length
+        ));
+        output.line(format!("  names    at most {}", names.max_length));
+        engines.push(json!({
+            "engine": engine,
+            "abilities": of.features.names(),
+            "password_length": passwords.default_length,
+            "password_length_max": passwords.max_length,
+            "password_excludes": passwords.excluded_characters,
+            "name_length_max": names.max_length.number(),
+        }));
+    }
     output.line(format!("sha256     {}", plugin.sha256));
     if let Some(shape) = shape {
         show_shape(output, shape);
@@ -93,9 +100,8 @@ fn show(output: Output, plugin: &Arc<Loaded>, shape: Option<&Shape>) {
     output.object(&json!({
         "name": own.name,
         "version": own.version,
-        "engines": own.engines,
+        "engines": engines,
         "default_port": own.default_port,
-        "abilities": abilities,
         "asks_for": asks_for,
         "component_sha256": plugin.sha256,
         "imports": shape.map(|shape| &shape.imports),

@@ -118,9 +118,10 @@ impl InstalledPlugins {
         Self { names: Arc::default(), patience, redactor, ..self.clone() }
     }
 
-    fn service(&self, plugin: &Arc<Loaded>) -> PluginService {
+    fn service(&self, plugin: &Arc<Loaded>, engine: &str) -> PluginService {
         PluginService {
             plugin: Arc::clone(plugin),
+            description: Arc::clone(plugin.description_for(engine)),
             grants: Arc::new(Grants {
                 asked: plugin.asks_for.clone(),
                 granted: self.sandbox.granted_to(&plugin.description.name),
@@ -152,7 +153,7 @@ impl Catalog for InstalledPlugins {
         }
         if let Some(name) = named {
             let plugin = self.plugins.iter().find(|plugin| plugin.description.name == name);
-            return plugin.map(|plugin| self.service(plugin)).ok_or_else(|| {
+            return plugin.map(|plugin| self.service(plugin, engine)).ok_or_else(|| {
                 PluginError::NotInstalled { name: name.to_owned(), installed: self.installed() }
             });
         }
@@ -161,7 +162,7 @@ impl Catalog for InstalledPlugins {
             .iter()
             .filter(|plugin| plugin.description.engines.iter().any(|served| served == engine));
         match (serving.next(), serving.next()) {
-            (Some(plugin), None) => Ok(self.service(plugin)),
+            (Some(plugin), None) => Ok(self.service(plugin, engine)),
             (Some(first), Some(second)) => Err(PluginError::Ambiguous {
                 engine: engine.to_owned(),
                 first: first.description.name.clone(),
@@ -175,7 +176,7 @@ impl Catalog for InstalledPlugins {
     }
 
     fn descriptions(&self) -> impl Iterator<Item = &Description> {
-        self.plugins.iter().map(|plugin| &plugin.description)
+        self.plugins.iter().flat_map(|plugin| plugin.descriptions.iter().map(AsRef::as_ref))
     }
 }
 
@@ -200,6 +201,7 @@ fn compiled_files(folder: &Path) -> Result<Vec<PathBuf>, PluginError> {
 /// A plugin in its sandbox, for one step.
 pub struct PluginService {
     plugin: Arc<Loaded>,
+    description: Arc<Description>,
     grants: Arc<Grants>,
     tls: Tls,
     names: Arc<ResolvedNames>,
@@ -253,7 +255,7 @@ impl PluginService {
 
 impl Service for PluginService {
     fn description(&self) -> &Description {
-        &self.plugin.description
+        &self.description
     }
 
     async fn verify(&self, login: &Login) -> Result<(), CallError> {
@@ -275,7 +277,7 @@ impl Service for PluginService {
                 new_password: change.new_password.reveal().to_owned(),
                 old_password: change.old_password.map(|old| old.reveal().to_owned()),
                 clone_of: change.clone_of.map(str::to_owned),
-                keep_old_valid: false,
+                keep_old_valid: change.keep_old_valid,
             });
             plugin.windlass_plugin_password().call_change(store, &request.0).await
         })

@@ -1,37 +1,49 @@
 //! What a plugin says about itself, checked before any of it is used: it decides where passwords go
 //! and how they are made, and it stands in messages.
 //!
-//! The host asks once, when it loads the plugin, and holds it to that answer.
+//! The host asks once, when it loads the plugin, and holds it to those answers.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::PluginError;
 use super::bindings::exports::windlass::plugin::{metadata, password};
 use super::limits::{self, DESCRIPTION_BYTES, DESCRIPTION_ENTRIES, PASSWORD_BITS, PASSWORD_LENGTH};
 use crate::grants::{GrantError, GrantPattern};
 use crate::redact::Redactor;
-use crate::rotation::{Description, Features, PasswordRules, UsernameRules};
+use crate::rotation::{Description, Features, NameLength, PasswordRules, UsernameRules};
 
 /// Passwords are made of printable ASCII.
 const CHARACTERS: std::ops::RangeInclusive<u8> = b'!'..=b'~';
 
-/// Makes sure that a description can be true.
+/// Makes sure that what a plugin says about itself can be true, and joins to it what it says of each
+/// of its engines.
 ///
 /// # Errors
 /// The first thing in it that can't be.
-pub(super) fn description(
-    own: metadata::Description,
-    profile: password::Profile,
+pub(super) fn descriptions(
+    own: &metadata::Description,
+    profiles: Vec<password::Profile>,
     path: &Path,
-) -> Result<Description, PluginError> {
-    checked(own, profile)
-        .map_err(|why| PluginError::Description { path: path.to_owned(), why: why.to_owned() })
+) -> Result<Vec<Arc<Description>>, PluginError> {
+    let problem = |why| problem(path, why);
+    check(own).map_err(problem)?;
+    let joined = profiles.into_iter().map(|profile| joined(own, profile).map(Arc::new));
+    joined.collect::<Result<_, _>>().map_err(problem)
 }
 
-fn checked(
-    own: metadata::Description,
-    profile: password::Profile,
-) -> Result<Description, &'static str> {
+/// That a plugin serves nothing.
+pub(super) fn no_engine(path: &Path) -> PluginError {
+    problem(path, NO_ENGINES)
+}
+
+const NO_ENGINES: &str = "its engines are not words of lower-case letters, digits and `-`";
+
+fn problem(path: &Path, why: &'static str) -> PluginError {
+    PluginError::Description { path: path.to_owned(), why: why.to_owned() }
+}
+
+fn check(own: &metadata::Description) -> Result<(), &'static str> {
     if !is_word(&own.name) {
         return Err("its name is not made of lower-case letters, digits and `-`");
     }
@@ -39,15 +51,27 @@ fn checked(
         return Err("it lists more than 32 engines or places");
     }
     if own.engines.is_empty() || !own.engines.iter().all(|engine| is_word(engine)) {
-        return Err("its engines are not words of lower-case letters, digits and `-`");
+        return Err(NO_ENGINES);
     }
-    let rules = profile.password_rules;
-    let texts = [&own.version, &rules.excluded_characters, &rules.default_excluded_characters];
-    if texts.into_iter().chain(&own.network).any(|text| text.len() > DESCRIPTION_BYTES) {
-        return Err("one of its texts is longer than 512 bytes");
+    if own.network.iter().chain([&own.version]).any(|text| text.len() > DESCRIPTION_BYTES) {
+        return Err(LONG_TEXT);
     }
     if own.default_port == 0 {
         return Err("its default port is 0, on which nothing listens");
+    }
+    Ok(())
+}
+
+const LONG_TEXT: &str = "one of its texts is longer than 512 bytes";
+
+fn joined(
+    own: &metadata::Description,
+    profile: password::Profile,
+) -> Result<Description, &'static str> {
+    let rules = profile.password_rules;
+    let texts = [&rules.excluded_characters, &rules.default_excluded_characters];
+    if texts.into_iter().any(|text| text.len() > DESCRIPTION_BYTES) {
+        return Err(LONG_TEXT);
     }
     if rules.default_length == 0 || rules.default_length > rules.max_length {
         return Err("its default password length is 0 or above the longest it takes");
@@ -59,34 +83,35 @@ fn checked(
         return Err("passwords made by its rules would be guessed: too short, or too many \
                     characters are excluded");
     }
-    if profile.username_rules.max_length_bytes == 0 {
+    let max_length = match profile.username_rules.max_length {
+        password::NameLength::Bytes(most) => NameLength::Bytes(most),
+        password::NameLength::Characters(most) => NameLength::Characters(most),
+    };
+    if max_length.number() == 0 {
         return Err("its account names would have no character at all");
     }
     let features = features(profile.features);
     // It goes into account names, and into messages.
-    let suffix = &profile.username_rules.clone_suffix;
-    if suffix.len() > 32 || !suffix.bytes().all(|b| b.is_ascii_graphic()) {
+    let clone_suffix = profile.username_rules.clone_suffix;
+    if clone_suffix.len() > 32 || !clone_suffix.bytes().all(|b| b.is_ascii_graphic()) {
         return Err("its suffix for the second user is not up to 32 printable characters");
     }
-    if features.alternating_users && suffix.is_empty() {
+    if features.alternating_users && clone_suffix.is_empty() {
         return Err("it offers alternating users without a suffix for the second one");
     }
     Ok(Description {
-        name: own.name,
+        name: own.name.clone(),
         version: Redactor::default().scrub(&own.version, 64),
-        engines: own.engines,
+        engines: own.engines.clone(),
         default_port: own.default_port,
-        network: own.network,
+        network: own.network.clone(),
         password_rules: PasswordRules {
             max_length: rules.max_length,
             default_length: rules.default_length,
             excluded_characters: rules.excluded_characters,
             default_excluded_characters: rules.default_excluded_characters,
         },
-        username_rules: UsernameRules {
-            max_length_bytes: profile.username_rules.max_length_bytes,
-            clone_suffix: profile.username_rules.clone_suffix,
-        },
+        username_rules: UsernameRules { max_length, clone_suffix },
         features,
     })
 }

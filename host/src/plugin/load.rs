@@ -9,7 +9,8 @@ use wasmtime::component::{Component, InstancePre, Linker};
 use super::bindings::exports::windlass::plugin::{metadata, password};
 use super::bindings::{PasswordPlugin, PasswordPluginPre};
 use super::call::{CallState, run};
-use super::description::{asks_for, description};
+use super::description::{asks_for, descriptions, no_engine};
+use super::limits::DESCRIPTION_ENTRIES;
 use super::vetting::Vetting;
 use super::{ArtifactProblem, Engine, PluginError, artifact};
 use crate::digest::Digest;
@@ -37,8 +38,10 @@ pub struct Loaded {
     pub path: PathBuf,
     /// SHA-256 of the component.
     pub sha256: Digest,
-    /// What it says about itself.
-    pub description: Description,
+    /// What it says about itself, with its first engine.
+    pub description: Arc<Description>,
+    /// What it says of each of its engines, in their order.
+    pub(super) descriptions: Vec<Arc<Description>>,
     /// [`Description::network`], parsed.
     pub asks_for: Vec<GrantPattern>,
     pub(super) engine: Engine,
@@ -103,17 +106,27 @@ impl Loaded {
         let state = CallState::without_network(&file);
         let no_secrets = Redactor::default();
         let described = run(engine, &pre, state, &file, "describe", &no_secrets, describe).await?;
-        let (own, profile) = described.answer;
-        let description = description(own, profile, path)?;
+        let (own, profiles) = described.answer;
+        let descriptions = descriptions(&own, profiles, path)?;
+        let description = descriptions.first().cloned().ok_or_else(|| no_engine(path))?;
         let asks_for = asks_for(&description, path)?;
         Ok(Arc::new(Self {
             path: path.to_owned(),
             sha256,
             description,
+            descriptions,
             asks_for,
             engine: engine.clone(),
             pre,
         }))
+    }
+}
+
+impl Loaded {
+    /// What it says of this engine, or, of one that it did not speak of, what it says of its first.
+    pub fn description_for(&self, engine: &str) -> &Arc<Description> {
+        let mut each = self.description.engines.iter().zip(&self.descriptions);
+        each.find(|(served, _)| *served == engine).map_or(&self.description, |(_, own)| own)
     }
 }
 
@@ -137,9 +150,15 @@ fn instance_pre(
 async fn describe(
     store: &mut wasmtime::Store<CallState>,
     plugin: &PasswordPlugin,
-) -> wasmtime::Result<(metadata::Description, password::Profile)> {
+) -> wasmtime::Result<(metadata::Description, Vec<password::Profile>)> {
     let own = plugin.windlass_plugin_metadata().call_describe(&mut *store).await?;
-    Ok((own, plugin.windlass_plugin_password().call_describe_passwords(store).await?))
+    let passwords = plugin.windlass_plugin_password();
+    let mut profiles = Vec::new();
+    // A list that is too long is refused by its length.
+    for engine in own.engines.iter().take(DESCRIPTION_ENTRIES) {
+        profiles.push(passwords.call_describe_passwords(&mut *store, engine).await?);
+    }
+    Ok((own, profiles))
 }
 
 /// What a component imports and exports.

@@ -57,7 +57,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         let service = self.service(&secret, &current)?;
         let plugin = service.description();
         let username = match self.strategy(&secret, &current, plugin)? {
-            Strategy::SingleUser => current.username()?.to_owned(),
+            Strategy::SingleUser | Strategy::DualPassword => current.username()?.to_owned(),
             Strategy::AlternatingUsers => alternate(current.username()?, &plugin.username_rules)?,
         };
         // Nothing of these is needed yet; but a secret that a later step would refuse must not

@@ -41,8 +41,8 @@ pub use progress::Progress;
 pub use repair::{Diagnosis, Mending};
 pub use replica::Unrelated;
 pub use service::{
-    CallError, Catalog, Change, Description, Failure, FailureKind, Features, Login, PasswordRules,
-    Place, Service, TlsMode, UsernameRules,
+    CallError, Catalog, Change, Description, Failure, FailureKind, Features, Login, NameLength,
+    PasswordRules, Place, Service, TlsMode, UsernameRules,
 };
 pub use sign_ins::{REFUSED_LIMIT, SignIns, WINDOW};
 pub use strategy::{STRATEGY_TAG, Strategy, StrategyProblem, UnknownStrategy};
@@ -174,7 +174,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         if strategy == Strategy::AlternatingUsers && !by_admin {
             return Err(StrategyProblem::NoAdmin { secret: secret.name.clone() }.into());
         }
-        strategy::check_abilities(strategy, by_admin, plugin)?;
+        strategy::check_abilities(strategy, by_admin, plugin, document.engine()?)?;
         Ok(strategy)
     }
 }

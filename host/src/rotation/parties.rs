@@ -59,7 +59,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
 
         let version = || pending.version.to_string();
         let expected = match strategy {
-            Strategy::SingleUser => current.username.clone(),
+            Strategy::SingleUser | Strategy::DualPassword => current.username.clone(),
             Strategy::AlternatingUsers => alternate(&current.username, &plugin.username_rules)?,
         };
         if pending_login.username != expected {
@@ -72,7 +72,8 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             .into());
         }
         same_but_for_the_credential(secret, &current_document, &pending_document, &version())?;
-        if strategy == Strategy::SingleUser && pending_login.password.same_as(&current.password) {
+        let one_user = pending_login.username == current.username;
+        if one_user && pending_login.password.same_as(&current.password) {
             return Err(
                 Mismatch::SamePassword { secret: secret.name.clone(), version: version() }.into()
             );

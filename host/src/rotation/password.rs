@@ -51,7 +51,7 @@ fn union(first: &str, second: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::service::{Features, PasswordRules, UsernameRules};
+    use super::super::service::{Features, NameLength, PasswordRules, UsernameRules};
     use super::*;
 
     fn plugin(max: u32, default: u32, excluded: &str, default_excluded: &str) -> Description {
@@ -67,7 +67,10 @@ mod tests {
                 excluded_characters: excluded.into(),
                 default_excluded_characters: default_excluded.into(),
             },
-            username_rules: UsernameRules { max_length_bytes: 63, clone_suffix: "_clone".into() },
+            username_rules: UsernameRules {
+                max_length: NameLength::Bytes(63),
+                clone_suffix: "_clone".into(),
+            },
             features: Features::default(),
         }
     }

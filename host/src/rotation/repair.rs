@@ -181,7 +181,8 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
                 let current = self.store.value(&secret.arn, &by_label).await?;
                 let parties = self.standing(secret, &current)?;
                 let by_admin = parties.admin_id.is_some();
-                check_abilities(Strategy::SingleUser, by_admin, parties.service.description())?;
+                let plugin = parties.service.description();
+                check_abilities(Strategy::SingleUser, by_admin, plugin, &parties.engine)?;
                 let changed = self.change_with(&parties, &OnceCell::new(), login, with).await?;
                 // It signed in a moment ago.
                 return changed.map(drop).ok_or_else(|| {

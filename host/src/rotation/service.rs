@@ -95,6 +95,8 @@ pub struct Change<'a> {
     pub old_password: Option<&'a Secret>,
     /// Alternating users: the account to be equal to.
     pub clone_of: Option<&'a str>,
+    /// Dual passwords: `old_password` stays valid.
+    pub keep_old_valid: bool,
 }
 
 /// Why a plugin's operation did not succeed, as the service meant it.
@@ -165,7 +167,7 @@ pub enum CallError {
 
 /// A plugin as one rotation uses it.
 pub trait Service: Send + Sync {
-    /// What the plugin says about itself.
+    /// What the plugin says about itself and the engine that it was found for.
     fn description(&self) -> &Description;
 
     /// Signs in once; changes nothing.
@@ -192,11 +194,12 @@ pub trait Catalog: Send + Sync {
     /// If there is none, or more than one claims the engine.
     fn find(&self, engine: &str, named: Option<&str>) -> Result<Self::Service, PluginError>;
 
-    /// What every installed plugin says about itself.
+    /// What every installed plugin says about itself and each of its engines.
     fn descriptions(&self) -> impl Iterator<Item = &Description>;
 }
 
-/// What a plugin says about itself; `windlass:plugin/metadata` has the meaning of each item.
+/// What a plugin says about itself and one of its engines; `windlass:plugin/metadata` and
+/// `…/password` have the meaning of each item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
     /// Unique among the installed plugins.
@@ -230,11 +233,47 @@ pub struct PasswordRules {
     pub default_excluded_characters: String,
 }
 
+/// How long a name may be, in what the service counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameLength {
+    /// Bytes of UTF-8.
+    Bytes(u32),
+    /// Unicode characters.
+    Characters(u32),
+}
+
+impl NameLength {
+    /// The length of a name, counted as this limit is.
+    pub fn of(self, name: &str) -> Self {
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        match self {
+            Self::Bytes(_) => Self::Bytes(number(name.len())),
+            Self::Characters(_) => Self::Characters(number(name.chars().count())),
+        }
+    }
+
+    /// The number alone.
+    pub fn number(self) -> u32 {
+        match self {
+            Self::Bytes(number) | Self::Characters(number) => number,
+        }
+    }
+}
+
+impl fmt::Display for NameLength {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(number) => write!(f, "{number} bytes"),
+            Self::Characters(number) => write!(f, "{number} characters"),
+        }
+    }
+}
+
 /// What account names the service takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsernameRules {
-    /// The longest name, in bytes of UTF-8.
-    pub max_length_bytes: u32,
+    /// The longest name.
+    pub max_length: NameLength,
     /// What is appended for the second account of alternating users.
     pub clone_suffix: String,
 }
@@ -250,4 +289,19 @@ pub struct Features {
     pub alternating_users: bool,
     /// Two valid passwords at once.
     pub dual_password: bool,
+}
+
+impl Features {
+    /// The names of those that are there, as the interface spells them.
+    pub fn names(self) -> Vec<&'static str> {
+        [
+            (self.self_change, "self-change"),
+            (self.admin_change, "admin-change"),
+            (self.alternating_users, "alternating-users"),
+            (self.dual_password, "dual-password"),
+        ]
+        .into_iter()
+        .filter_map(|(has, name)| has.then_some(name))
+        .collect()
+    }
 }

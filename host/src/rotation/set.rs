@@ -13,7 +13,8 @@
 //! otherwise whoever may write the secret could have any account's password changed. With
 //! alternating users that is the account in force, which is not the one that changes: it is refused
 //! after a restore from a backup, or where an abandoned attempt was still at work when the next had
-//! ended.
+//! ended. With dual passwords the current password signs in before and after the change, so a second
+//! attempt makes it again: the plugin leaves alone what is in force already.
 
 use tokio::sync::OnceCell;
 
@@ -126,6 +127,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             // With alternating users the candidate is the other account.
             old_password: (!alternating).then_some(&candidate.password),
             clone_of: alternating.then_some(parties.current.username.as_str()),
+            keep_old_valid: parties.strategy == Strategy::DualPassword,
         };
         self.change(&parties.service, &change, with).await
     }

@@ -6,7 +6,7 @@
 
 use std::str::FromStr;
 
-use super::service::{Description, UsernameRules};
+use super::service::{Description, NameLength, UsernameRules};
 
 /// The tag that chooses a strategy.
 pub const STRATEGY_TAG: &str = "windlass:strategy";
@@ -19,6 +19,10 @@ pub enum Strategy {
     /// Two users that take turns, so that the one in use is never touched; made by the
     /// administrator of `masterarn`.
     AlternatingUsers,
+    /// One user, whose password changes while the one before stays valid: until the next rotation
+    /// sets a password, so that no client ever holds one that is refused. Made by the user itself,
+    /// or by the administrator of `masterarn`.
+    DualPassword,
 }
 
 impl Strategy {
@@ -27,6 +31,7 @@ impl Strategy {
         match self {
             Self::SingleUser => "single-user",
             Self::AlternatingUsers => "alternating-users",
+            Self::DualPassword => "dual-password",
         }
     }
 }
@@ -38,6 +43,7 @@ impl FromStr for Strategy {
         match text {
             "single-user" => Ok(Self::SingleUser),
             "alternating-users" => Ok(Self::AlternatingUsers),
+            "dual-password" => Ok(Self::DualPassword),
             other => Err(UnknownStrategy(other.to_owned())),
         }
     }
@@ -45,7 +51,9 @@ impl FromStr for Strategy {
 
 /// A strategy that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown strategy `{0}`; the strategies are single-user and alternating-users")]
+#[error(
+    "unknown strategy `{0}`; the strategies are single-user, alternating-users and dual-password"
+)]
 pub struct UnknownStrategy(String);
 
 /// What stands against a strategy before anything was changed.
@@ -55,10 +63,12 @@ pub enum StrategyProblem {
     #[error("tag `{STRATEGY_TAG}`: {0}")]
     Tag(#[source] UnknownStrategy),
     /// The plugin or its service can't do it.
-    #[error("plugin `{plugin}` can't do what this rotation needs: {ability}{advice}")]
+    #[error("plugin `{plugin}` can't do what this rotation of `{engine}` needs: {ability}{advice}")]
     Unsupported {
         /// The plugin's name.
         plugin: String,
+        /// The secret's engine.
+        engine: String,
         /// What is missing, in the words of the interface's `features`.
         ability: &'static str,
         /// What to do instead; begins with `; ` or is empty.
@@ -76,7 +86,7 @@ pub enum StrategyProblem {
     /// The second account's name would be too long.
     #[error(
         "user name `{username}` is too long for alternating users: `{username}{suffix}` has \
-         {length} bytes and the service takes {limit}; use a shorter name or tag the secret \
+         {length} and the service takes {limit}; use a shorter name or tag the secret \
          `{STRATEGY_TAG}` = `single-user`"
     )]
     NameTooLong {
@@ -84,9 +94,9 @@ pub enum StrategyProblem {
         username: String,
         /// What would be appended.
         suffix: String,
-        /// The resulting length in bytes.
-        length: usize,
-        /// The most that the service takes, in bytes.
+        /// The resulting length.
+        length: NameLength,
+        /// The most that the service takes.
         limit: u32,
     },
     /// The name is nothing but the suffix.
@@ -105,26 +115,35 @@ pub fn check_abilities(
     strategy: Strategy,
     by_admin: bool,
     plugin: &Description,
+    engine: &str,
 ) -> Result<(), StrategyProblem> {
     let features = plugin.features;
-    let (has, ability, advice) = match (strategy, by_admin) {
-        (Strategy::AlternatingUsers, _) => (
-            features.alternating_users,
-            "alternating-users",
-            "; tag the secret `windlass:strategy` = `single-user`",
+    let missing = match (strategy, by_admin) {
+        (Strategy::AlternatingUsers, _) if !features.alternating_users => {
+            ("alternating-users", "; tag the secret `windlass:strategy` = `single-user`")
+        }
+        (Strategy::DualPassword, _) if !features.dual_password && features.alternating_users => (
+            "dual-password",
+            "; an account of this service has one password at a time: use alternating users, whose \
+             one in use is never touched (tag the secret `windlass:strategy` = \
+             `alternating-users`, and give it a `masterarn`)",
         ),
-        (Strategy::SingleUser, true) => (features.admin_change, "admin-change", ""),
-        (Strategy::SingleUser, false) => (
-            features.self_change,
-            "self-change",
-            "; add `masterarn`, the ARN of an admin secret, to the secret",
+        (Strategy::DualPassword, _) if !features.dual_password => (
+            "dual-password",
+            "; an account of this service has one password at a time: tag the secret \
+             `windlass:strategy` = `single-user`",
         ),
+        (Strategy::SingleUser | Strategy::DualPassword, true) if !features.admin_change => {
+            ("admin-change", "")
+        }
+        (Strategy::SingleUser | Strategy::DualPassword, false) if !features.self_change => {
+            ("self-change", "; add `masterarn`, the ARN of an admin secret, to the secret")
+        }
+        _ => return Ok(()),
     };
-    if has {
-        Ok(())
-    } else {
-        Err(StrategyProblem::Unsupported { plugin: plugin.name.clone(), ability, advice })
-    }
+    let (ability, advice) = missing;
+    let (plugin, engine) = (plugin.name.clone(), engine.to_owned());
+    Err(StrategyProblem::Unsupported { plugin, engine, ability, advice })
 }
 
 /// The other half of a pair: `app` and `app_clone` name each other.
@@ -140,12 +159,13 @@ pub fn alternate(username: &str, rules: &UsernameRules) -> Result<String, Strate
         };
     }
     let other = format!("{username}{}", rules.clone_suffix);
-    if other.len() > rules.max_length_bytes as usize {
+    let length = rules.max_length.of(&other);
+    if length.number() > rules.max_length.number() {
         return Err(StrategyProblem::NameTooLong {
             username: username.to_owned(),
             suffix: rules.clone_suffix.clone(),
-            length: other.len(),
-            limit: rules.max_length_bytes,
+            length,
+            limit: rules.max_length.number(),
         });
     }
     Ok(other)
@@ -156,7 +176,7 @@ mod tests {
     use super::*;
 
     fn rules() -> UsernameRules {
-        UsernameRules { max_length_bytes: 12, clone_suffix: "_clone".into() }
+        UsernameRules { max_length: NameLength::Bytes(12), clone_suffix: "_clone".into() }
     }
 
     #[test]
@@ -167,10 +187,14 @@ mod tests {
     }
 
     #[test]
-    fn a_name_too_long_for_its_clone_is_refused_in_bytes() {
+    fn a_name_too_long_for_its_clone_is_refused_as_the_service_counts() {
         assert!(alternate("abcdef", &rules()).is_ok());
         let error = alternate("abcdeé", &rules()).unwrap_err();
         assert!(error.to_string().contains("has 13 bytes and the service takes 12"), "{error}");
+        let counted = UsernameRules { max_length: NameLength::Characters(12), ..rules() };
+        assert!(alternate("abcdeé", &counted).is_ok());
+        let error = alternate("abcdefg", &counted).unwrap_err();
+        assert!(error.to_string().contains("has 13 characters and"), "{error}");
     }
 
     #[test]
@@ -184,7 +208,8 @@ mod tests {
         let error = "dual".parse::<Strategy>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "unknown strategy `dual`; the strategies are single-user and alternating-users"
+            "unknown strategy `dual`; the strategies are single-user, alternating-users and \
+             dual-password"
         );
     }
 }

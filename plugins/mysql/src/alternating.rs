@@ -87,7 +87,7 @@ pub(crate) fn change(
             }
         });
     }
-    set_passwords(session, version, &targets, password, "", may_send_clear)
+    set_passwords(session, version, &targets, password, may_send_clear)
 }
 
 fn read(session: &mut Session, version: Version, pair: &Pair) -> Result<Vec<Place>, Failure> {

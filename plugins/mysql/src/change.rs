@@ -11,13 +11,14 @@
 //! out of its logs.
 //!
 //! An account that has the new password already is left alone: a history of passwords would refuse
-//! it, and keeping the old one valid a second time would lose it.
+//! it. Accounts with two passwords (MySQL's dual passwords) are in `dual`.
 
-use windlass_sdk::{ChangeRequest, Failure, FailureKind, LogLevel, Login, TlsMode, log};
+use windlass_sdk::{ChangeRequest, Failure, LogLevel, Login, TlsMode, log};
 
 use crate::account::Account;
 use crate::alternating;
 use crate::auth::Method;
+use crate::dual;
 use crate::errors::MUST_CHANGE_PASSWORD;
 use crate::pair::pair_of;
 use crate::quote::{check_name, check_password, literal};
@@ -26,7 +27,7 @@ use crate::session::{AccountName, Prepared, Session};
 use crate::stored::{Form, Identity, identified_mariadb, identified_mysql};
 use crate::version::Version;
 
-const CHANGING: &str = "changing the password";
+pub(crate) const CHANGING: &str = "changing the password";
 
 /// The key of the secret that says what to do with several accounts of one name.
 const ACCOUNT_HOSTS: &str = "accountHosts";
@@ -39,9 +40,6 @@ const NOT_VALID_PASSWORD: &str = "1819";
 const CANNOT_USER: &str = "1396";
 /// `ER_MISSING_CURRENT_PASSWORD`: MySQL wants the old password beside the new one.
 const CURRENT_PASSWORD_REQUIRED: &str = "3892";
-
-/// Keeps the password that was in force valid.
-const RETAIN: &str = " RETAIN CURRENT PASSWORD";
 
 /// What a session can't do whose password has expired.
 pub(crate) fn explain_expired(mut failure: Failure) -> Failure {
@@ -84,7 +82,6 @@ pub(crate) fn change(request: &ChangeRequest) -> Result<(), Failure> {
 
 fn own(session: &mut Session, prepared: &Prepared, request: &ChangeRequest) -> Result<(), Failure> {
     let (password, version) = (&request.new_password, prepared.version);
-    check_dual(version, request)?;
     match &prepared.account {
         // Another account's password would be changed: the anonymous one's, or a proxied user's.
         Some(account) if account.user != request.username => {
@@ -98,8 +95,10 @@ fn own(session: &mut Session, prepared: &Prepared, request: &ChangeRequest) -> R
         _ => {}
     }
     check_quotable(prepared, password)?;
-    if request.keep_old_valid && signs_in_already(request)? {
-        return Ok(());
+    if request.keep_old_valid {
+        dual::check(version)?;
+        clear_allowed(&request.username, &request.actor)?;
+        return dual::own(session, request);
     }
     if version.mariadb {
         if prepared.account.is_some() {
@@ -108,29 +107,17 @@ fn own(session: &mut Session, prepared: &Prepared, request: &ChangeRequest) -> R
         own_mariadb(session, request)
     } else {
         clear_allowed(&request.username, &request.actor)?;
-        let retain = if request.keep_old_valid { RETAIN } else { "" };
         let statement = |replace: &str| {
-            format!("ALTER USER USER() IDENTIFIED BY {}{replace}{retain}", literal(password))
+            format!("ALTER USER USER() IDENTIFIED BY {}{replace}", literal(password))
         };
         match session.secret(&statement(""), CHANGING) {
             Err(failure) if failure.code == CURRENT_PASSWORD_REQUIRED => {
                 let replace = format!(" REPLACE {}", literal(&request.actor.password));
                 session.secret(&statement(&replace), CHANGING)
             }
-            outcome => outcome.map_err(|failure| explain_denied(failure, OWN_DENIED)),
-        }
-    }
-}
-
-/// Whether the new password is in force. The server shows nobody their own hash.
-fn signs_in_already(request: &ChangeRequest) -> Result<bool, Failure> {
-    match Session::sign_in_as(&request.actor, &request.new_password) {
-        Ok(session) => {
-            session.close();
-            Ok(true)
-        }
-        Err(failure) if failure.kind == FailureKind::Refused => Ok(false),
-        Err(failure) => Err(failure.during("looking whether the new password is in force")),
+            outcome => outcome,
+        }?;
+        dual::end_own(session, version)
     }
 }
 
@@ -183,7 +170,6 @@ fn by_administrator(
     version: Version,
     request: &ChangeRequest,
 ) -> Result<(), Failure> {
-    check_dual(version, request)?;
     let accounts = accounts_named(session, version, &request.username)?;
     match (accounts.as_slice(), request.actor.field(ACCOUNT_HOSTS)) {
         ([], _) => {
@@ -209,15 +195,16 @@ fn by_administrator(
     print_hex(session, version)?;
     for name in accounts {
         let account = Account::of(session, version, &name)?;
-        match already(&account, &request.new_password) {
-            Some(true) => continue,
-            None if request.keep_old_valid => return Err(cannot_tell(&request.username)),
-            _ => targets.push(Target { name, identities: account.identities }),
-        }
+        targets.push(Target { name, identities: account.identities });
     }
-    let retain = if request.keep_old_valid { RETAIN } else { "" };
     let may_send = |one: &str| clear_allowed(one, &request.actor);
-    set_passwords(session, version, &targets, &request.new_password, retain, may_send)
+    if request.keep_old_valid {
+        dual::check(version)?;
+        may_send(&request.username)?;
+        return dual::by_administrator(session, &targets, request);
+    }
+    targets.retain(|target| target.accepts(&request.new_password) != Some(true));
+    set_passwords(session, version, &targets, &request.new_password, may_send)
 }
 
 /// An account that gets a password, and how it is to sign in.
@@ -227,13 +214,21 @@ pub(crate) struct Target {
     pub(crate) identities: Vec<Identity>,
 }
 
+impl Target {
+    /// Whether the account has this password, the first if it has two; `None` where that can't be
+    /// told.
+    pub(crate) fn accepts(&self, password: &str) -> Option<bool> {
+        let mut passwords = self.identities.iter().filter(|identity| identity.has_password());
+        passwords.try_fold(true, |all, identity| Some(all && identity.accepts(password)?))
+    }
+}
+
 /// Gives all of them the password, in one statement: MySQL does all of it or nothing.
 pub(crate) fn set_passwords(
     session: &mut Session,
     version: Version,
     targets: &[Target],
     password: &str,
-    retain: &str,
     may_send_clear: impl Fn(&str) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let Some(first) = targets.first() else { return Ok(()) };
@@ -246,7 +241,7 @@ pub(crate) fn set_passwords(
                 Some(identity) if !version.mariadb => identified_mysql(&identity.plugin, password),
                 _ => identified_mariadb(&target.identities, password, form)?,
             };
-            Ok(format!("{} {identified}{retain}", target.name.quoted()))
+            Ok(format!("{} {identified}", target.name.quoted()))
         };
         let all = targets.iter().map(one).collect::<Result<Vec<_>, Failure>>()?;
         Ok(format!("ALTER USER {}", all.join(", ")))
@@ -261,7 +256,8 @@ pub(crate) fn set_passwords(
         }
         outcome => outcome,
     };
-    outcome.map_err(|failure| explain_denied(failure, ADMIN_DENIED))
+    outcome.map_err(|failure| explain_denied(failure, ADMIN_DENIED))?;
+    dual::end(session, version, targets)
 }
 
 /// The accounts of a name, one for each host.
@@ -300,23 +296,7 @@ pub(crate) fn print_hex(session: &mut Session, version: Version) -> Result<(), F
     Ok(())
 }
 
-/// Whether the account has this password already; `None` where that can't be told.
-fn already(account: &Account, password: &str) -> Option<bool> {
-    let mut passwords = account.identities.iter().filter(|identity| identity.has_password());
-    passwords.try_fold(true, |all, identity| Some(all && identity.accepts(password)?))
-}
-
-fn check_dual(version: Version, request: &ChangeRequest) -> Result<(), Failure> {
-    if !request.keep_old_valid || version.has_dual_passwords() {
-        return Ok(());
-    }
-    Err(Failure::unsupported(format!(
-        "the server is {version}, where an account has one password at a time (MySQL 8.0.14 has \
-         two): use alternating users"
-    )))
-}
-
-fn check_method(target: &Target) -> Result<(), Failure> {
+pub(crate) fn check_method(target: &Target) -> Result<(), Failure> {
     if target.identities.iter().any(Identity::has_password) {
         return Ok(());
     }
@@ -348,26 +328,20 @@ pub(crate) fn wants_clear(failure: &Failure) -> bool {
     matches!(failure.code.as_str(), OPTION_PREVENTS | NOT_VALID_PASSWORD | CANNOT_USER)
 }
 
-fn cannot_tell(username: &str) -> Failure {
-    Failure::declined(format!(
-        "the password of {username:?} is kept in a form that can't be compared, so a second change \
-         could lose the old one: use alternating users"
-    ))
-}
-
-/// What an account lacks that may not do this to itself.
-const OWN_DENIED: &str = "keeping the old password valid takes APPLICATION_PASSWORD_ADMIN on MySQL";
-
 /// What an administrator lacks.
-const ADMIN_DENIED: &str = "the administrator needs CREATE USER and SELECT on the database mysql; \
-                            on MySQL also SYSTEM_USER for an account that has it, and \
-                            APPLICATION_PASSWORD_ADMIN to keep old passwords valid";
+pub(crate) const ADMIN_DENIED: &str = "the administrator needs CREATE USER and SELECT on the \
+                                       database mysql; on MySQL also SYSTEM_USER for an account \
+                                       that has it";
 
 /// Adds what to do where the account may not.
 pub(crate) fn explain_denied(mut failure: Failure, hint: &str) -> Failure {
-    if matches!(failure.code.as_str(), "1044" | "1045" | "1142" | "1227" | "1370" | "1410" | "1698")
-    {
+    if is_denied(&failure) {
         failure.message = format!("{}: {hint}", failure.message);
     }
     failure
+}
+
+/// Whether the server said that this account may not do it.
+pub(crate) fn is_denied(failure: &Failure) -> bool {
+    matches!(failure.code.as_str(), "1044" | "1045" | "1142" | "1227" | "1370" | "1410" | "1698")
 }

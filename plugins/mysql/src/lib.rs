@@ -12,7 +12,7 @@
 //! Rooms: `wire` and `bytes` (packets), `handshake` and `auth` with `scramble` and `rsa` (TLS and
 //! the sign-in), `session` (statements), `errors` (numbers to failures), `version` (what a server can
 //! do), `quote` (names and values in SQL), `change` with `stored` and `shacrypt` (whose password, in
-//! which form), `alternating` with `pair`, `account`, `grants` and `tokens` (two accounts that take
+//! which form), `dual` (two passwords at once), `alternating` with `pair`, `account`, `grants` and `tokens` (two accounts that take
 //! turns).
 
 mod account;
@@ -20,6 +20,7 @@ mod alternating;
 mod auth;
 mod bytes;
 mod change;
+mod dual;
 mod errors;
 mod grants;
 mod handshake;
@@ -35,7 +36,8 @@ mod version;
 mod wire;
 
 use windlass_sdk::{
-    ChangeRequest, Description, Failure, Features, Login, PasswordRules, Plugin, UsernameRules,
+    ChangeRequest, Description, Failure, Features, Login, NameLength, PasswordRules, Plugin,
+    UsernameRules,
 };
 
 use crate::session::Session;
@@ -60,7 +62,7 @@ impl Plugin for Mysql {
                 default_excluded_characters: r#"/@"'\"#.into(),
             },
             username_rules: UsernameRules {
-                max_length_bytes: quote::NAME_MAX,
+                max_length: NameLength::Characters(quote::NAME_MAX_MYSQL),
                 clone_suffix: windlass_sdk::CLONE_SUFFIX.into(),
             },
             features: Features {
@@ -70,6 +72,15 @@ impl Plugin for Mysql {
                 dual_password: true,
             },
         }
+    }
+
+    fn describe_engine(engine: &str) -> Description {
+        let mut own = Self::describe();
+        if engine == "mariadb" {
+            own.username_rules.max_length = NameLength::Characters(quote::NAME_MAX);
+            own.features.dual_password = false;
+        }
+        own
     }
 
     fn verify(login: &Login) -> Result<(), Failure> {

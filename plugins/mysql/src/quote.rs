@@ -8,17 +8,16 @@ use windlass_sdk::Failure;
 
 use crate::version::Version;
 
-/// The longest user name that this plugin announces and takes before it knows the server: MariaDB's,
-/// in characters.
+/// The longest user name that this plugin takes before it knows the server: MariaDB's, in characters.
 pub(crate) const NAME_MAX: u32 = 80;
 
 /// MySQL's, in characters.
-const NAME_MAX_MYSQL: usize = 32;
+pub(crate) const NAME_MAX_MYSQL: u32 = 32;
 
 /// Checks a name that an account is to have, once the server is known: a longer one would be found
 /// out only when the account is created.
 pub(crate) fn check_length(name: &str, version: Version) -> Result<(), Failure> {
-    let length = name.chars().count();
+    let length = u32::try_from(name.chars().count()).unwrap_or(u32::MAX);
     if version.mariadb || length <= NAME_MAX_MYSQL {
         return Ok(());
     }

@@ -14,11 +14,11 @@
 //! Nor is one that may do what the base may not. Rights that were granted to the clone itself stay
 //! granted, but its sessions, being the base's, don't use them.
 
+use windlass_postgres_wire::{Session, literal};
 use windlass_sdk::{Failure, LogLevel, Pair, Turn, log};
 
-use crate::quote::{identifier, literal};
+use crate::product::{PRODUCT, identifier};
 use crate::role::{Facts, Role};
-use crate::session::Session;
 use crate::transaction::{RunAs, begin, commit};
 
 /// Changes the password of the half whose turn it is.
@@ -92,7 +92,11 @@ fn create(pair: &Pair, base: &Role, stored: &str) -> Result<Plan, Failure> {
         format!("GRANT {} TO {clone}", identifier(&pair.base)?),
     ];
     let wanted = base.settings.starting_as(&pair.base);
-    statements.extend(Role::as_created().settings.become_statements(&wanted, &pair.clone)?);
+    statements.extend(Role::as_created().settings.become_statements(
+        &PRODUCT.dialect,
+        &wanted,
+        &pair.clone,
+    )?);
     let note = format!("created the role {:?}, a member of {:?}", pair.clone, pair.base);
     Ok(Plan { statements, note: Some((LogLevel::Info, note)) })
 }
@@ -130,7 +134,7 @@ fn renew(
         let base = identifier(&pair.base)?;
         statements.push(format!("GRANT {base} TO {name} WITH INHERIT TRUE, SET TRUE"));
     }
-    let settings = clone.settings.become_statements(&wanted, &pair.clone)?;
+    let settings = clone.settings.become_statements(&PRODUCT.dialect, &wanted, &pair.clone)?;
     let note = (!settings.is_empty()).then(|| {
         let names = clone.settings.differences(&wanted).join(", ");
         (LogLevel::Info, format!("made {:?} equal to {:?} in: {names}", pair.clone, pair.base))

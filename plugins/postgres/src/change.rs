@@ -3,14 +3,13 @@
 //! Everything that can be refused without a server is refused first. The statement always names
 //! the account: `CURRENT_USER` would be another one where a session starts in another role.
 
+use windlass_postgres_wire::{Session, check_password, literal};
 use windlass_sdk::{ChangeRequest, Failure};
 
 use crate::alternating;
 use crate::pair::pair_of;
-use crate::quote::{check_name, identifier, literal};
-use crate::session::Session;
+use crate::product::{check_name, identifier, sign_in};
 use crate::transaction::{RunAs, begin, commit};
-use crate::verifier::check_password;
 
 /// What an account lacks that may not change its own password; on PostgreSQL itself it always may.
 const SELF_DENIED: &str = "on RDS with rds.restrict_password_commands the account must be a \
@@ -33,7 +32,7 @@ pub(crate) fn change(request: &ChangeRequest) -> Result<(), Failure> {
         None => None,
     };
 
-    let mut session = Session::sign_in(&request.actor)?;
+    let mut session = sign_in(&request.actor)?;
     let outcome = match &pair {
         Some(pair) => {
             let administrator = &request.actor.username;

@@ -9,34 +9,27 @@
 //! - A change is one transaction: a connection that breaks leaves everything or nothing.
 //! - What a server sends is bounded before it is stored, and each of its texts is cut and cleaned.
 //!
-//! Rooms: `startup` (TLS and the first packet), `auth` with `scram`, `derive`, `saslprep` and
-//! `verifier` (proofs and stored forms of passwords), `wire` and `session` (messages and
-//! statements), `errors` (SQLSTATE to failure), `quote` (names and values in SQL), `change` and
-//! `transaction` (whose password, and how), `alternating` with `pair`, `role` and `settings` (two
-//! accounts that take turns).
+//! The protocol is `windlass-postgres-wire`. Rooms here: `product` (what is PostgreSQL's own), `sasl`
+//! with `scram`, `derive`, `saslprep` and `verifier` (proofs and stored forms of passwords), `change`
+//! and `transaction` (whose password, and how), `alternating` with `pair` and `role` (two accounts
+//! that take turns).
 
 mod alternating;
-mod auth;
 mod change;
 mod derive;
-mod errors;
 mod pair;
-mod quote;
+mod product;
 mod role;
+mod sasl;
 mod saslprep;
 mod scram;
-mod session;
-mod settings;
-mod startup;
 mod transaction;
 mod verifier;
-mod wire;
 
 use windlass_sdk::{
-    ChangeRequest, Description, Failure, Features, Login, PasswordRules, Plugin, UsernameRules,
+    ChangeRequest, Description, Failure, Features, Login, NameLength, PasswordRules, Plugin,
+    UsernameRules,
 };
-
-use crate::session::Session;
 
 /// The plugin. Natively it is an ordinary type, so a program can run the same code against a
 /// scripted server or a real one (`windlass_sdk::testing`).
@@ -62,7 +55,7 @@ impl Plugin for Postgres {
                 default_excluded_characters: r#":/@"'\"#.into(),
             },
             username_rules: UsernameRules {
-                max_length_bytes: quote::NAME_MAX,
+                max_length: NameLength::Bytes(product::NAME_MAX),
                 clone_suffix: windlass_sdk::CLONE_SUFFIX.into(),
             },
             features: Features {
@@ -75,7 +68,7 @@ impl Plugin for Postgres {
     }
 
     fn verify(login: &Login) -> Result<(), Failure> {
-        let mut session = Session::sign_in(login)?;
+        let mut session = product::sign_in(login)?;
         let outcome = session.run("SELECT 1", "running a statement").map(drop);
         session.close();
         outcome

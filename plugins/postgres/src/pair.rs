@@ -4,7 +4,7 @@
 
 use windlass_sdk::{Failure, Pair};
 
-use crate::quote::check_name;
+use crate::product::check_name;
 
 /// The pair of the account in force and the one whose turn it is.
 pub(crate) fn pair_of(current: &str, next: &str) -> Result<Pair, Failure> {

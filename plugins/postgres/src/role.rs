@@ -1,10 +1,9 @@
 //! What the catalog says about the two accounts of a pair.
 
+use windlass_postgres_wire::{Settings, Value, literal};
 use windlass_sdk::{Failure, Pair};
 
-use crate::quote::literal;
-use crate::session::Value;
-use crate::settings::Settings;
+use crate::product::PRODUCT;
 
 /// One account.
 #[derive(Debug, Clone, PartialEq)]
@@ -103,7 +102,7 @@ impl Facts {
                 false => facts.base.as_mut(),
             };
             if let Some(role) = role {
-                role.settings.add(database.as_deref(), entry)?;
+                role.settings.add(&PRODUCT.dialect, database.as_deref(), entry)?;
             }
         }
         if let Some(row) = membership.first() {

@@ -14,10 +14,10 @@ use std::str;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::Mac;
+use windlass_postgres_wire::clean;
 use windlass_sdk::Failure;
 
 use crate::derive::{Key, hash, keyed, mac, pbkdf2, xor};
-use crate::errors::clean;
 use crate::saslprep;
 
 /// The mechanism without channel binding.

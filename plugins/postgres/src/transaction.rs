@@ -4,10 +4,10 @@
 //! What it sets, it sets for itself only: a connection pooler may hand the session to somebody
 //! else afterwards.
 
+use windlass_postgres_wire::{Session, Value};
 use windlass_sdk::Failure;
 
-use crate::errors::READ_ONLY;
-use crate::session::{Session, Value};
+use crate::product::READ_ONLY;
 use crate::verifier::StoredAs;
 
 /// As whom the statements run.

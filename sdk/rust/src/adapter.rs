@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use crate::bindings::exports::windlass::plugin::{metadata, password};
 use crate::bindings::windlass::plugin::credentials as wire;
 use crate::plugin::{ChangeRequest, Login, Plugin, TlsMode};
-use crate::{Endpoint, Failure, FailureKind, LogLevel};
+use crate::{Endpoint, Failure, FailureKind, LogLevel, NameLength};
 
 /// Implements the generated guest traits for a [`Plugin`]. Named by [`export!`](crate::export);
 /// there is no other use for it.
@@ -27,9 +27,9 @@ impl<P: Plugin> metadata::Guest for Adapter<P> {
 }
 
 impl<P: Plugin> password::Guest for Adapter<P> {
-    fn describe_passwords() -> password::Profile {
+    fn describe_passwords(engine: String) -> password::Profile {
         log_panics();
-        let own = P::describe();
+        let own = P::describe_engine(&engine);
         password::Profile {
             password_rules: password::PasswordRules {
                 max_length: own.password_rules.max_length,
@@ -38,7 +38,10 @@ impl<P: Plugin> password::Guest for Adapter<P> {
                 default_excluded_characters: own.password_rules.default_excluded_characters,
             },
             username_rules: password::UsernameRules {
-                max_length_bytes: own.username_rules.max_length_bytes,
+                max_length: match own.username_rules.max_length {
+                    NameLength::Bytes(most) => password::NameLength::Bytes(most),
+                    NameLength::Characters(most) => password::NameLength::Characters(most),
+                },
                 clone_suffix: own.username_rules.clone_suffix,
             },
             features: features(own.features),

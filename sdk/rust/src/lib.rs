@@ -9,8 +9,8 @@
 //! ```
 //! use std::io::{BufRead, BufReader, Write};
 //! use windlass_sdk::{
-//!     ChangeRequest, Connection, Description, During, Failure, Features, Login, PasswordRules,
-//!     Plugin, TlsMode, UsernameRules,
+//!     ChangeRequest, Connection, Description, During, Failure, Features, Login, NameLength,
+//!     PasswordRules, Plugin, TlsMode, UsernameRules,
 //! };
 //!
 //! struct Lines;
@@ -29,7 +29,10 @@
 //!                 excluded_characters: " ".into(), // it separates the words of a command
 //!                 default_excluded_characters: r#"/@"'\"#.into(),
 //!             },
-//!             username_rules: UsernameRules { max_length_bytes: 32, clone_suffix: "_clone".into() },
+//!             username_rules: UsernameRules {
+//!                 max_length: NameLength::Bytes(32),
+//!                 clone_suffix: "_clone".into(),
+//!             },
 //!             features: Features { self_change: true, admin_change: true, ..Features::default() },
 //!         }
 //!     }
@@ -102,7 +105,8 @@ pub use failure::{During, Failure, FailureKind};
 pub use network::{Connection, Endpoint, TlsInfo};
 pub use pair::{CLONE_SUFFIX, Pair, Turn};
 pub use plugin::{
-    ChangeRequest, Description, Features, Login, PasswordRules, Plugin, TlsMode, UsernameRules,
+    ChangeRequest, Description, Features, Login, NameLength, PasswordRules, Plugin, TlsMode,
+    UsernameRules,
 };
 pub use system::{LogLevel, fill_random, log, now};
 

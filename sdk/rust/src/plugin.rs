@@ -12,6 +12,12 @@ pub trait Plugin {
     /// Says what this plugin is. Must return the same every time.
     fn describe() -> Description;
 
+    /// What it is for one of its engines, where they differ: the rules for passwords and account
+    /// names and the abilities are taken from here, and nothing else.
+    fn describe_engine(_engine: &str) -> Description {
+        Self::describe()
+    }
+
     /// Signs in once, makes sure that the session works, and signs out. Changes nothing.
     ///
     /// # Errors
@@ -132,11 +138,20 @@ pub struct PasswordRules {
     pub default_excluded_characters: String,
 }
 
+/// How long a name may be, in what the service counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameLength {
+    /// Bytes of UTF-8.
+    Bytes(u32),
+    /// Unicode characters (code points).
+    Characters(u32),
+}
+
 /// What account names the service takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsernameRules {
-    /// The longest name, in bytes of UTF-8.
-    pub max_length_bytes: u32,
+    /// The longest name.
+    pub max_length: NameLength,
     /// What is appended for the second account of alternating users.
     pub clone_suffix: String,
 }

@@ -6,7 +6,7 @@
 
 pub use windlass_sdk::{
     ChangeRequest, Connection, Description, Endpoint, Failure, Features, LogLevel, Login,
-    PasswordRules, Plugin, UsernameRules, bindings, export, log,
+    NameLength, PasswordRules, Plugin, UsernameRules, bindings, export, log,
 };
 
 /// A guest.
@@ -73,7 +73,10 @@ pub fn honest(package: &str) -> Description {
             excluded_characters: String::new(),
             default_excluded_characters: String::new(),
         },
-        username_rules: UsernameRules { max_length_bytes: 63, clone_suffix: String::new() },
+        username_rules: UsernameRules {
+            max_length: NameLength::Bytes(63),
+            clone_suffix: String::new(),
+        },
         features: Features { self_change: true, admin_change: true, ..Features::default() },
     }
 }

@@ -61,14 +61,18 @@ impl Workspace {
         self.target.join("windlass")
     }
 
-    /// The crates in `directory` of the repository, with their names, in alphabetical order.
+    /// The crates in `directory` of the repository that are components, with their names, in
+    /// alphabetical order. A library that several of them are built on stands beside them.
     pub(crate) fn crates_in(&self, directory: &str) -> Result<Vec<(String, PathBuf)>> {
         let directory = self.root.join(directory);
         let entries = fs::read_dir(&directory)
             .with_context(|| format!("reading `{}`", directory.display()))?;
         let mut plugins: Vec<_> = entries
             .flatten()
-            .filter(|entry| entry.path().join("Cargo.toml").is_file())
+            .filter(|entry| {
+                let manifest = fs::read_to_string(entry.path().join("Cargo.toml"));
+                manifest.is_ok_and(|manifest| manifest.contains("\"cdylib\""))
+            })
             .filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())))
             .collect();
         plugins.sort();

@@ -80,7 +80,31 @@ async fn a_strategy_that_can_not_work_is_refused_at_once() {
     let itself = World::new(&json!({"masterarn": SECRET}));
     create_fails(itself, "names the secret itself").await;
 
-    create_fails(unable, "plugin `fake` can't do what this rotation needs: self-change").await;
+    create_fails(unable, "plugin `fake` can't do what this rotation of `fake` needs: self-change")
+        .await;
+
+    let one_password = |alternating_users| {
+        World::with_plugin(&json!({}), move |own| {
+            own.features = Features { alternating_users, dual_password: false, ..own.features };
+        })
+    };
+    for (alternating_users, expected) in [
+        (
+            true,
+            "needs: dual-password; an account of this service has one password at a time: use alternating users",
+        ),
+        (
+            false,
+            "needs: dual-password; an account of this service has one password at a time: tag the secret `windlass:strategy` = `single-user`",
+        ),
+    ] {
+        let world = one_password(alternating_users);
+        world.tag("windlass:strategy", "dual-password");
+        create_fails(world, expected).await;
+    }
+    let by_admin = World::with_plugin(&json!({}), |own| own.features.self_change = false);
+    by_admin.tag("windlass:strategy", "dual-password");
+    create_fails(by_admin, "of `fake` needs: self-change; add `masterarn`").await;
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use super::super::service::{
-    CallError, Catalog, Change, Description, Failure, FailureKind, Features, Login, PasswordRules,
-    Service, TlsMode, UsernameRules,
+    CallError, Catalog, Change, Description, Failure, FailureKind, Features, Login, NameLength,
+    PasswordRules, Service, TlsMode, UsernameRules,
 };
 use super::super::{Invoker, Outcome, Progress, Rotation, RotationEvent, SignIns, Step};
 use super::fake_inventory::FakeInventory;
@@ -28,6 +28,8 @@ pub(super) const ADMIN: &str = "admin-db";
 #[derive(Default)]
 pub(super) struct Database {
     pub(super) passwords: BTreeMap<String, String>,
+    /// The second passwords of those that have one.
+    pub(super) kept: BTreeMap<String, String>,
     /// Every sign-in: as whom, and whether it worked.
     pub(super) sign_ins: Vec<(String, bool)>,
     /// The same sign-ins, with how and where.
@@ -44,6 +46,15 @@ pub(super) struct Database {
     pub(super) meanwhile: Option<(usize, String)>,
     /// Set to apply the next change and lose its answer.
     pub(super) lose_answer: bool,
+}
+
+impl Database {
+    /// Whether this password signs in.
+    pub(super) fn accepts(&self, username: &str, password: &str) -> bool {
+        [&self.passwords, &self.kept]
+            .into_iter()
+            .any(|known| known.get(username).is_some_and(|own| own == password))
+    }
 }
 
 /// A sign-in, as a plugin was asked for it.
@@ -75,8 +86,7 @@ impl FakePlugin {
             return Err(Self::failure(FailureKind::NoTls));
         }
         database.in_clear += usize::from(login.tls == TlsMode::Disabled);
-        let known = database.passwords.get(&login.username);
-        let mut accepted = known.is_some_and(|password| password == login.password.reveal());
+        let mut accepted = database.accepts(&login.username, login.password.reveal());
         let place = login.place.to_string();
         // A lagging replica knows what was there at the start.
         if let Some(left) = database.lagging.get_mut(&place)
@@ -114,7 +124,15 @@ impl Service for FakePlugin {
         self.sign_in(change.actor)?;
         let mut database = self.database.lock().unwrap();
         let new = change.new_password.reveal().to_owned();
-        database.passwords.insert(change.username.to_owned(), new);
+        let username = change.username.to_owned();
+        match change.old_password {
+            Some(old) if change.keep_old_valid => {
+                database.kept.insert(username.clone(), old.reveal().to_owned());
+            }
+            None if change.keep_old_valid => panic!("which password is to be kept?"),
+            _ => drop(database.kept.remove(&username)),
+        }
+        database.passwords.insert(username, new);
         if std::mem::take(&mut database.lose_answer) {
             return Err(Self::failure(FailureKind::Unreachable));
         }
@@ -171,12 +189,15 @@ impl World {
                 excluded_characters: "'".into(),
                 default_excluded_characters: "/@".into(),
             },
-            username_rules: UsernameRules { max_length_bytes: 16, clone_suffix: "_clone".into() },
+            username_rules: UsernameRules {
+                max_length: NameLength::Bytes(16),
+                clone_suffix: "_clone".into(),
+            },
             features: Features {
                 self_change: true,
                 admin_change: true,
                 alternating_users: true,
-                dual_password: false,
+                dual_password: true,
             },
         };
         adjust(&mut description);

@@ -26,10 +26,68 @@ fn ones_own_password() {
             }
             assert_eq!(server.query(), expected);
             server.send(OK);
+            if version != MARIA {
+                server.denies_to_discard();
+            }
             server.goodbye();
         })
         .unwrap();
     }
+}
+
+/// A version that has one password for an account is not asked to end a second one.
+#[test]
+fn what_a_server_does_not_know_is_not_asked() {
+    change("app", "app", |peer| {
+        let mut server = Server::new(peer);
+        server.let_in("5.7.44-log");
+        server.prepare("5.7.44-log", "app@%");
+        assert!(server.query().starts_with("ALTER USER USER() "));
+        server.send(OK);
+        server.goodbye();
+    })
+    .unwrap();
+    let outcome = keep("8.0.13", |server| server);
+    assert_failure(outcome, Unsupported, "", "MySQL 8.0.13, where an account has one password");
+}
+
+/// A change that keeps the password that signed in; `script` goes on once the session is prepared.
+fn keep(
+    version: &'static str,
+    script: impl FnOnce(Server) -> Server + Send + 'static,
+) -> Result<(), Failure> {
+    run(
+        move |peer| {
+            let mut server = Server::new(peer);
+            server.let_in(version);
+            server.prepare(version, "app@%");
+            script(server).goodbye();
+        },
+        |server| {
+            let request = request(server, "app", "app");
+            Mysql::change(&ChangeRequest { keep_old_valid: true, ..request })
+        },
+    )
+}
+
+#[test]
+fn the_password_that_is_kept_is_named_so_that_no_other_can_be() {
+    let change = format!(
+        "ALTER USER USER() IDENTIFIED BY '{NEW_PASSWORD}' REPLACE '{PASSWORD}' \
+         RETAIN CURRENT PASSWORD"
+    );
+    keep("8.0.14", move |mut server| {
+        assert_eq!(server.query(), change);
+        server.send(OK);
+        server
+    })
+    .unwrap();
+    let outcome = keep("9.7.0", |mut server| {
+        server.query();
+        server.error(1227, "Access denied; old-p4ssword");
+        server
+    });
+    assert_failure(outcome, Declined, "1227", "takes APPLICATION_PASSWORD_ADMIN");
 }
 
 #[test]
@@ -73,6 +131,7 @@ fn a_policy_of_mariadbs_sees_the_password_and_mysql_the_old_one_where_it_asks() 
         let replace = format!("BY '{NEW_PASSWORD}' REPLACE '{PASSWORD}'");
         assert!(server.query().ends_with(&replace));
         server.send(OK);
+        server.denies_to_discard();
         server.goodbye();
     })
     .unwrap();
@@ -142,6 +201,7 @@ fn an_expired_password_is_changed_without_a_question_that_would_be_refused() {
         let mut server = sandbox(peer);
         assert!(server.query().starts_with("ALTER USER USER() "));
         server.send(OK);
+        server.denies_to_discard();
         server.goodbye();
     })
     .unwrap();

@@ -8,7 +8,9 @@ mod sign_in;
 mod tls;
 
 use windlass_sdk::testing::{Peer, login, scripted};
-use windlass_sdk::{ChangeRequest, Endpoint, Failure, FailureKind, Login, Plugin, TlsMode};
+use windlass_sdk::{
+    ChangeRequest, Endpoint, Failure, FailureKind, Login, NameLength, Plugin, TlsMode,
+};
 
 use crate::Mysql;
 
@@ -81,7 +83,11 @@ fn the_description_is_what_the_host_goes_by() {
     assert_eq!(description.network, ["tcp://{host}:{port}"]);
     assert_eq!(description.password_rules.default_length, 32);
     assert_eq!(description.password_rules.default_excluded_characters, "/@\"'\\");
-    assert_eq!(description.username_rules.max_length_bytes, 80);
+    assert_eq!(description.username_rules.max_length, NameLength::Characters(32));
     assert_eq!(description.username_rules.clone_suffix, "_clone");
     assert!(description.features.alternating_users && description.features.dual_password);
+    assert_eq!(Mysql::describe_engine("aurora-mysql"), description);
+    let mariadb = Mysql::describe_engine("mariadb");
+    assert_eq!(mariadb.username_rules.max_length, NameLength::Characters(80));
+    assert!(mariadb.features.alternating_users && !mariadb.features.dual_password);
 }

@@ -117,6 +117,12 @@ impl Server {
         self.rows(1, &[&[&format!("CREATE USER `app`@`%` IDENTIFIED {identified}")]]);
     }
 
+    /// Answers the end of a second password as to an ordinary user, who may not.
+    pub(super) fn denies_to_discard(&mut self) {
+        assert_eq!(self.query(), "ALTER USER USER() DISCARD OLD PASSWORD");
+        self.error(1227, "Access denied; you need (at least one of) ...");
+    }
+
     pub(super) fn goodbye(mut self) {
         self.number = 0;
         assert_eq!(self.receive(), [1]);

@@ -90,41 +90,6 @@ fn other_methods_of_an_account_of_mariadb_are_kept() {
 }
 
 #[test]
-fn mysql_keeps_the_old_password_valid_and_a_second_call_does_not_lose_it() {
-    let Some(world) = World::start(MysqlKind::Mysql, &[]) else { return };
-    world.admin("CREATE USER app@'%' IDENTIFIED BY 'one-P4ss'");
-    world.admin("GRANT APPLICATION_PASSWORD_ADMIN ON *.* TO app@'%'");
-    let keep = |request: &mut ChangeRequest| request.keep_old_valid = true;
-    for _ in 0..3 {
-        world.change_by_admin("app", "two-P4ss", keep).unwrap();
-        assert!(world.signs_in("app", "one-P4ss") && world.signs_in("app", "two-P4ss"));
-    }
-    // By itself, signed in with either.
-    for old in ["two-P4ss", "three-P4ss", "two-P4ss"] {
-        world
-            .change_by_admin("app", "three-P4ss", |request| {
-                keep(request);
-                request.actor = world.login("app", old, TlsMode::Required);
-            })
-            .unwrap();
-        assert!(world.signs_in("app", "two-P4ss") && world.signs_in("app", "three-P4ss"));
-        assert!(!world.signs_in("app", "one-P4ss"));
-    }
-}
-
-#[test]
-fn mariadb_has_one_password_at_a_time() {
-    let Some(world) = World::start(MysqlKind::Mariadb, &[]) else { return };
-    world.admin("CREATE USER app@'%' IDENTIFIED BY 'one-P4ss'");
-    let failure = world
-        .change_by_admin("app", "two-P4ss", |request| request.keep_old_valid = true)
-        .unwrap_err();
-    assert_eq!(failure.kind, FailureKind::Unsupported);
-    assert!(failure.message.contains("alternating users"), "{failure}");
-    assert!(world.signs_in("app", "one-P4ss"));
-}
-
-#[test]
 fn a_password_policy_is_served_and_its_refusal_told() {
     let Some(world) = World::start(MysqlKind::Mariadb, &[]) else { return };
     world.admin("INSTALL SONAME 'simple_password_check'");

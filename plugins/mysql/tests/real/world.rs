@@ -61,6 +61,11 @@ impl World {
         self.runtime.block_on(self.server.admin(sql)).unwrap()
     }
 
+    /// The same, where the server may not know how.
+    pub(crate) fn try_admin(&self, sql: &str) -> Result<String, SqlError> {
+        self.runtime.block_on(self.server.admin(sql))
+    }
+
     /// Signs in with the server's own client.
     pub(crate) fn sql(&self, user: &str, password: &str, sql: &str) -> Result<String, SqlError> {
         self.runtime.block_on(self.server.sql(user, password, sql))

@@ -22,7 +22,7 @@ fn role(change: impl FnOnce(&mut Role)) -> Option<Role> {
 }
 
 fn set(role: &mut Role, entry: &str) {
-    role.settings.add(None, entry).unwrap();
+    role.settings.add(&PRODUCT.dialect, None, entry).unwrap();
 }
 
 /// A clone that is in order.

@@ -8,7 +8,9 @@ mod sign_in;
 mod tls;
 
 use windlass_sdk::testing::{Peer, login, scripted};
-use windlass_sdk::{ChangeRequest, Endpoint, Failure, FailureKind, Login, Plugin, TlsMode};
+use windlass_sdk::{
+    ChangeRequest, Endpoint, Failure, FailureKind, Login, NameLength, Plugin, TlsMode,
+};
 
 use crate::Postgres;
 
@@ -79,7 +81,7 @@ fn the_description_is_what_the_host_goes_by() {
     assert_eq!(description.network, ["tcp://{host}:{port}"]);
     assert_eq!(description.password_rules.default_length, 32);
     assert_eq!(description.password_rules.default_excluded_characters, ":/@\"'\\");
-    assert_eq!(description.username_rules.max_length_bytes, 63);
+    assert_eq!(description.username_rules.max_length, NameLength::Bytes(63));
     assert_eq!(description.username_rules.clone_suffix, "_clone");
     assert!(description.features.alternating_users && !description.features.dual_password);
 }

@@ -2,7 +2,7 @@
 //! letter there before it hands the component to anybody, since nobody tells a plugin anything when
 //! it is asked what it is.
 
-use windlass_guest::{Description, Guest};
+use windlass_guest::{Description, Guest, NameLength};
 
 /// Where the test finds the letter.
 #[used]
@@ -39,7 +39,7 @@ impl Guest for Lies {
             b'r' => rules.excluded_characters = ('!'..='~').filter(|c| *c != 'a').collect(),
             b's' => rules.excluded_characters = "x".repeat(600),
             b't' => rules.default_excluded_characters = "x".repeat(600),
-            b'u' => wrong.username_rules.max_length_bytes = 0,
+            b'u' => wrong.username_rules.max_length = NameLength::Bytes(0),
             b'v' => wrong.username_rules.clone_suffix = "s".repeat(33),
             b'w' => wrong.username_rules.clone_suffix = "\n".into(),
             b'x' => wrong.features.alternating_users = true,

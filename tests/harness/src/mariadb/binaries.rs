@@ -23,6 +23,12 @@ pub enum Kind {
     Mysql,
 }
 
+/// Where MySQL may be unpacked beside the system.
+pub(super) fn mysql_place() -> PathBuf {
+    let home = env::var_os("HOME").unwrap_or_default();
+    Path::new(&home).join(".cache/windlass/mysql")
+}
+
 /// One installation.
 #[derive(Clone, Debug)]
 pub(super) struct Binaries {
@@ -42,10 +48,7 @@ impl Binaries {
         let root = match (env::var_os(variable), kind) {
             (Some(directory), _) => PathBuf::from(directory),
             (None, Kind::Mariadb) => PathBuf::from("/"),
-            (None, Kind::Mysql) => {
-                let home = env::var_os("HOME").unwrap_or_default();
-                Path::new(&home).join(".cache/windlass/mysql")
-            }
+            (None, Kind::Mysql) => mysql_place(),
         };
         let Some(prefix) = [root.join("usr"), root.clone()]
             .into_iter()

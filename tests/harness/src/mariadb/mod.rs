@@ -79,6 +79,12 @@ impl Mariadb {
         Binaries::find(kind).err().map(|error| error.to_string())
     }
 
+    /// Where a MySQL is looked for that is unpacked beside the system.
+    #[must_use]
+    pub fn mysql_place() -> PathBuf {
+        binaries::mysql_place()
+    }
+
     /// Makes the data and starts the server; returns when it accepts connections.
     ///
     /// # Errors

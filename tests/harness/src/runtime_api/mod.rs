@@ -24,8 +24,9 @@ use state::{Queued, State};
 /// What an event may take when it comes over HTTP: the timeout of AWS's own rotation functions.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long an event waits for a function that takes it. Lambda gives a function 10 s to start.
-const TAKE_LIMIT: Duration = Duration::from_secs(10);
+/// How long an event waits for a function that takes it. Lambda gives a function 10 s to start; a busy
+/// machine needs more for the same.
+const TAKE_LIMIT: Duration = Duration::from_secs(30);
 
 /// An error as Lambda reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -142,25 +142,40 @@ async fn two_plugins_for_one_engine_are_chosen_between_by_tag_and_by_variable() 
 }
 
 #[tokio::test]
-async fn the_postgresql_plugin_imports_nothing_but_this_products_interface() -> Result<()> {
-    let component = Artifact::Plugins.path()?.join("postgres.wasm");
-    let component = component.to_string_lossy();
-    let ran = windlass(&["inspect", &component, "--output", "json"], &[]).await?;
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    let inspected = ran.json()?;
-    let imports = inspected["imports"].as_array().context("no imports are listed")?;
-    assert!(!imports.is_empty());
-    for import in imports {
-        let import = import.as_str().unwrap_or_default();
-        assert!(import.starts_with("windlass:plugin/") && import.ends_with("@0.1.0"), "{import}");
+async fn our_plugins_import_nothing_but_this_products_interface() -> Result<()> {
+    /// What every engine here can do.
+    const COMMON: [&str; 3] = ["self-change", "admin-change", "alternating-users"];
+    for (name, engines, dual) in [
+        ("postgres", &["postgres", "aurora-postgresql"][..], &[][..]),
+        ("mysql", &["mysql", "aurora-mysql", "mariadb"], &["mysql", "aurora-mysql"]),
+    ] {
+        let component = Artifact::Plugins.path()?.join(format!("{name}.wasm"));
+        let inspect = ["inspect", &component.to_string_lossy(), "--output", "json"];
+        let ran = windlass(&inspect, &[]).await?;
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        let inspected = ran.json()?;
+        let imports = inspected["imports"].as_array().context("no imports are listed")?;
+        assert!(!imports.is_empty());
+        for import in imports {
+            let import = import.as_str().unwrap_or_default();
+            let ours = import.starts_with("windlass:plugin/") && import.ends_with("@0.1.0");
+            assert!(ours, "{name}: {import}");
+        }
+        assert_eq!(inspected["name"], name);
+        assert_eq!(inspected["asks_for"], serde_json::json!(["tcp://{host}:{port}"]));
+        let listed = inspected["engines"].as_array().context("no engines are listed")?;
+        assert_eq!(listed.len(), engines.len(), "{name}");
+        for (of, engine) in listed.iter().zip(engines) {
+            assert_eq!(of["engine"], **engine, "{name}");
+            let own: &[&str] = if dual.contains(engine) { &["dual-password"] } else { &[] };
+            assert_eq!(of["abilities"], serde_json::json!([&COMMON[..], own].concat()), "{engine}");
+        }
+        // The compiled form is the same plugin.
+        let compiled = component.with_extension("cwasm");
+        let inspect = ["inspect", &compiled.to_string_lossy(), "--output", "json"];
+        let ran = windlass(&inspect, &[]).await?;
+        assert_eq!(ran.json()?["component_sha256"], inspected["component_sha256"]);
     }
-    assert_eq!(inspected["name"], "postgres");
-    assert_eq!(inspected["engines"], serde_json::json!(["postgres", "aurora-postgresql"]));
-    assert_eq!(inspected["asks_for"], serde_json::json!(["tcp://{host}:{port}"]));
-    // The compiled form is the same plugin.
-    let compiled = postgres()?;
-    let ran = windlass(&["inspect", &compiled.to_string_lossy(), "--output", "json"], &[]).await?;
-    assert_eq!(ran.json()?["component_sha256"], inspected["component_sha256"]);
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 //! Ubuntu, and says what; anywhere else it names what is missing, all of it, and stops.
 
 mod debian;
+mod mysql;
 mod needs;
 mod python;
 mod wasm;
@@ -72,6 +73,9 @@ pub(crate) fn run(workspace: &Workspace, purpose: Purpose) -> Result<Ready> {
         } else if missing.iter().any(|need| !need.optional) {
             return Err(ByHand { missing }.into());
         }
+    }
+    if purpose == Purpose::Everything {
+        mysql::prepare();
     }
     let python = match purpose {
         Purpose::Everything => Some(python::environment()?),

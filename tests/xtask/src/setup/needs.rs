@@ -4,7 +4,7 @@ use std::path::Path;
 
 use windlass_harness::{Mariadb, MysqlKind, Names, PostgresBinaries};
 
-use super::{Purpose, python};
+use super::{Purpose, mysql, python};
 use crate::command;
 
 /// Something that must be there.
@@ -23,7 +23,7 @@ pub(crate) struct Need {
     purpose: Purpose,
 }
 
-const NEEDS: [Need; 7] = [
+const NEEDS: [Need; 8] = [
     Need {
         what: "a C compiler, for the cryptography of TLS",
         hint: "gcc or clang, as `cc`",
@@ -53,6 +53,14 @@ const NEEDS: [Need; 7] = [
         hint: "mariadb 10.4 or later; if it is in an unusual place, name it in WINDLASS_DEV_MARIADB",
         packages: &["mariadb-server", "mariadb-client"],
         present: || Mariadb::missing(MysqlKind::Mariadb).is_none(),
+        optional: true,
+        purpose: Purpose::Everything,
+    },
+    Need {
+        what: "MySQL, or `mmdebstrap` to unpack one from Debian's next release",
+        hint: "mysql 8.0 or later; if it is in an unusual place, name it in WINDLASS_DEV_MYSQL",
+        packages: &["mmdebstrap"],
+        present: mysql::available,
         optional: true,
         purpose: Purpose::Everything,
     },

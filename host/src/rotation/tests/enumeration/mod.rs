@@ -123,3 +123,13 @@ async fn alternating_users_second_turn_survives_every_point_and_every_pair() {
 async fn alternating_users_third_turn_survives_every_point_and_every_pair() {
     enumerate(Setup::AlternatingThird).await;
 }
+
+#[tokio::test]
+async fn dual_passwords_survive_every_point_and_every_pair() {
+    enumerate(Setup::DualPassword).await;
+}
+
+#[tokio::test]
+async fn dual_passwords_by_admin_survive_every_point_and_every_pair() {
+    enumerate(Setup::DualPasswordByAdmin).await;
+}

@@ -27,20 +27,33 @@ pub(super) enum Setup {
     AlternatingSecond,
     /// To a clone that exists.
     AlternatingThird,
+    /// The password before stays valid, and the one before that no longer.
+    DualPassword,
+    DualPasswordByAdmin,
 }
 
 impl Setup {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::SingleUser,
         Self::SingleUserAgain,
         Self::SingleUserByAdmin,
         Self::AlternatingFirst,
         Self::AlternatingSecond,
         Self::AlternatingThird,
+        Self::DualPassword,
+        Self::DualPasswordByAdmin,
     ];
 
     pub(super) fn alternates(self) -> bool {
         matches!(self, Self::AlternatingFirst | Self::AlternatingSecond | Self::AlternatingThird)
+    }
+
+    fn keeps_old(self) -> bool {
+        matches!(self, Self::DualPassword | Self::DualPasswordByAdmin)
+    }
+
+    fn has_admin(self) -> bool {
+        self.alternates() || matches!(self, Self::SingleUserByAdmin | Self::DualPasswordByAdmin)
     }
 }
 
@@ -75,16 +88,20 @@ pub(super) struct Scene {
 impl Scene {
     /// A rotation has just begun.
     pub(super) async fn begin(setup: Setup) -> Self {
-        let world = match setup {
-            Setup::SingleUser | Setup::SingleUserAgain => World::new(&json!({})),
-            _ => World::with_admin(&json!({})),
-        };
+        let fields = json!({});
+        let world =
+            if setup.has_admin() { World::with_admin(&fields) } else { World::new(&fields) };
         if setup == Setup::SingleUserByAdmin {
             world.tag("windlass:strategy", "single-user");
+        } else if setup.keeps_old() {
+            world.tag("windlass:strategy", "dual-password");
         }
         let turns = match setup {
-            Setup::SingleUser | Setup::SingleUserByAdmin | Setup::AlternatingFirst => 0,
-            Setup::SingleUserAgain | Setup::AlternatingSecond => 1,
+            Setup::SingleUser
+            | Setup::SingleUserByAdmin
+            | Setup::AlternatingFirst
+            | Setup::DualPasswordByAdmin => 0,
+            Setup::SingleUserAgain | Setup::AlternatingSecond | Setup::DualPassword => 1,
             Setup::AlternatingThird => 2,
         };
         for _ in 0..turns {
@@ -193,10 +210,13 @@ impl Scene {
         if self.setup.alternates() {
             assert!(self.accepted(&credential(&self.world, Stage::Current).await), "AWSCURRENT");
             assert!(self.accepted(&self.before), "the user that was in force");
+        } else if self.setup.keeps_old() {
+            assert!(self.accepted(&credential(&self.world, Stage::Current).await), "AWSCURRENT");
+            assert!(self.accepted(&self.before), "the password that was in force");
         } else {
             self.candidates().await;
         }
-        if !matches!(self.setup, Setup::SingleUser | Setup::SingleUserAgain) {
+        if self.setup.has_admin() {
             let admin = ("admin".to_owned(), "adminpw".to_owned());
             assert!(self.accepted(&admin), "the administrator");
         }
@@ -213,6 +233,10 @@ impl Scene {
         let same_user = credential.0 == self.before.0;
         assert_eq!(same_user, !self.setup.alternates(), "{} after {}", credential.0, self.before.0);
         self.still_valid().await;
+        if self.setup.keeps_old() {
+            let second = self.world.plugin.database.lock().unwrap().kept.get("app").cloned();
+            assert_eq!(second.as_ref(), Some(&self.before.1), "it is the one before that is kept");
+        }
 
         // Nothing is left that blocks the next rotation, and nothing that it would stumble over.
         self.begin_next().await;
@@ -225,7 +249,8 @@ impl Scene {
     /// How many failed sign-ins the coming attempt may have: one for each password that is tried
     /// before the one in force, none where that is the current one.
     async fn refusals_allowed(&self) -> usize {
-        if self.setup.alternates() { 0 } else { self.candidates().await }
+        let never = self.setup.alternates() || self.setup.keeps_old();
+        if never { 0 } else { self.candidates().await }
     }
 
     /// Where in the order of candidates the password in force is: the current version's, the
@@ -260,8 +285,7 @@ impl Scene {
     }
 
     fn accepted(&self, (user, password): &(String, String)) -> bool {
-        let database = self.world.plugin.database.lock().unwrap();
-        database.passwords.get(user) == Some(password)
+        self.world.plugin.database.lock().unwrap().accepts(user, password)
     }
 }
 

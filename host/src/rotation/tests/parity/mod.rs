@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use windlass_plugin_postgres::Postgres;
 use windlass_sdk::Plugin;
 
-use super::super::service::{Description, Features, PasswordRules, UsernameRules};
+use super::super::service::{Description, Features, NameLength, PasswordRules, UsernameRules};
 use super::world::{ADMIN, World};
 
 /// What the PostgreSQL plugin says about itself.
@@ -35,7 +35,10 @@ fn postgres() -> Description {
             default_excluded_characters: own.password_rules.default_excluded_characters,
         },
         username_rules: UsernameRules {
-            max_length_bytes: own.username_rules.max_length_bytes,
+            max_length: match own.username_rules.max_length {
+                windlass_sdk::NameLength::Bytes(most) => NameLength::Bytes(most),
+                windlass_sdk::NameLength::Characters(most) => NameLength::Characters(most),
+            },
             clone_suffix: own.username_rules.clone_suffix,
         },
         features: Features {

@@ -8,20 +8,23 @@ use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::ErrorResponseBody;
 use windlass_sdk::{Failure, TlsMode};
 
+use crate::product::Product;
+
 /// How much of the server's message is passed on, in characters. Its own are a line long; beyond
 /// that it is somebody else's text.
 const MESSAGE_MAX: usize = 400;
 
 /// What the server said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ServerError {
+pub struct ServerError {
     /// The SQLSTATE, or empty where the server sent none that looks like one.
     code: String,
     message: String,
 }
 
 impl ServerError {
-    pub(crate) fn read(body: &ErrorResponseBody) -> Self {
+    /// Reads what an ErrorResponse says.
+    pub fn read(body: &ErrorResponseBody) -> Self {
         let mut error = Self { code: String::new(), message: String::new() };
         let mut fields = body.fields();
         // A field that can't be read ends the list: what was read until then is still the answer.
@@ -37,11 +40,17 @@ impl ServerError {
     }
 
     /// The failure where the server answered a sign-in.
-    pub(crate) fn of_sign_in(self, tls: TlsMode) -> Failure {
+    pub fn of_sign_in(self, product: &Product, tls: TlsMode) -> Failure {
         let said = self.said("signing in");
         let failure = match self.code.as_str() {
-            "28P01" => Failure::refused(said),
-            "28000" => Failure::declined(format!("{said}: {}", hint_for_28000(tls))),
+            code if (product.is_refusal)(code, &self.message) => Failure::refused(said),
+            "28000" => {
+                let hint = match tls {
+                    TlsMode::Required => product.hints.may_not_sign_in,
+                    TlsMode::Disabled => product.hints.may_not_sign_in_without_tls,
+                };
+                Failure::declined(format!("{said}: not a matter of the password: {hint}"))
+            }
             "3D000" => Failure::declined(format!(
                 "{said}: set \"dbname\" in the secret to a database that exists"
             )),
@@ -58,9 +67,9 @@ impl ServerError {
 
     /// The failure where the server answered a message of SCRAM. Whether the account may sign in is
     /// decided before and after, so 28000 means channel binding here.
-    pub(crate) fn of_scram(self, tls: TlsMode) -> Failure {
+    pub fn of_scram(self, product: &Product, tls: TlsMode) -> Failure {
         if self.code != "28000" {
-            return self.of_sign_in(tls);
+            return self.of_sign_in(product, tls);
         }
         let said = self.said("signing in");
         Failure::declined(format!(
@@ -71,10 +80,29 @@ impl ServerError {
     }
 
     /// The failure where the server answered a statement; `operation` is what it was for.
-    pub(crate) fn of_statement(self, operation: &str) -> Failure {
+    pub fn of_statement(self, product: &Product, operation: &str) -> Failure {
         let said = self.said(operation);
+        self.answered(product, said)
+    }
+
+    /// The same where the statement held a password's hash: the server's text may quote it.
+    pub fn of_secret_statement(self, product: &Product, operation: &str) -> Failure {
+        let text = match self.code.as_str() {
+            "42501" => "the account may not do this",
+            "42601" => "the server does not understand the statement",
+            "42704" => "there is no such account",
+            "42710" => "there is such an account already",
+            "25006" => "the server takes no changes",
+            "28P03" | "22023" => "the server does not take the password's hash",
+            _ => "the server reported an error, whose text may quote the statement",
+        };
+        let said = format!("{operation}: {text}");
+        self.answered(product, said)
+    }
+
+    fn answered(self, product: &Product, said: String) -> Failure {
         let failure = match self.code.as_str() {
-            "25006" => Failure::declined(format!("{said}: {READ_ONLY}")),
+            "25006" => Failure::declined(format!("{said}: {}", product.hints.read_only)),
             // Not worth a person's time: the next attempt finds what another one, at the same
             // moment, left behind. The message of XX000 is one that the server never translates.
             "23505" | "42710" | "55P03" | "57014" => Failure::unreachable(said),
@@ -94,28 +122,11 @@ impl ServerError {
     }
 }
 
-/// What to do where the server takes no changes.
-pub(crate) const READ_ONLY: &str =
-    "the host in the secret is a read replica or a standby; it must be the primary";
-
 /// Whether a later attempt may succeed though nobody did anything: connection exceptions, lack of
 /// resources, a server that starts or stops, rollbacks, errors of the system below.
 fn passes_by_itself(code: &str) -> bool {
     matches!(code, "57P01" | "57P02" | "57P03" | "57P05")
         || ["08", "53", "40", "58"].iter().any(|class| code.starts_with(class))
-}
-
-fn hint_for_28000(tls: TlsMode) -> &'static str {
-    match tls {
-        TlsMode::Required => {
-            "not a matter of the password: see pg_hba.conf, whether the role may log in, and on \
-             RDS whether it is a member of rds_iam"
-        }
-        TlsMode::Disabled => {
-            "not a matter of the password: see pg_hba.conf and whether the role may log in; if \
-             the server asks for TLS, remove \"ssl\": false from the secret"
-        }
-    }
 }
 
 /// Five upper-case letters or digits.
@@ -124,7 +135,7 @@ fn is_sqlstate(text: &str) -> bool {
 }
 
 /// One line of bounded length, that reads as it is written.
-pub(crate) fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     // Separators of lines and paragraphs, and what turns the direction of the text around it.
     let misleads = |character| matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let mut line: String = text
@@ -143,6 +154,7 @@ mod tests {
     use windlass_sdk::FailureKind::{self, *};
 
     use super::*;
+    use crate::product::tests::PRODUCT;
 
     fn error(code: &str, message: &str) -> ServerError {
         ServerError { code: code.into(), message: message.into() }
@@ -165,7 +177,7 @@ mod tests {
             ("", Declined),
         ];
         for (code, kind) in table {
-            let failure = error(code, "no").of_sign_in(TlsMode::Required);
+            let failure = error(code, "no").of_sign_in(&PRODUCT, TlsMode::Required);
             assert_eq!((failure.kind, failure.code.as_str()), (*kind, *code));
             assert!(failure.message.starts_with("signing in: no"), "{failure}");
         }
@@ -187,17 +199,27 @@ mod tests {
             ("XX000", Declined),
         ];
         for (code, kind) in table {
-            let failure = error(code, "no").of_statement("changing the password");
+            let failure = error(code, "no").of_statement(&PRODUCT, "changing the password");
             assert_eq!((failure.kind, failure.code.as_str()), (*kind, *code));
         }
-        let raced = error("XX000", "tuple concurrently updated").of_statement("changing");
+        let raced = error("XX000", "tuple concurrently updated").of_statement(&PRODUCT, "changing");
         assert_eq!(raced.kind, Unreachable);
     }
 
     #[test]
-    fn a_rejected_plaintext_sign_in_names_the_key_of_the_secret() {
-        let failure = error("28000", "no pg_hba.conf entry").of_sign_in(TlsMode::Disabled);
-        assert!(failure.message.contains("\"ssl\": false"), "{failure}");
+    fn a_rejected_sign_in_without_tls_has_a_hint_of_its_own() {
+        let failure = error("28000", "no entry").of_sign_in(&PRODUCT, TlsMode::Disabled);
+        assert!(failure.message.ends_with("password: without TLS"), "{failure}");
+    }
+
+    #[test]
+    fn a_statement_with_a_hash_in_it_is_not_quoted() {
+        for code in ["42601", "42501", "42704", "25006", "22023", "XX000", "28P01", ""] {
+            let failure = error(code, "near 'md5f00'").of_secret_statement(&PRODUCT, "changing");
+            assert!(!failure.message.contains("f00"), "{failure}");
+            assert_eq!((failure.kind, failure.code.as_str()), (Declined, code));
+        }
+        assert_eq!(error("57P01", "").of_secret_statement(&PRODUCT, "changing").kind, Unreachable);
     }
 
     #[test]

@@ -1,45 +1,41 @@
-//! Signing in: the server chooses the method, this side decides whether it is good enough.
+//! SASL, which is SCRAM here: PostgreSQL's own way of signing in.
 //!
-//! In this order: a server that asks for nothing is refused (nothing would be proved), a password
-//! goes out in clear inside TLS only, SCRAM is bound to the TLS channel where both sides can, and
-//! after SCRAM nothing but AuthenticationOk is taken. Only SQLSTATE 28P01 means a wrong password.
+//! SCRAM is bound to the TLS channel where both sides can, and counts when the server has proved
+//! that it knows the account, too.
 
+use bytes::BytesMut;
 use fallible_iterator::FallibleIterator;
-use postgres_protocol::authentication::md5_hash;
 use postgres_protocol::message::backend::{AuthenticationSaslBody, Message};
 use postgres_protocol::message::frontend;
+use windlass_postgres_wire::{Answered, Methods, ServerError, Wire, parse, unexpected};
 use windlass_sdk::{Connection, During, Failure, Login, TlsInfo};
 
-use crate::errors::ServerError;
+use crate::product::PRODUCT;
 use crate::scram::{Binding, Client, SCRAM_SHA_256, SCRAM_SHA_256_PLUS};
-use crate::verifier::check_password;
-use crate::wire::Wire;
 
-/// Answers the server's request for authentication and reads until it has let the login in.
-/// `tls` is what the handshake offers, absent where there was none.
-pub(crate) fn authenticate(
-    wire: &mut Wire<Connection>,
-    login: &Login,
-    tls: Option<&TlsInfo>,
-) -> Result<(), Failure> {
-    check_password(&login.password, "the secret's \"password\"")?;
-    match wire.receive()? {
-        Message::AuthenticationSasl(offer) => scram(wire, login, tls, &offer)?,
-        Message::AuthenticationMd5Password(request) => {
-            let (name, password) = (login.username.as_bytes(), login.password.as_bytes());
-            let answer = md5_hash(name, password, request.salt());
-            wire.send(|buffer| frontend::password_message(answer.as_bytes(), buffer))?;
+/// What the server's request begins with: an authentication, its length left out, of SASL.
+const REQUEST: (u8, [u8; 4]) = (b'R', 10_u32.to_be_bytes());
+
+/// PostgreSQL's own methods.
+pub(crate) struct Sasl;
+
+impl Methods for Sasl {
+    fn answer(
+        &mut self,
+        wire: &mut Wire<Connection>,
+        request: &[u8],
+        login: &Login,
+        tls: Option<&TlsInfo>,
+    ) -> Result<Answered, Failure> {
+        let is_sasl = request.first() == Some(&REQUEST.0) && request.get(5..9) == Some(&REQUEST.1);
+        if !is_sasl {
+            return Ok(Answered::NotMine);
         }
-        Message::AuthenticationCleartextPassword if tls.is_some() => {
-            wire.send(|buffer| frontend::password_message(login.password.as_bytes(), buffer))?;
+        match parse(BytesMut::from(request))? {
+            Message::AuthenticationSasl(offer) => scram(wire, login, tls, &offer)?,
+            _ => return Ok(Answered::NotMine),
         }
-        Message::AuthenticationCleartextPassword => return Err(cleartext_without_tls()),
-        Message::AuthenticationOk => return Err(asked_for_nothing()),
-        other => return Err(unsupported(&other).unwrap_or_else(|| unexpected(other, login))),
-    }
-    match wire.receive()? {
-        Message::AuthenticationOk => Ok(()),
-        other => Err(unexpected(other, login)),
+        Ok(Answered::Proved)
     }
 }
 
@@ -57,8 +53,10 @@ fn scram(
 
     let challenge = match wire.receive()? {
         Message::AuthenticationSaslContinue(challenge) => challenge,
-        Message::ErrorResponse(body) => return Err(ServerError::read(&body).of_scram(login.tls)),
-        other => return Err(unexpected(other, login)),
+        Message::ErrorResponse(body) => {
+            return Err(ServerError::read(&body).of_scram(&PRODUCT, login.tls));
+        }
+        other => return Err(unexpected(other, &PRODUCT, login)),
     };
     let (answer, proof) = client.answer(challenge.data())?;
     wire.send(|buffer| frontend::sasl_response(answer.as_bytes(), buffer))?;
@@ -69,8 +67,8 @@ fn scram(
             "the server let the account in without proving that it knows it: it may be another \
              server than the one that the host name stands for",
         )),
-        Message::ErrorResponse(body) => Err(ServerError::read(&body).of_scram(login.tls)),
-        other => Err(unexpected(other, login)),
+        Message::ErrorResponse(body) => Err(ServerError::read(&body).of_scram(&PRODUCT, login.tls)),
+        other => Err(unexpected(other, &PRODUCT, login)),
     }
 }
 
@@ -121,43 +119,6 @@ fn choose(offer: &Offer, tls: Option<&TlsInfo>) -> Result<(&'static str, Binding
             "the server offers no SASL mechanism that this plugin knows: it takes SCRAM-SHA-256",
         )),
     }
-}
-
-/// A method that no password belongs to, by name.
-fn unsupported(message: &Message) -> Option<Failure> {
-    let method = match message {
-        Message::AuthenticationGss | Message::AuthenticationGssContinue(_) => "GSSAPI",
-        Message::AuthenticationSspi => "SSPI",
-        Message::AuthenticationKerberosV5 => "Kerberos 5",
-        Message::AuthenticationScmCredential => "SCM credentials",
-        _ => return None,
-    };
-    Some(Failure::unsupported(format!(
-        "the server asks this account for {method}, not for a password: let pg_hba.conf ask for \
-         scram-sha-256"
-    )))
-}
-
-/// Whatever else came: the server's own refusal, or a message out of order.
-pub(crate) fn unexpected(message: Message, login: &Login) -> Failure {
-    match message {
-        Message::ErrorResponse(body) => ServerError::read(&body).of_sign_in(login.tls),
-        _ => Failure::protocol("the server's answer does not belong to this point of a sign-in"),
-    }
-}
-
-fn cleartext_without_tls() -> Failure {
-    Failure::unsupported(
-        "the server asks for the password in clear, and the connection has no TLS: let \
-         pg_hba.conf ask for scram-sha-256, or remove \"ssl\": false from the secret",
-    )
-}
-
-fn asked_for_nothing() -> Failure {
-    Failure::unsupported(
-        "the server lets this account in without a password (trust in pg_hba.conf), so no \
-         password can be proved right: let it ask for scram-sha-256",
-    )
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use windlass_sdk::Failure;
 
 use crate::errors::clean;
-use crate::quote::{check_name, identifier, literal};
+use crate::product::Dialect;
+use crate::quote::literal;
 
 /// The settings whose values are lists of quoted names (GUC_LIST_QUOTE). The server keeps
 /// extensions from adding to them, and `pg_dumpall` has the same list.
@@ -35,16 +36,24 @@ struct Place {
 
 /// One role's settings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Settings(BTreeMap<Place, String>);
+pub struct Settings(BTreeMap<Place, String>);
 
 impl Settings {
-    /// Takes an entry of `pg_db_role_setting.setconfig`: `name=value`.
-    pub(crate) fn add(&mut self, database: Option<&str>, entry: &str) -> Result<(), Failure> {
+    /// Takes an entry of the catalog: `name=value`, for one database or for all.
+    ///
+    /// # Errors
+    /// `declined` where it could not be written again, `protocol` where it is no entry.
+    pub fn add(
+        &mut self,
+        dialect: &Dialect,
+        database: Option<&str>,
+        entry: &str,
+    ) -> Result<(), Failure> {
         let (name, value) = entry.split_once('=').ok_or_else(|| {
             Failure::protocol("the server listed a role's setting that has no value")
         })?;
         for written in [Some(name), database].into_iter().flatten() {
-            check_name(written, "the name").map_err(|failure| {
+            dialect.check_name(written, "the name").map_err(|failure| {
                 Failure::declined(format!(
                     "a setting of the role can't be written: {}, in {:?}: remove it from the role",
                     failure.message,
@@ -58,12 +67,12 @@ impl Settings {
     }
 
     /// The role that sessions start as, in databases without an own setting.
-    pub(crate) fn role(&self) -> Option<&str> {
+    pub fn role(&self) -> Option<&str> {
         self.0.get(&Place { database: None, name: ROLE.into() }).map(String::as_str)
     }
 
     /// The same settings, with sessions that start as `role` unless they start as another already.
-    pub(crate) fn starting_as(&self, role: &str) -> Self {
+    pub fn starting_as(&self, role: &str) -> Self {
         let mut settings = self.clone();
         let place = Place { database: None, name: ROLE.into() };
         settings.0.entry(place).or_insert_with(|| role.to_owned());
@@ -72,22 +81,30 @@ impl Settings {
 
     /// The statements that turn the settings of `role`, which are `self`, into `wanted`. Nothing
     /// that is equal is touched: it may be something that only a superuser may set.
-    pub(crate) fn become_statements(
+    ///
+    /// # Errors
+    /// `declined` where a value can't be written.
+    pub fn become_statements(
         &self,
+        dialect: &Dialect,
         wanted: &Self,
         role: &str,
     ) -> Result<Vec<String>, Failure> {
         let mut statements = Vec::new();
         for place in self.0.keys().filter(|place| !wanted.0.contains_key(place)) {
-            statements.push(format!("{} RESET {}", place.alter(role)?, identifier(&place.name)?));
+            statements.push(format!(
+                "{} RESET {}",
+                place.alter(dialect, role)?,
+                dialect.identifier(&place.name)?
+            ));
         }
         for (place, value) in
             wanted.0.iter().filter(|(place, value)| self.0.get(place) != Some(value))
         {
-            let name = identifier(&place.name)?;
+            let name = dialect.identifier(&place.name)?;
             statements.push(format!(
                 "{} SET {name} TO {}",
-                place.alter(role)?,
+                place.alter(dialect, role)?,
                 place.write(value)?
             ));
         }
@@ -95,7 +112,7 @@ impl Settings {
     }
 
     /// The names of the settings in which the two differ.
-    pub(crate) fn differences<'a>(&'a self, other: &'a Self) -> Vec<&'a str> {
+    pub fn differences<'a>(&'a self, other: &'a Self) -> Vec<&'a str> {
         let differs = |place: &&Place| self.0.get(place) != other.0.get(place);
         let mut names: Vec<&str> =
             self.0.keys().chain(other.0.keys()).filter(differs).map(|place| &*place.name).collect();
@@ -106,11 +123,13 @@ impl Settings {
 }
 
 impl Place {
-    fn alter(&self, role: &str) -> Result<String, Failure> {
-        let role = identifier(role)?;
+    fn alter(&self, dialect: &Dialect, role: &str) -> Result<String, Failure> {
+        let (account, role) = (dialect.account, dialect.identifier(role)?);
         Ok(match &self.database {
-            None => format!("ALTER ROLE {role}"),
-            Some(database) => format!("ALTER ROLE {role} IN DATABASE {}", identifier(database)?),
+            None => format!("ALTER {account} {role}"),
+            Some(database) => {
+                format!("ALTER {account} {role} IN DATABASE {}", dialect.identifier(database)?)
+            }
         })
     }
 
@@ -190,17 +209,18 @@ fn take_quoted(text: &str) -> Option<(String, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::product::tests::PRODUCT;
 
     fn settings(entries: &[(Option<&str>, &str)]) -> Settings {
         let mut settings = Settings::default();
         for (database, entry) in entries {
-            settings.add(*database, entry).unwrap();
+            settings.add(&PRODUCT.dialect, *database, entry).unwrap();
         }
         settings
     }
 
     fn statements(actual: &[(Option<&str>, &str)], wanted: &[(Option<&str>, &str)]) -> Vec<String> {
-        settings(actual).become_statements(&settings(wanted), "a\"b").unwrap()
+        settings(actual).become_statements(&PRODUCT.dialect, &settings(wanted), "a\"b").unwrap()
     }
 
     #[test]

@@ -10,28 +10,28 @@ use bytes::BytesMut;
 use postgres_protocol::message::frontend;
 use windlass_sdk::{Connection, Failure, Login, TlsInfo, TlsMode};
 
-use crate::quote::check_name;
+use crate::product::Product;
 use crate::wire::Wire;
-
-/// The database that exists in every cluster unless somebody dropped it.
-const DEFAULT_DATABASE: &str = "postgres";
 
 /// What the server's session list shows.
 const APPLICATION_NAME: &str = "windlass";
 
 /// Connects, encrypts where required, and introduces the login. Whether TLS is on can be told from
 /// what it offers.
-pub(crate) fn start(login: &Login) -> Result<(Wire<Connection>, Option<TlsInfo>), Failure> {
-    let database = login.database.as_deref().unwrap_or(DEFAULT_DATABASE);
-    check_name(&login.username, "the secret's \"username\"")?;
-    check_name(database, "the secret's \"dbname\"")?;
+pub(crate) fn start(
+    product: &Product,
+    login: &Login,
+) -> Result<(Wire<Connection>, Option<TlsInfo>), Failure> {
+    let database = login.database.as_deref().unwrap_or(product.default_database);
+    product.dialect.check_name(&login.username, "the secret's \"username\"")?;
+    product.dialect.check_name(database, "the secret's \"dbname\"")?;
 
     let mut connection = login.server.connect()?;
     let tls = match login.tls {
-        TlsMode::Required => Some(encrypt(&mut connection)?),
+        TlsMode::Required => Some(encrypt(product, &mut connection)?),
         TlsMode::Disabled => None,
     };
-    let mut wire = Wire::new(connection);
+    let mut wire = Wire::new(connection, product.dialect.product);
     wire.send(|buffer| {
         frontend::startup_message(
             [
@@ -47,7 +47,7 @@ pub(crate) fn start(login: &Login) -> Result<(Wire<Connection>, Option<TlsInfo>)
     Ok((wire, tls))
 }
 
-fn encrypt(connection: &mut Connection) -> Result<TlsInfo, Failure> {
+fn encrypt(product: &Product, connection: &mut Connection) -> Result<TlsInfo, Failure> {
     let mut request = BytesMut::new();
     frontend::ssl_request(&mut request);
     connection.write_all(&request)?;
@@ -55,13 +55,11 @@ fn encrypt(connection: &mut Connection) -> Result<TlsInfo, Failure> {
     connection.read_exact(&mut answer)?;
     match &answer {
         b"S" => connection.start_tls(),
-        b"N" => Err(Failure::no_tls(
-            "the server has no TLS: turn it on (ssl = on in postgresql.conf), or, if it is meant \
-             to do without, set \"ssl\": false in the secret",
-        )),
+        b"N" => Err(Failure::no_tls(format!("the server has no TLS: {}", product.hints.no_tls))),
         b"E" => Err(Failure::unreachable("the server refused the request for TLS")),
-        _ => Err(Failure::protocol(
-            "the server's answer to the request for TLS is none: it may not be PostgreSQL",
-        )),
+        _ => Err(Failure::protocol(format!(
+            "the server's answer to the request for TLS is none: it may not be {}",
+            product.dialect.product
+        ))),
     }
 }

@@ -7,33 +7,44 @@
 
 use windlass_sdk::Failure;
 
-/// The longest name of a role or a database, in bytes: NAMEDATALEN less one. A server cuts what is
-/// longer, silently, and would then act on another account.
-pub(crate) const NAME_MAX: u32 = 63;
+use crate::product::Dialect;
 
-/// Checks a name that is sent to the server as it is; `what` is named in the failure.
-pub(crate) fn check_name(name: &str, what: &str) -> Result<(), Failure> {
-    let problem = if name.is_empty() {
-        "is empty".to_owned()
-    } else if name.contains('\0') {
-        "holds a zero byte".to_owned()
-    } else if u32::try_from(name.len()).unwrap_or(u32::MAX) > NAME_MAX {
-        format!("is {} bytes long; PostgreSQL takes {NAME_MAX} at most", name.len())
-    } else {
-        return Ok(());
-    };
-    Err(Failure::invalid_secret(format!("{what} {problem}")))
-}
+impl Dialect {
+    /// Checks a name that is sent to the server as it is; `what` is named in the failure. A server
+    /// cuts what is too long, silently, and would then act on another account.
+    ///
+    /// # Errors
+    /// `invalid-secret` where it can't be sent.
+    pub fn check_name(&self, name: &str, what: &str) -> Result<(), Failure> {
+        let problem = if name.is_empty() {
+            "is empty".to_owned()
+        } else if name.contains('\0') {
+            "holds a zero byte".to_owned()
+        } else if u32::try_from(name.len()).unwrap_or(u32::MAX) > self.name_max {
+            let (length, max) = (name.len(), self.name_max);
+            format!("is {length} bytes long; {} takes {max} at most", self.product)
+        } else {
+            return Ok(());
+        };
+        Err(Failure::invalid_secret(format!("{what} {problem}")))
+    }
 
-/// A name as a quoted identifier.
-pub(crate) fn identifier(name: &str) -> Result<String, Failure> {
-    check_name(name, "the name of a role, a database or a setting")?;
-    Ok(format!("\"{}\"", name.replace('"', "\"\"")))
+    /// A name as a quoted identifier.
+    ///
+    /// # Errors
+    /// See [`Dialect::check_name`].
+    pub fn identifier(&self, name: &str) -> Result<String, Failure> {
+        self.check_name(name, "the name of a role, a database or a setting")?;
+        Ok(format!("\"{}\"", name.replace('"', "\"\"")))
+    }
 }
 
 /// A value as a string constant. It begins with a blank where that keeps it apart from a word
 /// before it: `E'…'` is one token, and `TOE'…'` would be another.
-pub(crate) fn literal(value: &str) -> Result<String, Failure> {
+///
+/// # Errors
+/// `invalid-secret` for a zero byte.
+pub fn literal(value: &str) -> Result<String, Failure> {
     if value.contains('\0') {
         return Err(Failure::invalid_secret("a value holds a zero byte"));
     }
@@ -50,6 +61,11 @@ mod tests {
     use windlass_sdk::FailureKind;
 
     use super::*;
+    use crate::product::tests::PRODUCT;
+
+    fn identifier(name: &str) -> Result<String, Failure> {
+        PRODUCT.dialect.identifier(name)
+    }
 
     /// What no statement may be broken by.
     const WEIRD: &[&str] = &[

@@ -25,19 +25,25 @@ const NEGOTIATE_PROTOCOL_VERSION: u8 = b'v';
 
 /// A stream of messages.
 #[derive(Debug)]
-pub(crate) struct Wire<S> {
+pub struct Wire<S> {
     stream: S,
+    /// What the service is called.
+    product: &'static str,
     /// How much of [`ANSWER_MAX`] the current answer has left.
     left: usize,
 }
 
 impl<S: Read + Write> Wire<S> {
-    pub(crate) fn new(stream: S) -> Self {
-        Self { stream, left: ANSWER_MAX }
+    /// Messages over `stream`, from and to a service of this name.
+    pub fn new(stream: S, product: &'static str) -> Self {
+        Self { stream, product, left: ANSWER_MAX }
     }
 
     /// Sends one or more whole messages, made by `write`. The answer to them has a fresh budget.
-    pub(crate) fn send(
+    ///
+    /// # Errors
+    /// What the stream says, and `invalid-secret` for a text that the protocol has no form for.
+    pub fn send(
         &mut self,
         write: impl FnOnce(&mut BytesMut) -> io::Result<()>,
     ) -> Result<(), Failure> {
@@ -50,20 +56,20 @@ impl<S: Read + Write> Wire<S> {
     }
 
     /// The next message that answers something.
-    pub(crate) fn receive(&mut self) -> Result<Message, Failure> {
+    ///
+    /// # Errors
+    /// What the stream says; `protocol` for what is no message, or too long.
+    pub fn receive(&mut self) -> Result<Message, Failure> {
+        self.receive_raw().and_then(parse)
+    }
+
+    /// The same, whole but unread.
+    pub(crate) fn receive_raw(&mut self) -> Result<BytesMut, Failure> {
         loop {
-            let mut message = self.raw_message()?;
-            if let Some(b'N' | b'S' | b'A' | &NEGOTIATE_PROTOCOL_VERSION) = message.first() {
-                continue;
+            let message = self.raw_message()?;
+            if !matches!(message.first(), Some(b'N' | b'S' | b'A' | &NEGOTIATE_PROTOCOL_VERSION)) {
+                return Ok(message);
             }
-            // The parser reports a message that ends early as an early end of the stream. Here
-            // the message is whole, so whatever it says is a fault of the peer's.
-            return match Message::parse(&mut message) {
-                Ok(Some(parsed)) => Ok(parsed),
-                Ok(None) => Err(Failure::protocol("the server sent a message that is too short")),
-                Err(error) => Err(Failure::protocol(error.to_string())),
-            }
-            .during("reading the server's answer");
         }
     }
 
@@ -77,8 +83,9 @@ impl<S: Read + Write> Wire<S> {
         let Some(body) = length.checked_sub(4).filter(|_| length <= MESSAGE_MAX) else {
             return Err(Failure::protocol(format!(
                 "the server announced a message of {length} bytes (type {:?}): either it is not \
-                 PostgreSQL, or something between changed the bytes",
-                char::from(tag)
+                 {}, or something between changed the bytes",
+                char::from(tag),
+                self.product
             )));
         };
         self.left = self.left.checked_sub(header.len() + body).ok_or_else(|| {
@@ -90,6 +97,20 @@ impl<S: Read + Write> Wire<S> {
         self.stream.read_exact(rest)?;
         Ok(message)
     }
+}
+
+/// Reads a whole message.
+///
+/// # Errors
+/// `protocol` for what is none. The parser reports a message that ends early as an early end of the
+/// stream; this one is whole, so whatever it says is a fault of the peer's.
+pub fn parse(mut message: BytesMut) -> Result<Message, Failure> {
+    match Message::parse(&mut message) {
+        Ok(Some(parsed)) => Ok(parsed),
+        Ok(None) => Err(Failure::protocol("the server sent a message that is too short")),
+        Err(error) => Err(Failure::protocol(error.to_string())),
+    }
+    .during("reading the server's answer")
 }
 
 #[cfg(test)]
@@ -119,7 +140,7 @@ mod tests {
     }
 
     fn received(bytes: &[u8]) -> Result<Message, Failure> {
-        Wire::new(Fixed(Cursor::new(bytes.to_vec()))).receive()
+        Wire::new(Fixed(Cursor::new(bytes.to_vec())), "PostgreSQL").receive()
     }
 
     fn failure(bytes: &[u8]) -> Failure {
@@ -175,7 +196,7 @@ mod tests {
 
     #[test]
     fn each_request_has_its_own_budget() {
-        let mut wire = Wire::new(Fixed(Cursor::new(b"n\0\0\0\x04".repeat(3))));
+        let mut wire = Wire::new(Fixed(Cursor::new(b"n\0\0\0\x04".repeat(3))), "PostgreSQL");
         wire.left = 7;
         assert!(wire.receive().is_ok());
         wire.send(|_| Ok(())).unwrap();

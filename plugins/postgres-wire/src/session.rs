@@ -8,52 +8,79 @@ use postgres_protocol::message::backend::{DataRowBody, Message};
 use postgres_protocol::message::frontend;
 use windlass_sdk::{Connection, Failure, Login};
 
+use crate::auth::{self, Method, Methods};
 use crate::errors::ServerError;
+use crate::product::Product;
+use crate::startup;
 use crate::wire::Wire;
-use crate::{auth, startup};
 
 /// A value of a row: absent where it is NULL.
-pub(crate) type Value = Option<String>;
+pub type Value = Option<String>;
 
 /// What the statements of one request returned.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub struct Answer {
     /// The rows of each statement that returns rows, in order, even where there were none.
-    pub(crate) tables: Vec<Vec<Vec<Value>>>,
+    pub tables: Vec<Vec<Vec<Value>>>,
     /// How the server named the last statement that it completed, such as `COMMIT`.
-    pub(crate) last: String,
+    pub last: String,
 }
 
 /// A session that the server has let in.
 #[derive(Debug)]
-pub(crate) struct Session {
+pub struct Session {
     wire: Wire<Connection>,
+    product: &'static Product,
+    /// How the account proved its password.
+    pub method: Method,
 }
 
 impl Session {
     /// Connects and signs in: exactly one attempt.
-    pub(crate) fn sign_in(login: &Login) -> Result<Self, Failure> {
-        let (mut wire, tls) = startup::start(login)?;
-        auth::authenticate(&mut wire, login, tls.as_ref())?;
+    ///
+    /// # Errors
+    /// `refused` only if the server refused this name and password.
+    pub fn sign_in(
+        product: &'static Product,
+        login: &Login,
+        methods: &mut dyn Methods,
+    ) -> Result<Self, Failure> {
+        let (mut wire, tls) = startup::start(product, login)?;
+        let method = auth::authenticate(&mut wire, product, login, tls.as_ref(), methods)?;
         loop {
             match wire.receive()? {
                 Message::BackendKeyData(_) => {}
-                Message::ReadyForQuery(_) => return Ok(Self { wire }),
+                Message::ReadyForQuery(_) => return Ok(Self { wire, product, method }),
                 // A database that does not exist is reported here, as is a server that is full.
-                other => return Err(auth::unexpected(other, login)),
+                other => return Err(auth::unexpected(other, product, login)),
             }
         }
     }
 
     /// Runs statements, separated by semicolons, in one round trip. `operation` says in a failure
     /// what they were for.
-    pub(crate) fn run(&mut self, statements: &str, operation: &str) -> Result<Answer, Failure> {
-        self.wire
-            .send(|buffer| frontend::query(statements, buffer))
-            .and_then(|()| self.answer(operation))
+    ///
+    /// # Errors
+    /// Never `refused`.
+    pub fn run(&mut self, statements: &str, operation: &str) -> Result<Answer, Failure> {
+        self.answer(statements, operation, ServerError::of_statement)
     }
 
-    fn answer(&mut self, operation: &str) -> Result<Answer, Failure> {
+    /// The same for statements that hold a password's hash: no text of the server's is passed on.
+    ///
+    /// # Errors
+    /// Never `refused`.
+    pub fn run_secret(&mut self, statements: &str, operation: &str) -> Result<Answer, Failure> {
+        self.answer(statements, operation, ServerError::of_secret_statement)
+    }
+
+    fn answer(
+        &mut self,
+        statements: &str,
+        operation: &str,
+        failure: fn(ServerError, &Product, &str) -> Failure,
+    ) -> Result<Answer, Failure> {
+        self.wire.send(|buffer| frontend::query(statements, buffer))?;
         let mut answer = Answer::default();
         loop {
             match self.wire.receive().map_err(|failure| failure.during(operation))? {
@@ -67,7 +94,7 @@ impl Session {
                 }
                 Message::ReadyForQuery(_) => return Ok(answer),
                 Message::ErrorResponse(body) => {
-                    return Err(ServerError::read(&body).of_statement(operation));
+                    return Err(failure(ServerError::read(&body), self.product, operation));
                 }
                 _ => return Err(out_of_order(operation)),
             }
@@ -75,7 +102,7 @@ impl Session {
     }
 
     /// Says goodbye. What was not committed is undone by the server.
-    pub(crate) fn close(mut self) {
+    pub fn close(mut self) {
         // Whoever does not hear it notices that the connection is closed.
         drop(self.wire.send(|buffer| {
             frontend::terminate(buffer);

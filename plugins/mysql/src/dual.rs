@@ -1,0 +1,150 @@
+//! Accounts with two passwords: MySQL's dual passwords, since 8.0.14.
+//!
+//! `RETAIN CURRENT PASSWORD` keeps the *first* password as the second one, and drops the second one
+//! that was there. After a rotation that was given up, the first is the one that nobody holds and the
+//! second the one that all clients hold: retaining then would lock them out. So the password to be
+//! kept is made the first one before it is retained, where it is not; in between it is both.
+//!
+//! Which of the two it is, the server says: of one's own account by `REPLACE`, which names the first
+//! password and is refused if it is another; of any account to an administrator, who sees the hash.
+//!
+//! A change that keeps nothing ends the second password: an account has the passwords that its secret
+//! speaks of.
+
+use windlass_sdk::{ChangeRequest, Failure, FailureKind, LogLevel, log};
+
+use crate::change::{ADMIN_DENIED, CHANGING, Target, check_method, explain_denied, is_denied};
+use crate::quote::literal;
+use crate::session::Session;
+use crate::stored::identified_mysql;
+use crate::version::Version;
+
+/// `ER_INCORRECT_CURRENT_PASSWORD`: `REPLACE` names another password than the first one.
+const INCORRECT_CURRENT_PASSWORD: &str = "3891";
+
+/// What an account lacks that may not do this to itself.
+const OWN_DENIED: &str = "keeping the old password valid takes APPLICATION_PASSWORD_ADMIN";
+
+/// Whether a server has dual passwords at all.
+pub(crate) fn check(version: Version) -> Result<(), Failure> {
+    if version.has_dual_passwords() {
+        return Ok(());
+    }
+    Err(Failure::unsupported(format!(
+        "the server is {version}, where an account has one password at a time (MySQL 8.0.14 has \
+         two): use alternating users"
+    )))
+}
+
+/// Changes one's own password and keeps the one that signed in.
+pub(crate) fn own(session: &mut Session, request: &ChangeRequest) -> Result<(), Failure> {
+    let (old, new) = (&request.actor.password, &request.new_password);
+    if old == new {
+        return Ok(());
+    }
+    let change = format!(
+        "ALTER USER USER() IDENTIFIED BY {} REPLACE {} RETAIN CURRENT PASSWORD",
+        literal(new),
+        literal(old)
+    );
+    match session.secret(&change, CHANGING) {
+        Err(failure) if failure.code == INCORRECT_CURRENT_PASSWORD => {}
+        outcome => return outcome.map_err(|failure| explain_denied(failure, OWN_DENIED)),
+    }
+    if signs_in(request, new)? {
+        return Ok(());
+    }
+    let keep = format!("ALTER USER USER() IDENTIFIED BY {}", literal(old));
+    session.secret(&keep, "making the password that is kept the first one")?;
+    session.secret(&change, CHANGING)
+}
+
+/// Whether a password is in force. The server shows nobody their own hash.
+fn signs_in(request: &ChangeRequest, password: &str) -> Result<bool, Failure> {
+    match Session::sign_in_as(&request.actor, password) {
+        Ok(session) => {
+            session.close();
+            Ok(true)
+        }
+        Err(failure) if failure.kind == FailureKind::Refused => Ok(false),
+        Err(failure) => Err(failure.during("looking whether the new password is in force")),
+    }
+}
+
+/// Changes the password of each of these accounts and keeps the old one.
+pub(crate) fn by_administrator(
+    session: &mut Session,
+    targets: &[Target],
+    request: &ChangeRequest,
+) -> Result<(), Failure> {
+    let (Some(old), new) = (&request.old_password, &request.new_password) else {
+        return Err(Failure::protocol("the host does not say which password is to be kept"));
+    };
+    let (mut to_keep, mut to_change) = (Vec::new(), Vec::new());
+    for target in targets {
+        check_method(target)?;
+        match (target.accepts(new), target.accepts(old)) {
+            (Some(true), _) => continue,
+            (Some(false), Some(true)) => {}
+            (Some(false), Some(false)) => to_keep.push(clause(target, old)),
+            (None, _) | (_, None) => return Err(cannot_tell(target)),
+        }
+        to_change.push(format!("{} RETAIN CURRENT PASSWORD", clause(target, new)));
+    }
+    for (clauses, operation) in
+        [(to_keep, "making the password that is kept the first one"), (to_change, CHANGING)]
+    {
+        if !clauses.is_empty() {
+            // All of it or nothing.
+            session
+                .secret(&format!("ALTER USER {}", clauses.join(", ")), operation)
+                .map_err(|failure| explain_denied(failure, ADMIN_DENIED))?;
+        }
+    }
+    Ok(())
+}
+
+fn clause(target: &Target, password: &str) -> String {
+    let plugin = target.identities.first().map_or("", |identity| identity.plugin.as_str());
+    format!("{} {}", target.name.quoted(), identified_mysql(plugin, password))
+}
+
+/// Ends the second password of one's own account, if it has one.
+pub(crate) fn end_own(session: &mut Session, version: Version) -> Result<(), Failure> {
+    discard(session, version, "USER() DISCARD OLD PASSWORD")
+}
+
+/// Ends the second passwords of these accounts, of those that have one.
+pub(crate) fn end(
+    session: &mut Session,
+    version: Version,
+    targets: &[Target],
+) -> Result<(), Failure> {
+    let each =
+        targets.iter().map(|target| format!("{} DISCARD OLD PASSWORD", target.name.quoted()));
+    discard(session, version, &each.collect::<Vec<_>>().join(", "))
+}
+
+fn discard(session: &mut Session, version: Version, what: &str) -> Result<(), Failure> {
+    if !version.has_dual_passwords() {
+        return Ok(());
+    }
+    match session.query(&format!("ALTER USER {what}"), "ending an old password") {
+        // Whoever may not end a second password could not make one either, so that it is rare; it
+        // must not stop a change that has happened.
+        Err(failure) if is_denied(&failure) => {
+            let why = "may not end second passwords (DISCARD OLD PASSWORD); if the account has one";
+            log(LogLevel::Debug, &format!("the session {why}, it stays valid"));
+            Ok(())
+        }
+        outcome => outcome.map(drop),
+    }
+}
+
+fn cannot_tell(target: &Target) -> Failure {
+    Failure::declined(format!(
+        "the password of {} is kept in a form that can't be compared (sha256_password, say), so a \
+         second change could lose the old one: use alternating users",
+        target.name.quoted()
+    ))
+}

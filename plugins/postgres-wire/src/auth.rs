@@ -1,0 +1,160 @@
+//! Signing in: the server chooses the method, this side decides whether it is good enough.
+//!
+//! In this order: the product's own methods have the first look, a server that asks for nothing is
+//! refused (nothing would be proved), a password goes out in clear inside TLS only, and after the
+//! proof nothing but AuthenticationOk is taken. What means a wrong password, the product says.
+
+use postgres_protocol::authentication::md5_hash;
+use postgres_protocol::message::backend::Message;
+use postgres_protocol::message::frontend;
+use windlass_sdk::{Connection, Failure, Login, TlsInfo};
+
+use crate::errors::ServerError;
+use crate::product::Product;
+use crate::wire::{Wire, parse};
+
+/// How an account proved its password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// It was sent, inside TLS.
+    Cleartext,
+    /// By its MD5 hash.
+    Md5,
+    /// By one of the product's own [`Methods`].
+    Own,
+}
+
+/// Whether a request was one of the product's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answered {
+    /// It was, and the next message says whether the account is let in.
+    Proved,
+    /// It was not, and nothing was sent.
+    NotMine,
+}
+
+/// Methods of signing in that only one product has.
+pub trait Methods {
+    /// Looks at the server's first message, whole and unread, and answers what is of a method of
+    /// its own: up to AuthenticationOk, which is left to be read. `tls` is what the handshake
+    /// offers, absent where there was none.
+    ///
+    /// # Errors
+    /// What the server says, or what makes its request one that is not answered.
+    fn answer(
+        &mut self,
+        wire: &mut Wire<Connection>,
+        request: &[u8],
+        login: &Login,
+        tls: Option<&TlsInfo>,
+    ) -> Result<Answered, Failure>;
+}
+
+/// Answers the server's request for authentication and reads until it has let the login in.
+pub(crate) fn authenticate(
+    wire: &mut Wire<Connection>,
+    product: &Product,
+    login: &Login,
+    tls: Option<&TlsInfo>,
+    methods: &mut dyn Methods,
+) -> Result<Method, Failure> {
+    check_password(&login.password, "the secret's \"password\"")?;
+    let request = wire.receive_raw()?;
+    let method = match methods.answer(wire, &request, login, tls)? {
+        Answered::Proved => Method::Own,
+        Answered::NotMine => match parse(request)? {
+            Message::AuthenticationMd5Password(request) => {
+                let (name, password) = (login.username.as_bytes(), login.password.as_bytes());
+                let answer = md5_hash(name, password, request.salt());
+                wire.send(|buffer| frontend::password_message(answer.as_bytes(), buffer))?;
+                Method::Md5
+            }
+            Message::AuthenticationCleartextPassword if tls.is_some() => {
+                wire.send(|buffer| frontend::password_message(login.password.as_bytes(), buffer))?;
+                Method::Cleartext
+            }
+            Message::AuthenticationCleartextPassword => {
+                return Err(cleartext_without_tls(product));
+            }
+            Message::AuthenticationOk => return Err(asked_for_nothing(product)),
+            other => {
+                return Err(unsupported(&other, product)
+                    .unwrap_or_else(|| unexpected(other, product, login)));
+            }
+        },
+    };
+    match wire.receive()? {
+        Message::AuthenticationOk => Ok(method),
+        other => Err(unexpected(other, product, login)),
+    }
+}
+
+/// A method that no password belongs to, by name.
+fn unsupported(message: &Message, product: &Product) -> Option<Failure> {
+    let method = match message {
+        Message::AuthenticationGss | Message::AuthenticationGssContinue(_) => "GSSAPI",
+        Message::AuthenticationSspi => "SSPI",
+        Message::AuthenticationKerberosV5 => "Kerberos 5",
+        Message::AuthenticationScmCredential => "SCM credentials",
+        _ => return None,
+    };
+    Some(Failure::unsupported(format!(
+        "the server asks this account for {method}, not for a password: {}",
+        product.hints.ask_for_password
+    )))
+}
+
+/// Whatever else came: the server's own refusal, or a message out of order.
+pub fn unexpected(message: Message, product: &Product, login: &Login) -> Failure {
+    match message {
+        Message::ErrorResponse(body) => ServerError::read(&body).of_sign_in(product, login.tls),
+        _ => Failure::protocol("the server's answer does not belong to this point of a sign-in"),
+    }
+}
+
+/// Checks a password before anything is sent. The server takes an empty one as no password at all,
+/// and can't be sent a zero byte.
+///
+/// # Errors
+/// `invalid-secret`.
+pub fn check_password(password: &str, what: &str) -> Result<(), Failure> {
+    if password.is_empty() {
+        return Err(Failure::invalid_secret(format!("{what} is empty")));
+    }
+    if password.contains('\0') {
+        return Err(Failure::invalid_secret(format!("{what} holds a zero byte")));
+    }
+    Ok(())
+}
+
+fn cleartext_without_tls(product: &Product) -> Failure {
+    Failure::unsupported(format!(
+        "the server asks for the password in clear, and the connection has no TLS: {}, or remove \
+         \"ssl\": false from the secret",
+        product.hints.ask_for_password
+    ))
+}
+
+fn asked_for_nothing(product: &Product) -> Failure {
+    let (how, what_to_do) = product.hints.trust;
+    Failure::unsupported(format!(
+        "the server lets this account in without a password ({how}), so no password can be proved \
+         right: {what_to_do}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use windlass_sdk::FailureKind;
+
+    use super::*;
+
+    #[test]
+    fn empty_passwords_and_zero_bytes_are_refused() {
+        for wrong in ["", "a\0b"] {
+            let failure = check_password(wrong, "the new password").unwrap_err();
+            assert_eq!(failure.kind, FailureKind::InvalidSecret);
+        }
+        assert!(check_password(" ", "it").is_ok());
+    }
+}
