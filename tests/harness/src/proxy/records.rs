@@ -12,7 +12,6 @@ const TLS_REQUEST: usize = 8;
 /// PostgreSQL's answer: `S` or `N`.
 const TLS_ANSWER: usize = 1;
 
-
 /// Type, version (two bytes), length (two bytes).
 const HEADER: usize = 5;
 
