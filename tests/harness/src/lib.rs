@@ -13,6 +13,7 @@
 
 mod artifacts;
 mod ca;
+mod dial;
 mod function;
 mod http;
 mod listener;
@@ -34,6 +35,7 @@ mod workdir;
 
 pub use artifacts::Artifact;
 pub use ca::{Ca, Identity, Validity};
+pub use dial::{Cut, dial};
 pub use function::{Function, FunctionOptions, Measured, Supervision};
 pub use local::{Call, CallLog, Local, LocalOptions};
 pub use mariadb::{Kind as MysqlKind, Mariadb, MariadbOptions, SqlError};
