@@ -1,23 +1,23 @@
 //! The AWS clients of the Lambda function: credentials and region from Lambda's own environment,
 //! nothing looked up elsewhere, TLS set up only if the endpoint needs it. Secrets Manager's is made
-//! at the start; that of Amazon RDS when a rotation first needs it.
+//! at the start; those of Amazon RDS and Amazon Redshift when a rotation first needs them.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::retry::RetryConfig;
 use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
-use aws_sdk_secretsmanager::config::{BehaviorVersion, Region, SharedHttpClient};
+use aws_sdk_secretsmanager::config::{
+    BehaviorVersion, Region, SharedCredentialsProvider, SharedHttpClient,
+};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 
-use crate::rds::aws::{AwsRds, Names};
+use crate::inventory::aws::{Access, AwsInventory, Names};
 use crate::unanswered::BadTls;
-
-/// The AWS SDKs' own variable for the endpoint of Amazon RDS.
-pub const RDS_ENDPOINT: &str = "AWS_ENDPOINT_URL_RDS";
 
 /// How long a connection to an AWS service may take. Inside a region it takes a millisecond; a
 /// missing VPC endpoint shows as silence, and should be reported long before Lambda gives up.
@@ -53,44 +53,35 @@ pub fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(200))
 }
 
-/// Amazon RDS for the Lambda function: at AWS's own endpoint or that of [`RDS_ENDPOINT`].
+/// The services that are asked about databases, for the Lambda function: at AWS's own endpoints or
+/// those of [`Service::endpoint_variable`](crate::inventory::Service::endpoint_variable).
 ///
 /// Secrets Manager's client lends its HTTP client, with the roots that it has read, where both
 /// talk TLS. `secrets_manager` is that client and its endpoint, `ca_bundle` as in [`for_lambda`].
-pub fn rds_for_lambda(
+pub fn inventory_for_lambda(
     secrets_manager: (&Client, Option<&str>),
     ca_bundle: Option<PathBuf>,
-) -> AwsRds {
-    let (endpoint, names) = rds_endpoint();
+) -> AwsInventory {
     let (client, other_endpoint) = secrets_manager;
-    let both_tls = [endpoint.as_deref(), other_endpoint].iter().flatten().all(|url| !is_plain(url));
-    let lent = if both_tls { client.config().http_client() } else { None };
-    AwsRds::new(names, move || {
-        let (endpoint, ca_bundle, lent) = (endpoint.clone(), ca_bundle.clone(), lent.clone());
+    let lent = client.config().http_client().filter(|_| !other_endpoint.is_some_and(is_plain));
+    AwsInventory::new(Names::of_process(), move |service| {
+        let (endpoint, ca_bundle, lent) = (service.endpoint(), ca_bundle.clone(), lent.clone());
         Box::pin(async move {
-            let http_client = match lent {
+            let http_client = match lent.filter(|_| !endpoint.as_deref().is_some_and(is_plain)) {
                 Some(lent) => lent,
                 None => http_client(endpoint.as_deref(), ca_bundle.as_deref())?,
             };
-            let mut config = aws_sdk_rds::Config::builder()
+            let credentials = EnvironmentVariableCredentialsProvider::new();
+            let mut shared = SdkConfig::builder()
                 .behavior_version(BehaviorVersion::v2026_01_12())
-                .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+                .credentials_provider(SharedCredentialsProvider::new(credentials))
                 .retry_config(retries())
-                .retry_classifier(BadTls)
                 .timeout_config(timeouts())
                 .http_client(http_client);
-            config.set_region(std::env::var("AWS_REGION").ok().map(Region::new));
-            config.set_endpoint_url(endpoint);
-            Ok(aws_sdk_rds::Client::from_conf(config.build()))
+            shared.set_region(std::env::var("AWS_REGION").ok().map(Region::new));
+            Ok(Access { shared: shared.build(), endpoint })
         })
     })
-}
-
-/// Amazon RDS's endpoint where it is not AWS's own, and which names it gives out there.
-pub(crate) fn rds_endpoint() -> (Option<String>, Names) {
-    let endpoint = std::env::var(RDS_ENDPOINT).ok().filter(|url| !url.is_empty());
-    let names = if endpoint.is_some() { Names::Any } else { Names::Aws };
-    (endpoint, names)
 }
 
 /// How long calls may take.

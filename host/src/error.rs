@@ -5,8 +5,8 @@
 //! secret value.
 
 use crate::config::ConfigError;
+use crate::inventory::{InventoryError, InventoryErrorKind};
 use crate::plugin::PluginError;
-use crate::rds::{RdsError, RdsErrorKind};
 use crate::rotation::{
     EventError, Failure, FailureKind, ManagedProblem, Mismatch, Place, Refusal, SecretProblem,
     StrategyProblem, Unsearched, WINDOW,
@@ -43,10 +43,10 @@ pub enum Error {
     /// Secrets Manager.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Amazon RDS.
+    /// Amazon RDS or Amazon Redshift, asked about a database.
     #[error(transparent)]
-    Rds(#[from] RdsError),
-    /// An admin secret that RDS manages does not lead to its database.
+    Inventory(#[from] InventoryError),
+    /// An admin secret that AWS manages does not lead to its database.
     #[error(transparent)]
     ManagedAdmin(#[from] ManagedProblem),
     /// The time that Lambda gave ran out.
@@ -81,11 +81,11 @@ impl Error {
                 StoreErrorKind::Transient => "Windlass.Aws.Unavailable",
                 StoreErrorKind::Other => "Windlass.Aws.Other",
             },
-            Self::Rds(error) => match error.kind {
-                RdsErrorKind::NotFound => "Windlass.Operator.NotFound",
-                RdsErrorKind::AccessDenied => "Windlass.Operator.AccessDenied",
-                RdsErrorKind::Transient => "Windlass.Aws.Unavailable",
-                RdsErrorKind::Other => "Windlass.Aws.Other",
+            Self::Inventory(error) => match error.kind {
+                InventoryErrorKind::NotFound => "Windlass.Operator.NotFound",
+                InventoryErrorKind::AccessDenied => "Windlass.Operator.AccessDenied",
+                InventoryErrorKind::Transient => "Windlass.Aws.Unavailable",
+                InventoryErrorKind::Other => "Windlass.Aws.Other",
             },
             Self::ManagedAdmin(_) => "Windlass.Operator.AdminSecret",
             Self::OutOfTime { .. } => "Windlass.Operator.OutOfTime",

@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::config::Config;
 use crate::error::Error;
+use crate::inventory::InventoryError;
+use crate::inventory::aws::AwsInventory;
 use crate::network::Patience;
 use crate::plugin::InstalledPlugins;
-use crate::rds::RdsError;
-use crate::rds::aws::AwsRds;
 use crate::redact::Redactor;
 use crate::rotation::{Invoker, Outcome, Progress, Rotation, RotationEvent, SignIns};
 use crate::store::{Punctual, SecretStore, StoreError};
@@ -34,8 +34,8 @@ const PASSING_ON: Duration = Duration::from_millis(250);
 pub struct Handler<S> {
     /// Where the secrets are.
     pub store: S,
-    /// What Amazon RDS says about its databases.
-    pub rds: AwsRds,
+    /// What AWS says about its databases.
+    pub inventory: AwsInventory,
     /// The plugins.
     pub plugins: InstalledPlugins,
     /// What the operator configured.
@@ -45,8 +45,13 @@ pub struct Handler<S> {
 
 impl<S: SecretStore> Handler<S> {
     /// A handler that has run nothing yet.
-    pub fn new(store: S, rds: AwsRds, plugins: InstalledPlugins, config: Config) -> Self {
-        Self { store, rds, plugins, config, sign_ins: SignIns::default() }
+    pub fn new(
+        store: S,
+        inventory: AwsInventory,
+        plugins: InstalledPlugins,
+        config: Config,
+    ) -> Self {
+        Self { store, inventory, plugins, config, sign_ins: SignIns::default() }
     }
 
     /// Works with the rotation's parts outside of any step, without a limit in time.
@@ -54,14 +59,14 @@ impl<S: SecretStore> Handler<S> {
     pub(crate) async fn working<T>(
         &self,
         work: impl AsyncFnOnce(
-            &Rotation<'_, Punctual<'_, S>, InstalledPlugins, AwsRds>,
+            &Rotation<'_, Punctual<'_, S>, InstalledPlugins, AwsInventory>,
         ) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let redactor = Arc::new(Redactor::of_process());
         work(&Rotation {
             store: &Punctual::new(&self.store, None, &redactor),
             catalog: &self.plugins.for_step(Patience::default(), Arc::clone(&redactor)),
-            rds: &self.rds,
+            inventory: &self.inventory,
             config: &self.config,
             progress: &Progress::default(),
             sign_ins: &self.sign_ins,
@@ -103,7 +108,7 @@ impl<S: SecretStore> Handler<S> {
         let rotation = Rotation {
             store: &Punctual::new(&self.store, operations_end, &redactor),
             catalog: &catalog,
-            rds: &self.rds,
+            inventory: &self.inventory,
             config: &self.config,
             progress: &progress,
             sign_ins: &self.sign_ins,
@@ -141,7 +146,9 @@ fn scrubbed(error: Error, redactor: &Redactor) -> Error {
     let told = |message: &str| redactor.scrub_of_aws(message, AWS_MESSAGE_BYTES);
     match error {
         Error::Store(error) => Error::Store(StoreError { message: told(&error.message), ..error }),
-        Error::Rds(error) => Error::Rds(RdsError { message: told(&error.message), ..error }),
+        Error::Inventory(error) => {
+            Error::Inventory(InventoryError { message: told(&error.message), ..error })
+        }
         other => other,
     }
 }
@@ -149,7 +156,7 @@ fn scrubbed(error: Error, redactor: &Redactor) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rds::RdsErrorKind;
+    use crate::inventory::{Action, InventoryErrorKind};
     use crate::secret::Secret;
     use crate::store::StoreErrorKind;
 
@@ -167,9 +174,13 @@ mod tests {
             message: message.clone(),
             source: None,
         };
-        let (action, resource) = ("DescribeDBInstances", "db".to_owned());
-        let rds = RdsError { kind: RdsErrorKind::Other, action, resource, message };
-        for error in [Error::Store(store), Error::Rds(rds)] {
+        let inventory = InventoryError {
+            kind: InventoryErrorKind::Other,
+            action: Action::DescribeDbInstances,
+            resource: "db".to_owned(),
+            message,
+        };
+        for error in [Error::Store(store), Error::Inventory(inventory)] {
             let told = scrubbed(error, &redactor).report();
             assert!(told.contains("x-amz-security-token:[redacted]'"), "{told}");
             assert!(!told.contains("IQoJ"), "{told}");

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`rotation`] | the four steps, written against the store and the plugins as traits |
 //! | [`store`] | Secrets Manager, AWS's and an embedded one |
-//! | [`rds`] | what Amazon RDS says about its databases |
+//! | [`inventory`] | what AWS says about its databases |
 //! | [`plugin`] | the sandbox: engine, limits, loading, choosing, calling |
 //! | [`imports`] | what a plugin may call, one file per interface |
 //! | [`grants`] | the decision what a plugin may reach |
@@ -20,12 +20,12 @@ pub mod grants;
 pub mod handler;
 mod iam;
 pub mod imports;
+pub mod inventory;
 pub mod logging;
 pub mod metrics;
 pub mod network;
 pub mod panics;
 pub mod plugin;
-pub mod rds;
 // What leaves a plugin; for the fuzz targets.
 #[doc(hidden)]
 pub mod redact;

@@ -85,9 +85,9 @@ async fn prepare() -> Result<Handler<AwsStore>, Report> {
     let client = aws_client::for_lambda(endpoint, ca_bundle().as_deref()).map_err(|error| {
         Report { error_type: "Windlass.Operator.Configuration", message: error.to_string() }
     })?;
-    let rds = aws_client::rds_for_lambda((&client, endpoint), ca_bundle());
+    let inventory = aws_client::inventory_for_lambda((&client, endpoint), ca_bundle());
     let store = AwsStore::new(client, endpoint);
-    Ok(Handler::new(store, rds, plugins, config))
+    Ok(Handler::new(store, inventory, plugins, config))
 }
 
 /// The addresses of the runtime API, which no plugin may reach.

@@ -53,8 +53,8 @@ impl Local {
             None => {
                 let config = self.plugins.config()?;
                 let plugins = self.plugins.load(&config).await?;
-                let (store, rds) = (Arc::clone(&store), Account::default().rds());
-                Some(Arc::new(InProcess(Handler::new(store, rds, plugins, config))))
+                let (store, inventory) = (Arc::clone(&store), Account::default().inventory());
+                Some(Arc::new(InProcess(Handler::new(store, inventory, plugins, config))))
             }
         };
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {

@@ -10,8 +10,8 @@ use crate::aws_client;
 use crate::config::Config;
 use crate::grants::GrantPattern;
 use crate::handler::Handler;
+use crate::inventory::aws::{Access, AwsInventory, Names};
 use crate::plugin::{Engine, InstalledPlugins};
-use crate::rds::aws::AwsRds;
 use crate::secret::Secret;
 use crate::store::aws::AwsStore;
 use crate::store::embedded::EmbeddedStore;
@@ -104,9 +104,9 @@ impl StoreArgs {
         Ok(Store::Aws(AwsStore::new(client, endpoint)))
     }
 
-    /// Amazon RDS, in the same account and region. Nothing is looked up before it is needed.
-    pub(super) fn rds(&self) -> AwsRds {
-        self.account().rds()
+    /// AWS's databases, in the same account and region. Nothing is looked up before it is needed.
+    pub(super) fn inventory(&self) -> AwsInventory {
+        self.account().inventory()
     }
 
     fn account(&self) -> Account {
@@ -158,18 +158,14 @@ impl Account {
         aws_client::http_client(endpoint, bundle.map(PathBuf::from).as_deref())
     }
 
-    /// Amazon RDS there.
-    pub(super) fn rds(self) -> AwsRds {
-        let (endpoint, names) = aws_client::rds_endpoint();
-        AwsRds::new(names, move || {
-            let (account, endpoint) = (self.clone(), endpoint.clone());
+    /// What AWS says about databases there.
+    pub(super) fn inventory(self) -> AwsInventory {
+        AwsInventory::new(Names::of_process(), move |service| {
+            let (account, endpoint) = (self.clone(), service.endpoint());
             Box::pin(async move {
-                let shared = account.load(endpoint.as_deref()).await?;
-                let mut config = aws_sdk_rds::config::Builder::from(&shared)
-                    .retry_classifier(BadTls)
-                    .http_client(account.http_client(endpoint.as_deref())?);
-                config.set_endpoint_url(endpoint);
-                Ok(aws_sdk_rds::Client::from_conf(config.build()))
+                let shared = account.load(endpoint.as_deref()).await?.into_builder();
+                let http_client = account.http_client(endpoint.as_deref())?;
+                Ok(Access { shared: shared.http_client(http_client).build(), endpoint })
             })
         })
     }
@@ -221,7 +217,7 @@ pub(super) async fn handler(
 ) -> Result<Handler<Store>, Failure> {
     let config = plugins.config()?;
     let installed = plugins.load(&config).await?;
-    Ok(Handler::new(store.open().await?, store.rds(), installed, config))
+    Ok(Handler::new(store.open().await?, store.inventory(), installed, config))
 }
 
 /// A store of either kind.

@@ -1,7 +1,7 @@
 //! The administrator: its credential, and the checks that it is one of this secret's own database.
 //!
 //! In this order, all of it before the administrator's password goes anywhere:
-//! 1. the admin secret says where it is for, or, where it holds a credential alone, Amazon RDS does
+//! 1. the admin secret says where it is for, or, where AWS manages it, the database's service does
 //!    (see [`managed`](super::managed));
 //! 2. it is another account than those that the rotation changes;
 //! 3. it is for an engine that the secret's plugin serves;
@@ -13,20 +13,20 @@ use super::document::{Origin, SecretDocument};
 use super::managed::Managed;
 use super::mismatch::Mismatch;
 use super::parties::Parties;
-use super::service::{Catalog, Description, Login, Service};
+use super::service::{Catalog, Description, Login, Place, Service};
 use crate::error::Error;
-use crate::rds::Rds;
+use crate::inventory::Inventory;
 use crate::store::{SecretDescription, SecretStore, Stage, VersionSelector};
 
 /// An admin secret, read but not yet compared with the secret that names it.
 pub(super) struct Admin {
     pub(super) login: Login,
     engine: String,
-    /// What RDS said about its database, where it was asked.
+    /// What AWS said about its database, where it was asked.
     pub(super) managed: Option<Managed>,
 }
 
-impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
+impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// The administrator's sign-in, for the same server and database as the secret.
     pub(super) async fn admin_login(
         &self,
@@ -36,7 +36,7 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
         let plugin = parties.service.description();
         let secret = || parties.secret.name.clone();
         let Admin { mut login, engine, managed } =
-            self.admin(parties.secret, admin_id, plugin).await?;
+            self.admin(parties.secret, admin_id, plugin, &parties.current.place).await?;
         if [&parties.current, &parties.pending].iter().any(|own| own.username == login.username) {
             return Err(Mismatch::AdminIsUser {
                 secret: secret(),
@@ -63,30 +63,35 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
         Ok(login)
     }
 
-    /// Reads an admin secret and finds out where it is for.
+    /// Reads an admin secret and finds out where it is for. `own` is the place of the secret that
+    /// names it.
     pub(super) async fn admin(
         &self,
         secret: &SecretDescription,
         admin_id: &str,
         plugin: &Description,
+        own: &Place,
     ) -> Result<Admin, Error> {
         let value = self.store.value(admin_id, &VersionSelector::Stage(Stage::Current)).await;
         let value = value.map_err(|error| error.because(&named_by(secret)))?;
         let origin = Origin { secret: admin_id.to_owned(), role: Stage::Current };
         let document = SecretDocument::parse(&value, origin)?;
-        if !document.is_credential_alone() {
+        let managed = if document.says_where() {
+            None
+        } else {
+            self.managed(secret, admin_id, own, document.is_credential_alone()).await?
+        };
+        let Some(managed) = managed else {
             let engine = document.engine()?.to_owned();
             return Ok(Admin { login: document.login(plugin)?, engine, managed: None });
-        }
-        let (username, password) = (document.username()?.to_owned(), document.password()?);
-        let managed = self.managed(secret, admin_id).await?;
+        };
         let login = Login {
             place: managed.place.clone(),
-            username,
-            password,
+            username: document.username()?.to_owned(),
+            password: document.password()?,
             database: None,
             tls: document.tls(),
-            fields: Vec::new(),
+            fields: document.further_fields(),
         };
         Ok(Admin { login, engine: managed.engine.clone(), managed: Some(managed) })
     }

@@ -15,7 +15,7 @@ use super::document::{Origin, SecretDocument};
 use super::parties::Parties;
 use super::service::{Catalog, Login, Service};
 use crate::error::Error;
-use crate::rds::Rds;
+use crate::inventory::Inventory;
 use crate::secret::{Secret, mute};
 use crate::store::{
     SecretStore, SecretValue, Stage, StoreError, StoreErrorKind, VersionId, VersionSelector,
@@ -41,8 +41,8 @@ pub(super) struct Candidate {
 }
 
 /// The candidates, read one by one, since most rotations need none of them.
-pub(super) struct OlderPasswords<'a, S, C: Catalog, R> {
-    rotation: &'a Rotation<'a, S, C, R>,
+pub(super) struct OlderPasswords<'a, S, C: Catalog, I> {
+    rotation: &'a Rotation<'a, S, C, I>,
     secret_id: &'a str,
     parties: &'a Parties<'a, C::Service>,
     refused: Vec<Secret>,
@@ -87,12 +87,12 @@ enum Search {
     Orphans(Option<VecDeque<VersionId>>),
 }
 
-impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
+impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     pub(super) fn older_passwords<'a>(
         &'a self,
         secret_id: &'a str,
         parties: &'a Parties<'a, C::Service>,
-    ) -> OlderPasswords<'a, S, C, R> {
+    ) -> OlderPasswords<'a, S, C, I> {
         OlderPasswords {
             rotation: self,
             secret_id,
@@ -108,7 +108,7 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
     }
 }
 
-impl<S: SecretStore, C: Catalog, R: Rds> OlderPasswords<'_, S, C, R> {
+impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
     /// The next password worth trying.
     ///
     /// # Errors

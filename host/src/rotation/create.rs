@@ -13,11 +13,11 @@ use super::service::{Catalog, Service};
 use super::strategy::{Strategy, alternate};
 use super::{Outcome, Rotation, password};
 use crate::error::Error;
-use crate::rds::Rds;
+use crate::inventory::Inventory;
 use crate::secret::Secret;
 use crate::store::{PendingValue, SecretStore, Stage, StoreErrorKind, VersionSelector};
 
-impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
+impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     pub(super) async fn create(
         &self,
         event: &RotationEvent,

@@ -149,6 +149,12 @@ impl SecretDocument {
         }
     }
 
+    /// Whether it has the keys that say which server it is for. Whether they can be used is another
+    /// question.
+    pub fn says_where(&self) -> bool {
+        ["engine", "host"].iter().all(|key| self.fields.contains_key(*key))
+    }
+
     /// Whether it holds `username` and `password` and nothing else: then Amazon RDS manages it, and
     /// its tags say which database it is for.
     pub fn is_credential_alone(&self) -> bool {

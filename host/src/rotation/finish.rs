@@ -18,10 +18,10 @@ use super::service::Catalog;
 use super::set::PENDING;
 use super::{Outcome, Rotation};
 use crate::error::Error;
-use crate::rds::Rds;
+use crate::inventory::Inventory;
 use crate::store::{SecretStore, Stage, StageMove, StoreErrorKind};
 
-impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
+impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     pub(super) async fn finish(
         &self,
         event: &RotationEvent,

@@ -1,23 +1,29 @@
-//! Admin secrets that Amazon RDS manages: `username` and `password`, and nothing about the database.
+//! Admin secrets that AWS manages: a credential, and nothing about the database.
 //!
-//! RDS tags such a secret with its database's ARN. Tags that begin with `aws:` can't be set by
-//! anybody but AWS's own services, so whoever may only write or tag secrets can't point an
-//! administrator's password elsewhere. Host, port and engine are what RDS itself says about that
-//! ARN; nothing is made out of the ARN's text.
+//! Amazon RDS and Amazon Redshift tag such a secret with its database's ARN. Tags that begin with
+//! `aws:` can't be set by anybody but AWS's own services, so whoever may only write or tag secrets
+//! can't point an administrator's password elsewhere. Host, port and engine are what the service
+//! itself says about that ARN; nothing is made out of the ARN's text but the name to ask for.
+//!
+//! A secret with `engine` and `host` says itself where it is for, and its tags are not read. RDS's
+//! secrets hold a credential alone, and RDS's tags count beside nothing else; Redshift's tags count
+//! beside whatever else is there, as in AWS's functions.
 
 use super::Rotation;
 use super::admin::named_by;
 use super::replica::Listed;
 use super::service::{Catalog, Place};
 use crate::error::Error;
-use crate::rds::Rds;
+use crate::inventory::{Inventory, InventoryError, Service, Workgroup};
 use crate::store::{SecretDescription, SecretStore};
 
-/// The tags, as RDS spells them, and the kind of resource in their ARNs. Compared in lower case, as
-/// AWS's functions do.
-const TAGS: [(&str, Kind); 2] = [
+/// The tags, as the services spell them, and what their ARNs are of. Compared in lower case, as AWS's
+/// functions do.
+const TAGS: [(&str, Kind); 4] = [
     ("aws:rds:primaryDBInstanceArn", Kind::Instance),
     ("aws:rds:primaryDBClusterArn", Kind::Cluster),
+    ("aws:redshift:primaryClusterArn", Kind::Redshift),
+    ("aws:redshift-serverless:namespaceArn", Kind::Namespace),
 ];
 
 /// AWS's functions take no longer ones: it is the most that a tag's value can hold.
@@ -26,7 +32,10 @@ const ARN_MAX: usize = 256;
 /// The database in which Db2's administrator signs in; RDS has its procedures there.
 const DB2_ADMIN_DATABASE: &str = "rdsadmin";
 
-/// What RDS said about a managed admin secret's database.
+/// Redshift's engine, as secrets spell it.
+pub(super) const REDSHIFT: &str = "redshift";
+
+/// What a service said about a managed admin secret's database.
 pub(super) struct Managed {
     /// Where it listens.
     pub(super) place: Place,
@@ -34,56 +43,129 @@ pub(super) struct Managed {
     pub(super) engine: String,
     /// The database for the administrator, where it is always the same one.
     pub(super) database: Option<String>,
-    /// All that RDS said.
-    pub(super) listed: Listed,
+    /// All that was said, where it was RDS.
+    pub(super) listed: Option<Listed>,
 }
 
+/// What the ARN in a tag is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Instance,
     Cluster,
+    Redshift,
+    Namespace,
 }
 
-impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
-    /// Where a managed admin secret is for, by its tags and RDS.
+impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
+    /// Where an admin secret is for that doesn't say so itself, by its tags and the service that
+    /// put them there. `own` is the place of the secret that names it; `alone`, whether it holds a
+    /// credential and nothing else.
+    ///
+    /// None if it has further keys and no tag that counts beside them.
     pub(super) async fn managed(
         &self,
         secret: &SecretDescription,
         admin_id: &str,
-    ) -> Result<Managed, Error> {
+        own: &Place,
+        alone: bool,
+    ) -> Result<Option<Managed>, Error> {
         self.progress.note(format!("reading the tags of the admin secret `{admin_id}`"));
-        let admin = self.store.describe(admin_id).await;
-        let admin = admin.map_err(|error| error.because(&named_by(secret)))?;
+        let admin = self.store.describe(admin_id).await.map_err(|error| {
+            let named = named_by(secret);
+            error.because(&format!("{named}, and it does not say which database it is for"))
+        })?;
         let name = || admin.name.clone();
-        let Some((tag, kind, arn)) = database_tag(&admin) else {
-            return Err(ManagedProblem::NoTag { admin: name() }.into());
+        let Some((tag, kind, arn)) = database_tag(&admin, alone) else {
+            return if alone {
+                Err(ManagedProblem::NoTag { admin: name() }.into())
+            } else {
+                Ok(None)
+            };
         };
         if !is_arn(arn, kind) {
             return Err(ManagedProblem::BadArn { admin: name(), tag, form: kind.form() }.into());
         }
-        self.progress.note(format!("asking Amazon RDS about `{arn}`"));
-        let listed = match kind {
-            Kind::Instance => self.rds.instance(arn).await.map(Listed::Instance),
-            Kind::Cluster => self.rds.cluster(arn).await.map(Listed::Cluster),
+        let service = kind.service();
+        self.progress.note(format!("asking {} about `{arn}`", service.name()));
+        let named = |error: InventoryError| {
+            error.because(&format!("tag `{tag}` of the admin secret `{}` names it", admin.name))
         };
-        let named = || format!("tag `{tag}` of the admin secret `{}` names it", admin.name);
-        let listed = listed.map_err(|error| error.because(&named()))?;
-        let (endpoint, engine) = match &listed {
-            Listed::Instance(instance) => (&instance.endpoint, &instance.engine),
-            Listed::Cluster(cluster) => (&cluster.endpoint, &cluster.engine),
+        let nowhere = || ManagedProblem::NoEndpoint {
+            admin: name(),
+            arn: arn.to_owned(),
+            service: service.name(),
+            why: kind.why_nowhere(),
         };
-        let Some(place) = endpoint.clone() else {
-            return Err(ManagedProblem::NoEndpoint { admin: name(), arn: arn.to_owned() }.into());
+        let managed = match kind {
+            Kind::Instance => {
+                let instance = self.inventory.instance(arn).await.map_err(named)?;
+                let place = instance.endpoint.clone().ok_or_else(nowhere)?;
+                of_rds(place, &instance.engine.clone(), Listed::Instance(instance))
+            }
+            Kind::Cluster => {
+                let cluster = self.inventory.cluster(arn).await.map_err(named)?;
+                let place = cluster.endpoint.clone().ok_or_else(nowhere)?;
+                of_rds(place, &cluster.engine.clone(), Listed::Cluster(cluster))
+            }
+            Kind::Redshift => {
+                let place = self.inventory.redshift_cluster(arn).await.map_err(named)?;
+                of_redshift(place.ok_or_else(nowhere)?)
+            }
+            Kind::Namespace => {
+                let workgroups = self.inventory.redshift_workgroups(arn).await.map_err(named)?;
+                let listening = listening(&workgroups);
+                match listening.as_slice() {
+                    [] => return Err(nowhere().into()),
+                    [(_, only)] => of_redshift((*only).clone()),
+                    several => {
+                        let of_secret = several.iter().find(|(_, place)| place.is(own));
+                        let (_, place) = of_secret.ok_or_else(|| ManagedProblem::Workgroups {
+                            admin: name(),
+                            secret: secret.name.clone(),
+                            own: Box::new(own.clone()),
+                            arn: arn.to_owned(),
+                            there: told(several),
+                        })?;
+                        of_redshift((*place).clone())
+                    }
+                }
+            }
         };
-        let engine = secret_engine(engine);
-        let database = (engine == "db2").then(|| DB2_ADMIN_DATABASE.to_owned());
-        Ok(Managed { place, engine: engine.to_owned(), database, listed })
+        Ok(Some(managed))
     }
 }
 
-/// The first of the tags that is there.
-fn database_tag(admin: &SecretDescription) -> Option<(&'static str, Kind, &str)> {
-    TAGS.into_iter().find_map(|(tag, kind)| {
+fn of_rds(place: Place, engine: &str, listed: Listed) -> Managed {
+    let engine = secret_engine(engine);
+    let database = (engine == "db2").then(|| DB2_ADMIN_DATABASE.to_owned());
+    Managed { place, engine: engine.to_owned(), database, listed: Some(listed) }
+}
+
+fn of_redshift(place: Place) -> Managed {
+    Managed { place, engine: REDSHIFT.to_owned(), database: None, listed: None }
+}
+
+/// The workgroups that can be reached.
+fn listening(workgroups: &[Workgroup]) -> Vec<(&str, &Place)> {
+    workgroups.iter().filter_map(|one| Some((one.name.as_str(), one.endpoint.as_ref()?))).collect()
+}
+
+/// How many workgroups an error names; the rest are counted.
+const TOLD_MAX: usize = 5;
+
+fn told(workgroups: &[(&str, &Place)]) -> String {
+    let named = workgroups.iter().take(TOLD_MAX);
+    let named: Vec<_> = named.map(|(name, place)| format!("`{name}` at {place}")).collect();
+    match workgroups.len().saturating_sub(TOLD_MAX) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+/// The first of the tags that is there and counts.
+fn database_tag(admin: &SecretDescription, alone: bool) -> Option<(&'static str, Kind, &str)> {
+    let counting = TAGS.into_iter().filter(|(_, kind)| alone || kind.counts_beside_other_keys());
+    counting.into_iter().find_map(|(tag, kind)| {
         let mut tags = admin.tags.iter();
         let (_, arn) = tags.find(|(key, _)| key.eq_ignore_ascii_case(tag))?;
         Some((tag, kind, arn.as_str()))
@@ -91,34 +173,53 @@ fn database_tag(admin: &SecretDescription) -> Option<(&'static str, Kind, &str)>
 }
 
 impl Kind {
+    fn service(self) -> Service {
+        match self {
+            Self::Instance | Self::Cluster => Service::Rds,
+            Self::Redshift => Service::Redshift,
+            Self::Namespace => Service::RedshiftServerless,
+        }
+    }
+
+    fn counts_beside_other_keys(self) -> bool {
+        self.service() != Service::Rds
+    }
+
     fn form(self) -> &'static str {
         match self {
             Self::Instance => "arn:aws:rds:REGION:ACCOUNT:db:NAME",
             Self::Cluster => "arn:aws:rds:REGION:ACCOUNT:cluster:NAME",
+            Self::Redshift => "arn:aws:redshift:REGION:ACCOUNT:cluster:NAME",
+            Self::Namespace => "arn:aws:redshift-serverless:REGION:ACCOUNT:namespace/ID",
         }
     }
 
-    fn resource(self) -> &'static str {
+    fn why_nowhere(self) -> &'static str {
         match self {
-            Self::Instance => "db",
-            Self::Cluster => "cluster",
+            Self::Instance | Self::Cluster | Self::Redshift => {
+                "the database is being made or removed"
+            }
+            Self::Namespace => "it has no workgroup, or none that is available yet",
         }
     }
 }
 
-/// Whether a text is the ARN of such a database, of any partition.
+/// Whether a text is the ARN of such a database, of any partition: of the form that [`Kind::form`]
+/// tells, with nothing unusual where the capitals are.
 fn is_arn(text: &str, kind: Kind) -> bool {
     let filled = |part: &str| {
         !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
-    let parts: Vec<&str> = text.split(':').collect();
-    let [arn, partition, service, region, account, resource, name] = parts.as_slice() else {
-        return false;
+    let same = |(own, form): (&str, &str)| match form {
+        "aws" => own == "aws" || own.strip_prefix("aws-").is_some_and(filled),
+        "REGION" | "ACCOUNT" | "NAME" | "ID" => filled(own),
+        exact => own == exact,
     };
+    let parts = |text| str::split(text, [':', '/']);
+    let separators = |text: &str| text.matches([':', '/']).collect::<String>();
     text.len() <= ARN_MAX
-        && (*arn, *service, *resource) == ("arn", "rds", kind.resource())
-        && (*partition == "aws" || partition.starts_with("aws-"))
-        && [*partition, *region, *account, *name].into_iter().all(filled)
+        && separators(text) == separators(kind.form())
+        && parts(text).zip(parts(kind.form())).all(same)
 }
 
 /// RDS's engine, as secrets spell it: RDS has one for each edition.
@@ -135,12 +236,13 @@ fn secret_engine(rds: &str) -> &str {
 /// A managed admin secret that does not lead to its database. The operator has to mend it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ManagedProblem {
-    /// Neither tag is there.
+    /// None of the tags is there.
     #[error(
         "the admin secret `{admin}` holds only `username` and `password`, and has no tag that says \
-         which database it is for: secrets that Amazon RDS manages have `{}` or `{}`; name such a \
-         secret in `masterarn`, or add `engine` and `host` to this one",
-        TAGS[0].0, TAGS[1].0
+         which database it is for: secrets that Amazon RDS manages have `{}` or `{}`, those of Amazon \
+         Redshift `{}` or `{}`; name such a secret in `masterarn`, or add `engine` and `host` to this \
+         one",
+        TAGS[0].0, TAGS[1].0, TAGS[2].0, TAGS[3].0
     )]
     NoTag {
         /// The admin secret's name.
@@ -161,14 +263,36 @@ pub enum ManagedProblem {
     },
     /// The database is there, but can't be reached yet, or any more.
     #[error(
-        "Amazon RDS tells no endpoint of `{arn}`, for which the admin secret `{admin}` is: the \
-         database is being made or removed; rotate again once it is available"
+        "{service} tells no endpoint of `{arn}`, for which the admin secret `{admin}` is: {why}; \
+         rotate again once it is available"
     )]
     NoEndpoint {
         /// The admin secret's name.
         admin: String,
         /// The database.
         arn: String,
+        /// Who was asked.
+        service: &'static str,
+        /// What that usually means.
+        why: &'static str,
+    },
+    /// A namespace listens at several places, and the secret is for another one.
+    #[error(
+        "the namespace `{arn}`, for which the admin secret `{admin}` is, has several workgroups, and \
+         none is at {own}, which secret `{secret}` is for: {there}; correct `host` and `port` of the \
+         secret, or name another administrator in its `masterarn`"
+    )]
+    Workgroups {
+        /// The admin secret's name.
+        admin: String,
+        /// The secret's name.
+        secret: String,
+        /// The secret's host and port. Boxed, as errors are handed around by value.
+        own: Box<Place>,
+        /// The namespace.
+        arn: String,
+        /// Its workgroups.
+        there: String,
     },
 }
 
@@ -188,6 +312,27 @@ mod tests {
             (too_long.as_str(), Kind::Instance, false),
             ("arn:aws:rds:us-east-1:123456789012:cluster:app", Kind::Instance, false),
             ("arn:aws:rds:us-east-1:123456789012:db:app", Kind::Cluster, false),
+            ("arn:aws:redshift:us-east-1:123456789012:cluster:dw", Kind::Redshift, true),
+            ("arn:aws:redshift:us-east-1:123456789012:cluster:dw", Kind::Cluster, false),
+            ("arn:aws:rds:us-east-1:123456789012:cluster:dw", Kind::Redshift, false),
+            ("arn:aws:redshift:us-east-1:123456789012:namespace:0a-1b", Kind::Redshift, false),
+            ("arn:aws:redshift:us-east-1:123456789012:cluster/dw", Kind::Redshift, false),
+            (
+                "arn:aws-us-gov:redshift-serverless:us-gov-west-1:123456789012:namespace/0a-1b",
+                Kind::Namespace,
+                true,
+            ),
+            (
+                "arn:aws:redshift-serverless:us-east-1:123456789012:namespace:0a-1b",
+                Kind::Namespace,
+                false,
+            ),
+            (
+                "arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/0a-1b",
+                Kind::Namespace,
+                false,
+            ),
+            ("arn:aws:redshift-serverless:us-east-1:1:namespace/", Kind::Namespace, false),
             ("arn:aws:redshift:us-east-1:123456789012:db:app", Kind::Instance, false),
             ("arn:evil:rds:us-east-1:123456789012:db:app", Kind::Instance, false),
             ("arn:aws:rds::123456789012:db:app", Kind::Instance, false),

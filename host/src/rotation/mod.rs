@@ -2,7 +2,7 @@
 //!
 //! A step reads what it needs (independent reads at once), asks [`plan`](plan::plan) whether it
 //! may act, checks everything that can be checked without a connection, and only then talks to the
-//! service. It is written against [`SecretStore`], [`Catalog`] and [`Rds`] and names neither the
+//! service. It is written against [`SecretStore`], [`Catalog`] and [`Inventory`] and names neither the
 //! AWS SDK nor the sandbox.
 
 mod admin;
@@ -49,20 +49,20 @@ pub use strategy::{STRATEGY_TAG, Strategy, StrategyProblem, UnknownStrategy};
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::rds::Rds;
+use crate::inventory::Inventory;
 use crate::store::{SecretDescription, SecretStore, VersionId};
 
 /// The tag that chooses a plugin.
 pub const PLUGIN_TAG: &str = "windlass:plugin";
 
 /// What rotations are run with.
-pub struct Rotation<'a, S, C, R> {
+pub struct Rotation<'a, S, C, I> {
     /// Where the secrets are.
     pub store: &'a S,
     /// The installed plugins.
     pub catalog: &'a C,
-    /// What Amazon RDS says about its databases.
-    pub rds: &'a R,
+    /// What AWS says about its databases.
+    pub inventory: &'a I,
     /// What the operator configured.
     pub config: &'a Config,
     /// What is being done right now, for whoever gives up waiting.
@@ -133,7 +133,7 @@ impl std::fmt::Display for Outcome {
     }
 }
 
-impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
+impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// Runs one step.
     ///
     /// # Errors

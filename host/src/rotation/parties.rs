@@ -11,7 +11,7 @@ use super::mismatch::Mismatch;
 use super::service::{Catalog, Description, Login, Service};
 use super::strategy::{Strategy, alternate};
 use crate::error::{Error, ServiceError};
-use crate::rds::Rds;
+use crate::inventory::Inventory;
 use crate::store::{SecretDescription, SecretStore, SecretValue, Stage};
 
 /// The secret's two versions and what they are rotated with.
@@ -40,7 +40,7 @@ impl SecretDocument {
     }
 }
 
-impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
+impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// Reads both versions' documents and checks that they belong together.
     pub(super) fn parties<'a>(
         &self,

@@ -16,7 +16,7 @@ use super::mismatch::Mismatch;
 use super::plan::{Invoker, Plan, Refusal, plan};
 use super::service::Catalog;
 use crate::error::Error;
-use crate::rds::Rds;
+use crate::inventory::Inventory;
 use crate::store::{
     SecretDescription, SecretStore, SecretValue, Stage, StoreError, StoreErrorKind, VersionSelector,
 };
@@ -44,7 +44,7 @@ pub(super) struct Both {
     pub(super) pending: SecretValue,
 }
 
-impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
+impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// The secret, its current version and the pending one. `None`: the version is current already.
     pub(super) async fn read_both(
         &self,

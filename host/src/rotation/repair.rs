@@ -23,7 +23,7 @@ use super::service::{Catalog, Login, Place, Service};
 use super::set::{CURRENT, PENDING, accepted};
 use super::strategy::{Strategy, check_abilities};
 use crate::error::{Error, ServiceError};
-use crate::rds::Rds;
+use crate::inventory::Inventory;
 use crate::store::{
     SecretDescription, SecretStore, SecretValue, Stage, StageMove, VersionId, VersionSelector,
 };
@@ -92,7 +92,7 @@ pub struct Diagnosis {
     older: Option<Login>,
 }
 
-impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
+impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// Looks which of the known passwords signs in, and decides what to do. Changes nothing.
     ///
     /// # Errors

@@ -6,7 +6,7 @@
 //! name in the real database. So nothing is concluded from names. In this order:
 //! 1. same host and port: one server, nobody is asked;
 //! 2. same host, another port: another server;
-//! 3. a host that RDS can't have given out: another server, nobody is asked;
+//! 3. Redshift, or a host that RDS can't have given out: another server, nobody is asked;
 //! 4. Amazon RDS is asked about both, by the first labels of their hosts, and each *whole* endpoint,
 //!    host and port, must be the one that RDS tells;
 //! 5. the secret's instance must be a read replica of the administrator's, or both belong to one
@@ -15,12 +15,12 @@
 //! Any member of the cluster will do, not only a reader: a failover makes one the other.
 
 use super::Rotation;
-use super::managed::Managed;
+use super::managed::{Managed, REDSHIFT};
 use super::mismatch::Mismatch;
 use super::parties::Parties;
 use super::service::{Catalog, Place};
 use crate::error::Error;
-use crate::rds::{Cluster, Instance, Rds, RdsError, RdsErrorKind};
+use crate::inventory::{Cluster, Instance, Inventory, InventoryError, InventoryErrorKind};
 use crate::store::SecretStore;
 
 /// What RDS lists under a name.
@@ -62,7 +62,7 @@ impl Listed {
     }
 }
 
-impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
+impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// Makes sure that the administrator's place is the secret's own, or of the same database.
     pub(super) async fn same_database(
         &self,
@@ -83,13 +83,16 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
         if admin.host.eq_ignore_ascii_case(&current.host) {
             return Err(mismatch(Unrelated::OtherPort).into());
         }
+        if parties.engine == REDSHIFT || managed.is_some_and(|managed| managed.listed.is_none()) {
+            return Err(mismatch(Unrelated::Redshift).into());
+        }
         for place in [current, admin] {
-            if !self.rds.may_name(&place.host) {
+            if !self.inventory.may_name(&place.host) {
                 return Err(mismatch(Unrelated::NotRds { host: place.host.clone() }).into());
             }
         }
         self.progress.note(format!("asking Amazon RDS whether {current} follows {admin}"));
-        let known = managed.map(|managed| managed.listed.clone());
+        let known = managed.and_then(|managed| managed.listed.clone());
         let (own, writer) = tokio::join!(self.listed(current, None), self.listed(admin, known));
         let why = match (own, writer) {
             (Ok(own), Ok(writer)) if own.follows(&writer) => return Ok(()),
@@ -116,14 +119,14 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
             Some(known) => Ok(known),
             // As in `app.cluster-c1a2.eu-west-1.rds.amazonaws.com` and `app.cluster-ro-c1a2.…`.
             None if labels.next().is_some_and(|label| label.starts_with("cluster-")) => {
-                self.rds.cluster(name).await.map(Listed::Cluster)
+                self.inventory.cluster(name).await.map(Listed::Cluster)
             }
-            None => self.rds.instance(name).await.map(Listed::Instance),
+            None => self.inventory.instance(name).await.map(Listed::Instance),
         };
         match answer {
             Ok(listed) if listed.listens_at(place) => Ok(listed),
             Ok(_) => Err(Unlisted::No(Unrelated::OtherEndpoint { place: place.clone() })),
-            Err(error) if error.kind == RdsErrorKind::NotFound => {
+            Err(error) if error.kind == InventoryErrorKind::NotFound => {
                 Err(Unlisted::No(Unrelated::Unknown { name: name.to_owned() }))
             }
             Err(error) => Err(Unlisted::Unknown(error)),
@@ -136,7 +139,7 @@ enum Unlisted {
     /// RDS said so.
     No(Unrelated),
     /// RDS did not say.
-    Unknown(RdsError),
+    Unknown(InventoryError),
 }
 
 /// Why two places are not one database, as far as anybody can tell.
@@ -145,6 +148,9 @@ pub enum Unrelated {
     /// One host, two ports.
     #[error("another port is another server")]
     OtherPort,
+    /// A service without such a thing.
+    #[error("Amazon Redshift has none: both must be for the same host")]
+    Redshift,
     /// A name that no database of RDS has.
     #[error("`{host}` is no endpoint of Amazon RDS")]
     NotRds {

@@ -26,7 +26,7 @@ use super::service::{Catalog, Change, Login};
 use super::strategy::Strategy;
 use super::{Outcome, Rotation};
 use crate::error::{Error, ServiceError};
-use crate::rds::Rds;
+use crate::inventory::Inventory;
 use crate::store::SecretStore;
 
 /// How the current version's password is called in messages.
@@ -34,7 +34,7 @@ pub(super) const CURRENT: &str = "the AWSCURRENT password";
 /// How the pending version's password is called in messages.
 pub(super) const PENDING: &str = "the AWSPENDING password";
 
-impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
+impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     pub(super) async fn set(
         &self,
         event: &RotationEvent,

@@ -10,11 +10,11 @@ use super::parties::is_refusal;
 use super::service::{CallError, Catalog, Change, FailureKind, Login, Place, Service, TlsMode};
 use crate::config::TlsPolicy;
 use crate::error::{Error, ServiceError};
+use crate::inventory::Inventory;
 use crate::metrics::{self, Metric};
-use crate::rds::Rds;
 use crate::store::SecretStore;
 
-impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
+impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// Signs in; a failure says as whom and where.
     pub(super) async fn verify(
         &self,

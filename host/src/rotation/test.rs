@@ -18,7 +18,7 @@ use super::service::{Catalog, Description, FailureKind, Place, Service};
 use super::set::PENDING;
 use super::{Outcome, Rotation};
 use crate::error::{Error, ServiceError};
-use crate::rds::Rds;
+use crate::inventory::Inventory;
 use crate::store::{SecretDescription, SecretStore};
 
 /// What a replica gets to catch up: Aurora's lag by a tenth of a second, RDS's usually by less than
@@ -26,7 +26,7 @@ use crate::store::{SecretDescription, SecretStore};
 /// attempt, because services count refused sign-ins. The replicas of unit tests catch up at once.
 const REPLICATION_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 2000 });
 
-impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
+impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     pub(super) async fn test(
         &self,
         event: &RotationEvent,
@@ -65,7 +65,7 @@ impl<S: SecretStore, C: Catalog, R: Rds> Rotation<'_, S, C, R> {
     ) -> Option<Place> {
         let admin_id = admin_id(secret, pending).ok()??;
         let own = pending.place(plugin.default_port).ok()?;
-        let admin = self.admin(secret, &admin_id, plugin).await.ok()?.login.place;
+        let admin = self.admin(secret, &admin_id, plugin, &own).await.ok()?.login.place;
         (!admin.is(&own)).then_some(admin)
     }
 }

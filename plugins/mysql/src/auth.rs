@@ -10,6 +10,7 @@ use windlass_sdk::{Connection, Failure, Login, TlsMode};
 
 use crate::errors::{ERROR, ServerError};
 use crate::handshake::{Greeting, NONCE_LENGTH, response};
+use crate::parsec;
 use crate::quote::check_password;
 use crate::rsa::{self, PublicKey};
 use crate::scramble;
@@ -40,6 +41,8 @@ pub(crate) enum Method {
     Sha256,
     /// MariaDB's signature.
     Ed25519,
+    /// MariaDB's signature under a key with a salt.
+    Parsec,
 }
 
 impl Method {
@@ -50,6 +53,7 @@ impl Method {
             "caching_sha2_password" => Self::CachingSha2,
             "sha256_password" => Self::Sha256,
             "client_ed25519" | "ed25519" => Self::Ed25519,
+            "parsec" => Self::Parsec,
             _ => return None,
         })
     }
@@ -60,6 +64,7 @@ impl Method {
             Self::CachingSha2 => "caching_sha2_password",
             Self::Sha256 => "sha256_password",
             Self::Ed25519 => "client_ed25519",
+            Self::Parsec => "parsec",
         }
     }
 
@@ -68,7 +73,7 @@ impl Method {
     fn nonce_length(self) -> usize {
         match self {
             Self::Native | Self::CachingSha2 | Self::Sha256 => NONCE_LENGTH,
-            Self::Ed25519 => 32,
+            Self::Ed25519 | Self::Parsec => 32,
         }
     }
 
@@ -79,6 +84,8 @@ impl Method {
             Self::CachingSha2 => Ok(scramble::caching_sha2(password, nonce)),
             Self::Ed25519 => Ok(scramble::ed25519(password, nonce)),
             Self::Sha256 => whole_password(login, password, nonce),
+            // Asks for the salt.
+            Self::Parsec => Ok(Vec::new()),
         }
     }
 }
@@ -127,6 +134,10 @@ pub(crate) fn authenticate(
             {
                 asked_for_password = true;
                 wire.send(&whole_password(login, password, &nonce)?)?;
+            }
+            [MORE_DATA, salt @ ..] if method == Method::Parsec && !asked_for_password => {
+                asked_for_password = true;
+                wire.send(&parsec::proof(password, &nonce, salt)?)?;
             }
             [NEXT_FACTOR, ..] => {
                 return Err(Failure::unsupported(
@@ -181,8 +192,8 @@ fn unsupported(method: &str) -> Failure {
             "it has no password"
         }
         _ => {
-            "this plugin knows caching_sha2_password, sha256_password, mysql_native_password and \
-             ed25519"
+            "this plugin knows caching_sha2_password, sha256_password, mysql_native_password, \
+             ed25519 and parsec"
         }
     };
     Failure::unsupported(format!("the account signs in with {method:?}: {why}"))

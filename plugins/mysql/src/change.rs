@@ -21,11 +21,12 @@ use crate::auth::Method;
 use crate::dual;
 use crate::errors::MUST_CHANGE_PASSWORD;
 use crate::pair::pair_of;
+use crate::parsec;
 use crate::quote::{check_name, check_password, literal};
-use crate::scramble;
 use crate::session::{AccountName, Prepared, Session};
 use crate::stored::{Form, Identity, identified_mariadb, identified_mysql};
 use crate::version::Version;
+use crate::{scramble, shacrypt};
 
 pub(crate) const CHANGING: &str = "changing the password";
 
@@ -152,7 +153,9 @@ fn own_mariadb(session: &mut Session, request: &ChangeRequest) -> Result<(), Fai
     let hash = match session.method {
         Method::Native => scramble::native_hash(password),
         Method::Ed25519 => scramble::ed25519_hash(password),
-        Method::CachingSha2 | Method::Sha256 => {
+        Method::Parsec => parsec::hash(password),
+        Method::CachingSha2 => shacrypt::hash(password),
+        Method::Sha256 => {
             return Err(Failure::protocol("MariaDB asked for a method that it does not have"));
         }
     };

@@ -9,8 +9,8 @@
 //! - What a server sends is bounded before it is stored, and each of its texts is cut and cleaned.
 //! - The password comes last: an account that signs in with the new one has all its rights already.
 //!
-//! Rooms: `wire` and `bytes` (packets), `handshake` and `auth` with `scramble` and `rsa` (TLS and
-//! the sign-in), `session` (statements), `errors` (numbers to failures), `version` (what a server can
+//! Rooms: `wire` and `bytes` (packets), `handshake` and `auth` with `scramble`, `parsec` and
+//! `rsa` (TLS and the sign-in), `session` (statements), `errors` (numbers to failures), `version` (what a server can
 //! do), `quote` (names and values in SQL), `change` with `stored` and `shacrypt` (whose password, in
 //! which form), `dual` (two passwords at once), `alternating` with `pair`, `account`, `grants` and `tokens` (two accounts that take
 //! turns).
@@ -25,6 +25,7 @@ mod errors;
 mod grants;
 mod handshake;
 mod pair;
+mod parsec;
 mod quote;
 mod rsa;
 mod scramble;

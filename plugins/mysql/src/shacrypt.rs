@@ -1,13 +1,17 @@
 //! The hash that caching_sha2_password keeps: SHA-crypt with SHA-256 (Ulrich Drepper's algorithm),
 //! with a salt of 20 bytes where others take 16.
 //!
-//! Only compared with here: the server makes its own.
+//! Made here for MariaDB, which takes it; MySQL makes its own, and it is compared with.
 
 use sha2::{Digest, Sha256};
+use windlass_sdk::fill_random;
 
 /// `$A$`, the rounds in thousands in three hexadecimal digits, `$`.
 const HEAD: &[u8] = b"$A$";
 const SALT: usize = 20;
+
+/// SHA-crypt's own digits.
+const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// The most rounds that are computed, in thousands. The server's default is 5, and its most 0xfff,
 /// which would use up the time that a call may compute.
@@ -23,6 +27,16 @@ pub(crate) fn matches(stored: &[u8], password: &str) -> Option<bool> {
         return None;
     }
     Some(encode(&crypt(password.as_bytes(), salt, thousands * 1000)) == digest)
+}
+
+/// The hash of a new password, with a salt of its own and the server's default number of rounds.
+pub(crate) fn hash(password: &str) -> String {
+    let mut salt = [0; SALT];
+    fill_random(&mut salt);
+    // 120 bits of printable characters, none of which means anything in the hash.
+    let salt = salt.map(|byte| ALPHABET.get(usize::from(byte & 63)).copied().unwrap_or(b'.'));
+    let digest = encode(&crypt(password.as_bytes(), &salt, 5000));
+    format!("$A$005${}{}", String::from_utf8_lossy(&salt), String::from_utf8_lossy(&digest))
 }
 
 fn crypt(password: &[u8], salt: &[u8], rounds: u32) -> [u8; 32] {
@@ -80,7 +94,6 @@ fn repeated(digest: &[u8], length: usize) -> Vec<u8> {
 /// SHA-crypt's own base 64: four characters for three bytes, the lowest bits first, in an order of
 /// bytes that begins each group one further.
 fn encode(digest: &[u8; 32]) -> Vec<u8> {
-    const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let byte = |index: usize| u32::from(digest.get(index).copied().unwrap_or(0));
     let mut text = Vec::new();
     let mut put = |mut bits: u32, count: usize| {
@@ -107,6 +120,15 @@ mod tests {
         // `openssl passwd -5 -salt saltstring`: `$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5`.
         let digest = encode(&crypt(b"Hello world!", b"saltstring", 5000));
         assert_eq!(digest, b"5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5");
+    }
+
+    #[test]
+    fn a_hash_is_of_its_password_and_has_a_salt_of_its_own() {
+        let (one, two) = (hash("x"), hash("x"));
+        assert_ne!(one, two);
+        assert_eq!(matches(one.as_bytes(), "x"), Some(true));
+        assert_eq!(matches(one.as_bytes(), "y"), Some(false));
+        assert_eq!(one.len(), "$A$005$".len() + SALT + 43);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use windlass_sdk::Failure;
 
 use crate::quote::literal;
-use crate::{scramble, shacrypt};
+use crate::{parsec, scramble, shacrypt};
 
 /// One way in which an account may sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,7 @@ const INVALID: &str = "invalid";
 
 const NATIVE: &str = "mysql_native_password";
 const ED25519: &str = "ed25519";
+const PARSEC: &str = "parsec";
 const CACHING_SHA2: &str = "caching_sha2_password";
 const SHA256: &str = "sha256_password";
 
@@ -31,7 +32,7 @@ impl Identity {
 
     /// Whether it is kept by a password that this plugin can set.
     pub(crate) fn has_password(&self) -> bool {
-        matches!(self.plugin.as_str(), NATIVE | ED25519 | CACHING_SHA2 | SHA256)
+        matches!(self.plugin.as_str(), NATIVE | ED25519 | PARSEC | CACHING_SHA2 | SHA256)
             && *self != Self::mark()
     }
 
@@ -41,6 +42,7 @@ impl Identity {
         match self.plugin.as_str() {
             NATIVE => Some(stored.eq_ignore_ascii_case(scramble::native_hash(password).as_bytes())),
             ED25519 => Some(stored == scramble::ed25519_hash(password).as_bytes()),
+            PARSEC => parsec::matches(stored, password),
             CACHING_SHA2 => shacrypt::matches(stored, password),
             _ => None,
         }
@@ -52,6 +54,8 @@ impl Identity {
         let hash = match plugin.as_str() {
             NATIVE if self.has_password() => scramble::native_hash(password),
             ED25519 => scramble::ed25519_hash(password),
+            PARSEC => parsec::hash(password),
+            CACHING_SHA2 => shacrypt::hash(password),
             _ => {
                 let kept = stored.as_deref().unwrap_or_default();
                 let kept = String::from_utf8(kept.to_vec()).map_err(|_| {

@@ -45,32 +45,70 @@ pub trait Methods {
         &mut self,
         wire: &mut Wire<Connection>,
         request: &[u8],
-        login: &Login,
+        attempt: Attempt<'_>,
         tls: Option<&TlsInfo>,
     ) -> Result<Answered, Failure>;
+}
+
+/// Who signs in, and where.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt<'a> {
+    /// The place, the database and whether TLS is required.
+    pub login: &'a Login,
+    /// The account.
+    pub username: &'a str,
+    password: Password<'a>,
+}
+
+/// Shows nothing.
+#[derive(Clone, Copy)]
+struct Password<'a>(&'a str);
+
+impl std::fmt::Debug for Password<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl<'a> Attempt<'a> {
+    /// The login as it is.
+    pub fn of(login: &'a Login) -> Self {
+        Self::with(login, &login.username, &login.password)
+    }
+
+    /// Another account in the place of the login's.
+    pub fn with(login: &'a Login, username: &'a str, password: &'a str) -> Self {
+        Self { login, username, password: Password(password) }
+    }
+
+    /// The password.
+    pub fn password(&self) -> &'a str {
+        self.password.0
+    }
 }
 
 /// Answers the server's request for authentication and reads until it has let the login in.
 pub(crate) fn authenticate(
     wire: &mut Wire<Connection>,
     product: &Product,
-    login: &Login,
+    attempt: Attempt<'_>,
     tls: Option<&TlsInfo>,
     methods: &mut dyn Methods,
 ) -> Result<Method, Failure> {
-    check_password(&login.password, "the secret's \"password\"")?;
+    let (login, password) = (attempt.login, attempt.password());
+    check_password(password, "the secret's \"password\"")?;
     let request = wire.receive_raw()?;
-    let method = match methods.answer(wire, &request, login, tls)? {
+    let method = match methods.answer(wire, &request, attempt, tls)? {
         Answered::Proved => Method::Own,
         Answered::NotMine => match parse(request)? {
             Message::AuthenticationMd5Password(request) => {
-                let (name, password) = (login.username.as_bytes(), login.password.as_bytes());
-                let answer = md5_hash(name, password, request.salt());
+                let name = attempt.username.as_bytes();
+                let answer = md5_hash(name, password.as_bytes(), request.salt());
                 wire.send(|buffer| frontend::password_message(answer.as_bytes(), buffer))?;
                 Method::Md5
             }
             Message::AuthenticationCleartextPassword if tls.is_some() => {
-                wire.send(|buffer| frontend::password_message(login.password.as_bytes(), buffer))?;
+                wire.send(|buffer| frontend::password_message(password.as_bytes(), buffer))?;
                 Method::Cleartext
             }
             Message::AuthenticationCleartextPassword => {

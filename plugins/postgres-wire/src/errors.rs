@@ -108,6 +108,7 @@ impl ServerError {
             "23505" | "42710" | "55P03" | "57014" => Failure::unreachable(said),
             "XX000" if self.message == "tuple concurrently updated" => Failure::unreachable(said),
             code if passes_by_itself(code) => Failure::unreachable(said),
+            code if (product.passes_by_itself)(code, &self.message) => Failure::unreachable(said),
             _ => Failure::declined(said),
         };
         failure.with_code(self.code)

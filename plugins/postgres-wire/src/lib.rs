@@ -13,10 +13,11 @@
 //!
 //! Rooms: `product` (what differs), `startup` (TLS and the first packet), `auth` (the methods that
 //! all have), `wire` and `session` (messages and statements), `errors` (SQLSTATE to failure),
-//! `quote` (names and values in SQL), `settings` (of an account, read and written).
+//! `quote` (names and values in SQL), `pair` (of alternating users), `settings` (of an account, read and written).
 
 mod auth;
 mod errors;
+mod pair;
 mod product;
 mod quote;
 mod session;
@@ -26,7 +27,7 @@ mod startup;
 pub mod testing;
 mod wire;
 
-pub use auth::{Answered, Method, Methods, check_password, unexpected};
+pub use auth::{Answered, Attempt, Method, Methods, check_password, unexpected};
 pub use errors::{ServerError, clean};
 pub use product::{Dialect, Hints, Product};
 pub use quote::literal;

@@ -10,6 +10,9 @@ pub struct Product {
     /// Whether an error at sign-in, by its SQLSTATE and its message, means a wrong name or password
     /// and nothing else.
     pub is_refusal: fn(&str, &str) -> bool,
+    /// Whether an error of a statement, by its SQLSTATE and its message, passes by itself, where the
+    /// SQLSTATE alone does not say so.
+    pub passes_by_itself: fn(&str, &str) -> bool,
     /// What the operator is told.
     pub hints: Hints,
 }
@@ -50,6 +53,7 @@ pub(crate) mod tests {
         dialect: Dialect { product: "PostgreSQL", name_max: 63, account: "ROLE" },
         default_database: "postgres",
         is_refusal: |code, _| code == "28P01",
+        passes_by_itself: |_, _| false,
         hints: Hints {
             no_tls: "turn it on",
             ask_for_password: "let it ask for a password",

@@ -3,12 +3,13 @@
 //! Only the simple query protocol is used, so that several statements cost one round trip. The
 //! first error ends the request; a session after an error is only good for closing.
 
+use bytes::BytesMut;
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::{DataRowBody, Message};
 use postgres_protocol::message::frontend;
 use windlass_sdk::{Connection, Failure, Login};
 
-use crate::auth::{self, Method, Methods};
+use crate::auth::{self, Attempt, Method, Methods};
 use crate::errors::ServerError;
 use crate::product::Product;
 use crate::startup;
@@ -42,11 +43,12 @@ impl Session {
     /// `refused` only if the server refused this name and password.
     pub fn sign_in(
         product: &'static Product,
-        login: &Login,
+        attempt: Attempt<'_>,
         methods: &mut dyn Methods,
     ) -> Result<Self, Failure> {
-        let (mut wire, tls) = startup::start(product, login)?;
-        let method = auth::authenticate(&mut wire, product, login, tls.as_ref(), methods)?;
+        let login = attempt.login;
+        let (mut wire, tls) = startup::start(product, login, attempt.username)?;
+        let method = auth::authenticate(&mut wire, product, attempt, tls.as_ref(), methods)?;
         loop {
             match wire.receive()? {
                 Message::BackendKeyData(_) => {}
@@ -55,6 +57,20 @@ impl Session {
                 other => return Err(auth::unexpected(other, product, login)),
             }
         }
+    }
+
+    /// What the server asks an account for, a whole message that is not read yet: no password is
+    /// sent, and the connection is closed.
+    ///
+    /// # Errors
+    /// What the stream says.
+    pub fn first_request(
+        product: &'static Product,
+        login: &Login,
+        username: &str,
+    ) -> Result<BytesMut, Failure> {
+        let (mut wire, _) = startup::start(product, login, username)?;
+        wire.receive_raw()
     }
 
     /// Runs statements, separated by semicolons, in one round trip. `operation` says in a failure

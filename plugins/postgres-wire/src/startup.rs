@@ -16,14 +16,15 @@ use crate::wire::Wire;
 /// What the server's session list shows.
 const APPLICATION_NAME: &str = "windlass";
 
-/// Connects, encrypts where required, and introduces the login. Whether TLS is on can be told from
+/// Connects, encrypts where required, and introduces the account. Whether TLS is on can be told from
 /// what it offers.
 pub(crate) fn start(
     product: &Product,
     login: &Login,
+    username: &str,
 ) -> Result<(Wire<Connection>, Option<TlsInfo>), Failure> {
     let database = login.database.as_deref().unwrap_or(product.default_database);
-    product.dialect.check_name(&login.username, "the secret's \"username\"")?;
+    product.dialect.check_name(username, "the secret's \"username\"")?;
     product.dialect.check_name(database, "the secret's \"dbname\"")?;
 
     let mut connection = login.server.connect()?;
@@ -35,7 +36,7 @@ pub(crate) fn start(
     wire.send(|buffer| {
         frontend::startup_message(
             [
-                ("user", login.username.as_str()),
+                ("user", username),
                 ("database", database),
                 // Names are compared as they are sent; everything here is UTF-8.
                 ("client_encoding", "UTF8"),

@@ -7,8 +7,7 @@ use windlass_postgres_wire::{Session, check_password, literal};
 use windlass_sdk::{ChangeRequest, Failure};
 
 use crate::alternating;
-use crate::pair::pair_of;
-use crate::product::{check_name, identifier, sign_in};
+use crate::product::{PRODUCT, check_name, identifier, sign_in};
 use crate::transaction::{RunAs, begin, commit};
 
 /// What an account lacks that may not change its own password; on PostgreSQL itself it always may.
@@ -28,7 +27,7 @@ pub(crate) fn change(request: &ChangeRequest) -> Result<(), Failure> {
     check_password(&request.new_password, "the new password")?;
     check_name(&request.username, "the name of the account")?;
     let pair = match &request.clone_of {
-        Some(current) => Some(pair_of(current, &request.username)?),
+        Some(current) => Some(PRODUCT.dialect.pair_of(current, &request.username)?),
         None => None,
     };
 

@@ -11,13 +11,12 @@
 //!
 //! The protocol is `windlass-postgres-wire`. Rooms here: `product` (what is PostgreSQL's own), `sasl`
 //! with `scram`, `derive`, `saslprep` and `verifier` (proofs and stored forms of passwords), `change`
-//! and `transaction` (whose password, and how), `alternating` with `pair` and `role` (two accounts
+//! and `transaction` (whose password, and how), `alternating` with `role` (two accounts
 //! that take turns).
 
 mod alternating;
 mod change;
 mod derive;
-mod pair;
 mod product;
 mod role;
 mod sasl;

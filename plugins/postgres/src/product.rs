@@ -1,7 +1,7 @@
 //! What PostgreSQL takes and is told, where it differs from other services of its protocol; and the
 //! words that the rest of the plugin uses for it.
 
-use windlass_postgres_wire::{Dialect, Hints, Product, Session};
+use windlass_postgres_wire::{Attempt, Dialect, Hints, Product, Session};
 use windlass_sdk::{Failure, Login};
 
 use crate::sasl::Sasl;
@@ -14,6 +14,7 @@ pub(crate) static PRODUCT: Product = Product {
     // The database that exists in every cluster unless somebody dropped it.
     default_database: "postgres",
     is_refusal: |code, _| code == "28P01",
+    passes_by_itself: |_, _| false,
     hints: Hints {
         no_tls: "turn it on (ssl = on in postgresql.conf), or, if it is meant to do without, set \
                  \"ssl\": false in the secret",
@@ -33,7 +34,7 @@ pub(crate) const READ_ONLY: &str =
 
 /// Connects and signs in: exactly one attempt.
 pub(crate) fn sign_in(login: &Login) -> Result<Session, Failure> {
-    Session::sign_in(&PRODUCT, login, &mut Sasl)
+    Session::sign_in(&PRODUCT, Attempt::of(login), &mut Sasl)
 }
 
 /// Checks a name that is sent to the server as it is; `what` is named in the failure.

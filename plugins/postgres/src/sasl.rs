@@ -7,8 +7,8 @@ use bytes::BytesMut;
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::{AuthenticationSaslBody, Message};
 use postgres_protocol::message::frontend;
-use windlass_postgres_wire::{Answered, Methods, ServerError, Wire, parse, unexpected};
-use windlass_sdk::{Connection, During, Failure, Login, TlsInfo};
+use windlass_postgres_wire::{Answered, Attempt, Methods, ServerError, Wire, parse, unexpected};
+use windlass_sdk::{Connection, During, Failure, TlsInfo};
 
 use crate::product::PRODUCT;
 use crate::scram::{Binding, Client, SCRAM_SHA_256, SCRAM_SHA_256_PLUS};
@@ -24,7 +24,7 @@ impl Methods for Sasl {
         &mut self,
         wire: &mut Wire<Connection>,
         request: &[u8],
-        login: &Login,
+        attempt: Attempt<'_>,
         tls: Option<&TlsInfo>,
     ) -> Result<Answered, Failure> {
         let is_sasl = request.first() == Some(&REQUEST.0) && request.get(5..9) == Some(&REQUEST.1);
@@ -32,7 +32,7 @@ impl Methods for Sasl {
             return Ok(Answered::NotMine);
         }
         match parse(BytesMut::from(request))? {
-            Message::AuthenticationSasl(offer) => scram(wire, login, tls, &offer)?,
+            Message::AuthenticationSasl(offer) => scram(wire, attempt, tls, &offer)?,
             _ => return Ok(Answered::NotMine),
         }
         Ok(Answered::Proved)
@@ -42,12 +42,13 @@ impl Methods for Sasl {
 /// SCRAM up to and including the server's proof.
 fn scram(
     wire: &mut Wire<Connection>,
-    login: &Login,
+    attempt: Attempt<'_>,
     tls: Option<&TlsInfo>,
     offer: &AuthenticationSaslBody,
 ) -> Result<(), Failure> {
     let (mechanism, binding) = choose(&Offer::read(offer)?, tls)?;
-    let client = Client::new(&login.password, binding);
+    let login = attempt.login;
+    let client = Client::new(attempt.password(), binding);
     let first = client.first_message();
     wire.send(|buffer| frontend::sasl_initial_response(mechanism, first.as_bytes(), buffer))?;
 

@@ -13,6 +13,7 @@
 
 mod artifacts;
 mod ca;
+mod dial;
 mod function;
 mod http;
 mod listener;
@@ -25,6 +26,7 @@ mod postgres;
 pub mod process;
 mod proxy;
 mod rds;
+mod redshift;
 mod runtime_api;
 mod secrets_manager;
 mod secrets_proxy;
@@ -34,6 +36,7 @@ mod workdir;
 
 pub use artifacts::Artifact;
 pub use ca::{Ca, Identity, Validity};
+pub use dial::{Cut, dial};
 pub use function::{Function, FunctionOptions, Measured, Supervision};
 pub use local::{Call, CallLog, Local, LocalOptions};
 pub use mariadb::{Kind as MysqlKind, Mariadb, MariadbOptions, SqlError};
@@ -43,6 +46,7 @@ pub use peer::{Behaviour, Peer};
 pub use postgres::{Postgres, PostgresBinaries, PostgresOptions, PsqlError, ServerLog};
 pub use proxy::{Direction, Fault, Opening, Proxy, Traffic};
 pub use rds::{DbInstance, Rds};
+pub use redshift::{Redshift, Warehouse};
 pub use runtime_api::{FunctionError, Invocation, Minutes, Outcome, RuntimeApi};
 pub use secrets_manager::{SecretsManager, SecretsManagerError};
 pub use secrets_proxy::{CallEnd, Moment, ProxiedCall, SecretsProxy, ServiceFault};

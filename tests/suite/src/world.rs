@@ -45,13 +45,13 @@ pub struct Options {
     pub environment: Vec<(String, String)>,
     /// Those of the process that serves Secrets Manager.
     pub local_environment: Vec<(String, String)>,
-    /// An administrator's secret as Amazon RDS manages it; see [`Managed`].
+    /// An administrator's secret as Amazon RDS or Redshift manages it; see [`Managed`].
     pub managed: Option<Managed>,
 }
 
-/// A secret that Amazon RDS manages: a credential alone, with a tag that only AWS's services can
-/// set. Secrets Manager refuses such a tag from everybody else, ours too; so it is there from the
-/// start, in the file.
+/// A secret that AWS manages: a credential alone, with a tag that only AWS's services can set.
+/// Secrets Manager refuses such a tag from everybody else, ours too; so it is there from the start,
+/// in the file.
 #[derive(Clone)]
 pub struct Managed {
     /// Its name.

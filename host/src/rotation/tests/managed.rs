@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::super::Step;
-use super::fake_rds::FakeRds;
+use super::fake_inventory::FakeInventory;
 use super::world::{ADMIN, World};
-use crate::rds::RdsErrorKind;
+use crate::inventory::InventoryErrorKind;
 use crate::store::Stage;
 
 const INSTANCE_TAG: &str = "aws:rds:primaryDBInstanceArn";
@@ -16,12 +16,12 @@ const INSTANCE_HOST: &str = "app.c1a2.eu-west-1.rds.example";
 const CLUSTER_HOST: &str = "app.cluster-c1a2.eu-west-1.rds.example";
 
 /// A secret at `host` whose admin secret holds a credential alone, with these tags of AWS's.
-fn world(host: &str, rds: FakeRds, tags: &[(&str, &str)]) -> World {
+fn world(host: &str, rds: FakeInventory, tags: &[(&str, &str)]) -> World {
     let mut world = World::new(&json!({"masterarn": ADMIN, "host": host}));
     world.create(ADMIN, r#"{"username": "admin", "password": "adminpw"}"#);
     world.set_password("admin", "adminpw");
     world.store.tag_as_aws(ADMIN, tags);
-    world.rds = rds;
+    world.inventory = rds;
     world
 }
 
@@ -40,28 +40,28 @@ async fn an_instance_and_a_cluster_are_found_by_their_tags_whatever_their_case()
     for (host, rds, tag, arn, call) in [
         (
             INSTANCE_HOST,
-            FakeRds::default().instance("app", |_| {}),
+            FakeInventory::default().instance("app", |_| {}),
             INSTANCE_TAG,
             INSTANCE_ARN,
             "DescribeDBInstances",
         ),
         (
             INSTANCE_HOST,
-            FakeRds::default().instance("app", |_| {}),
+            FakeInventory::default().instance("app", |_| {}),
             "AWS:RDS:PRIMARYDBINSTANCEARN",
             INSTANCE_ARN,
             "DescribeDBInstances",
         ),
         (
             CLUSTER_HOST,
-            FakeRds::default().cluster("app"),
+            FakeInventory::default().cluster("app"),
             CLUSTER_TAG,
             CLUSTER_ARN,
             "DescribeDBClusters",
         ),
         (
             CLUSTER_HOST,
-            FakeRds::default().cluster("app"),
+            FakeInventory::default().cluster("app"),
             "aws:rds:primarydbclusterarn",
             CLUSTER_ARN,
             "DescribeDBClusters",
@@ -70,7 +70,7 @@ async fn an_instance_and_a_cluster_are_found_by_their_tags_whatever_their_case()
         let world = world(host, rds, &[("mine", "x"), (tag, arn)]);
         let version = world.rotate().await;
         assert_eq!(world.field(Stage::Current, "username").await, "app_clone");
-        assert_eq!(world.rds.asked(), [format!("{call} {arn}")], "once, by the whole ARN");
+        assert_eq!(world.inventory.asked(), [format!("{call} {arn}")], "once, by the whole ARN");
         world.check(&version).await;
     }
 }
@@ -79,19 +79,24 @@ async fn an_instance_and_a_cluster_are_found_by_their_tags_whatever_their_case()
 async fn an_ordinary_rotation_does_not_ask_rds() {
     for world in [World::new(&json!({})), World::with_admin(&json!({}))] {
         world.rotate().await;
-        assert!(world.rds.asked().is_empty(), "{:?}", world.rds.asked());
+        assert!(world.inventory.asked().is_empty(), "{:?}", world.inventory.asked());
     }
 }
 
 #[tokio::test]
 async fn tags_that_lead_nowhere_are_said_with_what_is_needed() {
-    let found = || FakeRds::default().instance("app", |_| {}).cluster("app");
+    let found = || FakeInventory::default().instance("app", |_| {}).cluster("app");
     let long = format!("arn:aws:rds:eu-west-1:123456789012:db:{}", "a".repeat(250));
     let other = "arn:aws:redshift:eu-west-1:123456789012:namespace:app";
     let many = format!("{INSTANCE_TAG}` or `{CLUSTER_TAG}");
     for (rds, tags, error_type, expected) in [
         (found(), &[][..], "AdminSecret", many.as_str()),
-        (found(), &[("aws:redshift:primaryclusterarn", other)], "AdminSecret", &many),
+        (
+            found(),
+            &[("aws:redshift:primaryclusterarn", other)],
+            "AdminSecret",
+            "such as arn:aws:redshift:REGION:ACCOUNT:cluster:NAME",
+        ),
         (found(), &[(INSTANCE_TAG, "app")], "AdminSecret", "must be the ARN of a database"),
         (
             found(),
@@ -102,31 +107,31 @@ async fn tags_that_lead_nowhere_are_said_with_what_is_needed() {
         (found(), &[(CLUSTER_TAG, INSTANCE_ARN)], "AdminSecret", "REGION:ACCOUNT:cluster:NAME"),
         (found(), &[(INSTANCE_TAG, long.as_str())], "AdminSecret", "at most 256 characters"),
         (
-            FakeRds::default(),
+            FakeInventory::default(),
             &[(INSTANCE_TAG, INSTANCE_ARN)],
             "NotFound",
             "tag `aws:rds:primaryDBInstanceArn` of the admin secret `admin-db` names it",
         ),
         (
-            FakeRds::default().instance("app", |own| own.endpoint = None),
+            FakeInventory::default().instance("app", |own| own.endpoint = None),
             &[(INSTANCE_TAG, INSTANCE_ARN)],
             "AdminSecret",
             "the database is being made or removed",
         ),
         (
-            FakeRds::default().instance("app", |own| own.engine = "mysql".into()),
+            FakeInventory::default().instance("app", |own| own.engine = "mysql".into()),
             &[(INSTANCE_TAG, INSTANCE_ARN)],
             "Mismatch",
             "the admin secret is for engine `mysql`, but secret `app-db` is for `fake`",
         ),
         (
-            found().broken(RdsErrorKind::AccessDenied),
+            found().broken(InventoryErrorKind::AccessDenied),
             &[(INSTANCE_TAG, INSTANCE_ARN)],
             "AccessDenied",
             r#""Action": "rds:DescribeDBInstances", "Resource": "arn:aws:rds:eu-west-1:123456789012:db:app"}"#,
         ),
         (
-            found().broken(RdsErrorKind::AccessDenied),
+            found().broken(InventoryErrorKind::AccessDenied),
             &[(CLUSTER_TAG, CLUSTER_ARN)],
             "AccessDenied",
             r#""Action": "rds:DescribeDBClusters", "Resource": "arn:aws:rds:eu-west-1:123456789012:cluster:app"}"#,
@@ -142,22 +147,23 @@ async fn tags_that_lead_nowhere_are_said_with_what_is_needed() {
 #[tokio::test]
 async fn a_managed_administrator_of_another_database_is_refused() {
     for host in ["db.example", "other.c1a2.eu-west-1.rds.example"] {
-        let rds = FakeRds::default().instance("app", |_| {}).instance("other", |_| {});
+        let rds = FakeInventory::default().instance("app", |_| {}).instance("other", |_| {});
         let (_, text) = set_fails(&world(host, rds, &[(INSTANCE_TAG, INSTANCE_ARN)])).await;
         assert!(text.contains(&format!("the admin secret is for `{INSTANCE_HOST}:7`")), "{text}");
     }
-    let port = FakeRds::default().instance("app", |own| own.endpoint.as_mut().unwrap().port = 8);
+    let port =
+        FakeInventory::default().instance("app", |own| own.endpoint.as_mut().unwrap().port = 8);
     let (_, text) = set_fails(&world(INSTANCE_HOST, port, &[(INSTANCE_TAG, INSTANCE_ARN)])).await;
     assert!(text.contains("another port is another server"), "{text}");
 }
 
 #[tokio::test]
 async fn a_replica_of_a_managed_administrators_database_costs_one_call_more() {
-    let pool = || FakeRds::default().cluster("app").member("app-2", "app");
+    let pool = || FakeInventory::default().cluster("app").member("app-2", "app");
     for (host, rds, tag, arn, further) in [
         (
             "app-replica.c1a2.eu-west-1.rds.example",
-            FakeRds::default().instance("app", |_| {}).replica("app-replica", "app"),
+            FakeInventory::default().instance("app", |_| {}).replica("app-replica", "app"),
             INSTANCE_TAG,
             INSTANCE_ARN,
             "DescribeDBInstances app-replica",
@@ -180,7 +186,7 @@ async fn a_replica_of_a_managed_administrators_database_costs_one_call_more() {
         let world = world(host, rds, &[(tag, arn)]);
         let version = world.rotate().await;
         world.check(&version).await;
-        let asked = world.rds.asked();
+        let asked = world.inventory.asked();
         assert_eq!(asked.len(), 2, "{asked:?}");
         assert!(asked.iter().any(|call| call == further), "{asked:?}");
         let database = world.plugin.database.lock().unwrap();
@@ -198,5 +204,5 @@ async fn one_key_more_makes_it_an_ordinary_admin_secret() {
     world.store.tag_as_aws(ADMIN, &[(INSTANCE_TAG, INSTANCE_ARN)]);
     let (_, text) = set_fails(&world).await;
     assert!(text.contains("field `engine`"), "{text}");
-    assert!(world.rds.asked().is_empty());
+    assert!(world.inventory.asked().is_empty());
 }

@@ -8,9 +8,10 @@
 mod alternating;
 mod bad_input;
 mod enumeration;
-mod fake_rds;
+mod fake_inventory;
 mod managed;
 mod parity;
+mod redshift;
 mod repair;
 mod replica;
 mod sign_in;

@@ -13,7 +13,7 @@ async fn repair(world: &World) -> Result<Diagnosis, Error> {
     let rotation = Rotation {
         store: &world.store,
         catalog: &world.plugin,
-        rds: &world.rds,
+        inventory: &world.inventory,
         config: &world.config,
         progress: &progress,
         sign_ins: &world.sign_ins,

@@ -4,27 +4,27 @@
 use serde_json::json;
 
 use super::super::Step;
-use super::fake_rds::FakeRds;
+use super::fake_inventory::FakeInventory;
 use super::world::{ADMIN, World};
-use crate::rds::RdsErrorKind;
+use crate::inventory::InventoryErrorKind;
 
 const ZONE: &str = "c1a2.eu-west-1.rds.example";
 
 /// A secret at one host, its administrator at another.
-fn world(own: &str, admin: &str, rds: FakeRds) -> World {
+fn world(own: &str, admin: &str, rds: FakeInventory) -> World {
     let mut world = World::new(&json!({"masterarn": ADMIN, "host": own}));
     let admin = json!({
         "engine": "fake", "host": admin, "username": "admin", "password": "adminpw",
     });
     world.create(ADMIN, &admin.to_string());
     world.set_password("admin", "adminpw");
-    world.rds = rds;
+    world.inventory = rds;
     world
 }
 
 /// What RDS lists in these tests.
-fn listed() -> FakeRds {
-    FakeRds::default()
+fn listed() -> FakeInventory {
+    FakeInventory::default()
         .instance("app", |_| {})
         .replica("app-replica", "app")
         .replica("other-replica", "other")
@@ -58,7 +58,12 @@ async fn what_rds_confirms_is_rotated_at_the_writer_and_verified_at_the_secrets_
         let world = world(&own, &admin, listed());
         let version = world.rotate().await;
         world.check(&version).await;
-        assert_eq!(world.rds.asked().len(), 2, "{own} {admin}: {:?}", world.rds.asked());
+        assert_eq!(
+            world.inventory.asked().len(),
+            2,
+            "{own} {admin}: {:?}",
+            world.inventory.asked()
+        );
         let database = world.plugin.database.lock().unwrap();
         let (own, admin) = (format!("{own}:7"), format!("{admin}:7"));
         let seen: Vec<_> =
@@ -69,7 +74,11 @@ async fn what_rds_confirms_is_rotated_at_the_writer_and_verified_at_the_secrets_
 }
 
 /// The administrator stays out of it, and so does everybody's password.
-async fn refused(own: &str, admin: &str, rds: FakeRds) -> (&'static str, String, Vec<String>) {
+async fn refused(
+    own: &str,
+    admin: &str,
+    rds: FakeInventory,
+) -> (&'static str, String, Vec<String>) {
     let world = world(own, admin, rds);
     let version = world.begin();
     world.step(Step::Create, &version).await.unwrap();
@@ -77,7 +86,7 @@ async fn refused(own: &str, admin: &str, rds: FakeRds) -> (&'static str, String,
     let database = world.plugin.database.lock().unwrap();
     assert!(database.sign_ins.iter().all(|(user, _)| user == "app"), "{own} {admin}");
     assert!(!database.passwords.contains_key("app_clone"));
-    (error.error_type(), error.report(), world.rds.asked())
+    (error.error_type(), error.report(), world.inventory.asked())
 }
 
 #[tokio::test]
@@ -151,9 +160,9 @@ async fn another_port_of_a_replica_is_another_server() {
 #[tokio::test]
 async fn an_rds_that_does_not_answer_is_an_error_and_not_a_no() {
     for (kind, error_type) in [
-        (RdsErrorKind::AccessDenied, "Windlass.Operator.AccessDenied"),
-        (RdsErrorKind::Transient, "Windlass.Aws.Unavailable"),
-        (RdsErrorKind::Other, "Windlass.Aws.Other"),
+        (InventoryErrorKind::AccessDenied, "Windlass.Operator.AccessDenied"),
+        (InventoryErrorKind::Transient, "Windlass.Aws.Unavailable"),
+        (InventoryErrorKind::Other, "Windlass.Aws.Other"),
     ] {
         let rds = listed().broken(kind);
         let (own, admin) = (at("app-replica."), at("app."));

@@ -10,7 +10,7 @@ use super::super::service::{
     PasswordRules, Service, TlsMode, UsernameRules,
 };
 use super::super::{Invoker, Outcome, Progress, Rotation, RotationEvent, SignIns, Step};
-use super::fake_rds::FakeRds;
+use super::fake_inventory::FakeInventory;
 use crate::config::Config;
 use crate::error::Error;
 use crate::plugin::PluginError;
@@ -165,7 +165,7 @@ impl Catalog for FakePlugin {
 pub(super) struct World {
     pub(super) store: EmbeddedStore,
     pub(super) plugin: FakePlugin,
-    pub(super) rds: FakeRds,
+    pub(super) inventory: FakeInventory,
     pub(super) config: Config,
     pub(super) sign_ins: SignIns,
 }
@@ -205,7 +205,7 @@ impl World {
         let world = Self {
             store: EmbeddedStore::in_memory(),
             plugin,
-            rds: FakeRds::default(),
+            inventory: FakeInventory::default(),
             config: Config::default(),
             sign_ins: SignIns::default(),
         };
@@ -282,7 +282,7 @@ impl World {
         let rotation = Rotation {
             store: &self.store,
             catalog: &self.plugin,
-            rds: &self.rds,
+            inventory: &self.inventory,
             config: &self.config,
             progress: &progress,
             sign_ins: &self.sign_ins,

@@ -2,32 +2,13 @@
 //! make them.
 
 use std::cell::Cell;
-use std::io::{self, Read, Write};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::path::PathBuf;
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use tokio::runtime::Runtime;
-use windlass_harness::{Ca, Mariadb, MariadbOptions, MysqlKind, SqlError, WorkDir};
+pub(crate) use windlass_harness::Cut;
+use windlass_harness::{Ca, Mariadb, MariadbOptions, MysqlKind, SqlError, WorkDir, dial};
 use windlass_plugin_mysql::Mysql;
-use windlass_sdk::testing::{Stream, dialled};
-use windlass_sdk::{ChangeRequest, Endpoint, Failure, Login, Plugin, TlsInfo, TlsMode};
-
-/// Longer than a server on a busy machine takes for any statement here.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Where a connection is cut, counted in messages that the plugin sends within TLS.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Cut {
-    /// This message does not arrive.
-    Before(usize),
-    /// This one does, and its answer does not.
-    After(usize),
-}
+use windlass_sdk::{ChangeRequest, Endpoint, Failure, Login, Plugin, TlsMode};
 
 /// A server and what it takes to reach it.
 pub(crate) struct World {
@@ -142,101 +123,6 @@ impl World {
     }
 
     fn endpoint(&self) -> Endpoint {
-        let cut = self.cut.get();
-        let (port, authority) = (self.server.port(), self.authority.clone());
-        dialled(move || {
-            let stream = TcpStream::connect(("127.0.0.1", port))?;
-            stream.set_nodelay(true)?;
-            stream.set_read_timeout(Some(PATIENCE))?;
-            Ok(Box::new(Plain(stream, authority.clone(), cut)))
-        })
+        dial(self.server.port(), &self.authority, self.cut.get())
     }
-}
-
-/// A connection that has no TLS yet, the authority that it will trust, and where it will be cut.
-#[derive(Debug)]
-struct Plain(TcpStream, PathBuf, Option<Cut>);
-
-#[derive(Debug)]
-struct Encrypted {
-    stream: StreamOwned<ClientConnection, TcpStream>,
-    cut: Option<Cut>,
-    sent: usize,
-}
-
-impl Read for Plain {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
-    }
-}
-
-impl Write for Plain {
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.0.write(data)
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
-impl Stream for Plain {
-    fn start_tls(self: Box<Self>) -> Result<(Box<dyn Stream>, TlsInfo), Failure> {
-        let stream =
-            encrypt(self.0, &self.1).map_err(|error| Failure::no_tls(error.to_string()))?;
-        let encrypted = Encrypted { stream, cut: self.2, sent: 0 };
-        Ok((Box::new(encrypted), TlsInfo::default()))
-    }
-}
-
-impl Read for Encrypted {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if matches!(self.cut, Some(Cut::After(last)) if self.sent > last) {
-            // So that the server is done with what it got, whatever becomes of its answer.
-            let _ = self.stream.read(buffer)?;
-            return Err(io::ErrorKind::ConnectionReset.into());
-        }
-        self.stream.read(buffer)
-    }
-}
-
-impl Write for Encrypted {
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        if matches!(self.cut, Some(Cut::Before(last)) if self.sent >= last) {
-            return Err(io::ErrorKind::ConnectionReset.into());
-        }
-        self.sent += 1;
-        self.stream.write_all(data)?;
-        Ok(data.len())
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        self.stream.flush()
-    }
-}
-
-impl Stream for Encrypted {
-    fn start_tls(self: Box<Self>) -> Result<(Box<dyn Stream>, TlsInfo), Failure> {
-        Err(Failure::protocol("TLS within TLS"))
-    }
-}
-
-fn encrypt(
-    mut stream: TcpStream,
-    authority: &Path,
-) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(authority).unwrap() {
-        roots.add(certificate.unwrap()).unwrap();
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let name = ServerName::try_from("127.0.0.1").unwrap();
-    let mut session = ClientConnection::new(Arc::new(config), name).unwrap();
-    while session.is_handshaking() {
-        session.complete_io(&mut stream)?;
-    }
-    Ok(StreamOwned::new(session, stream))
 }

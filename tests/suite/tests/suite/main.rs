@@ -32,6 +32,7 @@ mod network;
 mod plaintext;
 mod plugins;
 mod rds;
+mod redshift;
 mod repair;
 mod rows;
 mod secrets_manager;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::super::super::{Invoker, Progress, Rotation, RotationEvent, SignIns, Step};
-use super::super::fake_rds::FakeRds;
+use super::super::fake_inventory::FakeInventory;
 use super::super::world::{SECRET, World};
 use super::faulty::{Counts, FaultyPlugin, FaultyStore, Line, Point};
 use crate::config::Config;
@@ -138,7 +138,7 @@ impl Scene {
             let rotation = Rotation {
                 store: &store,
                 catalog: &catalog,
-                rds: &FakeRds::default(),
+                inventory: &FakeInventory::default(),
                 config: &Config::default(),
                 progress: &Progress::default(),
                 sign_ins: &SignIns::default(),

@@ -1,17 +1,18 @@
-"""Makes databases in the RDS at the endpoint given, and prints what boto3 reads of them."""
+"""Makes databases in the RDS and the Redshift at the endpoint given, and prints what boto3 reads."""
 
 import json
 import sys
 
 import boto3
 
-rds = boto3.client(
-    "rds",
-    endpoint_url=sys.argv[1],
-    region_name="us-east-1",
-    aws_access_key_id="nobody",
-    aws_secret_access_key="nobody",
-)
+account = {
+    "endpoint_url": sys.argv[1],
+    "region_name": "us-east-1",
+    "aws_access_key_id": "nobody",
+    "aws_secret_access_key": "nobody",
+}
+rds = boto3.client("rds", **account)
+redshift = boto3.client("redshift", **account)
 admin = {"MasterUsername": "postgres", "MasterUserPassword": "made up for this"}
 rds.create_db_instance(
     DBInstanceIdentifier="app",
@@ -32,7 +33,16 @@ for number in (1, 2):
         Engine="aurora-postgresql",
         DBClusterIdentifier="pool",
     )
+for name, port in (("dw", 5439), ("dw-2", 5440)):
+    redshift.create_cluster(
+        ClusterIdentifier=name,
+        NodeType="ra3.xlplus",
+        Port=port,
+        MasterUsername="awsuser",
+        MasterUserPassword="made up for this",
+    )
 seen = {
+    "Clusters": redshift.describe_clusters()["Clusters"],
     "DBInstances": rds.describe_db_instances()["DBInstances"],
     "DBClusters": rds.describe_db_clusters()["DBClusters"],
 }

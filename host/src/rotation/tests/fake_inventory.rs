@@ -1,27 +1,31 @@
-//! An Amazon RDS that is a table: what it lists, and what it was asked.
+//! An Amazon RDS and an Amazon Redshift that are tables: what they list, and what they were asked.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use crate::rds::{Cluster, Instance, Rds, RdsError, RdsErrorKind};
+use crate::inventory::{
+    Action, Cluster, Instance, Inventory, InventoryError, InventoryErrorKind, Workgroup,
+};
 use crate::rotation::Place;
 
 /// Where RDS's names end.
 const ZONE: &str = "c1a2.eu-west-1.rds.example";
 
 #[derive(Default)]
-pub(super) struct FakeRds {
+pub(super) struct FakeInventory {
     instances: BTreeMap<String, Instance>,
     clusters: BTreeMap<String, Cluster>,
+    redshift: BTreeMap<String, Option<Place>>,
+    namespaces: BTreeMap<String, Vec<Workgroup>>,
     asked: Mutex<Vec<String>>,
-    broken: Option<RdsErrorKind>,
+    broken: Option<InventoryErrorKind>,
 }
 
 fn place(host: String) -> Option<Place> {
     Some(Place { host, port: 7 })
 }
 
-impl FakeRds {
+impl FakeInventory {
     /// An instance called `id`, at `{id}.{ZONE}:7`, of the plugin's engine.
     pub(super) fn instance(mut self, id: &str, adjust: impl FnOnce(&mut Instance)) -> Self {
         let mut instance = Instance {
@@ -58,8 +62,26 @@ impl FakeRds {
         self.instance(id, |own| own.replica_of = Some(of.to_owned()))
     }
 
+    /// A Redshift cluster with this ARN, at `{host}:7`, or being made.
+    pub(super) fn redshift(mut self, arn: &str, host: Option<&str>) -> Self {
+        let endpoint = host.and_then(|host| place(host.to_owned()));
+        self.redshift.insert(arn.to_owned(), endpoint);
+        self
+    }
+
+    /// A serverless namespace with this ARN, whose workgroups listen at these hosts, or are being
+    /// made.
+    pub(super) fn namespace(mut self, arn: &str, hosts: &[Option<&str>]) -> Self {
+        let workgroups = hosts.iter().enumerate().map(|(number, host)| Workgroup {
+            name: format!("wg-{number}"),
+            endpoint: host.and_then(|host| place(host.to_owned())),
+        });
+        self.namespaces.insert(arn.to_owned(), workgroups.collect());
+        self
+    }
+
     /// Every call fails in this way.
-    pub(super) fn broken(self, kind: RdsErrorKind) -> Self {
+    pub(super) fn broken(self, kind: InventoryErrorKind) -> Self {
         Self { broken: Some(kind), ..self }
     }
 
@@ -72,12 +94,13 @@ impl FakeRds {
 
     fn answer<T: Clone>(
         &self,
-        action: &'static str,
+        action: Action,
         id: &str,
+        name: &str,
         listed: &BTreeMap<String, T>,
-    ) -> Result<T, RdsError> {
+    ) -> Result<T, InventoryError> {
         self.asked.lock().unwrap().push(format!("{action} {id}"));
-        let failed = |kind| RdsError {
+        let failed = |kind| InventoryError {
             kind,
             action,
             resource: id.to_owned(),
@@ -86,21 +109,33 @@ impl FakeRds {
         if let Some(kind) = self.broken {
             return Err(failed(kind));
         }
-        let name = id.rsplit(':').next().unwrap();
-        listed.get(name).cloned().ok_or_else(|| failed(RdsErrorKind::NotFound))
+        listed.get(name).cloned().ok_or_else(|| failed(InventoryErrorKind::NotFound))
     }
 }
 
-impl Rds for FakeRds {
+impl Inventory for FakeInventory {
     fn may_name(&self, host: &str) -> bool {
         host.split('.').any(|label| label == "rds")
     }
 
-    async fn instance(&self, id: &str) -> Result<Instance, RdsError> {
-        self.answer("DescribeDBInstances", id, &self.instances)
+    async fn instance(&self, id: &str) -> Result<Instance, InventoryError> {
+        self.answer(Action::DescribeDbInstances, id, last(id), &self.instances)
     }
 
-    async fn cluster(&self, id: &str) -> Result<Cluster, RdsError> {
-        self.answer("DescribeDBClusters", id, &self.clusters)
+    async fn cluster(&self, id: &str) -> Result<Cluster, InventoryError> {
+        self.answer(Action::DescribeDbClusters, id, last(id), &self.clusters)
     }
+
+    async fn redshift_cluster(&self, arn: &str) -> Result<Option<Place>, InventoryError> {
+        self.answer(Action::DescribeClusters, arn, arn, &self.redshift)
+    }
+
+    async fn redshift_workgroups(&self, arn: &str) -> Result<Vec<Workgroup>, InventoryError> {
+        self.answer(Action::ListNamespaces, arn, arn, &self.namespaces)
+    }
+}
+
+/// The identifier in an ARN of RDS's.
+fn last(id: &str) -> &str {
+    id.rsplit(':').next().unwrap_or(id)
 }

@@ -1,0 +1,391 @@
+//! What the catalog says about the two users of a pair, their rights left out; and the statements
+//! that make the clone's equal to the base's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use windlass_postgres_wire::{Settings, Value, literal};
+use windlass_sdk::{Failure, Pair};
+
+use crate::catalog::Catalog;
+use crate::product::{PRODUCT, identifier};
+
+/// The group whose members are clones. Nobody but an administrator makes somebody a member of a
+/// group, and there is nothing else on Redshift that a user can be marked with.
+pub(crate) const MARK: &str = "windlass_clones";
+
+/// What separates settings that are read as one text: a character for nothing else.
+const SEPARATOR: char = '\u{1f}';
+
+/// One user.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Account {
+    pub(crate) superuser: bool,
+    create_database: bool,
+    /// When its password expires, as the server writes it; absent: never.
+    valid_until: Option<String>,
+    settings: Settings,
+    limits: Option<Limits>,
+    groups: BTreeSet<String>,
+    /// Roles, and whether it may grant them.
+    roles: BTreeMap<String, bool>,
+    /// Whether it is a member of [`MARK`].
+    pub(crate) marked: bool,
+}
+
+/// What only Redshift's own views say, or PostgreSQL's.
+#[derive(Debug, Clone, PartialEq)]
+struct Limits {
+    /// A number, or a word for "no limit".
+    connections: String,
+    syslog: Option<String>,
+    /// Seconds; 0 where the cluster's holds.
+    timeout: Option<u32>,
+}
+
+/// Both users, and what is there for the clone's mark.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Accounts {
+    pub(crate) base: Option<Account>,
+    pub(crate) clone: Option<Account>,
+    pub(crate) has_mark_group: bool,
+}
+
+/// The queries, in the order in which [`read`] takes their rows.
+pub(crate) fn queries(catalog: &Catalog, pair: &Pair) -> Result<Vec<String>, Failure> {
+    let both = format!("({}, {})", literal(&pair.base)?, literal(&pair.clone)?);
+    let limits = if catalog.has("svl_user_info", "sessiontimeout") {
+        format!(
+            "SELECT usename, useconnlimit, syslogaccess, sessiontimeout FROM svl_user_info \
+             WHERE usename IN {both}"
+        )
+    } else if catalog.has("pg_roles", "rolconnlimit") {
+        format!("SELECT rolname, rolconnlimit, NULL, NULL FROM pg_roles WHERE rolname IN {both}")
+    } else {
+        "SELECT NULL WHERE 1 = 0".to_owned()
+    };
+    let roles = if catalog.has("svv_user_grants", "admin_option") {
+        format!(
+            "SELECT user_name, role_name, admin_option FROM svv_user_grants WHERE user_name IN {both}"
+        )
+    } else {
+        "SELECT NULL WHERE 1 = 0".to_owned()
+    };
+    Ok(vec![
+        format!(
+            "SELECT usename, usesuper, usecreatedb, valuntil, \
+             array_to_string(useconfig, chr({})) FROM pg_user WHERE usename IN {both}",
+            u32::from(SEPARATOR)
+        ),
+        format!(
+            "SELECT u.usename, g.groname FROM pg_user u, pg_group g \
+             WHERE u.usesysid = ANY (g.grolist) AND u.usename IN {both}"
+        ),
+        format!("SELECT groname FROM pg_group WHERE groname = '{MARK}'"),
+        limits,
+        roles,
+    ])
+}
+
+/// How many queries that are.
+pub(crate) const QUERIES: usize = 5;
+
+pub(crate) fn read(tables: [Vec<Vec<Value>>; QUERIES], pair: &Pair) -> Result<Accounts, Failure> {
+    let [users, groups, mark, limits, roles] = tables;
+    let mut accounts = Accounts { base: None, clone: None, has_mark_group: !mark.is_empty() };
+    for row in users {
+        let (name, account) = Account::read(&row)?;
+        if name == pair.base {
+            accounts.base = Some(account);
+        } else if name == pair.clone {
+            accounts.clone = Some(account);
+        }
+    }
+    for row in groups {
+        let [Some(name), Some(group)] = row.as_slice() else { return Err(unreadable()) };
+        let Some(account) = accounts.named(pair, name) else { continue };
+        if group == MARK {
+            account.marked = true;
+        } else {
+            account.groups.insert(group.clone());
+        }
+    }
+    for row in limits {
+        let [Some(name), connections, syslog, timeout] = row.as_slice() else {
+            return Err(unreadable());
+        };
+        if let Some(account) = accounts.named(pair, name) {
+            account.limits = Some(Limits::read(connections, syslog, timeout)?);
+        }
+    }
+    for row in roles {
+        let [Some(name), Some(role), may_grant] = row.as_slice() else {
+            return Err(unreadable());
+        };
+        if let Some(account) = accounts.named(pair, name) {
+            account.roles.insert(role.clone(), flag(may_grant)?);
+        }
+    }
+    Ok(accounts)
+}
+
+impl Accounts {
+    fn named(&mut self, pair: &Pair, name: &str) -> Option<&mut Account> {
+        if name == pair.base {
+            self.base.as_mut()
+        } else if name == pair.clone {
+            self.clone.as_mut()
+        } else {
+            None
+        }
+    }
+}
+
+impl Account {
+    /// Its name, and what one row has of it.
+    fn read(row: &[Value]) -> Result<(String, Self), Failure> {
+        let [Some(name), superuser, create_database, valid_until, settings] = row else {
+            return Err(unreadable());
+        };
+        let mut account = Self {
+            superuser: flag(superuser)?,
+            create_database: flag(create_database)?,
+            valid_until: valid_until.clone().filter(|until| until != "infinity"),
+            ..Self::default()
+        };
+        let entries = settings.as_deref().unwrap_or_default();
+        for entry in entries.split(SEPARATOR).filter(|entry| !entry.is_empty()) {
+            account.settings.add(&PRODUCT.dialect, None, entry)?;
+        }
+        Ok((name.clone(), account))
+    }
+
+    /// Whether there is anything by which another account could be like this one.
+    pub(crate) fn has_memberships(&self) -> bool {
+        !self.groups.is_empty() || !self.roles.is_empty()
+    }
+
+    /// The statements, one for each attribute, that turn `clone`, which is so now, into the equal of
+    /// this one, its rights and its mark left out.
+    pub(crate) fn statements_for(&self, clone: &Self, name: &str) -> Result<Vec<String>, Failure> {
+        let user = identifier(name)?;
+        let mut statements = Vec::new();
+        let mut alter = |option: &str| statements.push(format!("ALTER USER {user} {option}"));
+        if self.create_database != clone.create_database {
+            alter(if self.create_database { "CREATEDB" } else { "NOCREATEDB" });
+        }
+        if self.valid_until != clone.valid_until {
+            let until = self.valid_until.as_deref().unwrap_or("infinity");
+            alter(&format!("VALID UNTIL {}", literal(until)?));
+        }
+        if let Some(limits) = &self.limits {
+            limits.options_for(clone.limits.as_ref()).iter().for_each(|option| alter(option));
+        }
+        let dialect = &PRODUCT.dialect;
+        statements.extend(clone.settings.become_statements(dialect, &self.settings, name)?);
+        for (action, groups) in [
+            ("DROP", clone.groups.difference(&self.groups)),
+            ("ADD", self.groups.difference(&clone.groups)),
+        ] {
+            for group in groups {
+                statements.push(format!("ALTER GROUP {} {action} USER {user}", identifier(group)?));
+            }
+        }
+        for (role, may_grant) in &clone.roles {
+            let role_name = identifier(role)?;
+            match self.roles.get(role) {
+                None => statements.push(format!("REVOKE ROLE {role_name} FROM {user}")),
+                Some(false) if *may_grant => {
+                    statements
+                        .push(format!("REVOKE ADMIN OPTION FOR ROLE {role_name} FROM {user}"));
+                }
+                Some(_) => {}
+            }
+        }
+        for (role, may_grant) in &self.roles {
+            let there = clone.roles.get(role);
+            if there.is_none_or(|there| *may_grant && !there) {
+                let option = if *may_grant { " WITH ADMIN OPTION" } else { "" };
+                statements.push(format!("GRANT ROLE {} TO {user}{option}", identifier(role)?));
+            }
+        }
+        Ok(statements)
+    }
+
+    /// Whether what only Redshift's own views say is known.
+    pub(crate) fn has_limits(&self) -> bool {
+        self.limits.is_some()
+    }
+}
+
+impl Limits {
+    fn read(connections: &Value, syslog: &Value, timeout: &Value) -> Result<Self, Failure> {
+        let connections = connections.as_deref().unwrap_or_default().trim();
+        let syslog = syslog.as_deref().map(str::trim).filter(|word| !word.is_empty());
+        let is_number = connections.parse::<i32>().is_ok();
+        if !(is_number || matches!(connections, "" | "UNLIMITED"))
+            || !matches!(syslog, None | Some("RESTRICTED" | "UNRESTRICTED"))
+        {
+            return Err(unreadable());
+        }
+        let timeout = timeout.as_deref().map(str::parse).transpose().map_err(|_| unreadable())?;
+        Ok(Self { connections: connections.to_owned(), syslog: syslog.map(str::to_owned), timeout })
+    }
+
+    /// The options of `ALTER USER` for a clone that has these, or was just created.
+    fn options_for(&self, clone: Option<&Self>) -> Vec<String> {
+        let created = Self {
+            connections: String::new(),
+            syslog: self.syslog.as_ref().map(|_| "RESTRICTED".to_owned()),
+            timeout: self.timeout.map(|_| 0),
+        };
+        let clone = clone.unwrap_or(&created);
+        let mut options = Vec::new();
+        if self.limit() != clone.limit() {
+            options.push(match (self.limit(), clone.connections.as_str()) {
+                (Some(limit), _) => format!("CONNECTION LIMIT {limit}"),
+                // The word for it is the server's own.
+                (None, _) if self.connections == "-1" => "CONNECTION LIMIT -1".to_owned(),
+                (None, _) => "CONNECTION LIMIT UNLIMITED".to_owned(),
+            });
+        }
+        if let Some(syslog) = self.syslog.as_ref().filter(|_| self.syslog != clone.syslog) {
+            options.push(format!("SYSLOG ACCESS {syslog}"));
+        }
+        if self.timeout != clone.timeout {
+            options.push(match self.timeout {
+                Some(seconds) if seconds > 0 => format!("SESSION TIMEOUT {seconds}"),
+                _ => "RESET SESSION TIMEOUT".to_owned(),
+            });
+        }
+        options
+    }
+
+    fn limit(&self) -> Option<i32> {
+        self.connections.parse().ok().filter(|limit| *limit >= 0)
+    }
+}
+
+/// A boolean as either server writes it.
+fn flag(value: &Value) -> Result<bool, Failure> {
+    match value.as_deref() {
+        Some("t" | "true" | "True" | "1") => Ok(true),
+        Some("f" | "false" | "False" | "0") => Ok(false),
+        _ => Err(unreadable()),
+    }
+}
+
+fn unreadable() -> Failure {
+    Failure::protocol("the server's catalog says something unreadable about the users of the pair")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair() -> Pair {
+        Pair::of("app", "app_clone").unwrap()
+    }
+
+    fn row(values: &[&str]) -> Vec<Value> {
+        values.iter().map(|value| (*value != "-").then(|| (*value).to_owned())).collect()
+    }
+
+    /// What has to be said so that the clone, described by the second rows, is like the base.
+    fn statements(tables: [&[&[&str]]; QUERIES]) -> Vec<String> {
+        let tables = tables.map(|table| table.iter().map(|values| row(values)).collect());
+        let accounts = read(tables, &pair()).unwrap();
+        let clone = accounts.clone.unwrap_or_default();
+        accounts.base.unwrap().statements_for(&clone, "app_clone").unwrap()
+    }
+
+    const PLAIN: &[&str] = &["app", "f", "f", "-", "-"];
+    const PLAIN_CLONE: &[&str] = &["app_clone", "f", "f", "-", "-"];
+
+    #[test]
+    fn every_attribute_of_redshift_has_its_statement() {
+        let users: &[&[&str]] = &[
+            &["app", "f", "t", "2030-01-01 00:00:00+00", "query_group=x\u{1f}search_path=a, \"B\""],
+            &["app_clone", "f", "f", "infinity", "wlm_query_slot_count=2"],
+        ];
+        let groups: &[&[&str]] =
+            &[&["app", "readers"], &["app_clone", "writers"], &["app_clone", MARK]];
+        let limits: &[&[&str]] =
+            &[&["app", "5", "UNRESTRICTED", "600"], &["app_clone", "UNLIMITED", "RESTRICTED", "0"]];
+        let roles: &[&[&str]] = &[
+            &["app", "r1", "False"],
+            &["app", "r2", "True"],
+            &["app", "r3", "f"],
+            &["app_clone", "r2", "f"],
+            &["app_clone", "r3", "t"],
+            &["app_clone", "r4", "f"],
+        ];
+        assert_eq!(
+            statements([users, groups, &[&[MARK]], limits, roles]),
+            [
+                "ALTER USER \"app_clone\" CREATEDB",
+                "ALTER USER \"app_clone\" VALID UNTIL '2030-01-01 00:00:00+00'",
+                "ALTER USER \"app_clone\" CONNECTION LIMIT 5",
+                "ALTER USER \"app_clone\" SYSLOG ACCESS UNRESTRICTED",
+                "ALTER USER \"app_clone\" SESSION TIMEOUT 600",
+                "ALTER USER \"app_clone\" RESET \"wlm_query_slot_count\"",
+                "ALTER USER \"app_clone\" SET \"query_group\" TO 'x'",
+                "ALTER USER \"app_clone\" SET \"search_path\" TO 'a', 'B'",
+                "ALTER GROUP \"writers\" DROP USER \"app_clone\"",
+                "ALTER GROUP \"readers\" ADD USER \"app_clone\"",
+                "REVOKE ADMIN OPTION FOR ROLE \"r3\" FROM \"app_clone\"",
+                "REVOKE ROLE \"r4\" FROM \"app_clone\"",
+                "GRANT ROLE \"r1\" TO \"app_clone\"",
+                "GRANT ROLE \"r2\" TO \"app_clone\" WITH ADMIN OPTION",
+            ]
+        );
+    }
+
+    #[test]
+    fn limits_are_taken_back_in_the_words_of_the_server() {
+        let of = |base: &[&str], clone: &[&str]| {
+            let limits: &[&[&str]] =
+                &[&[&["app"], base].concat(), &[&["app_clone"], clone].concat()];
+            statements([&[PLAIN, PLAIN_CLONE], &[], &[], limits, &[]])
+        };
+        assert_eq!(
+            of(&["UNLIMITED", "RESTRICTED", "0"], &["3", "UNRESTRICTED", "60"]),
+            [
+                "ALTER USER \"app_clone\" CONNECTION LIMIT UNLIMITED",
+                "ALTER USER \"app_clone\" SYSLOG ACCESS RESTRICTED",
+                "ALTER USER \"app_clone\" RESET SESSION TIMEOUT",
+            ]
+        );
+        assert_eq!(
+            of(&["-1", "-", "-"], &["3", "-", "-"]),
+            ["ALTER USER \"app_clone\" CONNECTION LIMIT -1"]
+        );
+        assert!(of(&["", "-", "-"], &["-1", "-", "-"]).is_empty());
+    }
+
+    #[test]
+    fn a_clone_that_was_just_created_gets_what_differs_from_the_defaults() {
+        let limits: &[&[&str]] = &[&["app", "UNLIMITED", "RESTRICTED", "0"]];
+        assert!(statements([&[PLAIN], &[], &[], limits, &[]]).is_empty());
+        let limits: &[&[&str]] = &[&["app", "0", "UNRESTRICTED", "60"]];
+        assert_eq!(statements([&[PLAIN], &[], &[], limits, &[]]).len(), 3);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_no_account() {
+        let tables: &[[&[&[&str]]; QUERIES]] = &[
+            [&[&["app", "maybe", "f", "-", "-"]], &[], &[], &[], &[]],
+            [&[&["app", "f", "f", "-"]], &[], &[], &[], &[]],
+            [&[&["-", "f", "f", "-", "-"]], &[], &[], &[], &[]],
+            [&[&["app", "f", "f", "-", "nothing"]], &[], &[], &[], &[]],
+            [&[PLAIN], &[&["app"]], &[], &[], &[]],
+            [&[PLAIN], &[], &[], &[&["app", "1; DROP", "-", "-"]], &[]],
+            [&[PLAIN], &[], &[], &[&["app", "1", "ANY", "-"]], &[]],
+            [&[PLAIN], &[], &[], &[&["app", "1", "-", "-1"]], &[]],
+            [&[PLAIN], &[], &[], &[], &[&["app", "r", "perhaps"]]],
+        ];
+        for table in tables {
+            let rows = table.map(|rows| rows.iter().map(|values| row(values)).collect());
+            assert!(read(rows, &pair()).is_err(), "{table:?}");
+        }
+    }
+}

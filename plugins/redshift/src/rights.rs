@@ -1,0 +1,373 @@
+//! Rights: what is granted to the base itself is granted to the clone itself, and nothing else.
+//!
+//! What either has through PUBLIC, a group or a role is not written here: the memberships are equal.
+//! What the base may do as an owner is granted to the clone. What the clone owns is left to it, and
+//! told. A privilege whose letter this plugin does not know is never guessed: it is told, too.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use windlass_postgres_wire::{Value, literal};
+use windlass_sdk::{Failure, Pair};
+
+use crate::acl::{Privileges, granted, searchable};
+use crate::catalog::Catalog;
+use crate::product::identifier;
+
+/// How many rows are read at once, so that an answer stays within what one may be long (1 MiB): a
+/// kilobyte for each, which are the rights of thirty users.
+pub(crate) const PAGE: usize = 1000;
+
+/// How many objects one statement names. Each needs the table's lock until the end of it.
+const OBJECTS_AT_ONCE: usize = 100;
+
+/// An object on which either user has a right, or that one of them owns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Object {
+    kind: Kind,
+    schema: String,
+    name: String,
+    /// Of a routine the types of its arguments, of a column its name, of default privileges what they
+    /// are about.
+    detail: String,
+    owner: String,
+    list: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Database,
+    Schema,
+    Table,
+    Column,
+    Function,
+    Procedure,
+    Language,
+    /// What somebody, the owner here, grants on what they will make.
+    Default,
+}
+
+/// A page of rows, in an order that is the same every time.
+pub(crate) fn query(catalog: &Catalog, pair: &Pair, offset: usize) -> Result<String, Failure> {
+    let branch = |kind: char, columns: &str, list: &str, rest: &str| {
+        format!(
+            "SELECT '{kind}'::text AS kind, {columns}, coalesce(array_to_string({list}, ','), '') AS list FROM {rest}"
+        )
+    };
+    let schemas = |schema: &str| {
+        // Redshift's own, and what belongs to one session.
+        format!(
+            "{schema}.nspname NOT IN ('pg_internal', 'pg_automv', 'pg_toast') \
+             AND substring({schema}.nspname::text, 1, 7) <> 'pg_temp'"
+        )
+    };
+    let owner = |column: &str| format!("pg_get_userbyid({column})::text AS owner");
+    let in_schema = |kind_of_object: &str, schema_of_object: &str, alias: &str| {
+        format!(
+            "{kind_of_object} {alias} JOIN pg_namespace n ON n.oid = {alias}.{schema_of_object} \
+             WHERE {}",
+            schemas("n")
+        )
+    };
+    let mut branches = vec![
+        branch(
+            'd',
+            &format!(
+                "''::text AS schema, d.datname::text AS name, ''::text AS detail, {}",
+                owner("d.datdba")
+            ),
+            "d.datacl",
+            "pg_database d",
+        ),
+        branch(
+            'n',
+            &format!("''::text, n.nspname::text, ''::text, {}", owner("n.nspowner")),
+            "n.nspacl",
+            &format!("pg_namespace n WHERE {}", schemas("n")),
+        ),
+        branch(
+            't',
+            &format!("n.nspname::text, c.relname::text, ''::text, {}", owner("c.relowner")),
+            "c.relacl",
+            &format!(
+                "{} AND c.relkind IN ('r', 'v', 'm', 'p', 'f')",
+                in_schema("pg_class", "relnamespace", "c")
+            ),
+        ),
+        branch('l', "''::text, l.lanname::text, ''::text, ''::text", "l.lanacl", "pg_language l"),
+    ];
+    if let Some(routines) = catalog.first_with(&["pg_proc_info", "pg_proc"], "prokind") {
+        branches.push(format!(
+            "SELECT CASE WHEN p.prokind = 'p' THEN 'p' ELSE 'f' END::text, n.nspname::text, \
+             p.proname::text, oidvectortypes(p.proargtypes)::text, {}, \
+             coalesce(array_to_string(p.proacl, ','), '') FROM {}",
+            owner("p.proowner"),
+            in_schema(routines, "pronamespace", "p")
+        ));
+    }
+    if let Some(columns) = catalog.first_with(&["pg_attribute_info", "pg_attribute"], "attacl") {
+        branches.push(branch(
+            'c',
+            "n.nspname::text, c.relname::text, a.attname::text, ''::text",
+            "a.attacl",
+            &format!(
+                "{} AND a.attrelid = c.oid AND NOT a.attisdropped",
+                in_schema(&format!("{columns} a, pg_class"), "relnamespace", "c")
+            ),
+        ));
+    }
+    let makers = ["defacluser", "defaclrole"];
+    if let Some(maker) = makers.into_iter().find(|column| catalog.has("pg_default_acl", column)) {
+        branches.push(branch(
+            'a',
+            &format!(
+                "coalesce(n.nspname::text, ''), ''::text, f.defaclobjtype::text, {}",
+                owner(&format!("f.{maker}"))
+            ),
+            "f.defaclacl",
+            "pg_default_acl f LEFT JOIN pg_namespace n ON n.oid = f.defaclnamespace",
+        ));
+    }
+    Ok(format!(
+        "SELECT kind, schema, name, detail, owner, list FROM ({}) o \
+         WHERE owner IN ({}, {}) OR strpos(list, {}) > 0 \
+         ORDER BY 1, 2, 3, 4, 5 LIMIT {PAGE} OFFSET {offset}",
+        branches.join(" UNION ALL "),
+        literal(&pair.base)?,
+        literal(&pair.clone)?,
+        literal(searchable(&pair.base))?
+    ))
+}
+
+impl Object {
+    /// Reads a row.
+    pub(crate) fn read(row: Vec<Value>) -> Result<Self, Failure> {
+        let unreadable = || Failure::protocol("the server's list of rights can't be read");
+        let [kind, schema, name, detail, owner, list] =
+            <[Value; 6]>::try_from(row).map_err(|_| unreadable())?.map(Option::unwrap_or_default);
+        let kind = match kind.as_str() {
+            "d" => Kind::Database,
+            "n" => Kind::Schema,
+            "t" => Kind::Table,
+            "c" => Kind::Column,
+            "f" => Kind::Function,
+            "p" => Kind::Procedure,
+            "l" => Kind::Language,
+            "a" => Kind::Default,
+            _ => return Err(unreadable()),
+        };
+        Ok(Self { kind, schema, name, detail, owner, list })
+    }
+
+    /// For messages.
+    fn shown(&self) -> String {
+        let parts = [&self.schema, &self.name, &self.detail];
+        let parts: Vec<_> =
+            parts.iter().filter(|part| !part.is_empty()).map(|part| &***part).collect();
+        windlass_postgres_wire::clean(&parts.join("."))
+    }
+
+    /// What stands behind ON, and what comes before GRANT or REVOKE.
+    fn written(&self) -> Result<(String, String), Failure> {
+        let name = |name: &str| identifier(name);
+        let qualified =
+            || Ok::<_, Failure>(format!("{}.{}", name(&self.schema)?, name(&self.name)?));
+        // Types are the server's own words, quoted where they must be.
+        let routine = || Ok::<_, Failure>(format!("{}({})", qualified()?, self.detail));
+        let object = match self.kind {
+            Kind::Database | Kind::Schema | Kind::Language => name(&self.name)?,
+            Kind::Table | Kind::Column => qualified()?,
+            Kind::Function | Kind::Procedure => routine()?,
+            Kind::Default => {
+                let place = match self.schema.as_str() {
+                    "" => String::new(),
+                    schema => format!("IN SCHEMA {} ", name(schema)?),
+                };
+                let user = name(&self.owner)?;
+                let what = format!("ALTER DEFAULT PRIVILEGES FOR USER {user} {place}");
+                return Ok((String::new(), what));
+            }
+        };
+        Ok((object, String::new()))
+    }
+
+    fn noun(&self) -> &'static str {
+        match self.kind {
+            Kind::Database => "DATABASE ",
+            Kind::Schema => "SCHEMA ",
+            Kind::Table | Kind::Column => "TABLE ",
+            Kind::Function => "FUNCTION ",
+            Kind::Procedure => "PROCEDURE ",
+            Kind::Language => "LANGUAGE ",
+            Kind::Default => match self.detail.as_str() {
+                "r" => "TABLES",
+                "f" => "FUNCTIONS",
+                "p" => "PROCEDURES",
+                _ => "SCHEMAS",
+            },
+        }
+    }
+
+    /// The privilege of a letter, in words; `None` where it is not known.
+    fn privilege(&self, letter: char, redshift: bool) -> Option<&'static str> {
+        let kind = match (self.kind, self.detail.as_str()) {
+            (Kind::Default, "r") => Kind::Table,
+            (Kind::Default, "f" | "p") => Kind::Function,
+            (Kind::Default, "n") => Kind::Schema,
+            (Kind::Default, _) => return None,
+            (kind, _) => kind,
+        };
+        Some(match (kind, letter) {
+            (Kind::Table | Kind::Column, 'r') => "SELECT",
+            (Kind::Table | Kind::Column, 'a') => "INSERT",
+            (Kind::Table | Kind::Column, 'w') => "UPDATE",
+            (Kind::Table | Kind::Column, 'x') => "REFERENCES",
+            (Kind::Table, 'd') => "DELETE",
+            (Kind::Table, 't') => "TRIGGER",
+            (Kind::Table, 'R') if redshift => "RULE",
+            // What the letter means on Redshift, its documentation does not say.
+            (Kind::Table, 'D') if !redshift => "TRUNCATE",
+            (Kind::Database | Kind::Schema, 'C') => "CREATE",
+            (Kind::Database, 'T') => "TEMPORARY",
+            (Kind::Database, 'c') if !redshift => "CONNECT",
+            (Kind::Database | Kind::Schema | Kind::Language, 'U') => "USAGE",
+            (Kind::Function | Kind::Procedure, 'X') => "EXECUTE",
+            _ => return None,
+        })
+    }
+
+    /// What an owner may do that can be granted.
+    fn of_owner(&self) -> Privileges {
+        let letters = match self.kind {
+            Kind::Database => "CT",
+            Kind::Schema => "CU",
+            Kind::Table => "rawdx",
+            Kind::Function | Kind::Procedure => "X",
+            Kind::Column | Kind::Language | Kind::Default => "",
+        };
+        letters.chars().map(|letter| (letter, false)).collect()
+    }
+}
+
+/// What has to be done, and what can't.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Difference {
+    /// What is taken from the clone, then what it is given.
+    pub(crate) statements: Vec<String>,
+    /// Whether the base has any right at all.
+    pub(crate) base_has_rights: bool,
+    /// What the clone owns.
+    pub(crate) owned_by_clone: Vec<String>,
+    /// Privileges of the base's that are not known.
+    pub(crate) unknown: BTreeSet<String>,
+    /// Default privileges of the base's own.
+    pub(crate) own_defaults: bool,
+    /// Objects on which the clone's rights differ.
+    pub(crate) differing: Vec<String>,
+}
+
+/// One kind of statement, and the objects that it is about.
+type Steps = BTreeMap<(String, String), Vec<String>>;
+
+/// Compares, and writes what makes the clone's rights equal to the base's.
+pub(crate) fn compare(
+    objects: &[Object],
+    pair: &Pair,
+    redshift: bool,
+) -> Result<Difference, Failure> {
+    let clone = identifier(&pair.clone)?;
+    let mut difference = Difference::default();
+    let (mut taken, mut given) = (Steps::new(), Steps::new());
+    for object in objects {
+        if object.owner == pair.clone && object.kind != Kind::Default {
+            difference.owned_by_clone.push(object.shown());
+            continue;
+        }
+        if object.kind == Kind::Default && [&pair.base, &pair.clone].contains(&&object.owner) {
+            difference.own_defaults |= object.owner == pair.base;
+            continue;
+        }
+        let [mut wanted, actual] =
+            granted(&object.list, [&*pair.base, &*pair.clone]).ok_or_else(|| {
+                Failure::protocol(format!("the rights on {} can't be read", object.shown()))
+            })?;
+        if object.owner == pair.base {
+            wanted = object.of_owner();
+        }
+        difference.base_has_rights |= !wanted.is_empty();
+        let before = (sum(&taken), sum(&given));
+        let mut unknown = |letter: &char| {
+            difference.unknown.insert(format!("{letter:?} on {}", object.shown()));
+        };
+        let mut revoke = Parts::default();
+        let mut revoke_option = Parts::default();
+        for (letter, may_grant) in &actual {
+            match (object.privilege(*letter, redshift), wanted.get(letter)) {
+                (None, None) => unknown(letter),
+                (Some(privilege), None) => revoke.push(privilege),
+                (Some(privilege), Some(false)) if *may_grant => revoke_option.push(privilege),
+                _ => {}
+            }
+        }
+        let mut grant = Parts::default();
+        let mut grant_with_option = Parts::default();
+        for (letter, may_grant) in &wanted {
+            let there = actual.get(letter);
+            if there.is_some_and(|there| *there || !may_grant) {
+                continue;
+            }
+            match object.privilege(*letter, redshift) {
+                None => unknown(letter),
+                Some(privilege) if *may_grant => grant_with_option.push(privilege),
+                Some(privilege) => grant.push(privilege),
+            }
+        }
+        let (name, what) = object.written()?;
+        let add =
+            |steps: &mut Steps, verb: &str, parts: &Parts, tail: String| -> Result<(), Failure> {
+                if !parts.0.is_empty() {
+                    let head = format!("{what}{verb} {} ON {}", parts.of(object)?, object.noun());
+                    steps.entry((head, tail)).or_default().push(name.clone());
+                }
+                Ok(())
+            };
+        add(&mut taken, "REVOKE", &revoke, format!(" FROM {clone}"))?;
+        add(&mut taken, "REVOKE GRANT OPTION FOR", &revoke_option, format!(" FROM {clone}"))?;
+        add(&mut given, "GRANT", &grant, format!(" TO {clone}"))?;
+        add(&mut given, "GRANT", &grant_with_option, format!(" TO {clone} WITH GRANT OPTION"))?;
+        if before != (sum(&taken), sum(&given)) {
+            difference.differing.push(object.shown());
+        }
+    }
+    for ((head, tail), names) in taken.iter().chain(&given) {
+        for names in names.chunks(OBJECTS_AT_ONCE) {
+            difference.statements.push(format!("{head}{}{tail}", names.join(", ")));
+        }
+    }
+    Ok(difference)
+}
+
+fn sum(steps: &Steps) -> usize {
+    steps.values().map(Vec::len).sum()
+}
+
+/// Privileges of one statement.
+#[derive(Debug, Default)]
+struct Parts(Vec<&'static str>);
+
+impl Parts {
+    fn push(&mut self, privilege: &'static str) {
+        self.0.push(privilege);
+    }
+
+    fn of(&self, object: &Object) -> Result<String, Failure> {
+        if object.kind != Kind::Column {
+            return Ok(self.0.join(", "));
+        }
+        let column = identifier(&object.detail)?;
+        let parts: Vec<_> = self.0.iter().map(|one| format!("{one} ({column})")).collect();
+        Ok(parts.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests;

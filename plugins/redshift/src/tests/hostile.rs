@@ -1,0 +1,147 @@
+//! Servers that mean harm in what is Redshift's own: the request for a digest, and the catalog. (What
+//! all services of the protocol share, the PostgreSQL plugin's table of hostile servers tries.)
+//!
+//! For all of them: the call ends in a failure of the right kind, and no password goes out.
+
+use FailureKind::*;
+
+use super::server::*;
+use super::*;
+
+#[test]
+fn a_request_for_a_digest_that_lies_is_not_answered() {
+    let whole = ask_digest(0, &[1; 32], NONCE);
+    let lengths = |salt: u32, nonce: u32| {
+        let mut body = vec![0; 4];
+        for length in [salt, nonce] {
+            body.extend(length.to_be_bytes());
+            body.extend([7; 16]);
+        }
+        authentication(13, &body)
+    };
+    let mut cases: Vec<(Vec<u8>, FailureKind)> = vec![
+        (ask_digest(1, b"s", b"n"), Unsupported),
+        (ask_digest(u32::MAX, b"s", b"n"), Unsupported),
+        (ask_digest(0, &[1; 60_000], b"n"), Protocol),
+        (ask_digest(0, b"s", &[1; 60_000]), Protocol),
+        (ask_digest(0, b"", b"n"), Protocol),
+        (ask_digest(0, b"s", b""), Protocol),
+        (authentication(13, &[&whole[9..], b"x"].concat()), Protocol),
+        (lengths(17, 16), Protocol),
+        (lengths(16, 17), Protocol),
+        (lengths(u32::MAX, 16), Protocol),
+        (lengths(16, 0x8000_0000), Protocol),
+        (lengths(0x7fff_ffff, 0x7fff_ffff), Protocol),
+        // Half a message, and one that announces too much.
+        (whole[..20].to_vec(), Unreachable),
+        (b"R\xff\xff\xff\xff\0\0\0\x0d".to_vec(), Protocol),
+    ];
+    cases.extend((9..whole.len()).map(|end| (authentication(13, &whole[9..end]), Protocol)));
+    for (request, kind) in cases {
+        let shown = request.clone();
+        let outcome = verify_in_clear(move |mut peer| {
+            startup(&mut peer);
+            peer.send(&request);
+            if kind == Unreachable {
+                peer.hang_up();
+            } else {
+                peer.expect_close();
+            }
+        });
+        assert_eq!(outcome.unwrap_err().kind, kind, "{:?}", &shown[..shown.len().min(40)]);
+    }
+}
+
+/// What the first two round trips of alternating users return.
+fn alternating(first: Vec<u8>, second: Vec<u8>) -> Result<(), Failure> {
+    let script: Script = Box::new(move |mut peer| {
+        let_in(&mut peer);
+        query(&mut peer);
+        peer.send(&first);
+        // Where the first answer is none, there is no second question.
+        if receive(&mut peer).0 == b'Q' {
+            peer.send(&second);
+            assert_eq!(receive(&mut peer).0, b'X');
+        }
+        peer.expect_close();
+    });
+    change("admin", "app_clone", Some("app"), vec![script, asked_about("app", ASK_MD5.into())])
+}
+
+fn tables(all: &[&[Vec<u8>]]) -> Vec<u8> {
+    let one = |rows: &&[Vec<u8>]| [head(), rows.concat(), complete("SELECT")].concat();
+    let mut bytes: Vec<u8> = all.iter().flat_map(one).collect();
+    bytes.extend(READY);
+    bytes
+}
+
+/// A server that has what PostgreSQL has of the catalog.
+fn there() -> Vec<u8> {
+    tables(&[&[row(&[Some("pg_roles"), Some("rolconnlimit")])]])
+}
+
+fn user(name: &str) -> Vec<u8> {
+    row(&[Some(name), Some("f"), Some("f"), None, None])
+}
+
+#[test]
+fn a_catalog_that_makes_no_sense_ends_the_call() {
+    let right =
+        |list: &str| row(&[Some("t"), Some("s"), Some("t"), Some(""), Some("o"), Some(list)]);
+    let long = "x".repeat(60_000);
+    let limit = row(&[Some("app"), Some(&long), None, None]);
+    let base = [user("app")];
+    let cases: Vec<(Vec<u8>, Vec<u8>)> = vec![
+        (tables(&[&[row(&[Some("pg_roles")])]]), Vec::new()),
+        (tables(&[&[row(&[None, None])]]), Vec::new()),
+        (there(), READY.to_vec()),
+        (there(), tables(&[&[], &[], &[], &[], &[]])),
+        (there(), tables(&[&[], &[], &[], &[], &[], &[], &[]])),
+        (there(), tables(&[&[row(&[Some("app"); 500])], &[], &[], &[], &[], &[]])),
+        (there(), tables(&[&base, &[row(&[None, None])], &[], &[], &[], &[]])),
+        (there(), tables(&[&base, &[], &[], &[limit], &[], &[]])),
+        (there(), tables(&[&base, &[], &[], &[], &[row(&[Some("app"), None, None])], &[]])),
+        (there(), tables(&[&base, &[], &[], &[], &[], &[row(&[None])]])),
+        (there(), tables(&[&base, &[], &[], &[], &[], &[right("app=r/\"o")]])),
+        (there(), tables(&[&base, &[], &[], &[], &[], &[right(&format!("app={long}"))]])),
+        (there(), tables(&[&base, &[], &[], &[], &[], &vec![right(&long); 20]])),
+        (there(), row(&[Some("1")])),
+    ];
+    for (at, (first, second)) in cases.into_iter().enumerate() {
+        let failure = alternating(first, second).unwrap_err();
+        assert_eq!(failure.kind, Protocol, "case {at}: {failure}");
+        assert!(failure.message.len() < 1000, "{failure}");
+    }
+}
+
+#[test]
+fn names_from_the_catalog_can_not_break_out_of_a_message_or_a_statement() {
+    let evil = "x\"; DROP USER app; --\u{1b}[2J";
+    let limit = |name| row(&[Some(name), Some("-1"), None, None]);
+    let right = row(&[Some("t"), Some(evil), Some(evil), Some(""), Some("o"), Some("app=r/o")]);
+    let read = tables(&[
+        &[user("app"), user("app_clone")],
+        &[row(&[Some("app_clone"), Some("windlass_clones")])],
+        &[row(&[Some("windlass_clones")])],
+        &[limit("app"), limit("app_clone")],
+        &[],
+        &[right],
+    ]);
+    let script: Script = Box::new(move |mut peer| {
+        let_in(&mut peer);
+        query(&mut peer);
+        peer.send(&there());
+        query(&mut peer);
+        peer.send(&read);
+        let made = query(&mut peer);
+        let quoted = "\"x\"\"; DROP USER app; --\u{1b}[2J\"";
+        let expected = format!("GRANT SELECT ON TABLE {quoted}.{quoted} TO \"app_clone\"; ");
+        assert!(made.starts_with(&expected), "{made}");
+        peer.send(&read);
+        goodbye(&mut peer);
+    });
+    let asked = asked_about("app", ASK_MD5.into());
+    let failure = change("admin", "app_clone", Some("app"), vec![script, asked]).unwrap_err();
+    assert_eq!(failure.kind, Declined);
+    assert!(!failure.message.contains(char::is_control), "{failure:?}");
+}

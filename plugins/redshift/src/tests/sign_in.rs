@@ -1,0 +1,136 @@
+//! Each way of signing in, and what no password belongs to.
+
+use FailureKind::*;
+
+use super::server::*;
+use super::*;
+
+fn select_one(peer: &mut Peer) {
+    assert_eq!(query(peer), "SELECT 1");
+    peer.send(&[head(), row(&[Some("1")]), complete("SELECT 1"), READY.to_vec()].concat());
+    goodbye(peer);
+}
+
+#[test]
+fn by_digest_in_tls_and_without_it() {
+    for salt in [&[0x5a; 32][..], &[b'f'; 64], b"any"] {
+        let stored = Stored::of(PASSWORD, salt);
+        let in_tls = stored.clone();
+        verify(move |mut peer| {
+            accept_tls(&mut peer, None);
+            let packet = startup(&mut peer);
+            assert_eq!(value(&packet, "user"), "app");
+            assert_eq!(value(&packet, "database"), "dev");
+            assert!(digest_is_right(&mut peer, &in_tls));
+            welcome(&mut peer);
+            select_one(&mut peer);
+        })
+        .unwrap();
+        verify_in_clear(move |mut peer| {
+            let_in_by_digest(&mut peer, &stored);
+            select_one(&mut peer);
+        })
+        .unwrap();
+    }
+}
+
+#[test]
+fn by_md5_and_in_clear_inside_tls() {
+    verify_in_clear(|mut peer| {
+        let_in(&mut peer);
+        select_one(&mut peer);
+    })
+    .unwrap();
+    verify(|mut peer| {
+        accept_tls(&mut peer, None);
+        startup(&mut peer);
+        peer.send(ASK_CLEARTEXT);
+        assert_eq!(receive(&mut peer), (b'p', format!("{PASSWORD}\0").into_bytes()));
+        welcome(&mut peer);
+        select_one(&mut peer);
+    })
+    .unwrap();
+    let outcome = verify_in_clear(|mut peer| {
+        startup(&mut peer);
+        peer.send(ASK_CLEARTEXT);
+        peer.expect_close();
+    });
+    assert_failure(outcome, Unsupported, "", "in clear");
+}
+
+#[test]
+fn what_proves_no_password_is_unsupported() {
+    let table: &[(Vec<u8>, &str)] = &[
+        (OK.to_vec(), "without a password"),
+        (authentication(7, b""), "GSSAPI"),
+        (authentication(10, b"SCRAM-SHA-256\0\0"), "SCRAM"),
+        (authentication(14, b""), "identity provider"),
+        (ask_digest(1, b"salt", b"nonce"), "digest algorithm 1"),
+    ];
+    for (request, part) in table.iter().cloned() {
+        let outcome = verify(move |mut peer| {
+            accept_tls(&mut peer, None);
+            startup(&mut peer);
+            peer.send(&request);
+            peer.expect_close();
+        });
+        assert_failure(outcome, Unsupported, "", part);
+    }
+}
+
+#[test]
+fn only_a_wrong_password_is_refused() {
+    let table: &[(&str, &str, FailureKind)] = &[
+        ("28000", "password authentication failed for user \"app\"", Refused),
+        ("28000", "no pg_hba.conf entry for host \"::1\", user \"app\", SSL off", Declined),
+        ("3D000", "database \"x\" does not exist", Declined),
+        ("53300", "too many connections", Unreachable),
+        ("57P03", "the database system is starting up", Unreachable),
+    ];
+    for (code, text, kind) in table {
+        for after_digest in [false, true] {
+            let outcome = verify_in_clear(move |mut peer| {
+                startup(&mut peer);
+                if after_digest {
+                    digest_is_right(&mut peer, &in_force());
+                }
+                peer.send(&error(code, text));
+                peer.expect_close();
+            });
+            assert_failure(outcome, *kind, code, "signing in: ");
+        }
+    }
+}
+
+#[test]
+fn after_the_digest_nothing_but_the_outcome_is_taken() {
+    for instead in [READY.to_vec(), ASK_MD5.to_vec(), ask_digest(0, b"s", b"n"), row(&[None])] {
+        let outcome = verify_in_clear(move |mut peer| {
+            startup(&mut peer);
+            assert!(digest_is_right(&mut peer, &in_force()));
+            peer.send(&instead);
+            peer.expect_close();
+        });
+        assert_eq!(outcome.unwrap_err().kind, Protocol);
+    }
+}
+
+#[test]
+fn names_that_can_not_be_sent_are_refused_before_connecting() {
+    for username in ["", "a\0b", &"x".repeat(128)] {
+        let script: Script = Box::new(|mut peer| peer.expect_close());
+        let outcome =
+            run(vec![script], |server| Redshift::verify(&login(server, username, PASSWORD)));
+        assert_eq!(outcome.unwrap_err().kind, InvalidSecret);
+    }
+    // Longer than PostgreSQL takes.
+    let script: Script = Box::new(|mut peer| {
+        accept_tls(&mut peer, None);
+        startup(&mut peer);
+        peer.send(&wrong_password());
+        peer.expect_close();
+    });
+    let long = "x".repeat(127);
+    let outcome = run(vec![script], |server| Redshift::verify(&login(server, &long, PASSWORD)));
+    assert_eq!(outcome.unwrap_err().kind, Refused);
+}
