@@ -284,7 +284,14 @@ fn create(
         }
         outcome => outcome,
     };
-    outcome.map_err(|failure| explain_denied(failure, DENIED))
+    let Err(failure) = outcome else { return Ok(()) };
+    // Two attempts at one rotation may be at work at the same time, and neither saw the clone.
+    let clones = accounts_named(session, version, &pair.clone)?;
+    if clones.contains(&place.clone_name) {
+        let text = format!("{doing}: somebody else has created {who} just now: try again");
+        return Err(Failure::unreachable(text).with_code(failure.code));
+    }
+    Err(explain_denied(failure, DENIED))
 }
 
 /// A password for the time until the real one is set, which nobody ever knows; with a character of

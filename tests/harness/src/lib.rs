@@ -44,7 +44,7 @@ pub use moto::Moto;
 pub use nss_wrapper::Names;
 pub use peer::{Behaviour, Peer};
 pub use postgres::{Postgres, PostgresBinaries, PostgresOptions, PsqlError, ServerLog};
-pub use proxy::{Direction, Fault, Proxy, Traffic};
+pub use proxy::{Direction, Fault, Opening, Proxy, Traffic};
 pub use rds::{DbInstance, Rds};
 pub use redshift::{Redshift, Warehouse};
 pub use runtime_api::{FunctionError, Invocation, Minutes, Outcome, RuntimeApi};

@@ -1,23 +1,45 @@
-//! The PostgreSQL that all tests share, and the authority that signed its certificate.
+//! The PostgreSQL that all tests share, for what is PostgreSQL's own; and the authority that signed
+//! every server's certificate.
 //!
 //! Beyond the harness's own rules, two roles open doors to their members: `plain_signers` may
 //! connect without TLS, `md5_signers` sign in by MD5.
 
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use tokio::sync::OnceCell;
 use windlass_harness::{Ca, Postgres, PostgresOptions, WorkDir};
 
+use crate::engine::{self, Server};
 use crate::{Login, leaks};
 
+static AUTHORITY: OnceCell<Authority> = OnceCell::const_new();
 static SHARED: OnceCell<Database> = OnceCell::const_new();
+
+/// The authority, and where its files are.
+struct Authority {
+    ca: Ca,
+    work: WorkDir,
+}
+
+impl Authority {
+    async fn shared() -> Result<&'static Self> {
+        let made = AUTHORITY.get_or_try_init(async || {
+            clean_up_after_us()?;
+            let work = WorkDir::new()?;
+            let ca = Ca::new(work.path(), "ca")?;
+            anyhow::Ok(Self { ca, work })
+        });
+        made.await
+    }
+}
 
 /// The shared server.
 pub struct Database {
-    postgres: Postgres,
-    ca: Ca,
-    work: WorkDir,
+    postgres: Arc<Postgres>,
+    server: Server,
+    authority: &'static Authority,
 }
 
 impl Database {
@@ -30,9 +52,7 @@ impl Database {
     }
 
     async fn start() -> Result<Self> {
-        clean_up_after_us()?;
-        let work = WorkDir::new()?;
-        let ca = Ca::new(work.path(), "ca")?;
+        let authority = Authority::shared().await?;
         let rule = |rule: &str| format!("{rule} 127.0.0.1/32 ");
         let options = PostgresOptions {
             first_rules: vec![
@@ -41,10 +61,11 @@ impl Database {
             ],
             ..PostgresOptions::default()
         };
-        let postgres = Postgres::start(&ca, options).await?;
+        let postgres = Arc::new(Postgres::start(&authority.ca, options).await?);
         postgres.admin("CREATE ROLE md5_signers; CREATE ROLE plain_signers").await?;
-        leaks::note_account(postgres.admin_password());
-        Ok(Self { postgres, ca, work })
+        let server = Server::of_postgres(Arc::clone(&postgres), &authority.ca).await?;
+        engine::note_running(server.clone());
+        Ok(Self { postgres, server, authority })
     }
 
     /// The server itself.
@@ -53,10 +74,16 @@ impl Database {
         &self.postgres
     }
 
-    /// The authority that signed its certificate.
+    /// The same server, as one of many engines'.
     #[must_use]
-    pub fn ca(&self) -> &Ca {
-        &self.ca
+    pub fn server(&self) -> Server {
+        self.server.clone()
+    }
+
+    /// The authority that signed its certificate, and those of all shared servers.
+    #[must_use]
+    pub fn ca(&self) -> &'static Ca {
+        &self.authority.ca
     }
 
     /// Another authority, which signed nothing here.
@@ -64,7 +91,7 @@ impl Database {
     /// # Errors
     /// If its files can't be written.
     pub fn stranger(&self) -> Result<Ca> {
-        Ca::new(self.work.path(), "stranger")
+        Ca::new(self.authority.work.path(), "stranger")
     }
 
     /// Makes an account that may sign in, with the options given, such as `CONNECTION LIMIT 3`.
@@ -96,7 +123,7 @@ impl Database {
     /// The superuser's credential.
     #[must_use]
     pub fn superuser(&self) -> Login {
-        Login::new(Postgres::ADMIN, self.postgres.admin_password())
+        self.server.superuser()
     }
 
     /// How often the server refused a password of `user`, by its log.
@@ -104,8 +131,7 @@ impl Database {
     /// # Errors
     /// If the log can't be read.
     pub fn refused_sign_ins(&self, user: &str) -> Result<usize> {
-        let marker = format!("password authentication failed for user \"{user}\"");
-        Ok(self.postgres.log()?.text().matches(&marker).count())
+        self.server.refused_sign_ins(user)
     }
 
     /// Whether the server's log has `text` anywhere.
@@ -113,7 +139,7 @@ impl Database {
     /// # Errors
     /// If the log can't be read.
     pub fn logged(&self, text: &str) -> Result<bool> {
-        Ok(self.postgres.log()?.contains(text))
+        self.server.logged(text)
     }
 }
 

@@ -1,14 +1,16 @@
 //! What the end-to-end tests share; the tests themselves are in `tests/suite`, one binary. And
 //! [`soak`], which `cargo xtask soak` runs for longer than a test may.
 //!
-//! 1. **One PostgreSQL for all** ([`Database`]): it costs seconds to make. A test uses accounts of
-//!    its own, counts its connections at a [`Proxy`](windlass_harness::Proxy) of its own, and looks
-//!    for its own account's name in the server's log.
+//! 1. **One server of each engine for all** ([`Engine`]; [`Database`] for what is PostgreSQL's own):
+//!    it costs seconds to make. A test uses accounts of its own, counts its connections at a
+//!    [`Proxy`](windlass_harness::Proxy) of its own, and looks for its own account's name in the
+//!    server's log.
 //! 2. **Everything else is a test's own** ([`World`]): Secrets Manager, Lambda, the function.
 //! 3. **The product is only ever run, never linked**: what is tested is what is deployed.
 //! 4. **No password in any output**: every world is searched when it ends (see [`leaks`]).
 
 mod database;
+mod engine;
 pub mod enumeration;
 mod golden;
 pub mod leaks;
@@ -19,6 +21,7 @@ pub mod soak;
 mod world;
 
 pub use database::Database;
+pub use engine::{Connected, Engine, Server, Witness};
 pub use golden::{golden, tell, within};
 pub use login::Login;
 pub use programs::{Ran, guests, plugins_with, python, windlass};

@@ -1,9 +1,9 @@
-//! A name and a password, and what PostgreSQL says to them.
+//! A name and a password, and what servers say to them.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::Database;
+use crate::{Database, Witness};
 
 /// What an application holds.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Login {
         Ok(Self::new(text("username")?, text("password")?))
     }
 
-    /// A secret with this credential in AWS's structure, for the server at `port`.
+    /// A secret with this credential in AWS's structure, for the PostgreSQL at `port`.
     #[must_use]
     pub fn secret(&self, port: u16) -> Value {
         json!({
@@ -45,20 +45,12 @@ impl Login {
         })
     }
 
-    /// Whether `psql` signs in with it. Only a refused password is a no.
+    /// Whether the server's own client signs in with it. Only a refused password is a no.
     ///
     /// # Errors
     /// If anything else went wrong.
-    pub async fn signs_in(&self, database: &Database) -> Result<bool> {
-        let answer = self.answer(database, "SELECT session_user").await;
-        match answer {
-            Ok(user) => {
-                anyhow::ensure!(user == self.username, "psql is `{user}`, not `{}`", self.username);
-                Ok(true)
-            }
-            Err(error) if error.is_refused() => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+    pub async fn signs_in(&self, witness: &impl Witness) -> Result<bool> {
+        witness.admits(self).await
     }
 
     /// What `psql` answers to `sql` as this account.
@@ -66,25 +58,16 @@ impl Login {
     /// # Errors
     /// If the statement fails, or signing in does.
     pub async fn psql(&self, database: &Database, sql: &str) -> Result<String> {
-        let answer = self.answer(database, sql).await;
-        answer.with_context(|| format!("running `{sql}` as `{}`", self.username))
+        database.server().run(self, sql).await
     }
 
-    async fn answer(
-        &self,
-        database: &Database,
-        sql: &str,
-    ) -> Result<String, windlass_harness::PsqlError> {
-        database.postgres().psql(&self.username, &self.password, "postgres", sql).await
-    }
-
-    /// A name as SQL writes it.
+    /// A name as PostgreSQL writes it.
     #[must_use]
     pub fn identifier(name: &str) -> String {
         format!("\"{}\"", name.replace('"', "\"\""))
     }
 
-    /// A text as SQL writes it.
+    /// A text as PostgreSQL writes it.
     #[must_use]
     pub fn literal(text: &str) -> String {
         format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))

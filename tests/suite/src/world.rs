@@ -1,5 +1,6 @@
 //! Everything of a test's own: Secrets Manager, Lambda, the function between them.
 
+use std::collections::HashMap;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use windlass_harness::{
 };
 
 use crate::leaks::{Further, Watch};
-use crate::{Database, Login, within};
+use crate::{Database, Login, Server, engine, within};
 
 /// Between an answer and the next request for work lies nothing but scheduling; before the first
 /// one lies the start of a process.
@@ -150,7 +151,7 @@ impl World {
             lambda_endpoint: by_function.then(|| lambda.endpoint()),
             environment: with_all_logged(&options.local_environment),
         };
-        let watch = watch(work.path(), &store, &lambda, database)?;
+        let watch = watch(work.path(), &store, &lambda)?;
         let local = Local::start(&local, work.path(), "local").await?;
         let mut world = Self {
             function: None,
@@ -306,6 +307,19 @@ impl World {
         self.create_secret(name, &self.database.superuser().secret(port)).await
     }
 
+    /// Creates the secret of a server's administrator, and returns its ARN.
+    ///
+    /// # Errors
+    /// If the service refuses.
+    pub async fn create_admin_secret_of(
+        &self,
+        server: &Server,
+        name: &str,
+        port: u16,
+    ) -> Result<String> {
+        self.create_secret(name, &server.secret_at(&server.superuser(), port)).await
+    }
+
     /// Puts a tag on a secret.
     ///
     /// # Errors
@@ -349,28 +363,29 @@ pub fn with_all_logged(environment: &[(String, String)]) -> Vec<(String, String)
     std::iter::once(level).chain(environment.iter().cloned()).collect()
 }
 
-/// Searches, in the end, what a world's processes left behind.
-fn watch(
-    logs: &Path,
-    store: &Path,
-    lambda: &RuntimeApi,
-    database: &'static Database,
-) -> Result<Watch> {
+/// Searches, in the end, what a world's processes left behind, and what the servers logged meanwhile.
+fn watch(logs: &Path, store: &Path, lambda: &RuntimeApi) -> Result<Watch> {
     let minutes = lambda.minutes();
-    let begun = database.postgres().log_length()?;
+    let mut begun = HashMap::new();
+    for server in engine::running() {
+        begun.insert(server.port(), server.log_length()?);
+    }
     Ok(Watch::new(logs, store).and(move || {
-        let postgres = database.postgres();
         let told = minutes.told().into_iter();
         let tokens = minutes.events();
         let tokens = tokens.iter().filter_map(|event| event.get("RotationToken")?.as_str());
-        Ok(Further {
+        let mut further = Further {
             texts: told.map(|body| ("what a function told Lambda".to_owned(), body)).collect(),
             secrets: tokens.map(str::to_owned).collect(),
-            servers: vec![(
-                "PostgreSQL's log".to_owned(),
-                postgres.log_from(begun)?.0.text().to_owned(),
-            )],
-            said: postgres.own_statements(),
-        })
+            ..Further::default()
+        };
+        for server in engine::running() {
+            // One that did not run yet has logged all of it meanwhile.
+            let begun = begun.get(&server.port()).copied().unwrap_or_default();
+            let name = format!("the log of {}", server.engine().name());
+            further.servers.push((name, server.log_from(begun)?.0));
+            further.said.extend(server.own_statements());
+        }
+        Ok(further)
     }))
 }

@@ -53,7 +53,8 @@ impl SqlError {
 /// Where and how to connect.
 pub(super) struct Session<'a> {
     pub(super) binaries: &'a Binaries,
-    pub(super) trusted: &'a Path,
+    /// `None`: without TLS.
+    pub(super) trusted: Option<&'a Path>,
     pub(super) home: &'a Path,
     pub(super) port: u16,
 }
@@ -65,17 +66,32 @@ impl Session<'_> {
         password: &str,
         sql: &str,
     ) -> Result<String, SqlError> {
-        let (program, verify) = match self.binaries.kind {
-            Kind::Mariadb => ("bin/mariadb", "--ssl-verify-server-cert"),
-            Kind::Mysql => ("bin/mysql", "--ssl-mode=VERIFY_IDENTITY"),
+        let program = match self.binaries.kind {
+            Kind::Mariadb => "bin/mariadb",
+            Kind::Mysql => "bin/mysql",
+        };
+        let tls = match (self.trusted, self.binaries.kind) {
+            (Some(trusted), kind) => {
+                let verify = match kind {
+                    Kind::Mariadb => "--ssl-verify-server-cert",
+                    Kind::Mysql => "--ssl-mode=VERIFY_IDENTITY",
+                };
+                vec![verify.to_owned(), format!("--ssl-ca={}", trusted.display())]
+            }
+            (None, Kind::Mariadb) => vec!["--skip-ssl".to_owned()],
+            // It is our own server's key that it takes here.
+            (None, Kind::Mysql) => {
+                ["--ssl-mode=DISABLED", "--get-server-public-key"].map(str::to_owned).to_vec()
+            }
         };
         let output = self
             .binaries
             .launch(program)
             .args(["--no-defaults", "--batch", "--skip-column-names", "--raw"])
-            .args(["--protocol=TCP", "--host=127.0.0.1", "--default-character-set=utf8mb4", verify])
+            .args(["--protocol=TCP", "--host=127.0.0.1", "--default-character-set=utf8mb4"])
+            .args(tls)
             .args([format!("--port={}", self.port), format!("--user={user}")])
-            .args([format!("--ssl-ca={}", self.trusted.display()), format!("--execute={sql}")])
+            .args([format!("--execute={sql}")])
             .env("MYSQL_PWD", password)
             .env("HOME", self.home)
             .env("LC_ALL", "C.UTF-8")

@@ -7,10 +7,12 @@
 mod binaries;
 mod client;
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -21,6 +23,7 @@ pub use binaries::Kind;
 pub use client::SqlError;
 
 use crate::process::{Launch, Process, describe_exit};
+use crate::sync::lock;
 use crate::{Ca, Identity, Validity, WorkDir};
 
 /// A cold machine with a busy disk needs 10 s to make the data, and 5 s to start.
@@ -43,6 +46,8 @@ pub struct MariadbOptions {
     pub options: Vec<String>,
     /// The server's certificate, if not a valid one of the [`Ca`].
     pub identity: Option<Identity>,
+    /// Whether it offers TLS. Where it does not, its own client goes without.
+    pub tls: bool,
 }
 
 impl Default for MariadbOptions {
@@ -52,6 +57,7 @@ impl Default for MariadbOptions {
             admin_password: "master-of-the-harness".to_owned(),
             options: Vec::new(),
             identity: None,
+            tls: true,
         }
     }
 }
@@ -65,8 +71,10 @@ pub struct Mariadb {
     directory: PathBuf,
     _work: WorkDir,
     port: u16,
-    trusted: PathBuf,
+    /// `None`: it has no TLS.
+    trusted: Option<PathBuf>,
     admin_password: String,
+    statements: Mutex<Vec<String>>,
 }
 
 impl Mariadb {
@@ -113,10 +121,10 @@ impl Mariadb {
         owner.give(&directory)?;
 
         initialise(&binaries, &owner, &directory).await?;
-        let trusted = ca.certificate().to_owned();
+        let trusted = options.tls.then(|| ca.certificate().to_owned());
         for _ in 0..PORT_ATTEMPTS {
             let port = free_port()?;
-            let process = serve(&binaries, &owner, &directory, port, &options.options)?;
+            let process = serve(&binaries, &owner, &directory, port, &options)?;
             let server = Self {
                 process,
                 binaries: binaries.clone(),
@@ -125,6 +133,7 @@ impl Mariadb {
                 port,
                 trusted: trusted.clone(),
                 admin_password: options.admin_password.clone(),
+                statements: Mutex::default(),
             };
             if server.accepts().await? {
                 return Ok(Self { _work: work, ..server });
@@ -151,15 +160,16 @@ impl Mariadb {
         &self.admin_password
     }
 
-    /// Runs `sql` as `user` with the real client, over TLS with the name and chain verified, and
-    /// returns what it printed: rows by line, columns by tab.
+    /// Runs `sql` as `user` with the real client, over TLS with the name and chain verified where
+    /// the server has TLS, and returns what it printed: rows by line, columns by tab.
     ///
     /// # Errors
     /// [`SqlError::Refused`] if the server did not accept the password.
     pub async fn sql(&self, user: &str, password: &str, sql: &str) -> Result<String, SqlError> {
+        lock(&self.statements).push(sql.to_owned());
         client::Session {
             binaries: &self.binaries,
-            trusted: &self.trusted,
+            trusted: self.trusted.as_deref(),
             home: &self.directory,
             port: self.port,
         }
@@ -175,14 +185,54 @@ impl Mariadb {
         self.sql(Self::ADMIN, &self.admin_password, sql).await
     }
 
+    /// Every statement that was run through [`sql`](Self::sql): what the server logged of these is
+    /// ours.
+    #[must_use]
+    pub fn own_statements(&self) -> Vec<String> {
+        lock(&self.statements).clone()
+    }
+
     /// Every connection and statement that the server has logged so far.
     ///
     /// # Errors
     /// If the log can't be read.
     pub fn log(&self) -> Result<String> {
-        let path = self.directory.join("general.log");
+        let path = self.log_path();
         let bytes = fs::read(&path).with_context(|| format!("reading `{}`", path.display()))?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// How many bytes the server has logged so far.
+    ///
+    /// # Errors
+    /// If the log can't be read.
+    pub fn log_length(&self) -> Result<u64> {
+        let path = self.log_path();
+        let log = fs::metadata(&path).with_context(|| format!("reading `{}`", path.display()))?;
+        Ok(log.len())
+    }
+
+    /// What the server has logged from this byte on, and where that ends: for those who read a
+    /// long log again and again. Whole lines only.
+    ///
+    /// # Errors
+    /// If the log can't be read.
+    pub fn log_from(&self, start: u64) -> Result<(String, u64)> {
+        let path = self.log_path();
+        let mut bytes = Vec::new();
+        File::open(&path)
+            .and_then(|mut file| {
+                file.seek(SeekFrom::Start(start))?;
+                file.read_to_end(&mut bytes)
+            })
+            .with_context(|| format!("reading `{}`", path.display()))?;
+        let end = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1);
+        bytes.truncate(end);
+        Ok((String::from_utf8_lossy(&bytes).into_owned(), start + end as u64))
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.directory.join("general.log")
     }
 
     /// Whether it has started; `false` if another process took its port.
@@ -274,7 +324,7 @@ fn serve(
     owner: &Owner,
     directory: &Path,
     port: u16,
-    options: &[String],
+    options: &MariadbOptions,
 ) -> Result<Process> {
     let file = |name: &str| directory.join(name).display().to_string();
     let (program, own): (_, &[&str]) = match binaries.kind {
@@ -290,6 +340,11 @@ fn serve(
                 "--secure-file-priv=NULL",
             ],
         ),
+    };
+    let without_tls: &[&str] = match (options.tls, binaries.kind) {
+        (true, _) => &[],
+        (false, Kind::Mariadb) => &["--skip-ssl"],
+        (false, Kind::Mysql) => &["--tls-version="],
     };
     let mut launch = binaries.launch(program);
     if owner.other.is_some() {
@@ -314,7 +369,8 @@ fn serve(
         // The data does not outlive the test.
         .args(["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M"])
         .args(own)
-        .args(options)
+        .args(without_tls)
+        .args(&options.options)
         .start(directory, "server")
 }
 

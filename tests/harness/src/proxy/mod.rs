@@ -48,6 +48,15 @@ pub enum Direction {
     ToClient,
 }
 
+/// What is said before TLS: by it, messages are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// The client asks for TLS, and the server answers with one byte.
+    Postgres,
+    /// The server greets, and the client asks for TLS: a packet each.
+    Mysql,
+}
+
 /// What goes wrong with a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -62,8 +71,8 @@ pub enum Fault {
         /// Counted from 1.
         turn: u32,
     },
-    /// It is closed instead of passing on the `record`-th message in this direction: PostgreSQL's
-    /// request for TLS and its answer are the first, TLS records the others.
+    /// It is closed instead of passing on the `record`-th message in this direction: what is said
+    /// before TLS ([`Opening`]) is the first, TLS records are the others.
     CutAtRecord {
         /// Which way.
         direction: Direction,
@@ -151,18 +160,27 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Passes connections to `upstream` on, from a free port of 127.0.0.1.
+    /// Passes connections to `upstream` on, from a free port of 127.0.0.1. Messages are counted as
+    /// PostgreSQL's.
     ///
     /// # Errors
     /// If no port can be listened on.
     pub async fn start(upstream: SocketAddr) -> Result<Self> {
+        Self::start_for(upstream, Opening::Postgres).await
+    }
+
+    /// The same for connections that begin in this way.
+    ///
+    /// # Errors
+    /// If no port can be listened on.
+    pub async fn start_for(upstream: SocketAddr, opening: Opening) -> Result<Self> {
         let state = Arc::new(Mutex::new(State::default()));
         let shared = Arc::clone(&state);
         let listener = Listener::start(move |client| {
             let (traffic, fault) = admit(&shared);
             async move {
                 let opened = Instant::now();
-                carry(client, upstream, &traffic, fault).await;
+                carry(client, upstream, opening, &traffic, fault).await;
                 lock(&traffic).open_for = Some(opened.elapsed());
             }
         });
@@ -240,6 +258,7 @@ fn admit(state: &Mutex<State>) -> (Arc<Mutex<Traffic>>, Option<Fault>) {
 async fn carry(
     mut client: TcpStream,
     upstream: SocketAddr,
+    opening: Opening,
     traffic: &Mutex<Traffic>,
     fault: Option<Fault>,
 ) {
@@ -258,8 +277,10 @@ async fn carry(
     let _ = server.set_nodelay(true);
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    let there = pump(Direction::ToServer, from_client, to_server, traffic, fault);
-    let back = pump(Direction::ToClient, from_server, to_client, traffic, fault);
+    let there = Records::new(Direction::ToServer, opening);
+    let there = pump(Direction::ToServer, there, from_client, to_server, traffic, fault);
+    let back = Records::new(Direction::ToClient, opening);
+    let back = pump(Direction::ToClient, back, from_server, to_client, traffic, fault);
     let (mut there, mut back) = (pin!(there), pin!(back));
     // What the other side still says is heard, so that what is counted does not depend on who was
     // faster; then a half-closed connection is of no use to the protocols here.
@@ -284,12 +305,12 @@ enum PumpEnd {
 
 async fn pump(
     direction: Direction,
+    mut records: Records,
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     traffic: &Mutex<Traffic>,
     fault: Option<Fault>,
 ) -> PumpEnd {
-    let mut records = Records::new(direction);
     let mut buffer = vec![0; CHUNK];
     loop {
         let read = match from.read(&mut buffer).await {

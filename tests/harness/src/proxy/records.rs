@@ -1,15 +1,15 @@
-//! Where messages begin in a PostgreSQL connection over TLS.
+//! Where messages begin in a connection over TLS.
 //!
-//! The request for TLS and its one-byte answer come first and are messages by themselves; what
-//! follows are TLS records, whose headers are not encrypted. Unlike turns, records don't depend on
-//! who was faster: the same conversation has the same number of them each time.
+//! What is said before TLS, one message of either side, is a message by itself; what follows are TLS
+//! records, whose headers are not encrypted. Unlike turns, records don't depend on who was faster:
+//! the same conversation has the same number of them each time.
 
-use super::Direction;
+use super::{Direction, Opening};
 
-/// The request for TLS: its length and a code, four bytes each.
+/// PostgreSQL's request for TLS: its length and a code, four bytes each.
 const TLS_REQUEST: usize = 8;
 
-/// The answer: `S` or `N`.
+/// PostgreSQL's answer: `S` or `N`.
 const TLS_ANSWER: usize = 1;
 
 /// Type, version (two bytes), length (two bytes).
@@ -18,18 +18,21 @@ const HEADER: usize = 5;
 /// One direction of a connection, read as far as it has come.
 #[derive(Debug)]
 pub(super) struct Records {
-    first: usize,
+    /// How long the first message is; `None`: as it says itself, in the way of MySQL's packets.
+    first: Option<usize>,
     begun: u32,
+    /// Of the message that has begun, as far as it has come.
     header: Vec<u8>,
     /// Bytes of the message that are still to come, after its header.
     left: usize,
 }
 
 impl Records {
-    pub(super) fn new(direction: Direction) -> Self {
-        let first = match direction {
-            Direction::ToServer => TLS_REQUEST,
-            Direction::ToClient => TLS_ANSWER,
+    pub(super) fn new(direction: Direction, opening: Opening) -> Self {
+        let first = match (opening, direction) {
+            (Opening::Postgres, Direction::ToServer) => Some(TLS_REQUEST),
+            (Opening::Postgres, Direction::ToClient) => Some(TLS_ANSWER),
+            (Opening::Mysql, _) => None,
         };
         Self { first, begun: 0, header: Vec::with_capacity(HEADER), left: 0 }
     }
@@ -48,7 +51,7 @@ impl Records {
                     return position;
                 }
                 if self.begun == 1 {
-                    self.left = self.first;
+                    self.left = self.first.unwrap_or_default();
                 }
             }
             if self.left > 0 {
@@ -56,12 +59,24 @@ impl Records {
                 continue;
             }
             self.header.push(byte);
-            if let [_, _, _, high, low] = self.header[..] {
-                self.left = usize::from(u16::from_be_bytes([high, low]));
+            if let Some(length) = self.announced() {
+                self.left = length;
                 self.header.clear();
             }
         }
         bytes.len()
+    }
+
+    /// How much follows the header, once it is complete.
+    fn announced(&self) -> Option<usize> {
+        match self.header[..] {
+            [low, middle, high, _] if self.begun == 1 => {
+                let length = u32::from_le_bytes([low, middle, high, 0]);
+                usize::try_from(length).ok()
+            }
+            [_, _, _, high, low] => Some(usize::from(u16::from_be_bytes([high, low]))),
+            _ => None,
+        }
     }
 }
 
@@ -69,34 +84,42 @@ impl Records {
 mod tests {
     use super::*;
 
-    /// The request for TLS, then records of 1, 300 and 2 bytes.
-    fn conversation() -> Vec<u8> {
+    /// What is said before TLS, then records of 1, 300 and 2 bytes.
+    fn conversation(opening: Opening) -> Vec<u8> {
+        let first = match opening {
+            Opening::Postgres => vec![0; TLS_REQUEST],
+            Opening::Mysql => [&[4, 0, 0, 1][..], &[7; 4]].concat(),
+        };
         let record = |length: u16| {
             let mut record = vec![22, 3, 3];
             record.extend(length.to_be_bytes());
             record.extend(vec![7; usize::from(length)]);
             record
         };
-        [vec![0; TLS_REQUEST], record(1), record(300), record(2)].concat()
+        [first, record(1), record(300), record(2)].concat()
     }
 
     #[test]
     fn messages_are_counted_however_they_are_cut_into_pieces() {
-        let bytes = conversation();
-        for piece in 1..bytes.len() {
-            let mut records = Records::new(Direction::ToServer);
-            for chunk in bytes.chunks(piece) {
-                assert_eq!(records.read(chunk, None), chunk.len());
+        for opening in [Opening::Postgres, Opening::Mysql] {
+            let bytes = conversation(opening);
+            for piece in 1..bytes.len() {
+                let mut records = Records::new(Direction::ToServer, opening);
+                for chunk in bytes.chunks(piece) {
+                    assert_eq!(records.read(chunk, None), chunk.len());
+                }
+                assert_eq!(records.begun(), 4, "{opening:?}, pieces of {piece}");
             }
-            assert_eq!(records.begun(), 4, "pieces of {piece}");
         }
     }
 
     #[test]
     fn reading_stops_before_the_message_that_it_is_told() {
-        for (stop, expected) in [(1, 0), (2, 8), (3, 14), (4, 319), (5, 326)] {
-            let mut records = Records::new(Direction::ToServer);
-            assert_eq!(records.read(&conversation(), Some(stop)), expected);
+        for opening in [Opening::Postgres, Opening::Mysql] {
+            for (stop, expected) in [(1, 0), (2, 8), (3, 14), (4, 319), (5, 326)] {
+                let mut records = Records::new(Direction::ToServer, opening);
+                assert_eq!(records.read(&conversation(opening), Some(stop)), expected);
+            }
         }
     }
 }

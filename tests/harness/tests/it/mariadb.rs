@@ -45,3 +45,25 @@ async fn the_client_refuses_bad_certificates() {
         assert!(error.to_string().contains("TLS/SSL error"), "{validity:?}: {error}");
     }
 }
+
+#[tokio::test]
+async fn a_server_may_have_no_tls_at_all() {
+    for kind in [MysqlKind::Mariadb, MysqlKind::Mysql] {
+        if let Some(why) = Mariadb::missing(kind) {
+            eprintln!("SKIPPED, no {kind:?} here: {why}");
+            continue;
+        }
+        let work = WorkDir::new().unwrap();
+        let ca = Ca::new(work.path(), "ca").unwrap();
+        let options = MariadbOptions { kind, tls: false, ..MariadbOptions::default() };
+        let server = Mariadb::start(&ca, options).await.unwrap();
+        let cipher = server.admin("SHOW STATUS LIKE 'Ssl_cipher'").await.unwrap();
+        assert_eq!(cipher.trim(), "Ssl_cipher", "{kind:?}");
+        let begun = server.log_length().unwrap();
+        server.admin("SELECT 'something of ours'").await.unwrap();
+        let (log, end) = server.log_from(begun).unwrap();
+        assert!(log.contains("something of ours") && log.contains("TCP/IP"), "{log}");
+        assert_eq!(server.log_from(end).unwrap(), (String::new(), end));
+        assert!(server.own_statements().iter().any(|sql| sql == "SELECT 'something of ours'"));
+    }
+}

@@ -18,7 +18,7 @@ pub struct Case {
     in_force: String,
     /// How many sign-ins may have been refused so far, by the candidates that had to be tried.
     allowed: usize,
-    /// How many of the refused sign-ins were `psql`'s, looking for the password in force.
+    /// How many of the refused sign-ins were the witness's, looking for the password in force.
     own: usize,
 }
 
@@ -105,15 +105,14 @@ impl Scene {
     /// secret's versions has the one in force. And no more sign-ins were
     /// refused than there were candidates before the right one.
     pub(super) async fn still_valid(&mut self, case: &mut Case) -> Result<()> {
-        let database = self.world.database();
         if self.maker.setup.alternates() {
             let current = self.world.current(&case.secret).await?;
-            ensure!(current.signs_in(database).await?, "AWSCURRENT is refused");
+            ensure!(current.signs_in(&self.server).await?, "AWSCURRENT is refused");
         } else {
             let candidates = candidates(&self.world, &case.secret).await?;
             let mut found = None;
             for password in candidates.into_iter().filter(|password| !password.is_empty()) {
-                if Login::new(&case.base, &password).signs_in(database).await? {
+                if Login::new(&case.base, &password).signs_in(&self.server).await? {
                     found = Some(password);
                     break;
                 }
@@ -149,8 +148,7 @@ impl Scene {
         let new = self.world.current(&case.secret).await?;
         if self.maker.setup.alternates() {
             ensure!(new.username != case.before.username, "the same user again");
-            let database = self.world.database();
-            ensure!(case.before.signs_in(database).await?, "AWSPREVIOUS is refused");
+            ensure!(case.before.signs_in(&self.server).await?, "AWSPREVIOUS is refused");
         } else {
             ensure!(new.password == case.in_force, "AWSCURRENT is refused");
             ensure!(new.username == case.before.username, "another user");
@@ -184,10 +182,10 @@ impl Scene {
     /// # Errors
     /// If that is not so.
     pub async fn administrator_untouched(&self) -> Result<()> {
-        let database = self.world.database();
-        ensure!(database.superuser().signs_in(database).await?, "the administrator is refused");
-        let change = format!("ALTER ROLE {}", Login::identifier(&database.superuser().username));
-        ensure!(!database.logged(&change)?, "somebody changed the administrator");
+        let admin = self.server.superuser();
+        ensure!(admin.signs_in(&self.server).await?, "the administrator is refused");
+        let changes = self.server.password_changes(&admin.username)?;
+        ensure!(changes == 0, "somebody changed the administrator {changes} times");
         Ok(())
     }
 
@@ -204,13 +202,10 @@ impl Scene {
 
     /// How often the server refused the function's sign-ins as this account or its clone so far.
     fn refused(&mut self, case: &Case) -> Result<usize> {
-        let (log, end) = self.world.database().postgres().log_from(self.log_read)?;
+        let (refusals, end) = self.server.refusals_from(self.log_read)?;
         self.log_read = end;
-        for line in log.text().lines() {
-            let refused = line.split("password authentication failed for user \"").nth(1);
-            if let Some((user, _)) = refused.and_then(|rest| rest.split_once('"')) {
-                *self.refused.entry(user.to_owned()).or_default() += 1;
-            }
+        for (user, refused) in refusals {
+            *self.refused.entry(user).or_default() += refused;
         }
         let of = |name: &str| self.refused.get(name).copied().unwrap_or_default();
         Ok(of(&case.base) + of(&clone_of(&case.base)) - case.own)

@@ -18,7 +18,7 @@ use serde_json::json;
 use windlass_harness::{FunctionError, Outcome, Proxy, RuntimeApi, SecretsProxy};
 
 use crate::rotation::STEP_LIMIT;
-use crate::{Options, STEPS, World};
+use crate::{Options, STEPS, Server, World};
 pub use case::Case;
 pub use points::{Counts, Point};
 use setup::Maker;
@@ -46,6 +46,7 @@ pub struct Attempt {
 /// A world in which things break.
 pub struct Scene {
     world: World,
+    server: Server,
     secrets: SecretsProxy,
     database: Proxy,
     maker: Maker,
@@ -54,17 +55,18 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// A world for cases of one set-up. Its accounts' names begin with `prefix`.
+    /// A world for cases of one set-up at this server. Its accounts' names begin with `prefix`.
     ///
     /// # Errors
     /// If something does not start.
-    pub async fn set(setup: Setup, prefix: &str) -> Result<Self> {
+    pub async fn set(server: &Server, setup: Setup, prefix: &str) -> Result<Self> {
         let mut world = World::with(Options::by_hand()).await?;
         let secrets = SecretsProxy::start(world.secrets()).await?;
-        let database = Proxy::start(world.database().postgres().address()).await?;
+        let database = Proxy::start_for(server.address(), server.opening()).await?;
         world.start_function_calling(secrets.endpoint())?;
-        let maker = Maker::new(&world, setup, prefix, database.port()).await?;
-        Ok(Self { world, secrets, database, maker, log_read: 0, refused: HashMap::new() })
+        let maker = Maker::new(&world, server, setup, prefix, database.port()).await?;
+        let (server, log_read) = (server.clone(), server.log_length()?);
+        Ok(Self { world, server, secrets, database, maker, log_read, refused: HashMap::new() })
     }
 
     /// A rotation that nothing disturbs, and all that it did.

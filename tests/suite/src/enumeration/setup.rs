@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::{Database, Login, World};
+use crate::{Login, Server, World};
 
 /// Accounts are made so many at once.
 const BATCH: usize = 50;
@@ -65,6 +65,7 @@ pub(super) struct Maker {
     prefix: String,
     /// The port in their secrets.
     port: u16,
+    server: Server,
     admin: Option<String>,
     used: usize,
 }
@@ -79,19 +80,27 @@ pub(super) struct Made {
 }
 
 impl Maker {
-    pub(super) async fn new(world: &World, setup: Setup, prefix: &str, port: u16) -> Result<Self> {
+    pub(super) async fn new(
+        world: &World,
+        server: &Server,
+        setup: Setup,
+        prefix: &str,
+        port: u16,
+    ) -> Result<Self> {
         let admin = if setup.has_admin() {
-            Some(world.create_admin_secret(&format!("{prefix}/admin"), port).await?)
+            let name = format!("{prefix}/admin");
+            Some(world.create_admin_secret_of(server, &name, port).await?)
         } else {
             None
         };
-        Ok(Self { setup, prefix: prefix.to_owned(), port, admin, used: 0 })
+        let server = server.clone();
+        Ok(Self { setup, prefix: prefix.to_owned(), port, server, admin, used: 0 })
     }
 
     /// The next one.
     pub(super) async fn make(&mut self, world: &World) -> Result<Made> {
         if self.used.is_multiple_of(BATCH) {
-            self.accounts(world.database()).await?;
+            self.accounts().await?;
         }
         let base = self.name(self.used);
         self.used += 1;
@@ -107,7 +116,7 @@ impl Maker {
         let secret = format!("{base}/secret");
         let mut current = None;
         for login in versions {
-            let mut value = login.secret(self.port);
+            let mut value = self.server.secret_at(login, self.port);
             if let (Some(admin), Some(members)) = (&self.admin, value.as_object_mut()) {
                 members.insert("masterarn".to_owned(), Value::from(admin.as_str()));
             }
@@ -130,20 +139,13 @@ impl Maker {
     }
 
     /// As a rotation would have left them.
-    async fn accounts(&self, database: &Database) -> Result<()> {
-        let mut sql = String::new();
-        for number in self.used..self.used + BATCH {
-            let base = self.name(number);
-            sql += &create(&first_login(&base));
-            if matches!(self.setup, Setup::BackToBase | Setup::CloneExists) {
-                let clone = clone_of(&base);
-                sql += &create(&first_login(&clone));
-                let (base, clone) = (Login::identifier(&base), Login::identifier(&clone));
-                sql += &format!("GRANT {base} TO {clone}; ALTER ROLE {clone} SET role = {base}; ");
-            }
-        }
-        database.admin(&sql).await?;
-        Ok(())
+    async fn accounts(&self) -> Result<()> {
+        let has_clone = matches!(self.setup, Setup::BackToBase | Setup::CloneExists);
+        let pairs: Vec<_> = (self.used..self.used + BATCH)
+            .map(|number| self.name(number))
+            .map(|base| (first_login(&base), has_clone.then(|| first_login(&clone_of(&base)))))
+            .collect();
+        self.server.accounts(&pairs).await
     }
 }
 
@@ -153,9 +155,4 @@ pub(super) fn clone_of(base: &str) -> String {
 
 fn first_login(name: &str) -> Login {
     Login::new(name, format!("first password of {name}"))
-}
-
-fn create(login: &Login) -> String {
-    let (name, password) = (Login::identifier(&login.username), Login::literal(&login.password));
-    format!("CREATE ROLE {name} LOGIN PASSWORD {password}; ")
 }

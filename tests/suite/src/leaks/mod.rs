@@ -2,13 +2,14 @@
 //!
 //! 1. **What is searched**: all that functions and the local Secrets Manager wrote to standard
 //!    output (metrics) and standard error (logs), at the finest level; all that functions answered
-//!    Lambda, errors included; all that commands printed; what PostgreSQL logged meanwhile.
+//!    Lambda, errors included; all that commands printed; what the servers logged meanwhile.
 //! 2. **For what**: every password that any version of any secret in the store holds, those of
 //!    accounts that tests made, the administrator's, and every rotation token; each in every form
 //!    of [`Sought`]. These are written here anew, so that the host and its tests don't share a
 //!    mistake.
-//! 3. **What is left out**: passwords of fewer than six characters, which stand in every text; answers of `GetSecretValue`, which are no log; in PostgreSQL's log, what stands in
-//!    statements of the tests' own.
+//! 3. **What is left out**: passwords of fewer than six characters, which stand in every text;
+//!    answers of `GetSecretValue`, which are no log; in a server's log, what stands in statements of
+//!    the tests' own.
 //! 4. **A leak fails the test**: a [`Watch`] panics when it is dropped, if nothing else did before.
 //!
 //! What was searched is counted in the file that [`COUNTS`] names; `cargo xtask test` adds it up.

@@ -1,6 +1,7 @@
-//! The end-to-end tests: the real binaries, a real PostgreSQL, `psql` and boto3 as witnesses.
+//! The end-to-end tests: the real binaries, real servers, their own clients and boto3 as witnesses.
 //!
-//! Every test makes a world of its own beside the one shared server (see `windlass_suite`). Names
+//! What holds for every engine is in `conformance` and `enumeration`; the others use PostgreSQL.
+//! Every test makes a world of its own beside the shared servers (see `windlass_suite`). Names
 //! of accounts and secrets begin with the test's own word, so that no test meets another's.
 
 #![expect(
@@ -13,6 +14,7 @@ mod bad_admins;
 mod bad_input;
 mod channel_binding;
 mod cli;
+mod conformance;
 mod contract;
 mod cost;
 mod crash;
@@ -25,9 +27,7 @@ mod guests;
 mod hostile_servers;
 mod keys;
 mod local;
-mod lockout;
-mod mariadb;
-mod names;
+mod md5;
 mod network;
 mod plaintext;
 mod plugins;
@@ -38,5 +38,4 @@ mod rows;
 mod secrets_manager;
 mod single_user;
 mod soak;
-mod twice;
 mod vetting;

@@ -1,13 +1,11 @@
-//! Connections without TLS: only where the secret says so, and not one byte too many otherwise.
+//! The compatible mode: connections without TLS where the secret says nothing. What a secret says is
+//! in `conformance`.
 
 use anyhow::Result;
 use serde_json::Value;
-use windlass_harness::{Ca, Postgres, PostgresOptions, Proxy, WorkDir};
+use windlass_harness::{Ca, Postgres, PostgresOptions, WorkDir};
 use windlass_suite::leaks::search_server;
 use windlass_suite::{Login, Options, STEPS, World};
-
-/// A PostgreSQL client's request for TLS: a length and a code, nothing about anybody.
-const TLS_REQUEST_BYTES: u64 = 8;
 
 /// A server that has no TLS at all.
 async fn server_without_tls() -> Result<(WorkDir, Postgres)> {
@@ -19,80 +17,6 @@ async fn server_without_tls() -> Result<(WorkDir, Postgres)> {
         ..PostgresOptions::default()
     };
     Ok((work, Postgres::start(&ca, options).await?))
-}
-
-#[tokio::test]
-async fn a_secret_that_says_so_is_rotated_without_tls() -> Result<()> {
-    let world = World::with(Options::by_hand()).await?;
-    let database = world.database();
-    let old = database.account("plain_wanted", "").await?;
-    database.admin("GRANT plain_signers TO plain_wanted").await?;
-    for (number, ssl) in [Value::from(false), Value::from("false")].into_iter().enumerate() {
-        let secret = format!("plain/wanted-{number}");
-        let mut value = match number {
-            0 => old.secret(database.postgres().port()),
-            _ => world.secrets().secret("plain/wanted-0", "AWSCURRENT").await?,
-        };
-        value["ssl"] = ssl;
-        world.create_secret(&secret, &value).await?;
-        let token = world.begin(&secret).await?;
-        world.steps(&STEPS, &secret, &token).await?;
-        let new = world.current(&secret).await?;
-        assert!(new.signs_in(database).await?);
-        assert!(!database.logged(&new.password)?);
-    }
-    let log = database.postgres().log()?;
-    let plain = log.text().lines().filter(|line| {
-        line.contains("connection authorized: user=plain_wanted ") && !line.contains("SSL enabled")
-    });
-    assert_eq!(plain.count(), 4, "two connections a rotation, each without TLS");
-    Ok(())
-}
-
-#[tokio::test]
-async fn where_the_secret_says_nothing_connections_have_tls() -> Result<()> {
-    let world = World::start().await?;
-    let database = world.database();
-    let old = database.account("plain_unsaid", "").await?;
-    // The server would take either.
-    database.admin("GRANT plain_signers TO plain_unsaid").await?;
-    world.create_secret("plain/unsaid", &old.secret(database.postgres().port())).await?;
-    world.rotate("plain/unsaid").await?;
-    let log = database.postgres().log()?;
-    let own: Vec<_> = log
-        .text()
-        .lines()
-        .filter(|line| line.contains("connection authorized: user=plain_unsaid "))
-        .collect();
-    assert_eq!(own.len(), 2, "{own:?}");
-    assert!(own.iter().all(|line| line.contains("SSL enabled (protocol=TLSv1.3")), "{own:?}");
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_server_without_tls_is_an_error_and_hears_nothing_but_the_request_for_it() -> Result<()> {
-    let world = World::with(Options::by_hand()).await?;
-    let (_work, server) = server_without_tls().await?;
-    let proxy = Proxy::start(server.address()).await?;
-    let login = Login::new(Postgres::ADMIN, server.admin_password());
-    for (name, ssl) in [("plain/no-key", Value::Null), ("plain/required", Value::from(true))] {
-        let mut value = login.secret(proxy.port());
-        value["ssl"] = ssl;
-        world.create_secret(name, &value).await?;
-        let token = world.begin(name).await?;
-        world.steps(&["createSecret"], name, &token).await?;
-        proxy.reset();
-        let error = world.failure("setSecret", name, &token).await?;
-        assert_eq!(error.kind, "Windlass.Service.NoTls");
-        for part in ["no TLS", "\"ssl\": false"] {
-            assert!(error.message.contains(part), "{}", error.message);
-        }
-        let traffic = proxy.traffic();
-        assert_eq!(traffic.len(), 1, "no second attempt, in clear or otherwise: {traffic:?}");
-        assert_eq!(traffic.iter().map(|one| one.to_server).sum::<u64>(), TLS_REQUEST_BYTES);
-    }
-    assert!(!server.log()?.contains("connection authorized"), "nobody signed in");
-    Ok(())
 }
 
 #[tokio::test]

@@ -5,22 +5,22 @@
 
 use anyhow::{Context, Result, ensure};
 use windlass_harness::FunctionError;
-use windlass_suite::STEPS;
 use windlass_suite::enumeration::{Case, Scene, Setup};
+use windlass_suite::{Engine, STEPS, Server};
 
-#[tokio::test]
-async fn every_step_runs_twice_and_every_earlier_one_late() -> Result<()> {
+pub(super) async fn every_step_runs_twice_and_every_earlier_one_late(server: Server) -> Result<()> {
     // A step that is refused reads the labels again for a while; hence all at once.
-    let [first, second, third, fourth, fifth] = Setup::ALL.map(twice_and_late);
+    let [first, second, third, fourth, fifth] =
+        Setup::ALL.map(|setup| twice_and_late(&server, setup));
     tokio::try_join!(first, second, third, fourth, fifth).map(drop)
 }
 
-async fn twice_and_late(setup: Setup) -> Result<()> {
-    again_and_late(setup).await.with_context(|| format!("{setup}"))
+async fn twice_and_late(server: &Server, setup: Setup) -> Result<()> {
+    again_and_late(server, setup).await.with_context(|| format!("{setup}"))
 }
 
-async fn again_and_late(setup: Setup) -> Result<()> {
-    let mut scene = Scene::set(setup, &format!("late_{setup:?}").to_lowercase()).await?;
+async fn again_and_late(server: &Server, setup: Setup) -> Result<()> {
+    let mut scene = Scene::set(server, setup, &format!("late_{setup:?}").to_lowercase()).await?;
     let mut case = scene.begin().await?;
     for (done, later) in STEPS.into_iter().enumerate() {
         let failed = scene.step(&case, later, case.token()).await?;
@@ -69,8 +69,14 @@ async fn again_and_late(setup: Setup) -> Result<()> {
 }
 
 /// How often each step, and the whole rotation, is raced in each set-up. The host's own tests try
-/// every order of operations; here it is about what PostgreSQL says to two sessions at once.
-const RACES: usize = 8;
+/// every order of operations; here it is about what the server says to two sessions at once.
+fn races(server: &Server) -> usize {
+    match server.engine() {
+        Engine::Postgres => 8,
+        // Statements about accounts are no transactions here, and slow.
+        Engine::Mariadb | Engine::Mysql => 4,
+    }
+}
 
 /// Whether an invocation ended well, or has only to be repeated: PostgreSQL lets one of two
 /// sessions change a role, and Secrets Manager lets labels be read while they move.
@@ -88,12 +94,14 @@ async fn begin(scene: &mut Scene, setup: Setup) -> Result<Case> {
     Ok(case)
 }
 
-#[tokio::test]
-async fn two_functions_at_the_same_step_at_once_do_no_harm() -> Result<()> {
+pub(super) async fn two_functions_at_the_same_step_at_once_do_no_harm(
+    server: Server,
+) -> Result<()> {
     for setup in Setup::ALL {
-        let mut scene = Scene::set(setup, &format!("race_{setup:?}").to_lowercase()).await?;
+        let mut scene =
+            Scene::set(&server, setup, &format!("race_{setup:?}").to_lowercase()).await?;
         let twin = scene.twin().await?;
-        for _ in 0..RACES {
+        for _ in 0..races(&server) {
             let mut case = begin(&mut scene, setup).await?;
             for step in STEPS {
                 let ends = scene.race_step(&twin, &case, step).await?;
@@ -106,12 +114,14 @@ async fn two_functions_at_the_same_step_at_once_do_no_harm() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn two_functions_at_the_same_rotation_at_once_do_no_harm() -> Result<()> {
+pub(super) async fn two_functions_at_the_same_rotation_at_once_do_no_harm(
+    server: Server,
+) -> Result<()> {
     for setup in Setup::ALL {
-        let mut scene = Scene::set(setup, &format!("whole_{setup:?}").to_lowercase()).await?;
+        let mut scene =
+            Scene::set(&server, setup, &format!("whole_{setup:?}").to_lowercase()).await?;
         let twin = scene.twin().await?;
-        for _ in 0..RACES {
+        for _ in 0..races(&server) {
             let mut case = begin(&mut scene, setup).await?;
             let ends = scene.race(&twin, &case).await?;
             ensure!(ends.iter().any(Option::is_none), "{setup}: {ends:?}");
