@@ -51,7 +51,7 @@ enum Kind {
 pub(crate) fn query(catalog: &Catalog, pair: &Pair, offset: usize) -> Result<String, Failure> {
     let branch = |kind: char, columns: &str, list: &str, rest: &str| {
         format!(
-            "SELECT '{kind}'::text AS kind, {columns}, coalesce(array_to_string({list}, ','), '') AS list FROM {rest}"
+            "SELECT '{kind}'::text AS object_kind, {columns}, coalesce(array_to_string({list}, ','), '') AS object_acl FROM {rest}"
         )
     };
     let schemas = |schema: &str| {
@@ -61,7 +61,7 @@ pub(crate) fn query(catalog: &Catalog, pair: &Pair, offset: usize) -> Result<Str
              AND substring({schema}.nspname::text, 1, 7) <> 'pg_temp'"
         )
     };
-    let owner = |column: &str| format!("pg_get_userbyid({column})::text AS owner");
+    let owner = |column: &str| format!("pg_get_userbyid({column})::text AS object_owner");
     let in_schema = |kind_of_object: &str, schema_of_object: &str, alias: &str| {
         format!(
             "{kind_of_object} {alias} JOIN pg_namespace n ON n.oid = {alias}.{schema_of_object} \
@@ -73,7 +73,8 @@ pub(crate) fn query(catalog: &Catalog, pair: &Pair, offset: usize) -> Result<Str
         branch(
             'd',
             &format!(
-                "''::text AS schema, d.datname::text AS name, ''::text AS detail, {}",
+                "''::text AS object_schema, d.datname::text AS object_name, \
+                 ''::text AS object_detail, {}",
                 owner("d.datdba")
             ),
             "d.datacl",
@@ -129,8 +130,10 @@ pub(crate) fn query(catalog: &Catalog, pair: &Pair, offset: usize) -> Result<Str
         ));
     }
     Ok(format!(
-        "SELECT kind, schema, name, detail, owner, list FROM ({}) o \
-         WHERE owner IN ({}, {}) OR strpos(list, {}) > 0 \
+        // Names that are no key words anywhere.
+        "SELECT object_kind, object_schema, object_name, object_detail, object_owner, object_acl \
+         FROM ({}) o \
+         WHERE object_owner IN ({}, {}) OR strpos(object_acl, {}) > 0 \
          ORDER BY 1, 2, 3, 4, 5 LIMIT {PAGE} OFFSET {offset}",
         branches.join(" UNION ALL "),
         literal(&pair.base)?,

@@ -175,7 +175,11 @@ fn the_query_names_nothing_that_is_not_there() {
     for absent in ["pg_proc", "pg_attribute", "pg_default_acl"] {
         assert!(!bare.contains(absent), "{absent}");
     }
-    assert!(bare.contains("owner IN ('it''s', 'it''s_clone') OR strpos(list, 'it''s') > 0"));
+    assert!(
+        bare.contains(
+            "object_owner IN ('it''s', 'it''s_clone') OR strpos(object_acl, 'it''s') > 0"
+        )
+    );
     let of_redshift = Catalog::of(&[
         ("pg_proc_info", "prokind"),
         ("pg_proc", "prokind"),
