@@ -97,6 +97,7 @@ mod tests {
             ("group app=r/owner", "app", ""),
             ("group \"app\"=r/owner,app=w/owner", "app", "w"),
             ("\"group app\"=r/owner", "group app", "r"),
+            ("group app=r/owner,group \"app\"=w/owner", "group app", ""),
             ("\"a \"\"b, c=r/d\"=U/\"o=w,app=C/x\"", "a \"b, c=r/d", "U"),
             ("\"a \"\"b, c=r/d\"=U/\"o=w,app=C/x\"", "app", ""),
             ("app=/owner", "app", ""),

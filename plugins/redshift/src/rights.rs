@@ -2,7 +2,8 @@
 //!
 //! What either has through PUBLIC, a group or a role is not written here: the memberships are equal.
 //! What the base may do as an owner is granted to the clone. What the clone owns is left to it, and
-//! told. A privilege whose letter this plugin does not know is never guessed: it is told, too.
+//! told. A privilege whose letter this plugin does not know is never guessed: what the clone has too
+//! much is taken all the same, what it lacks is told.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,7 +51,7 @@ enum Kind {
 pub(crate) fn query(catalog: &Catalog, pair: &Pair, offset: usize) -> Result<String, Failure> {
     let branch = |kind: char, columns: &str, list: &str, rest: &str| {
         format!(
-            "SELECT '{kind}'::text AS kind, {columns}, coalesce(array_to_string({list}, ','), '') AS list FROM {rest}"
+            "SELECT '{kind}'::text AS object_kind, {columns}, coalesce(array_to_string({list}, ','), '') AS object_acl FROM {rest}"
         )
     };
     let schemas = |schema: &str| {
@@ -60,7 +61,7 @@ pub(crate) fn query(catalog: &Catalog, pair: &Pair, offset: usize) -> Result<Str
              AND substring({schema}.nspname::text, 1, 7) <> 'pg_temp'"
         )
     };
-    let owner = |column: &str| format!("pg_get_userbyid({column})::text AS owner");
+    let owner = |column: &str| format!("pg_get_userbyid({column})::text AS object_owner");
     let in_schema = |kind_of_object: &str, schema_of_object: &str, alias: &str| {
         format!(
             "{kind_of_object} {alias} JOIN pg_namespace n ON n.oid = {alias}.{schema_of_object} \
@@ -72,7 +73,8 @@ pub(crate) fn query(catalog: &Catalog, pair: &Pair, offset: usize) -> Result<Str
         branch(
             'd',
             &format!(
-                "''::text AS schema, d.datname::text AS name, ''::text AS detail, {}",
+                "''::text AS object_schema, d.datname::text AS object_name, \
+                 ''::text AS object_detail, {}",
                 owner("d.datdba")
             ),
             "d.datacl",
@@ -128,8 +130,10 @@ pub(crate) fn query(catalog: &Catalog, pair: &Pair, offset: usize) -> Result<Str
         ));
     }
     Ok(format!(
-        "SELECT kind, schema, name, detail, owner, list FROM ({}) o \
-         WHERE owner IN ({}, {}) OR strpos(list, {}) > 0 \
+        // Names that are no key words anywhere.
+        "SELECT object_kind, object_schema, object_name, object_detail, object_owner, object_acl \
+         FROM ({}) o \
+         WHERE object_owner IN ({}, {}) OR strpos(object_acl, {}) > 0 \
          ORDER BY 1, 2, 3, 4, 5 LIMIT {PAGE} OFFSET {offset}",
         branches.join(" UNION ALL "),
         literal(&pair.base)?,
@@ -224,8 +228,9 @@ impl Object {
             (Kind::Table, 'd') => "DELETE",
             (Kind::Table, 't') => "TRIGGER",
             (Kind::Table, 'R') if redshift => "RULE",
-            // What the letter means on Redshift, its documentation does not say.
-            (Kind::Table, 'D') if !redshift => "TRUNCATE",
+            // `P` and `A` are TRUNCATE and ALTER, but which is which nothing says for certain.
+            (Kind::Table, 'D') if redshift => "DROP",
+            (Kind::Table, 'D') => "TRUNCATE",
             (Kind::Database | Kind::Schema, 'C') => "CREATE",
             (Kind::Database, 'T') => "TEMPORARY",
             (Kind::Database, 'c') if !redshift => "CONNECT",
@@ -233,6 +238,12 @@ impl Object {
             (Kind::Function | Kind::Procedure, 'X') => "EXECUTE",
             _ => return None,
         })
+    }
+
+    /// The letters of everything that there is, in order, where that is known: it can be granted
+    /// without naming each.
+    fn all(&self, redshift: bool) -> Option<&'static str> {
+        (redshift && self.kind == Kind::Table).then_some("ADPRadrtwx")
     }
 
     /// What an owner may do that can be granted.
@@ -286,8 +297,8 @@ pub(crate) fn compare(
             difference.own_defaults |= object.owner == pair.base;
             continue;
         }
-        let [mut wanted, actual] =
-            granted(&object.list, [&*pair.base, &*pair.clone]).ok_or_else(|| {
+        let [mut wanted, mut actual] = granted(&object.list, [&*pair.base, &*pair.clone])
+            .ok_or_else(|| {
                 Failure::protocol(format!("the rights on {} can't be read", object.shown()))
             })?;
         if object.owner == pair.base {
@@ -298,27 +309,47 @@ pub(crate) fn compare(
         let mut unknown = |letter: &char| {
             difference.unknown.insert(format!("{letter:?} on {}", object.shown()));
         };
+        // What can't be named is taken with all the rest, and the rest is given back.
+        let is_nameless = |letter: &char| object.privilege(*letter, redshift).is_none();
+        let is_cleared =
+            actual.keys().any(|letter| is_nameless(letter) && !wanted.contains_key(letter));
         let mut revoke = Parts::default();
+        if is_cleared {
+            revoke.push("ALL PRIVILEGES");
+            actual.clear();
+        }
         let mut revoke_option = Parts::default();
         for (letter, may_grant) in &actual {
             match (object.privilege(*letter, redshift), wanted.get(letter)) {
-                (None, None) => unknown(letter),
                 (Some(privilege), None) => revoke.push(privilege),
                 (Some(privilege), Some(false)) if *may_grant => revoke_option.push(privilege),
+                (None, Some(false)) if *may_grant => unknown(letter),
                 _ => {}
             }
         }
         let mut grant = Parts::default();
         let mut grant_with_option = Parts::default();
-        for (letter, may_grant) in &wanted {
-            let there = actual.get(letter);
-            if there.is_some_and(|there| *there || !may_grant) {
-                continue;
+        let is_missing = |letter: &char, may_grant: bool| {
+            !actual.get(letter).is_some_and(|there| *there || !may_grant)
+        };
+        let missing: Vec<_> =
+            wanted.iter().filter(|(letter, may_grant)| is_missing(letter, **may_grant)).collect();
+        let all = object.all(redshift).filter(|all| {
+            all.chars().eq(wanted.keys().copied())
+                && missing.iter().any(|(letter, _)| is_nameless(letter))
+        });
+        match all.and(wanted.values().next()) {
+            Some(may_grant) if wanted.values().all(|one| one == may_grant) => {
+                if *may_grant { &mut grant_with_option } else { &mut grant }.push("ALL PRIVILEGES");
             }
-            match object.privilege(*letter, redshift) {
-                None => unknown(letter),
-                Some(privilege) if *may_grant => grant_with_option.push(privilege),
-                Some(privilege) => grant.push(privilege),
+            _ => {
+                for (letter, may_grant) in missing {
+                    match object.privilege(*letter, redshift) {
+                        None => unknown(letter),
+                        Some(privilege) if *may_grant => grant_with_option.push(privilege),
+                        Some(privilege) => grant.push(privilege),
+                    }
+                }
             }
         }
         let (name, what) = object.written()?;

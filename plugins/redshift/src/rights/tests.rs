@@ -119,16 +119,43 @@ fn default_privileges_of_others_are_given_and_those_of_its_own_are_told() {
 
 #[test]
 fn a_letter_that_is_not_known_is_told_and_never_guessed() {
-    let objects = [table("app=rDQ/o"), object("n", "", "n", "", "o", "app_clone=Z/o")];
-    let unknown = difference(&objects, true);
+    let unknown = difference(&[table("app=rPQ/o,app_clone=Q*/o")], true);
     assert_eq!(unknown.statements, ["GRANT SELECT ON TABLE \"s\".\"t\" TO \"app_clone\""]);
     let unknown: Vec<_> = unknown.unknown.iter().map(String::as_str).collect();
-    assert_eq!(unknown, ["'D' on s.t", "'Q' on s.t", "'Z' on n"]);
+    assert_eq!(unknown, ["'P' on s.t", "'Q' on s.t"]);
     // Where both have it there is nothing to tell.
     assert!(difference(&[table("app=Q/o,app_clone=Q/o")], true).unknown.is_empty());
-    // The letter has a meaning on PostgreSQL.
-    let known = difference(&[table("app=D/o")], false).statements;
-    assert_eq!(known, ["GRANT TRUNCATE ON TABLE \"s\".\"t\" TO \"app_clone\""]);
+    // One letter has two meanings.
+    for (redshift, privilege) in [(true, "DROP"), (false, "TRUNCATE")] {
+        let known = difference(&[table("app=D/o")], redshift).statements;
+        assert_eq!(known, [format!("GRANT {privilege} ON TABLE \"s\".\"t\" TO \"app_clone\"")]);
+    }
+}
+
+#[test]
+fn what_can_not_be_named_is_taken_with_all_the_rest_and_given_with_it() {
+    let (on, user) = ("ON TABLE \"s\".\"t\"", "\"app_clone\"");
+    let taken = difference(&[table("app=rw/o,app_clone=rPZ/o")], true);
+    assert_eq!(
+        taken.statements,
+        [
+            format!("REVOKE ALL PRIVILEGES {on} FROM {user}"),
+            format!("GRANT SELECT, UPDATE {on} TO {user}"),
+        ]
+    );
+    assert!(taken.unknown.is_empty());
+    let schema = object("n", "", "n", "", "o", "app_clone=Z/o");
+    let taken = difference(&[schema], true).statements;
+    assert_eq!(taken, [format!("REVOKE ALL PRIVILEGES ON SCHEMA \"n\" FROM {user}")]);
+    // What GRANT ALL gives on Redshift.
+    let all = |list: &str| difference(&[table(list)], true);
+    let given = all("app=arwdRxtDPA/o,app_clone=r/o");
+    assert_eq!(given.statements, [format!("GRANT ALL PRIVILEGES {on} TO {user}")]);
+    assert!(given.unknown.is_empty());
+    let with_option = all("app=a*r*w*d*R*x*t*D*P*A*/o").statements;
+    assert_eq!(with_option, [format!("GRANT ALL PRIVILEGES {on} TO {user} WITH GRANT OPTION")]);
+    assert!(all("app=arwdRxtDPA/o,app_clone=arwdRxtDPA/o").statements.is_empty());
+    assert_eq!(all("app=a*rwdRxtDPA/o").unknown.len(), 2, "some may be granted on, others not");
 }
 
 #[test]
@@ -148,7 +175,11 @@ fn the_query_names_nothing_that_is_not_there() {
     for absent in ["pg_proc", "pg_attribute", "pg_default_acl"] {
         assert!(!bare.contains(absent), "{absent}");
     }
-    assert!(bare.contains("owner IN ('it''s', 'it''s_clone') OR strpos(list, 'it''s') > 0"));
+    assert!(
+        bare.contains(
+            "object_owner IN ('it''s', 'it''s_clone') OR strpos(object_acl, 'it''s') > 0"
+        )
+    );
     let of_redshift = Catalog::of(&[
         ("pg_proc_info", "prokind"),
         ("pg_proc", "prokind"),

@@ -148,6 +148,7 @@ async fn our_plugins_import_nothing_but_this_products_interface() -> Result<()> 
     for (name, engines, dual) in [
         ("postgres", &["postgres", "aurora-postgresql"][..], &[][..]),
         ("mysql", &["mysql", "aurora-mysql", "mariadb"], &["mysql", "aurora-mysql"]),
+        ("redshift", &["redshift"], &[]),
     ] {
         let component = Artifact::Plugins.path()?.join(format!("{name}.wasm"));
         let inspect = ["inspect", &component.to_string_lossy(), "--output", "json"];
