@@ -175,8 +175,7 @@ impl Object {
         let name = |name: &str| identifier(name);
         let qualified =
             || Ok::<_, Failure>(format!("{}.{}", name(&self.schema)?, name(&self.name)?));
-        // Types are the server's own words, quoted where they must be.
-        let routine = || Ok::<_, Failure>(format!("{}({})", qualified()?, self.detail));
+        let routine = || Ok::<_, Failure>(format!("{}({})", qualified()?, types(&self.detail)?));
         let object = match self.kind {
             Kind::Database | Kind::Schema | Kind::Language => name(&self.name)?,
             Kind::Table | Kind::Column => qualified()?,
@@ -257,6 +256,19 @@ impl Object {
         };
         letters.chars().map(|letter| (letter, false)).collect()
     }
+}
+
+/// The types of a routine's arguments, which are the server's own words: names of types, separated by
+/// commas, quoted where they must be. Nothing else goes into a statement.
+fn types(list: &str) -> Result<&str, Failure> {
+    let is_in_types = |one: char| one.is_ascii_alphanumeric() || "_ ,.[]".contains(one);
+    // A doubled quote closes a name and opens it again, so that what is between is quoted all along.
+    let mut parts = list.split('"');
+    let is_plain = parts.by_ref().step_by(2).all(|bare| bare.chars().all(is_in_types));
+    if is_plain && list.matches('"').count().is_multiple_of(2) {
+        return Ok(list);
+    }
+    Err(Failure::protocol("the server's list of a routine's arguments can't be read"))
 }
 
 /// What has to be done, and what can't.

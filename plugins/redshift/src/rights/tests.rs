@@ -159,6 +159,18 @@ fn what_can_not_be_named_is_taken_with_all_the_rest_and_given_with_it() {
 }
 
 #[test]
+fn types_of_arguments_are_taken_as_they_are_and_nothing_else_is() {
+    for list in
+        ["", "integer", "character varying, double precision[]", "s.\"Odd \"\"; --\", super"]
+    {
+        assert_eq!(types(list).unwrap(), list);
+    }
+    for list in ["integer) TO PUBLIC; --", "\"open", "a'b", "a;b", "a/*", "é", "a\"b\"; x\"y\""] {
+        assert!(types(list).is_err(), "{list}");
+    }
+}
+
+#[test]
 fn rows_that_make_no_sense_are_a_protocol_failure() {
     let row = |values: &[&str]| values.iter().map(|text| Some((*text).to_owned())).collect();
     assert!(Object::read(row(&["t", "s", "t", "", "o"])).is_err());
