@@ -374,8 +374,8 @@ fn serve(
         .args(own)
         .args(without_tls)
         .args(&options.options)
-        // One that is asked to end writes what it holds to files that may be gone by then, and MySQL's
-        // tries for ever.
+        // One that is asked to end writes what it holds to files that may be gone by then; MySQL was
+        // seen to try that for ever.
         .ended_by(Signal::SIGKILL)
         .start(directory, "server")
 }

@@ -96,7 +96,7 @@ async fn somebody_who_is_killed() {
     tokio::time::sleep(LIMIT).await;
 }
 
-/// MySQL's, asked to end, tries for ever to write to files that are gone.
+/// Whatever a server is doing then, and whatever has become of its files.
 #[test]
 fn a_server_ends_with_the_process_that_started_it_though_its_files_are_gone() {
     for kind in [MysqlKind::Mariadb, MysqlKind::Mysql] {
