@@ -7,7 +7,7 @@ use windlass_postgres_wire::{Settings, Value, literal};
 use windlass_sdk::{Failure, Pair};
 
 use crate::catalog::Catalog;
-use crate::product::{PRODUCT, identifier};
+use crate::product::{PRODUCT, identifier, known};
 
 /// The group whose members are clones. Nobody but an administrator makes somebody a member of a
 /// group, and there is nothing else on Redshift that a user can be marked with.
@@ -187,11 +187,11 @@ impl Account {
             ("ADD", self.groups.difference(&clone.groups)),
         ] {
             for group in groups {
-                statements.push(format!("ALTER GROUP {} {action} USER {user}", identifier(group)?));
+                statements.push(format!("ALTER GROUP {} {action} USER {user}", known(group)?));
             }
         }
         for (role, may_grant) in &clone.roles {
-            let role_name = identifier(role)?;
+            let role_name = known(role)?;
             match self.roles.get(role) {
                 None => statements.push(format!("REVOKE ROLE {role_name} FROM {user}")),
                 Some(false) if *may_grant => {
@@ -205,7 +205,7 @@ impl Account {
             let there = clone.roles.get(role);
             if there.is_none_or(|there| *may_grant && !there) {
                 let option = if *may_grant { " WITH ADMIN OPTION" } else { "" };
-                statements.push(format!("GRANT ROLE {} TO {user}{option}", identifier(role)?));
+                statements.push(format!("GRANT ROLE {} TO {user}{option}", known(role)?));
             }
         }
         Ok(statements)

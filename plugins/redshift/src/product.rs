@@ -1,7 +1,7 @@
 //! What Redshift takes and is told, where it differs from other services of its protocol; and the
 //! words that the rest of the plugin uses for it.
 
-use windlass_postgres_wire::{Attempt, Dialect, Hints, Method, Product, Session};
+use windlass_postgres_wire::{Attempt, Dialect, Hints, Method, Product, Session, clean};
 use windlass_sdk::{Failure, Login};
 
 use crate::digest::{Challenge, Digest};
@@ -80,6 +80,17 @@ pub(crate) fn check_name(name: &str, what: &str) -> Result<(), Failure> {
 /// A name as a quoted identifier, which keeps the case of a user's name.
 pub(crate) fn identifier(name: &str) -> Result<String, Failure> {
     PRODUCT.dialect.identifier(name)
+}
+
+/// The same for a name that the server has said. Whatever is wrong with it, the secret is not.
+pub(crate) fn known(name: &str) -> Result<String, Failure> {
+    identifier(name).map_err(|failure| {
+        Failure::declined(format!(
+            "a name in the server's catalog can't be written: {}, in {:?}",
+            failure.message,
+            clean(name)
+        ))
+    })
 }
 
 #[cfg(test)]

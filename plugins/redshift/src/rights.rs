@@ -12,7 +12,7 @@ use windlass_sdk::{Failure, Pair};
 
 use crate::acl::{Privileges, granted, searchable};
 use crate::catalog::Catalog;
-use crate::product::identifier;
+use crate::product::{identifier, known};
 
 /// How many rows are read at once, so that an answer stays within what one may be long (1 MiB): a
 /// kilobyte for each, which are the rights of thirty users.
@@ -172,7 +172,7 @@ impl Object {
 
     /// What stands behind ON, and what comes before GRANT or REVOKE.
     fn written(&self) -> Result<(String, String), Failure> {
-        let name = |name: &str| identifier(name);
+        let name = |name: &str| known(name);
         let qualified =
             || Ok::<_, Failure>(format!("{}.{}", name(&self.schema)?, name(&self.name)?));
         let routine = || Ok::<_, Failure>(format!("{}({})", qualified()?, types(&self.detail)?));
@@ -406,7 +406,7 @@ impl Parts {
         if object.kind != Kind::Column {
             return Ok(self.0.join(", "));
         }
-        let column = identifier(&object.detail)?;
+        let column = known(&object.detail)?;
         let parts: Vec<_> = self.0.iter().map(|one| format!("{one} ({column})")).collect();
         Ok(parts.join(", "))
     }

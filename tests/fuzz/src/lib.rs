@@ -25,6 +25,7 @@ pub mod event;
 pub mod grant;
 pub mod postgres;
 pub mod redactor;
+pub mod redshift;
 pub mod secret;
 
 /// A target, for whoever runs all of them.
@@ -54,12 +55,13 @@ impl Seed {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     Target { name: "artifact", run: artifact::run, seeds: artifact::seeds },
     Target { name: "event", run: event::run, seeds: event::seeds },
     Target { name: "grant", run: grant::run, seeds: grant::seeds },
     Target { name: "postgres", run: postgres::run, seeds: postgres::seeds },
     Target { name: "redactor", run: redactor::run, seeds: redactor::seeds },
+    Target { name: "redshift", run: redshift::run, seeds: redshift::seeds },
     Target { name: "secret", run: secret::run, seeds: secret::seeds },
 ];
 

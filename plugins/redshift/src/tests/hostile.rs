@@ -115,6 +115,38 @@ fn a_catalog_that_makes_no_sense_ends_the_call() {
 }
 
 #[test]
+fn a_name_in_the_catalog_that_can_not_be_written_is_not_the_secrets_fault() {
+    let long = "x".repeat(128);
+    for name in ["", &long] {
+        let base = [user("app"), user("app_clone")];
+        let mark = [row(&[Some("app_clone"), Some("windlass_clones")])];
+        let group = [mark[0].clone(), row(&[Some("app"), Some(name)])];
+        let role = [row(&[Some("app"), Some(name), Some("t")])];
+        let right = |kind: &str, schema: &str, table: &str, detail: &str| {
+            let list = "app=Ur/o";
+            row(&[Some(kind), Some(schema), Some(table), Some(detail), Some("o"), Some(list)])
+        };
+        let rights = [
+            right("n", "", name, ""),
+            right("t", name, "t", ""),
+            right("t", "s", name, ""),
+            right("c", "s", "t", name),
+            right("l", "", name, ""),
+        ];
+        let mut cases = vec![
+            tables(&[&base, &group, &[], &[], &[], &[]]),
+            tables(&[&base, &mark, &[], &[], &role, &[]]),
+        ];
+        cases.extend(rights.map(|right| tables(&[&base, &mark, &[], &[], &[], &[right]])));
+        for case in cases {
+            let failure = alternating(there(), case).unwrap_err();
+            assert_eq!(failure.kind, Declined, "{failure}");
+            assert!(failure.message.contains("can't be written"), "{failure}");
+        }
+    }
+}
+
+#[test]
 fn names_from_the_catalog_can_not_break_out_of_a_message_or_a_statement() {
     let evil = "x\"; DROP USER app; --\u{1b}[2J";
     let limit = |name| row(&[Some(name), Some("-1"), None, None]);

@@ -10,9 +10,9 @@
 
 mod scram;
 mod seeds;
-mod server;
-mod sql;
-mod wire;
+pub(crate) mod server;
+pub(crate) mod sql;
+pub(crate) mod wire;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,15 +25,15 @@ use self::server::{Heard, Server};
 use crate::{holds, is_one_line};
 
 /// What the account signs in with; long enough not to be met by chance.
-const PASSWORD: &str = "old-p4ssword";
-const NEW_PASSWORD: &str = "new-p4ssword";
+pub(crate) const PASSWORD: &str = "old-p4ssword";
+pub(crate) const NEW_PASSWORD: &str = "new-p4ssword";
 
 /// The request for TLS.
-const SSL_REQUEST: &[u8] = b"\0\0\0\x08\x04\xd2\x16\x2f";
+pub(crate) const SSL_REQUEST: &[u8] = b"\0\0\0\x08\x04\xd2\x16\x2f";
 
 /// What a failure's message may come to: a few hundred characters of the server's and our own words
 /// around them, with the names in them.
-const MESSAGE_MAX: usize = 4096;
+pub(crate) const MESSAGE_MAX: usize = 4096;
 
 /// The most rounds of SCRAM's key derivation that are run. Many more are allowed and find nothing,
 /// but take a fuzzer's whole time; what is beyond the plugin's own bound is refused and costs none.
@@ -41,20 +41,20 @@ const ROUNDS: std::ops::RangeInclusive<u64> = 33..=600_000;
 
 /// What the first byte chooses.
 #[derive(Debug, Clone, Copy)]
-struct Choice(u8);
+pub(crate) struct Choice(pub(crate) u8);
 
 impl Choice {
-    const TLS: u8 = 4;
+    pub(crate) const TLS: u8 = 4;
     const BINDING: u8 = 8;
     const AT_ONCE: u8 = 16;
     const IN_PIECES: u8 = 32;
-    const SILENT: u8 = 64;
+    pub(crate) const SILENT: u8 = 64;
 
-    fn has(self, flag: u8) -> bool {
+    pub(crate) fn has(self, flag: u8) -> bool {
         self.0 & flag != 0
     }
 
-    fn call(self) -> Call {
+    pub(crate) fn call(self) -> Call {
         match self.0 & 3 {
             0 => Call::Verify,
             1 => Call::Own,
@@ -66,7 +66,7 @@ impl Choice {
 
 /// What is asked of the plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Call {
+pub(crate) enum Call {
     Verify,
     Own,
     ByAdministrator,

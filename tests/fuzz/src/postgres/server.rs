@@ -28,16 +28,16 @@ const ASK_CLEARTEXT: &[u8] = b"R\0\0\0\x08\0\0\0\x03";
 
 /// Something that the plugin sent.
 #[derive(Debug)]
-pub(super) struct Heard {
-    pub(super) message: Vec<u8>,
-    pub(super) in_tls: bool,
+pub(crate) struct Heard {
+    pub(crate) message: Vec<u8>,
+    pub(crate) in_tls: bool,
     /// Whether the server had asked for the password in clear.
-    pub(super) may_be_clear: bool,
+    pub(crate) may_be_clear: bool,
 }
 
 impl Heard {
     /// The statements, if it is a query.
-    pub(super) fn query(&self) -> Option<&str> {
+    pub(crate) fn query(&self) -> Option<&str> {
         let body = self.message.strip_prefix(b"Q")?.get(4..)?.strip_suffix(b"\0")?;
         std::str::from_utf8(body).ok()
     }
@@ -45,21 +45,21 @@ impl Heard {
 
 /// The input's server, and what happened to it.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(crate) struct Server {
     choice: Choice,
     /// What is not said yet.
     rest: Vec<u8>,
     /// What the plugin has not taken yet of a message that comes in pieces.
     pieces: Vec<u8>,
-    in_tls: bool,
+    pub(crate) in_tls: bool,
     asked_for_clear: bool,
     all_said: Vec<u8>,
-    pub(super) heard: Vec<Heard>,
+    pub(crate) heard: Vec<Heard>,
     pub(super) scram: Scram,
 }
 
 impl Server {
-    pub(super) fn new(choice: Choice, says: &[u8]) -> Self {
+    pub(crate) fn new(choice: Choice, says: &[u8]) -> Self {
         Self {
             choice,
             rest: says.to_vec(),
@@ -73,12 +73,12 @@ impl Server {
     }
 
     /// Whether the plugin was told this.
-    pub(super) fn said(&self, bytes: &[u8]) -> bool {
+    pub(crate) fn said(&self, bytes: &[u8]) -> bool {
         holds(&self.all_said, bytes)
     }
 
     /// Whether more than the answer came, in clear, to the request for TLS.
-    pub(super) fn slipped_in(&self) -> bool {
+    pub(crate) fn slipped_in(&self) -> bool {
         self.choice.has(Choice::TLS) && self.choice.has(Choice::AT_ONCE) && self.all_said.len() > 1
     }
 

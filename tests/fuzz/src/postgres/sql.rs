@@ -26,8 +26,13 @@ const WORDS: &[&str] = &[
 
 /// Checks that quotes close, and that nothing stands outside of them but what we write there.
 pub(super) fn check(statements: &str) {
+    check_marks(statements, " ,;()_.:=>-*");
+}
+
+/// The same with other marks than letters and digits.
+pub(crate) fn check_marks(statements: &str, marks: &str) {
     let bare = outside_of_quotes(statements);
-    let is_ours = |next: char| next.is_ascii_alphanumeric() || " ,;()_.:=>-*".contains(next);
+    let is_ours = |next: char| next.is_ascii_alphanumeric() || marks.contains(next);
     assert!(bare.chars().all(is_ours), "{bare:?} of {statements:?}");
     assert!(!bare.contains("--"), "a comment: {statements:?}");
 }

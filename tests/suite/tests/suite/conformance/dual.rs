@@ -2,7 +2,7 @@
 //! rotation; where it has not, the strategy is refused with the one that takes its place.
 
 use anyhow::Result;
-use windlass_suite::{Engine, Options, STEPS, Server};
+use windlass_suite::{Options, STEPS, Server};
 
 use super::Subject;
 
@@ -14,18 +14,10 @@ async fn subject(server: Server, name: &str, led: bool) -> Result<Subject> {
         Subject::own(server, name, Options::by_hand()).await?
     };
     subject.world.tag(&subject.secret, "windlass:strategy", "dual-password").await?;
-    if let Some(grant) = may_keep(&subject.server, name) {
+    if let Some(grant) = subject.server.lets_keep(name) {
         subject.server.admin(&grant).await?;
     }
     Ok(subject)
-}
-
-/// What lets an account keep its own old password, where there are dual passwords.
-fn may_keep(server: &Server, name: &str) -> Option<String> {
-    match server.engine() {
-        Engine::Mysql => Some(format!("GRANT APPLICATION_PASSWORD_ADMIN ON *.* TO '{name}'@'%'")),
-        Engine::Postgres | Engine::Redshift | Engine::Mariadb => None,
-    }
 }
 
 pub(super) async fn the_password_in_use_stays_valid_or_dual_passwords_are_refused(
@@ -33,7 +25,7 @@ pub(super) async fn the_password_in_use_stays_valid_or_dual_passwords_are_refuse
 ) -> Result<()> {
     for (name, led) in [("dual_own", false), ("dual_led", true)] {
         let dual = subject(server.clone(), name, led).await?;
-        if may_keep(&server, name).is_some() {
+        if server.lets_keep(name).is_some() {
             keeps_what_is_in_use(&dual).await?;
         } else {
             refuses(&dual).await?;

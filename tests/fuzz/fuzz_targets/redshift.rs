@@ -1,0 +1,5 @@
+//! The target `redshift`, for libFuzzer.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| windlass_fuzz::redshift::run(data));
