@@ -24,6 +24,9 @@ use crate::{Database, Login, leaks, tell};
 pub use dialect::Connected;
 use dialect::Dialect;
 
+/// How much of a statement is told when it fails: accounts are made by fifties, in one.
+const SHOWN: usize = 300;
+
 /// The shared servers that run by now: what they log is searched for passwords.
 static RUNNING: Mutex<Vec<Server>> = Mutex::new(Vec::new());
 
@@ -440,7 +443,8 @@ impl Server {
                 server.sql(username, password, sql).await.map_err(anyhow::Error::from)
             }
         };
-        answer.with_context(|| format!("running `{sql}` as `{username}`"))
+        let shown: String = sql.chars().take(SHOWN).collect();
+        answer.with_context(|| format!("running `{shown}` as `{username}`"))
     }
 
     /// How often the server refused a password of `user`, by its log.
