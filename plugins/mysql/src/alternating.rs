@@ -21,9 +21,7 @@ use std::collections::BTreeSet;
 use windlass_sdk::{Failure, LogLevel, Pair, Turn, fill_random, log};
 
 use crate::account::{Account, Attributes};
-use crate::change::{
-    Target, accounts_named, explain_denied, print_hex, set_passwords, wants_clear,
-};
+use crate::change::{Target, accounts_named, explain_denied, set_passwords, wants_clear};
 use crate::grants::{Grants, Object, Privilege, Step, role_name};
 use crate::quote::{check_length, literal};
 use crate::session::{AccountName, Session};
@@ -70,7 +68,6 @@ pub(crate) fn change(
     may_send_clear: impl Fn(&str) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     check_length(&pair.clone, version)?;
-    print_hex(session, version)?;
     let places = read(session, version, pair)?;
     check(pair, version, &places)?;
     let mut targets = Vec::new();
@@ -91,17 +88,18 @@ pub(crate) fn change(
 }
 
 fn read(session: &mut Session, version: Version, pair: &Pair) -> Result<Vec<Place>, Failure> {
-    let bases = accounts_named(session, version, &pair.base)?;
-    let mut clones = accounts_named(session, version, &pair.clone)?;
+    let halves = accounts_named(session, version, &[&pair.base, &pair.clone])?;
+    let (bases, mut clones): (Vec<_>, Vec<_>) =
+        halves.into_iter().partition(|account| account.user == pair.base);
     let mut places = Vec::new();
     for base in bases {
         let here = |clone: &AccountName| clone.host.eq_ignore_ascii_case(&base.host);
         let clone = match clones.iter().position(here) {
-            Some(at) => Some(Half::read(session, version, pair, clones.swap_remove(at))?),
+            Some(at) => Some(Half::clone_of(session, version, pair, clones.swap_remove(at))?),
             None => None,
         };
         let clone_name = AccountName { user: pair.clone.clone(), host: base.host.clone() };
-        let base = Half::read(session, version, pair, base)?;
+        let base = Half::read(session, version, base)?;
         places.push(Place { base, clone, clone_name });
     }
     if let (Some(stray), Some(_)) = (clones.first(), places.first()) {
@@ -115,23 +113,29 @@ fn read(session: &mut Session, version: Version, pair: &Pair) -> Result<Vec<Plac
 }
 
 impl Half {
-    fn read(
+    /// The clone: the base's mark would mean nothing.
+    fn clone_of(
         session: &mut Session,
         version: Version,
         pair: &Pair,
         name: AccountName,
     ) -> Result<Self, Failure> {
+        let mut half = Self::read(session, version, name)?;
+        half.marked = if version.has_attributes() {
+            attribute(session, &half.name)?.as_deref() == Some(pair.base.as_str())
+        } else {
+            half.account.identities.contains(&Identity::mark())
+        };
+        Ok(half)
+    }
+
+    fn read(session: &mut Session, version: Version, name: AccountName) -> Result<Self, Failure> {
         let denied = |failure| explain_denied(failure, DENIED);
         let account = Account::of(session, version, &name).map_err(denied)?;
         let mut grants = Grants::of(session, version, &name).map_err(denied)?;
         let roles = account.default_roles.iter().cloned();
         grants.default_roles.extend(roles.map(|(role, host)| (role, Some(host))));
-        let marked = if version.has_attributes() {
-            attribute(session, &name)?.as_deref() == Some(pair.base.as_str())
-        } else {
-            account.identities.contains(&Identity::mark())
-        };
-        Ok(Self { name, account, grants, marked })
+        Ok(Self { name, account, grants, marked: false })
     }
 
     /// Whether the other has the same rights, and attributes that matter at the sign-in.
@@ -227,7 +231,7 @@ fn equalise(
         None => {
             create(session, version, pair, place)?;
             log(LogLevel::Info, &format!("created the account {who}"));
-            Half::read(session, version, pair, place.clone_name.clone())?
+            Half::clone_of(session, version, pair, place.clone_name.clone())?
         }
     };
     let mut stale = Stale::new();
@@ -255,7 +259,7 @@ fn equalise(
         for statement in roles {
             session.query(&statement, "setting the clone's default roles").map_err(denied)?;
         }
-        clone = Half::read(session, version, pair, place.clone_name.clone())?;
+        clone = Half::clone_of(session, version, pair, place.clone_name.clone())?;
     }
     agree(base, &clone, &stale)
 }
@@ -286,7 +290,7 @@ fn create(
     };
     let Err(failure) = outcome else { return Ok(()) };
     // Two attempts at one rotation may be at work at the same time, and neither saw the clone.
-    let clones = accounts_named(session, version, &pair.clone)?;
+    let clones = accounts_named(session, version, &[&pair.clone])?;
     if clones.contains(&place.clone_name) {
         let text = format!("{doing}: somebody else has created {who} just now: try again");
         return Err(Failure::unreachable(text).with_code(failure.code));

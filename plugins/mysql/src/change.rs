@@ -66,7 +66,8 @@ pub(crate) fn change(request: &ChangeRequest) -> Result<(), Failure> {
     };
 
     let mut session = Session::sign_in(&request.actor)?;
-    let outcome = session.prepare().and_then(|prepared| match &pair {
+    let own_change = pair.is_none() && request.actor.username == request.username;
+    let outcome = session.prepare(!own_change).and_then(|prepared| match &pair {
         Some(pair) => alternating::change(
             &mut session,
             prepared.version,
@@ -74,7 +75,7 @@ pub(crate) fn change(request: &ChangeRequest) -> Result<(), Failure> {
             &request.new_password,
             |one| clear_allowed(one, &request.actor),
         ),
-        None if request.actor.username == request.username => own(&mut session, &prepared, request),
+        None if own_change => own(&mut session, &prepared, request),
         None => by_administrator(&mut session, prepared.version, request),
     });
     session.close();
@@ -173,7 +174,7 @@ fn by_administrator(
     version: Version,
     request: &ChangeRequest,
 ) -> Result<(), Failure> {
-    let accounts = accounts_named(session, version, &request.username)?;
+    let accounts = accounts_named(session, version, &[&request.username])?;
     match (accounts.as_slice(), request.actor.field(ACCOUNT_HOSTS)) {
         ([], _) => {
             return Err(Failure::declined(format!("there is no account {:?}", request.username)));
@@ -195,7 +196,6 @@ fn by_administrator(
         }
     }
     let mut targets = Vec::new();
-    print_hex(session, version)?;
     for name in accounts {
         let account = Account::of(session, version, &name)?;
         targets.push(Target { name, identities: account.identities });
@@ -263,16 +263,17 @@ pub(crate) fn set_passwords(
     dual::end(session, version, targets)
 }
 
-/// The accounts of a name, one for each host.
+/// The accounts of these names, one for each host.
 pub(crate) fn accounts_named(
     session: &mut Session,
     version: Version,
-    user: &str,
+    users: &[&str],
 ) -> Result<Vec<AccountName>, Failure> {
     let no_roles = if version.mariadb { " AND is_role = 'N'" } else { "" };
+    let names: Vec<_> = users.iter().map(|user| literal(user)).collect();
     let statement = format!(
-        "SELECT Host, User FROM mysql.user WHERE User = {}{no_roles} ORDER BY Host",
-        literal(user)
+        "SELECT Host, User FROM mysql.user WHERE User IN ({}){no_roles} ORDER BY Host",
+        names.join(", ")
     );
     let rows = session
         .query(&statement, "looking for the account")
@@ -282,21 +283,12 @@ pub(crate) fn accounts_named(
         let [Some(host), Some(name)] = row.as_slice() else {
             return Err(Failure::protocol("the server's list of accounts is unreadable"));
         };
-        // However the server compares names, only this one is meant.
-        if name == user {
+        // However the server compares names, only these are meant.
+        if users.contains(&name.as_str()) {
             accounts.push(AccountName { user: name.clone(), host: host.clone() });
         }
     }
     Ok(accounts)
-}
-
-/// Lets salts be read, which hold any byte.
-pub(crate) fn print_hex(session: &mut Session, version: Version) -> Result<(), Failure> {
-    if version.prints_hex() {
-        let statement = "SET SESSION print_identified_with_as_hex = ON";
-        session.query(statement, "preparing the session")?;
-    }
-    Ok(())
 }
 
 pub(crate) fn check_method(target: &Target) -> Result<(), Failure> {

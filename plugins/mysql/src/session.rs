@@ -74,7 +74,9 @@ impl Session {
     ///   never makes an account (`NO_AUTO_CREATE_USER`, where there is such a mode).
     /// - A lock is waited for so long that an ordinary statement ends first, and no longer: this
     ///   side may have gone by then, and the server would change the password all the same.
-    pub(crate) fn prepare(&mut self) -> Result<Prepared, Failure> {
+    /// - Where descriptions of accounts are going to be read, salts are printed in readable form: they
+    ///   hold any byte.
+    pub(crate) fn prepare(&mut self, describes: bool) -> Result<Prepared, Failure> {
         let who = "SELECT VERSION(), @@version_comment, CURRENT_USER()";
         let mut prepared = match self.query(who, "asking for the server's version") {
             Ok(rows) => {
@@ -101,9 +103,13 @@ impl Session {
             )));
         }
         let no_accounts = if version.grant_creates() { ",NO_AUTO_CREATE_USER" } else { "" };
+        let hex = match describes && version.prints_hex() {
+            true => ", SESSION print_identified_with_as_hex = ON",
+            false => "",
+        };
         let set = format!(
             "SET NAMES utf8mb4, SESSION sql_mode = 'NO_BACKSLASH_ESCAPES{no_accounts}', \
-             SESSION sql_quote_show_create = 1, SESSION lock_wait_timeout = 10"
+             SESSION sql_quote_show_create = 1, SESSION lock_wait_timeout = 10{hex}"
         );
         match self.query(&set, "preparing the session") {
             Err(failure) if failure.code == MUST_CHANGE_PASSWORD => prepared.quoting = false,

@@ -135,6 +135,12 @@ impl Stack {
         &self.postgres
     }
 
+    /// The authority that signed the database's certificate, for further servers.
+    #[must_use]
+    pub fn ca(&self) -> &Ca {
+        &self.ca
+    }
+
     /// Where all logs are.
     #[must_use]
     pub fn logs(&self) -> &Path {

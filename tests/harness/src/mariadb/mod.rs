@@ -16,6 +16,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
+use nix::sys::signal::Signal;
 use nix::unistd::{Uid, User};
 
 use binaries::Binaries;
@@ -368,9 +369,14 @@ fn serve(
         .args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--general-log=1"])
         // The data does not outlive the test.
         .args(["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M"])
+        // The kernel has so many requests of that kind for all servers together.
+        .args(["--innodb-use-native-aio=0"])
         .args(own)
         .args(without_tls)
         .args(&options.options)
+        // One that is asked to end writes what it holds to files that may be gone by then; MySQL was
+        // seen to try that for ever.
+        .ended_by(Signal::SIGKILL)
         .start(directory, "server")
 }
 

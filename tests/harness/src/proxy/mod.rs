@@ -2,14 +2,15 @@
 //!
 //! Put between a client and a real server it shows how often the two waited for each other, and
 //! breaks the connection at a chosen moment. Bytes are grouped into *turns*: all that one side
-//! sends before the other side says something. A round trip is a turn of the client followed by
-//! one of the server. TLS stays intact; only its records are seen, and can be counted as well
+//! sends before the other side says something; what nobody waits for ([`asides`]) is none. A round
+//! trip is a turn of the client followed by one of the server. TLS stays intact; only its records are seen, and can be counted as well
 //! ([`records`]).
 //!
 //! A fault is decided before bytes are passed on: cutting at the n-th turn towards the server means
 //! that the server never sees it; towards the client, that the server has acted and the client
 //! never learns of it.
 
+mod asides;
 mod records;
 
 use std::collections::{HashMap, VecDeque};
@@ -113,6 +114,8 @@ pub struct Traffic {
     last: Option<Direction>,
     /// One side has closed: a goodbye that nobody waits for is no turn.
     closing: bool,
+    /// All that the client said since the server's latest turn is the end of the TLS handshake.
+    only_finished: bool,
 }
 
 impl Traffic {
@@ -346,7 +349,13 @@ fn account(
     chunk: &[u8],
     fault: Option<Fault>,
 ) -> usize {
-    if traffic.last != Some(direction) && !traffic.closing {
+    // What a server says to the end of the handshake alone are tickets for other sessions.
+    let ticket = direction == Direction::ToClient && traffic.only_finished;
+    if direction == Direction::ToServer {
+        traffic.only_finished = asides::is_finished(chunk);
+    }
+    let aside = ticket || asides::is_goodbye(chunk);
+    if traffic.last != Some(direction) && !traffic.closing && !aside {
         traffic.last = Some(direction);
         *traffic.turns(direction) += 1;
     }

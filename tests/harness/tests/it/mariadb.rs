@@ -1,6 +1,14 @@
 //! Real servers of both kinds: who signs in, who does not, and what the log has of it.
 
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
 use windlass_harness::{Ca, Mariadb, MariadbOptions, MysqlKind, Validity, WorkDir};
+
+/// How long anything is waited for: a busy machine ends a process within a second.
+const LIMIT: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn the_client_tells_a_right_password_from_a_wrong_one() {
@@ -65,5 +73,54 @@ async fn a_server_may_have_no_tls_at_all() {
         assert!(log.contains("something of ours") && log.contains("TCP/IP"), "{log}");
         assert_eq!(server.log_from(end).unwrap(), (String::new(), end));
         assert!(server.own_statements().iter().any(|sql| sql == "SELECT 'something of ours'"));
+    }
+}
+
+/// Names the kind of server that [`somebody_who_is_killed`] starts.
+const KIND: &str = "WINDLASS_HARNESS_TEST_KIND";
+
+/// Not a test by itself: a process that starts a server and never ends it.
+#[tokio::test]
+async fn somebody_who_is_killed() {
+    let Ok(kind) = std::env::var(KIND) else { return };
+    let kind = if kind == "Mysql" { MysqlKind::Mysql } else { MysqlKind::Mariadb };
+    let work = WorkDir::new().unwrap();
+    let ca = Ca::new(work.path(), "ca").unwrap();
+    let options = MariadbOptions { kind, ..MariadbOptions::default() };
+    let server = Mariadb::start(&ca, options).await.unwrap();
+    let file = server.admin("SELECT @@pid_file").await.unwrap();
+    let id = std::fs::read_to_string(&file).unwrap();
+    // As when whoever cleans up is faster than the server.
+    std::fs::remove_dir_all(Path::new(&file).parent().unwrap()).unwrap();
+    println!("\nserver {}", id.trim());
+    tokio::time::sleep(LIMIT).await;
+}
+
+/// Whatever a server is doing then, and whatever has become of its files.
+#[test]
+fn a_server_ends_with_the_process_that_started_it_though_its_files_are_gone() {
+    for kind in [MysqlKind::Mariadb, MysqlKind::Mysql] {
+        if let Some(why) = Mariadb::missing(kind) {
+            eprintln!("SKIPPED, no {kind:?} here: {why}");
+            continue;
+        }
+        let mut other = Command::new(std::env::current_exe().unwrap())
+            .args(["mariadb::somebody_who_is_killed", "--exact", "--nocapture"])
+            .env(KIND, format!("{kind:?}"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(other.stdout.take().unwrap()).lines();
+        let server = lines.find_map(|line| line.unwrap().strip_prefix("server ")?.parse().ok());
+        let server: u32 = server.unwrap();
+        let there = Path::new("/proc").join(server.to_string());
+        assert!(there.exists());
+        other.kill().unwrap();
+        other.wait().unwrap();
+        let end = Instant::now() + LIMIT;
+        while there.exists() {
+            assert!(Instant::now() < end, "{kind:?} goes on without anybody");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }

@@ -364,6 +364,18 @@ impl Server {
         told.trim().parse().with_context(|| format!("the server told `{told}`"))
     }
 
+    /// The statement that lets an account keep its own old password beside a new one; `None` where an
+    /// account has one password at a time.
+    #[must_use]
+    pub fn lets_keep(&self, name: &str) -> Option<String> {
+        match self.engine {
+            Engine::Mysql => {
+                Some(format!("GRANT APPLICATION_PASSWORD_ADMIN ON *.* TO '{name}'@'%'"))
+            }
+            _ => None,
+        }
+    }
+
     /// Runs statements as the administrator.
     ///
     /// # Errors

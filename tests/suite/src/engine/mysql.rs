@@ -126,7 +126,9 @@ impl Dialect for Mysql {
             }
             let Some((before, said)) = line.split_once(" Query\t") else { continue };
             let own = own.contains(session(before))
-                && ["SET PASSWORD = ", "ALTER USER USER() "].iter().any(|it| said.starts_with(it));
+                && ["SET PASSWORD = ", "ALTER USER USER() IDENTIFIED "]
+                    .iter()
+                    .any(|it| said.starts_with(it));
             let by_name = said.starts_with("ALTER USER ")
                 && said.contains(" IDENTIFIED ")
                 && named.iter().any(|name| said.contains(name));

@@ -23,6 +23,10 @@ pub enum Setup {
     BackToBase,
     /// Alternating users, third turn: to a clone that exists.
     CloneExists,
+    /// The user changes its own password, and the one before stays valid.
+    DualPassword,
+    /// An administrator changes it so.
+    DualPasswordByAdmin,
 }
 
 impl fmt::Display for Setup {
@@ -33,12 +37,14 @@ impl fmt::Display for Setup {
             Self::CloneIsNew => "alternating, the clone is new",
             Self::BackToBase => "alternating, back to the base",
             Self::CloneExists => "alternating, the clone exists",
+            Self::DualPassword => "dual-password",
+            Self::DualPasswordByAdmin => "dual-password by admin",
         })
     }
 }
 
 impl Setup {
-    /// All of them.
+    /// Those of every engine.
     pub const ALL: [Self; 5] = [
         Self::SingleUser,
         Self::SingleUserByAdmin,
@@ -53,8 +59,14 @@ impl Setup {
         matches!(self, Self::CloneIsNew | Self::BackToBase | Self::CloneExists)
     }
 
+    /// Whether the password before stays valid.
+    #[must_use]
+    pub fn keeps_old(self) -> bool {
+        matches!(self, Self::DualPassword | Self::DualPasswordByAdmin)
+    }
+
     pub(super) fn has_admin(self) -> bool {
-        self != Self::SingleUser
+        !matches!(self, Self::SingleUser | Self::DualPassword)
     }
 }
 
@@ -112,6 +124,7 @@ impl Maker {
             Setup::CloneIsNew => (&[&own], None),
             Setup::BackToBase => (&[&own, &clone], None),
             Setup::CloneExists => (&[&clone, &own], None),
+            Setup::DualPassword | Setup::DualPasswordByAdmin => (&[&own], Some("dual-password")),
         };
         let secret = format!("{base}/secret");
         let mut current = None;
@@ -145,7 +158,14 @@ impl Maker {
             .map(|number| self.name(number))
             .map(|base| (first_login(&base), has_clone.then(|| first_login(&clone_of(&base)))))
             .collect();
-        self.server.accounts(&pairs).await
+        self.server.accounts(&pairs).await?;
+        if self.setup == Setup::DualPassword {
+            let grants = pairs.iter().map(|(own, _)| self.server.lets_keep(&own.username));
+            let grants: Option<Vec<_>> = grants.collect();
+            let grants = grants.context("this engine has no dual passwords")?;
+            self.server.admin(&grants.join("; ")).await?;
+        }
+        Ok(())
     }
 }
 

@@ -146,3 +146,18 @@ macro_rules! enumerations {
 }
 
 enumerations!(postgres: Postgres, mariadb: Mariadb, mysql: Mysql);
+
+/// The one engine that has them.
+mod dual_passwords {
+    use super::*;
+
+    #[tokio::test]
+    async fn survive_every_point() -> Result<()> {
+        enumerate(Engine::Mysql, Setup::DualPassword, "enum_dual").await
+    }
+
+    #[tokio::test]
+    async fn by_admin_survive_every_point() -> Result<()> {
+        enumerate(Engine::Mysql, Setup::DualPasswordByAdmin, "enum_dual_led").await
+    }
+}

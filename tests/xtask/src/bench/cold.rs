@@ -68,9 +68,10 @@ pub(super) async fn steps(
         .into_iter()
         .map(|(step, times)| Figure::timed(format!("{step}, in a new process"), times))
         .collect();
-    figures.push(Figure::timed("rotation, four new processes", walls).aws(2300.0));
+    let walls = Figure::timed("rotation, four new processes", walls);
+    figures.push(subject.beside_aws(walls, 2300.0));
     figures.push(Figure::timed("rotation, four new processes, CPU", cpus));
-    table.add(subject.strategy.title(), figures);
+    table.add(&subject.title(), figures);
     Ok(())
 }
 

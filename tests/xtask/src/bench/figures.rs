@@ -55,12 +55,23 @@ pub(super) struct Figure {
     least: Option<f64>,
     goal: Option<Goal>,
     aws: Option<f64>,
+    minimum: Option<f64>,
+    note: Option<&'static str>,
 }
 
 impl Figure {
     /// Something that is the same every time.
     pub(super) fn exact(name: impl Into<String>, unit: Unit, value: f64) -> Self {
-        Self { name: name.into(), unit, value, least: None, goal: None, aws: None }
+        Self {
+            name: name.into(),
+            unit,
+            value,
+            least: None,
+            goal: None,
+            aws: None,
+            minimum: None,
+            note: None,
+        }
     }
 
     /// A number of things.
@@ -95,6 +106,12 @@ impl Figure {
         Self { aws: Some(value), ..self }
     }
 
+    /// With the least that is possible at all, and what is behind the rest.
+    pub(super) fn minimum(self, count: usize, beyond: Option<&'static str>) -> Self {
+        let minimum = count as f64;
+        Self { minimum: Some(minimum), note: beyond.filter(|_| self.value > minimum), ..self }
+    }
+
     fn cell(&self, value: f64) -> String {
         match self.unit {
             Unit::Count => format!("{value:.0}"),
@@ -104,7 +121,7 @@ impl Figure {
         }
     }
 
-    fn cells(&self) -> [String; 5] {
+    fn cells(&self) -> [String; 6] {
         let goal = match self.goal {
             None => String::new(),
             Some(goal) => {
@@ -117,7 +134,14 @@ impl Figure {
             }
         };
         let optional = |value: Option<f64>| value.map(|value| self.cell(value)).unwrap_or_default();
-        [self.name.clone(), self.cell(self.value), optional(self.least), goal, optional(self.aws)]
+        [
+            self.name.clone(),
+            self.cell(self.value),
+            optional(self.least),
+            goal,
+            optional(self.minimum),
+            optional(self.aws),
+        ]
     }
 
     fn json(&self) -> Value {
@@ -135,6 +159,12 @@ impl Figure {
         }
         if let Some(aws) = self.aws {
             members.insert("aws_function".to_owned(), json!(aws));
+        }
+        if let Some(minimum) = self.minimum {
+            members.insert("minimum".to_owned(), json!(minimum));
+        }
+        if let Some(note) = self.note {
+            members.insert("beyond_minimum".to_owned(), json!(note));
         }
         Value::Object(members)
     }
@@ -157,16 +187,20 @@ impl Table {
 
     /// For a terminal.
     pub(super) fn text(&self) -> String {
-        let row = |[name, middle, least, goal, aws]: [&str; 5]| {
-            let line = format!("  {name:<46} {middle:>10} {least:>10}  {goal:<18} {aws:>10}");
+        let row = |[name, middle, least, goal, minimum, aws]: [&str; 6]| {
+            let line =
+                format!("  {name:<46} {middle:>10} {least:>10}  {goal:<18} {minimum:>8} {aws:>10}");
             format!("{}\n", line.trim_end())
         };
-        let mut text = row(["", "middle", "least", "goal", "AWS's own"]);
+        let mut text = row(["", "middle", "least", "goal", "minimum", "AWS's own"]);
         for (title, figures) in &self.sections {
             text.push_str(&format!("{title}\n"));
             for figure in figures {
                 let cells = figure.cells();
                 text.push_str(&row(cells.each_ref().map(String::as_str)));
+                if let Some(note) = figure.note {
+                    text.push_str(&format!("      beyond the minimum: {note}\n"));
+                }
             }
         }
         text
@@ -190,14 +224,35 @@ mod tests {
     fn middle_least_and_goals() {
         let runs = [30, 10, 20].map(Duration::from_millis).to_vec();
         let start = Figure::timed("start", runs).goal(Goal::Under(20.0)).aws(310.0);
-        assert_eq!(start.cells(), ["start", "20.0 ms", "10.0 ms", "< 20 ms MISSED", "310.0 ms"]);
+        assert_eq!(
+            start.cells(),
+            ["start", "20.0 ms", "10.0 ms", "< 20 ms MISSED", "", "310.0 ms"]
+        );
         let calls = Figure::count("calls", 6).goal(Goal::AtMost(6.0));
-        assert_eq!(calls.cells(), ["calls", "6", "", "<= 6 ok", ""]);
+        assert_eq!(calls.cells(), ["calls", "6", "", "<= 6 ok", "", ""]);
         let size = Figure::bytes("size", 9_400_000);
-        assert_eq!(size.cells(), ["size", "9.40 MB", "", "", ""]);
+        assert_eq!(size.cells(), ["size", "9.40 MB", "", "", "", ""]);
         assert_eq!(
             calls.json(),
             json!({"name": "calls", "unit": "", "value": 6.0, "goal": 6.0, "reached": true})
         );
+    }
+
+    #[test]
+    fn what_is_beyond_the_minimum_is_explained_and_only_that() {
+        let trips = |count| Figure::count("trips", count).minimum(3, Some("a reason"));
+        assert_eq!(trips(4).cells(), ["trips", "4", "", "", "3", ""]);
+        assert_eq!(
+            trips(4).json(),
+            json!({
+                "name": "trips", "unit": "", "value": 4.0, "minimum": 3.0,
+                "beyond_minimum": "a reason",
+            })
+        );
+        let mut table = Table::default();
+        table.add("first", [trips(3)]);
+        assert!(!table.text().contains("a reason"), "{}", table.text());
+        table.add("second", [trips(4)]);
+        assert!(table.text().contains("beyond the minimum: a reason\n"), "{}", table.text());
     }
 }

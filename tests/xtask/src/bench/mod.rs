@@ -7,9 +7,11 @@
 
 mod cold;
 mod counted;
+mod engine;
 mod figures;
 mod native;
 mod rotation;
+mod server;
 mod sizes;
 
 use std::fs;
@@ -22,8 +24,10 @@ use windlass_harness::{Programs, Stack};
 use crate::setup::{self, Purpose};
 use crate::workspace::Workspace;
 use crate::{build, progress};
+use engine::Engine;
 use figures::Table;
 use rotation::Strategy;
+use server::Server;
 
 /// What to measure, and how often.
 #[derive(clap::Args)]
@@ -64,11 +68,15 @@ async fn measure(programs: Programs, native: Command, runs: usize) -> Result<Tab
     sizes::measure(&programs, &mut table)?;
     let stack = Stack::start(programs).await?;
     cold::start(&stack, runs, &mut table).await?;
-    for strategy in Strategy::ALL {
-        let subject = rotation::Subject::create(&stack, strategy, stack.postgres().port()).await?;
-        cold::steps(&stack, &subject, runs, &mut table).await?;
-        rotation::warm(&stack, &subject, runs, &mut table).await?;
-        counted::measure(&stack, strategy, &mut table).await?;
+    for engine in Engine::ALL {
+        let Some(server) = Server::start(&stack, engine).await? else { continue };
+        for strategy in Strategy::ALL {
+            let port = server.address().port();
+            let subject = rotation::Subject::create(&stack, &server, strategy, port).await?;
+            cold::steps(&stack, &subject, runs, &mut table).await?;
+            rotation::warm(&stack, &subject, runs, &mut table).await?;
+            counted::measure(&stack, &server, strategy, &mut table).await?;
+        }
     }
     native::measure(&stack, native, runs, &mut table).await?;
     Ok(table)

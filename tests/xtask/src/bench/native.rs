@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use windlass_harness::{Proxy, Stack, Supervision};
 
+use super::engine::Engine;
 use super::figures::{Figure, Table};
 use super::rotation::{Strategy, Subject, rotate};
 use crate::command;
@@ -54,7 +55,11 @@ pub(super) async fn measure(
         members.insert("ssl".to_owned(), Value::Bool(false));
     }
     stack.create_secret(SECRET, &value).await?;
-    let subject = Subject { strategy: Strategy::SingleUser, secret: SECRET.to_owned() };
+    let subject = Subject {
+        engine: Engine::Postgres,
+        strategy: Strategy::SingleUser,
+        secret: SECRET.to_owned(),
+    };
     let function = stack.start_function("sandboxed", Supervision::Tied)?;
     for _ in 0..rounds {
         rotate(stack, &subject).await?;

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use serde_json::Value;
-use windlass_harness::{Function, Invocation, Postgres, Stack, Supervision};
+use windlass_harness::{Function, Invocation, Stack, Supervision};
 
+use super::engine::{Engine, Errand};
 use super::figures::{Figure, Goal, Table};
+use super::server::Server;
 
 /// Rotations before the measured ones: the first loads plugin and certificates, the second makes
 /// the alternating user.
-const WARM_UP: usize = 2;
+pub(super) const WARM_UP: usize = 2;
 
 /// CPU of a whole warm rotation, in milliseconds.
 const CPU_GOAL: Goal = Goal::Under(30.0);
@@ -31,11 +33,20 @@ impl Strategy {
     /// All of them.
     pub(super) const ALL: [Self; 2] = [Self::SingleUser, Self::AlternatingUsers];
 
-    /// The title of its section.
-    pub(super) fn title(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
-            Self::SingleUser => "Single user",
-            Self::AlternatingUsers => "Alternating users",
+            Self::SingleUser => "single user",
+            Self::AlternatingUsers => "alternating users",
+        }
+    }
+
+    /// What the connections of a rotation are for, one after the other.
+    pub(super) fn errands(self) -> &'static [Errand] {
+        match self {
+            Self::SingleUser => &[Errand::OwnChange, Errand::CheckNew],
+            Self::AlternatingUsers => {
+                &[Errand::CheckCurrent, Errand::AdminChange, Errand::CheckNew]
+            }
         }
     }
 
@@ -49,20 +60,25 @@ impl Strategy {
 
 /// A user in the database and its secret.
 pub(super) struct Subject {
+    pub(super) engine: Engine,
     pub(super) strategy: Strategy,
     pub(super) secret: String,
 }
 
 impl Subject {
     /// Creates both, reached at `port`; each port has its own.
-    pub(super) async fn create(stack: &Stack, strategy: Strategy, port: u16) -> Result<Self> {
+    pub(super) async fn create(
+        stack: &Stack,
+        server: &Server<'_>,
+        strategy: Strategy,
+        port: u16,
+    ) -> Result<Self> {
         let user = format!("{}_{port}", strategy.user());
         let password = "before-the-first-rotation";
-        let postgres = stack.postgres();
-        postgres.admin(&format!("CREATE ROLE {user} LOGIN PASSWORD '{password}'")).await?;
-        let mut value = stack.login(&user, password, port);
+        server.create_account(&user, password).await?;
+        let mut value = server.login(&user, password, port);
         if strategy == Strategy::AlternatingUsers {
-            let admin = stack.login(Postgres::ADMIN, postgres.admin_password(), port);
+            let admin = server.admin_login(port);
             let admin = stack.create_secret(&format!("bench/admin_{port}"), &admin).await?;
             if let Some(members) = value.as_object_mut() {
                 members.insert("masterarn".to_owned(), Value::String(admin));
@@ -70,7 +86,17 @@ impl Subject {
         }
         let secret = format!("bench/{user}");
         stack.create_secret(&secret, &value).await?;
-        Ok(Self { strategy, secret })
+        Ok(Self { engine: server.engine, strategy, secret })
+    }
+
+    /// The title of its section.
+    pub(super) fn title(&self) -> String {
+        format!("{}, {}", self.engine.name(), self.strategy.name())
+    }
+
+    /// Adds what AWS's own function took to a figure: its PostgreSQL one is what was measured.
+    pub(super) fn beside_aws(&self, figure: Figure, value: f64) -> Figure {
+        if self.engine == Engine::Postgres { figure.aws(value) } else { figure }
     }
 }
 
@@ -92,8 +118,8 @@ pub(super) async fn warm(
     runs: usize,
     table: &mut Table,
 ) -> Result<()> {
-    let function =
-        stack.start_function(&format!("{}-warm", subject.strategy.user()), Supervision::Tied)?;
+    let name = format!("{}-{}-warm", subject.engine.in_secrets(), subject.strategy.user());
+    let function = stack.start_function(&name, Supervision::Tied)?;
     for _ in 0..WARM_UP {
         rotate(stack, subject).await?;
     }
@@ -114,13 +140,15 @@ pub(super) async fn warm(
         .into_iter()
         .map(|(step, times)| Figure::timed(format!("{step}, warm"), times))
         .collect();
-    figures.push(Figure::timed("rotation, warm, four steps", walls).aws(500.0));
-    figures.push(Figure::timed("rotation, warm, CPU", cpus).goal(CPU_GOAL).aws(450.0));
     let memory = function.measured()?.peak_memory;
-    figures.push(
-        Figure::bytes("peak resident memory after all these", memory).goal(MEMORY_GOAL).aws(54.0),
-    );
-    table.add(subject.strategy.title(), figures);
+    let memory = Figure::bytes("peak resident memory after all these", memory).goal(MEMORY_GOAL);
+    let cpu = Figure::timed("rotation, warm, CPU", cpus).goal(CPU_GOAL);
+    figures.extend([
+        subject.beside_aws(Figure::timed("rotation, warm, four steps", walls), 500.0),
+        subject.beside_aws(cpu, 450.0),
+        subject.beside_aws(memory, 54.0),
+    ]);
+    table.add(&subject.title(), figures);
     Ok(())
 }
 
