@@ -23,6 +23,10 @@ const LOCAL_FILE: u8 = 0xfb;
 /// The most columns that a query here asks for is 5.
 const COLUMNS_MAX: u64 = 16;
 
+/// What keeping a row or a value costs beyond its text, in bytes: where it is, how long, and what the
+/// allocator adds. Together less than a grant is long.
+const KEPT: usize = 24;
+
 /// A row's values; absent where they are NULL.
 pub(crate) type Row = Vec<Option<String>>;
 
@@ -162,6 +166,7 @@ impl Session {
             _ => Fields::of(&first).length()?.filter(|count| *count <= COLUMNS_MAX),
         };
         let columns = columns.ok_or_else(out_of_order)?;
+        let row = KEPT + usize::try_from(columns).unwrap_or(usize::MAX).saturating_mul(KEPT);
         for _ in 0..columns {
             // What a column is called is known here.
             self.wire.receive()?;
@@ -178,6 +183,7 @@ impl Session {
             if packet.first() == Some(&ERROR) {
                 return ServerError::read(&packet).map(Err);
             }
+            self.wire.keep(row)?;
             let mut fields = Fields::of(&packet);
             let values = (0..columns).map(|_| {
                 let value = fields.counted()?;

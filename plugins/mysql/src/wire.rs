@@ -77,14 +77,23 @@ impl<S: Read + Write> Wire<S> {
                 self.next, PACKET_MAX
             )));
         }
-        self.left = self.left.checked_sub(header.len() + length).ok_or_else(|| {
-            Failure::protocol(format!("the server's answer is longer than {ANSWER_MAX} bytes"))
-        })?;
+        self.left = self.left.checked_sub(header.len() + length).ok_or_else(too_much)?;
         self.next = number.wrapping_add(1);
         let mut payload = vec![0; length];
         self.stream.read_exact(&mut payload)?;
         Ok(payload)
     }
+
+    /// Counts what it costs to keep a part of the current answer, beyond its bytes: many rows of
+    /// nothing fill the memory as well.
+    pub(crate) fn keep(&mut self, bytes: usize) -> Result<(), Failure> {
+        self.left = self.left.checked_sub(bytes).ok_or_else(too_much)?;
+        Ok(())
+    }
+}
+
+fn too_much() -> Failure {
+    Failure::protocol(format!("the server's answer is longer than {ANSWER_MAX} bytes"))
 }
 
 fn too_long() -> Failure {

@@ -7,6 +7,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
 use rcgen::{
@@ -39,6 +40,8 @@ pub struct Ca {
     issuer: Issuer<'static, KeyPair>,
     directory: PathBuf,
     certificate: PathBuf,
+    /// How many certificates it has issued.
+    issued: AtomicUsize,
 }
 
 impl Ca {
@@ -58,7 +61,8 @@ impl Ca {
         let certificate = directory.join(format!("{name}.crt"));
         fs::write(&certificate, signed.pem())
             .with_context(|| format!("writing `{}`", certificate.display()))?;
-        Ok(Self { issuer: Issuer::new(params, key), directory: directory.to_owned(), certificate })
+        let (issuer, directory) = (Issuer::new(params, key), directory.to_owned());
+        Ok(Self { issuer, directory, certificate, issued: AtomicUsize::new(0) })
     }
 
     /// The authority's certificate: a PEM file for `WINDLASS_CA_BUNDLE` and `PGSSLROOTCERT`.
@@ -67,7 +71,8 @@ impl Ca {
         &self.certificate
     }
 
-    /// Issues a server certificate, in files called `name`.
+    /// Issues a server certificate for `name`, in files of its own: two servers of a name may be
+    /// started at once.
     ///
     /// # Errors
     /// If the files can't be written.
@@ -88,9 +93,10 @@ impl Ca {
         let key = KeyPair::generate().context("making a server's key")?;
         let signed =
             params.signed_by(&key, &self.issuer).context("signing a server's certificate")?;
+        let number = self.issued.fetch_add(1, Ordering::Relaxed);
         let identity = Identity {
-            certificate: self.directory.join(format!("{name}.crt")),
-            key: self.directory.join(format!("{name}.key")),
+            certificate: self.directory.join(format!("{name}-{number}.crt")),
+            key: self.directory.join(format!("{name}-{number}.key")),
         };
         fs::write(&identity.certificate, signed.pem())
             .with_context(|| format!("writing `{}`", identity.certificate.display()))?;

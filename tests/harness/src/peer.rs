@@ -32,6 +32,8 @@ pub enum Behaviour {
     /// Whenever it has read something, it answers with what this makes of how many times it answered
     /// before and of all that it has read; with nothing, it closes.
     Answers(fn(usize, &[u8]) -> Vec<u8>),
+    /// It says this before it has read anything, and then goes on in the other way.
+    Greets(Vec<u8>, Box<Self>),
     /// It closes as soon as it has read something.
     Closes,
     /// It ends TLS with this certificate and passes everything on.
@@ -76,12 +78,7 @@ impl Peer {
     /// # Errors
     /// If no port can be listened on, or the certificate can't be used.
     pub async fn start(behaviour: Behaviour) -> Result<Self> {
-        let tls = match &behaviour {
-            Behaviour::Tls { identity, .. } | Behaviour::TlsOnRequest { identity, .. } => {
-                Some(acceptor(identity)?)
-            }
-            _ => None,
-        };
+        let tls = identity_of(&behaviour).map(acceptor).transpose()?;
         let listener =
             Listener::start(move |client| converse(client, behaviour.clone(), tls.clone()));
         let listener = listener.await?;
@@ -121,9 +118,27 @@ impl Peer {
     }
 }
 
-async fn converse(mut client: TcpStream, behaviour: Behaviour, tls: Option<TlsAcceptor>) {
-    let mut buffer = [0; 4096];
+fn identity_of(behaviour: &Behaviour) -> Option<&Identity> {
     match behaviour {
+        Behaviour::Tls { identity, .. } | Behaviour::TlsOnRequest { identity, .. } => {
+            Some(identity)
+        }
+        Behaviour::Greets(_, then) => identity_of(then),
+        _ => None,
+    }
+}
+
+async fn converse(mut client: TcpStream, mut behaviour: Behaviour, tls: Option<TlsAcceptor>) {
+    let mut buffer = [0; 4096];
+    while let Behaviour::Greets(greeting, then) = behaviour {
+        if client.write_all(&greeting).await.is_err() {
+            return;
+        }
+        behaviour = *then;
+    }
+    match behaviour {
+        // It has been said above.
+        Behaviour::Greets(..) => {}
         Behaviour::Silent => while client.read(&mut buffer).await.is_ok_and(|read| read > 0) {},
         Behaviour::Says(answer) => {
             if client.read(&mut buffer).await.is_ok_and(|read| read > 0)

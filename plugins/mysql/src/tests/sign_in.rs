@@ -255,6 +255,23 @@ fn a_flood_is_cut_off() {
 }
 
 #[test]
+fn rows_of_hardly_anything_are_cut_off_before_they_fill_the_memory() {
+    let outcome = verify_in_clear(|peer| {
+        let mut server = Server::new(peer);
+        server.let_in(V8);
+        server.query();
+        server.send(&[1]);
+        server.send(b"column");
+        server.send(&[0xfe, 0, 0, 2, 0]);
+        // Hardly more than half of what an answer may be long, were it for the bytes alone.
+        let rows: Vec<u8> = (0..400_000).flat_map(|_| server.packet(b"\x01x")).collect();
+        server.peer.send(&rows);
+        server.goodbye();
+    });
+    assert_failure(outcome, Protocol, "", "longer than");
+}
+
+#[test]
 fn names_and_passwords_that_can_not_be_sent_are_refused_before_they_are() {
     let long = "x".repeat(300);
     for (username, database, password) in [

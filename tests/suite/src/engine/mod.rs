@@ -7,6 +7,7 @@
 mod dialect;
 mod mysql;
 mod postgres;
+mod redshift;
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
@@ -14,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex as AsyncMutex, OnceCell, OwnedMutexGuard};
 use windlass_harness::{
     Ca, Mariadb, MariadbOptions, MysqlKind, Opening, Postgres, PostgresOptions, SqlError,
 };
@@ -29,6 +30,7 @@ static RUNNING: Mutex<Vec<Server>> = Mutex::new(Vec::new());
 /// The engines of which was told that they are skipped.
 static SKIPPED: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
 
+static REDSHIFT: OnceCell<Server> = OnceCell::const_new();
 static MARIADB: OnceCell<Server> = OnceCell::const_new();
 static MYSQL: OnceCell<Server> = OnceCell::const_new();
 
@@ -37,6 +39,8 @@ static MYSQL: OnceCell<Server> = OnceCell::const_new();
 pub enum Engine {
     /// PostgreSQL.
     Postgres,
+    /// Redshift, for which PostgreSQL with MD5 hashes stands: its own server can't be had.
+    Redshift,
     /// MariaDB.
     Mariadb,
     /// Oracle's MySQL.
@@ -45,13 +49,14 @@ pub enum Engine {
 
 impl Engine {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Postgres, Self::Mariadb, Self::Mysql];
+    pub const ALL: [Self; 4] = [Self::Postgres, Self::Redshift, Self::Mariadb, Self::Mysql];
 
     /// Its name in a secret.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Postgres => "postgres",
+            Self::Redshift => "redshift",
             Self::Mariadb => "mariadb",
             Self::Mysql => "mysql",
         }
@@ -68,6 +73,7 @@ impl Engine {
         }
         let cell = match self {
             Self::Postgres => return Ok(Some(Database::shared().await?.server())),
+            Self::Redshift => &REDSHIFT,
             Self::Mariadb => &MARIADB,
             Self::Mysql => &MYSQL,
         };
@@ -91,7 +97,7 @@ impl Engine {
 
     fn is_missing(self) -> bool {
         let missing = match self {
-            Self::Postgres => None,
+            Self::Postgres | Self::Redshift => None,
             Self::Mariadb => Mariadb::missing(MysqlKind::Mariadb),
             Self::Mysql => Mariadb::missing(MysqlKind::Mysql),
         };
@@ -106,21 +112,42 @@ impl Engine {
     async fn start(self, tls: bool) -> Result<Server> {
         let ca = Database::shared().await?.ca();
         let kind = match self {
-            Self::Postgres => {
-                let rule = "host all all 127.0.0.1/32 scram-sha-256".to_owned();
-                let options = PostgresOptions {
-                    first_rules: if tls { Vec::new() } else { vec![rule] },
-                    settings: vec![("ssl".to_owned(), if tls { "on" } else { "off" }.to_owned())],
-                    ..PostgresOptions::default()
-                };
-                let server = Postgres::start(ca, options).await?;
-                return Ok(Server::new(self, Running::Postgres(Arc::new(server)), ca));
+            Self::Postgres | Self::Redshift => {
+                let server = Arc::new(self.start_postgres(ca, tls).await?);
+                return Ok(Server::new(self, Running::Postgres(server), ca));
             }
             Self::Mariadb => MysqlKind::Mariadb,
             Self::Mysql => MysqlKind::Mysql,
         };
         let server = Mariadb::start(ca, MariadbOptions { kind, tls, ..MariadbOptions::default() });
         Ok(Server::new(self, Running::Mysql(Arc::new(server.await?)), ca))
+    }
+
+    async fn start_postgres(self, ca: &Ca, tls: bool) -> Result<Postgres> {
+        let method = if self == Self::Redshift { "md5" } else { "scram-sha-256" };
+        let rules = if tls {
+            [("hostssl", "all"), ("hostnossl", "+plain_signers")]
+        } else {
+            [("host", "all"), ("host", "all")]
+        };
+        let rule = |(how, who)| format!("{how} all {who} 127.0.0.1/32 {method}");
+        let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let options = PostgresOptions {
+            first_rules: rules.map(rule).to_vec(),
+            settings: vec![
+                setting("ssl", if tls { "on" } else { "off" }),
+                setting("password_encryption", method),
+            ],
+            ..PostgresOptions::default()
+        };
+        let server = Postgres::start(ca, options).await?;
+        if tls {
+            server.admin("CREATE ROLE plain_signers").await?;
+            // Stored anew, in the form that the server is set to; it was made with another.
+            let password = Login::literal(server.admin_password());
+            server.admin(&format!("ALTER ROLE {} PASSWORD {password}", Postgres::ADMIN)).await?;
+        }
+        Ok(server)
     }
 }
 
@@ -145,6 +172,7 @@ pub struct Server {
     engine: Engine,
     running: Running,
     ca: &'static Ca,
+    clones: Arc<AsyncMutex<()>>,
 }
 
 #[derive(Clone)]
@@ -162,7 +190,7 @@ impl Server {
     }
 
     fn new(engine: Engine, running: Running, ca: &'static Ca) -> Self {
-        let server = Self { engine, running, ca };
+        let server = Self { engine, running, ca, clones: Arc::default() };
         leaks::note_account(&server.superuser().password);
         server
     }
@@ -175,6 +203,7 @@ impl Server {
     fn dialect(&self) -> &'static dyn Dialect {
         match self.engine {
             Engine::Postgres => &postgres::Postgresql,
+            Engine::Redshift => &redshift::Redshift,
             Engine::Mariadb => &mysql::Mysql { mariadb: true },
             Engine::Mysql => &mysql::Mysql { mariadb: false },
         }
@@ -309,12 +338,25 @@ impl Server {
         }
     }
 
+    /// To be held by whoever makes clones, or has them made. PostgreSQL in the place of Redshift lets
+    /// one session at a time add somebody to the group that all clones are members of, and tells the
+    /// others to try again, which is not what most tests are about.
+    pub async fn making_clones(&self) -> Option<OwnedMutexGuard<()>> {
+        if self.engine == Engine::Redshift {
+            Some(Arc::clone(&self.clones).lock_owned().await)
+        } else {
+            None
+        }
+    }
+
     /// Makes many accounts with hardly any rights at once, each with the clone that it would have
     /// after its turns, if it has one.
     ///
     /// # Errors
     /// If the server refuses.
     pub async fn accounts(&self, pairs: &[(Login, Option<Login>)]) -> Result<()> {
+        let has_clones = pairs.iter().any(|(_, clone)| clone.is_some());
+        let _alone = if has_clones { self.making_clones().await } else { None };
         let mut sql = String::new();
         for (base, clone) in pairs {
             sql += &self.dialect().bare(base);

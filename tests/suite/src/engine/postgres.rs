@@ -3,7 +3,7 @@
 use super::dialect::{Connected, Dialect};
 use crate::Login;
 
-/// PostgreSQL and what speaks like it.
+/// PostgreSQL.
 pub(super) struct Postgresql;
 
 /// The tables that accounts have rights on, by the accounts' names.
@@ -89,7 +89,8 @@ impl Dialect for Postgresql {
     }
 
     fn password_changes(&self, log: &str, user: &str) -> usize {
-        let statement = format!("ALTER ROLE {} PASSWORD ", Login::identifier(user));
-        log.lines().filter(|line| line.contains(&statement)).count()
+        let user = Login::identifier(user);
+        let statements = ["ROLE", "USER"].map(|kind| format!("ALTER {kind} {user} PASSWORD "));
+        log.lines().filter(|line| statements.iter().any(|it| line.contains(it))).count()
     }
 }

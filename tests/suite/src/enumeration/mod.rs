@@ -15,6 +15,7 @@ use std::collections::HashMap;
 use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
 use serde_json::json;
+use tokio::sync::OwnedMutexGuard;
 use windlass_harness::{FunctionError, Outcome, Proxy, RuntimeApi, SecretsProxy};
 
 use crate::rotation::STEP_LIMIT;
@@ -45,6 +46,8 @@ pub struct Attempt {
 
 /// A world in which things break.
 pub struct Scene {
+    /// Where its rotations make clones.
+    _making_clones: Option<OwnedMutexGuard<()>>,
     world: World,
     server: Server,
     secrets: SecretsProxy,
@@ -60,13 +63,18 @@ impl Scene {
     /// # Errors
     /// If something does not start.
     pub async fn set(server: &Server, setup: Setup, prefix: &str) -> Result<Self> {
+        let _making_clones = match setup {
+            Setup::CloneIsNew => server.making_clones().await,
+            _ => None,
+        };
         let mut world = World::with(Options::by_hand()).await?;
         let secrets = SecretsProxy::start(world.secrets()).await?;
         let database = Proxy::start_for(server.address(), server.opening()).await?;
         world.start_function_calling(secrets.endpoint())?;
         let maker = Maker::new(&world, server, setup, prefix, database.port()).await?;
         let (server, log_read) = (server.clone(), server.log_length()?);
-        Ok(Self { world, server, secrets, database, maker, log_read, refused: HashMap::new() })
+        let refused = HashMap::new();
+        Ok(Self { _making_clones, world, server, secrets, database, maker, log_read, refused })
     }
 
     /// A rotation that nothing disturbs, and all that it did.

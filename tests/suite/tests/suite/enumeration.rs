@@ -40,7 +40,7 @@ impl Depth {
     fn of(engine: Engine) -> Self {
         match engine {
             Engine::Postgres => Self::Full,
-            Engine::Mariadb | Engine::Mysql => Self::Messages,
+            Engine::Redshift | Engine::Mariadb | Engine::Mysql => Self::Messages,
         }
     }
 
@@ -145,7 +145,7 @@ macro_rules! enumerations {
     )* };
 }
 
-enumerations!(postgres: Postgres, mariadb: Mariadb, mysql: Mysql);
+enumerations!(postgres: Postgres, redshift: Redshift, mariadb: Mariadb, mysql: Mysql);
 
 /// The one engine that has them.
 mod dual_passwords {

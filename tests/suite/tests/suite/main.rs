@@ -27,6 +27,7 @@ mod guests;
 mod hostile_servers;
 mod keys;
 mod local;
+mod many;
 mod md5;
 mod network;
 mod plaintext;

@@ -4,6 +4,7 @@
 //! A rule looks at the server through its own client and its own log (`windlass_suite::Server`). What
 //! one engine alone has is tested elsewhere.
 
+mod dual;
 mod failures;
 mod lockout;
 pub(crate) mod names;
@@ -14,6 +15,7 @@ mod twice;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
+use tokio::sync::OwnedMutexGuard;
 use windlass_suite::{Engine, Login, Options, Server, World};
 
 /// Runs a rule where the engine's server can be had.
@@ -49,6 +51,7 @@ macro_rules! engines {
                 pairs::four_turns_leave_two_equal_accounts_and_never_touch_the_one_in_use
                 pairs::an_account_that_only_has_the_clones_name_is_refused_and_not_taken_over
                 pairs::a_server_restored_from_a_backup_is_caught_up_with_an_older_password
+                dual::the_password_in_use_stays_valid_or_dual_passwords_are_refused
                 failures::whatever_stops_it_on_the_way_is_named_and_nothing_is_changed
                 lockout::an_ordinary_rotation_fails_no_sign_in_and_a_retry_one_per_wrong_password
                 lockout::attempts_without_end_stop_before_a_policy_locks_the_account
@@ -66,7 +69,7 @@ macro_rules! engines {
     )* };
 }
 
-engines!(postgres: Postgres, mariadb: Mariadb, mysql: Mysql);
+engines!(postgres: Postgres, redshift: Redshift, mariadb: Mariadb, mysql: Mysql);
 
 /// A world with one secret of an account that there is on the server.
 struct Subject {
@@ -75,6 +78,8 @@ struct Subject {
     secret: String,
     /// What was current first.
     first: Login,
+    /// Where its rotations make a clone.
+    _making_clones: Option<OwnedMutexGuard<()>>,
 }
 
 impl Subject {
@@ -93,11 +98,13 @@ impl Subject {
 
     /// A pair of accounts, or with a tag one, led by the administrator.
     async fn led(server: Server, name: &str, options: Options) -> Result<Self> {
+        let making_clones = server.making_clones().await;
         let first = server.account(name).await?;
         let mut value = server.secret(&first);
         value["masterarn"] = Value::from(format!("{name}/admin"));
         let admin = server.clone();
         let made = Self::of(server, name, first, value, options).await?;
+        let made = Self { _making_clones: making_clones, ..made };
         let secret = format!("{name}/admin");
         made.world.create_admin_secret_of(&admin, &secret, admin.port()).await?;
         Ok(made)
@@ -112,7 +119,7 @@ impl Subject {
     ) -> Result<Self> {
         let world = World::with(options).await?;
         world.create_secret(name, &value).await?;
-        Ok(Self { world, server, secret: name.to_owned(), first })
+        Ok(Self { world, server, secret: name.to_owned(), first, _making_clones: None })
     }
 
     /// A rotation by the function.

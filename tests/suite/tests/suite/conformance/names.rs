@@ -27,7 +27,7 @@ const NAMES: [&str; 13] = [
 /// The longest, and what only some take.
 fn further_names(engine: Engine) -> &'static [&'static str] {
     match engine {
-        Engine::Postgres => {
+        Engine::Postgres | Engine::Redshift => {
             &["😀", "sixty_three_bytes_sixty_three_bytes_sixty_three_bytes_sixty_thr"]
         }
         Engine::Mariadb => {
@@ -95,6 +95,7 @@ pub(super) async fn every_name_that_the_server_takes_is_rotated(server: Server) 
 pub(super) async fn every_such_name_has_a_clone_that_takes_turns_with_it(
     server: Server,
 ) -> Result<()> {
+    let _alone = server.making_clones().await;
     let world = World::start().await?;
     let admin = world.create_admin_secret_of(&server, "clones/admin", server.port()).await?;
     for (number, name) in NAMES.into_iter().enumerate() {

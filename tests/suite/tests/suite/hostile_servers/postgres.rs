@@ -1,26 +1,13 @@
-//! Servers that mean harm, in the place of PostgreSQL: the step ends with an error that says what
-//! was wrong, no password is in it or in the log, and the function serves the next event. The texts
-//! are in `golden/hostile-servers.txt`; many more cases are with the plugin.
+//! Servers that mean harm, in the place of PostgreSQL or Redshift.
 
-use std::fmt::Write as _;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use serde_json::{Value, json};
-use windlass_harness::{Behaviour, Peer, Validity};
-use windlass_suite::{Login, Options, STEPS, World, error_of, golden};
+use windlass_harness::Behaviour;
 
-/// The function's timeout where a server keeps silent: shorter than our own time limits, so that what
-/// waits is cut off by it.
-const TIMEOUT: Duration = Duration::from_secs(4);
+use super::{Case, Opening, PATIENT, TIMEOUT};
 
-/// The timeout of AWS's own functions, for what has to be computed or read first: no time limit may
-/// be what ends it.
-const PATIENT: Duration = Duration::from_secs(30);
-
-/// The request for TLS, in bytes.
-const SSL_REQUEST: usize = 8;
+/// The request for TLS, in bytes, and its answer.
+const TLS: Opening = Opening { greeting: Vec::new(), request: 8, answer: b"S" };
 
 const OK: &[u8] = b"R\0\0\0\x08\0\0\0\0";
 const READY: &[u8] = b"Z\0\0\0\x05I";
@@ -142,74 +129,78 @@ const ECHO: Behaviour = Behaviour::Answers(|answered, heard| {
     message(b'E', text.as_bytes())
 });
 
-/// What setSecret says of a server that plays false.
-async fn set_secret(
-    world: &World,
-    login: &Login,
-    tls: bool,
-    port: u16,
-    timeout: Duration,
-) -> Result<(String, String)> {
-    let name = format!("hostile/{}", World::token()?);
-    let mut value = login.secret(port);
-    value["ssl"] = Value::from(tls);
-    world.create_secret(&name, &value).await?;
-    let token = world.begin(&name).await?;
-    world.steps(&["createSecret"], &name, &token).await?;
-    let event = json!({ "Step": "setSecret", "SecretId": name, "ClientRequestToken": token });
-    let error = error_of(world.lambda().invoke(event, timeout).await?.outcome)?;
-    let pending = world.pending(&name).await?;
-    let log = world.function_log()?;
-    for password in [&pending.password, &login.password] {
-        assert!(!error.message.contains(password.as_str()), "{}", error.message);
-        assert!(!log.contains(password.as_str()), "a password is in the log");
+/// What only Redshift's way of signing in can be abused for: an algorithm, a salt and a nonce.
+const DIGESTS: [(&str, Behaviour, Duration); 6] = [
+    ("another digest", Behaviour::Answers(|_, _| digest(7, &[&[b's'; 32], &[b'n'; 4]])), PATIENT),
+    (
+        "a salt that is longer than the message",
+        Behaviour::Answers(|_, _| authentication(13, &[0, 0, 0, 0, 0, 0, 1, 0, b's'])),
+        PATIENT,
+    ),
+    (
+        "a salt of 2147483647 bytes",
+        Behaviour::Answers(|_, _| authentication(13, &[0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, b's'])),
+        PATIENT,
+    ),
+    (
+        "something behind the nonce",
+        Behaviour::Answers(|_, _| digest(0, &[&[b's'; 32], &[b'n'; 4], b"more"])),
+        PATIENT,
+    ),
+    (
+        "the digest, then the password in clear",
+        Behaviour::Answers(|answered, _| match answered {
+            0 => digest(0, &[&[b's'; 32], &[b'n'; 4]]),
+            _ => ASK_CLEARTEXT.to_vec(),
+        }),
+        PATIENT,
+    ),
+    (
+        "digests without end",
+        Behaviour::Answers(|_, _| digest(0, &[&[b's'; 32], &[b'n'; 4]])),
+        PATIENT,
+    ),
+];
+
+fn digest(algorithm: u32, parts: &[&[u8]]) -> Vec<u8> {
+    let mut body = algorithm.to_be_bytes().to_vec();
+    for part in parts {
+        body.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+        body.extend(*part);
     }
-    assert_ne!(world.secrets().version_at(&name, "AWSCURRENT").await?, Some(token));
-    Ok((error.kind, error.message))
+    authentication(13, &body)
 }
 
-#[tokio::test]
-async fn whatever_a_server_does_the_step_ends_with_its_name_and_the_function_goes_on() -> Result<()>
-{
-    let world = World::with(Options::by_hand().with("WINDLASS_LOG", "debug")).await?;
-    let database = world.database();
-    // It has no `p`, by which [`ECHO`] finds its beginning.
-    let login = Login::new("hostile_app", "made-u-Q7xW2kZt9");
-    let mut text = String::new();
-    let mut row = |what: &str, (kind, message): (String, String), port: u16| {
-        let message = message.replace(&port.to_string(), "PORT");
-        // How long it waited is the machine's business.
-        let mut words: Vec<&str> = message.split(' ').collect();
-        for index in 1..words.len() {
-            if words[index] == "s:" {
-                words[index - 1] = "N";
-            }
-        }
-        writeln!(text, "# {what}\n{kind}: {}\n", words.join(" "))
+/// In the place of PostgreSQL.
+pub(super) fn cases() -> Vec<Case> {
+    let in_clear = IN_CLEAR.into_iter().map(|(what, behaviour, timeout)| Case {
+        what,
+        behaviour,
+        timeout,
+        tls: None,
+    });
+    let before_tls = BEFORE_TLS.into_iter().map(|(what, behaviour, timeout)| Case {
+        what,
+        behaviour,
+        timeout,
+        tls: Some(None),
+    });
+    let echo = Case {
+        what: "sends the password back",
+        behaviour: ECHO,
+        timeout: PATIENT,
+        tls: Some(Some(TLS)),
     };
-    let in_clear = IN_CLEAR.into_iter().map(|case| (case, false));
-    for ((what, behaviour, timeout), tls) in
-        in_clear.chain(BEFORE_TLS.into_iter().map(|case| (case, true)))
-    {
-        let peer = Peer::start(behaviour).await?;
-        let answer = set_secret(&world, &login, tls, peer.port(), timeout).await.context(what)?;
-        row(what, answer, peer.port())?;
-    }
-    let echo = Peer::start(ECHO).await?;
-    let upstream = SocketAddr::from((Ipv4Addr::LOCALHOST, echo.port()));
-    let identity = database.ca().issue("hostile-echo", Validity::Valid)?;
-    let tls = Behaviour::TlsOnRequest { request: SSL_REQUEST, answer: b"S", identity, upstream };
-    let peer = Peer::start(tls).await?;
-    let answer = set_secret(&world, &login, true, peer.port(), PATIENT).await?;
-    row("sends the password back", answer, peer.port())?;
-    golden("hostile-servers.txt", &text)?;
+    in_clear.chain(before_tls).chain([echo]).collect()
+}
 
-    // The same function, with an honest server.
-    let honest = database.account("hostile_honest", "").await?;
-    world.create_secret("hostile/honest", &honest.secret(database.postgres().port())).await?;
-    let token = world.begin("hostile/honest").await?;
-    world.steps(&STEPS, "hostile/honest", &token).await?;
-    let new = world.current("hostile/honest").await?;
-    assert!(new.signs_in(database).await? && !honest.signs_in(database).await?);
-    Ok(())
+/// In the place of Redshift.
+pub(super) fn cases_of_redshift() -> Vec<Case> {
+    let digests = DIGESTS.into_iter().map(|(what, behaviour, timeout)| Case {
+        what,
+        behaviour,
+        timeout,
+        tls: None,
+    });
+    cases().into_iter().chain(digests).collect()
 }
