@@ -21,7 +21,7 @@ use crate::account::{self, Account, Accounts, MARK};
 use crate::catalog::{self, Catalog};
 use crate::change::{alter, commit};
 use crate::product::identifier;
-use crate::rights::{self, Difference, Object, PAGE};
+use crate::rights::{self, Difference, OBJECTS_MAX, Object, PAGE};
 use crate::stored::Form;
 
 /// What an administrator lacks who may not do this.
@@ -92,6 +92,12 @@ fn read(
         }
         if is_last {
             return Ok(State { accounts, objects });
+        }
+        if objects.len() >= OBJECTS_MAX {
+            return Err(Failure::unsupported(format!(
+                "the users have rights on more than {OBJECTS_MAX} objects: grant them to a group that \
+                 both are in"
+            )));
         }
         let query = rights::query(catalog, pair, objects.len())?;
         page = session.run(&query, operation)?.tables.pop().ok_or_else(unreadable)?;

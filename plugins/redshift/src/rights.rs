@@ -18,6 +18,10 @@ use crate::product::{identifier, known};
 /// kilobyte for each, which are the rights of thirty users.
 pub(crate) const PAGE: usize = 1000;
 
+/// How many objects are looked at. With as many the host's own bound on what one call may receive
+/// (8 MiB) is near.
+pub(crate) const OBJECTS_MAX: usize = 100 * PAGE;
+
 /// How many objects one statement names. Each needs the table's lock until the end of it.
 const OBJECTS_AT_ONCE: usize = 100;
 

@@ -115,6 +115,28 @@ fn a_catalog_that_makes_no_sense_ends_the_call() {
 }
 
 #[test]
+fn rights_without_end_are_not_read_without_end() {
+    let right = row(&[Some("t"), Some("s"), Some("t"), Some(""), Some("o"), Some("")]);
+    let page = vec![right; 1000];
+    let first = tables(&[&[user("app")], &[], &[], &[], &[], &page]);
+    let further = tables(&[&page]);
+    let script: Script = Box::new(move |mut peer| {
+        let_in(&mut peer);
+        query(&mut peer);
+        peer.send(&there());
+        query(&mut peer);
+        peer.send(&first);
+        while receive(&mut peer).0 == b'Q' {
+            peer.send(&further);
+        }
+        peer.expect_close();
+    });
+    let asked = asked_about("app", ASK_MD5.into());
+    let outcome = change("admin", "app_clone", Some("app"), vec![script, asked]);
+    assert_failure(outcome, Unsupported, "", "more than 100000 objects");
+}
+
+#[test]
 fn a_name_in_the_catalog_that_can_not_be_written_is_not_the_secrets_fault() {
     let long = "x".repeat(128);
     for name in ["", &long] {
