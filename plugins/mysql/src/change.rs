@@ -19,7 +19,7 @@ use crate::account::Account;
 use crate::alternating;
 use crate::auth::Method;
 use crate::dual;
-use crate::errors::MUST_CHANGE_PASSWORD;
+use crate::errors::{MUST_CHANGE_PASSWORD, clean};
 use crate::pair::pair_of;
 use crate::parsec;
 use crate::quote::{check_name, check_password, literal};
@@ -283,6 +283,10 @@ pub(crate) fn accounts_named(
         let [Some(host), Some(name)] = row.as_slice() else {
             return Err(Failure::protocol("the server's list of accounts is unreadable"));
         };
+        // It is told in messages, and no account is at such a host.
+        if clean(host) != *host {
+            return Err(Failure::protocol("the server's list of accounts has an impossible host"));
+        }
         // However the server compares names, only these are meant.
         if users.contains(&name.as_str()) {
             accounts.push(AccountName { user: name.clone(), host: host.clone() });

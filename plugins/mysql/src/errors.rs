@@ -171,11 +171,17 @@ fn passes_by_itself(number: u16) -> bool {
     )
 }
 
-/// One line of bounded length.
+/// One line of bounded length, which reads as it was written.
 pub(crate) fn clean(text: &str) -> String {
+    // Line separators end a line as well, and marks of direction turn what stands around them.
+    let is_odd = |one: char| {
+        one.is_control()
+            || matches!(one, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
+            || ('\u{2066}'..='\u{2069}').contains(&one)
+    };
     let mut line: String = text
         .chars()
-        .map(|character| if character.is_control() { ' ' } else { character })
+        .map(|character| if is_odd(character) { ' ' } else { character })
         .take(MESSAGE_MAX)
         .collect();
     if text.chars().nth(MESSAGE_MAX).is_some() {
@@ -196,6 +202,11 @@ mod tests {
         packet.extend(b"#HY000");
         packet.extend(message.as_bytes());
         ServerError::read(&packet).unwrap()
+    }
+
+    #[test]
+    fn a_text_of_the_servers_becomes_one_line_that_reads_as_it_was_written() {
+        assert_eq!(clean("a\nb\u{2028}c\u{202e}d\u{2066}e"), "a b c d e");
     }
 
     #[test]

@@ -23,6 +23,7 @@
 pub mod artifact;
 pub mod event;
 pub mod grant;
+pub mod mysql;
 pub mod postgres;
 pub mod redactor;
 pub mod redshift;
@@ -55,10 +56,11 @@ impl Seed {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     Target { name: "artifact", run: artifact::run, seeds: artifact::seeds },
     Target { name: "event", run: event::run, seeds: event::seeds },
     Target { name: "grant", run: grant::run, seeds: grant::seeds },
+    Target { name: "mysql", run: mysql::run, seeds: mysql::seeds },
     Target { name: "postgres", run: postgres::run, seeds: postgres::seeds },
     Target { name: "redactor", run: redactor::run, seeds: redactor::seeds },
     Target { name: "redshift", run: redshift::run, seeds: redshift::seeds },

@@ -286,6 +286,27 @@ fn what_can_not_be_done_is_said_before_connecting() {
 }
 
 #[test]
+fn a_host_that_no_account_has_is_not_repeated() {
+    for host in ["\u{1b}[2J", "a\nb", "\u{202e}%"] {
+        let outcome = run(
+            move |peer| {
+                let mut server = Server::new(peer);
+                server.let_in(MARIA);
+                server.prepare(MARIA, "admin@%");
+                server.query();
+                server.rows(2, &[&["%", "app"], &[host, "app_clone"]]);
+                server.goodbye();
+            },
+            |server| {
+                let request = request(server, "admin", "app_clone");
+                Mysql::change(&ChangeRequest { clone_of: Some("app".into()), ..request })
+            },
+        );
+        assert_failure(outcome, Protocol, "", "an impossible host");
+    }
+}
+
+#[test]
 fn rights_in_words_that_are_not_known_leave_everything_as_it_is() {
     for grant in [
         "GRANT SELECT ON NEW KIND OF THING `x` TO `app`@`%`",

@@ -1,0 +1,5 @@
+//! The target `mysql`, for libFuzzer.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| windlass_fuzz::mysql::run(data));

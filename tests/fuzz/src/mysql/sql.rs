@@ -1,0 +1,58 @@
+//! Statements, read as the server's lexer reads them with `NO_BACKSLASH_ESCAPES`.
+
+/// Checks that there is one statement, that its quotes close, and that nothing stands outside of them
+/// but words, numbers and the marks that we write. Words may be the server's: the names of rights.
+pub(super) fn check(statement: &str) {
+    let bare = outside_of_quotes(statement);
+    let is_ours = |next: char| next.is_alphanumeric() || " _,().@=*-".contains(next);
+    assert!(bare.chars().all(is_ours), "{bare:?} of {statement:?}");
+    assert!(!bare.contains("--"), "a comment: {statement:?}");
+    assert!(!bare.contains("/*"), "a comment: {statement:?}");
+}
+
+/// What stands outside of names in `` `…` `` and values in `'…'`.
+fn outside_of_quotes(statement: &str) -> String {
+    let mut bare = String::new();
+    let mut rest = statement.chars().peekable();
+    while let Some(next) = rest.next() {
+        if !matches!(next, '\'' | '`') {
+            bare.push(next);
+            continue;
+        }
+        loop {
+            match rest.next() {
+                Some(end) if end == next && rest.peek() == Some(&next) => drop(rest.next()),
+                Some(end) if end == next => break,
+                Some(_) => {}
+                None => panic!("a quote is open: {statement:?}"),
+            }
+        }
+    }
+    bare
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_quoted_is_left_out() {
+        let bare = outside_of_quotes(r"ALTER USER `a``b;`@'%' IDENTIFIED BY 'it''s \'");
+        assert_eq!(bare, "ALTER USER @ IDENTIFIED BY ");
+    }
+
+    #[test]
+    fn an_injection_is_noticed() {
+        for statement in [
+            "GRANT SELECT ON *.* TO `a`; DROP TABLE t",
+            "GRANT SELECT ON *.* TO `a` -- comment",
+            "GRANT SELECT ON *.* TO `a` /* comment",
+            "GRANT SELECT ON *.* TO `a` # comment",
+            "GRANT SELECT ON *.* TO `a",
+            "ALTER USER 'a",
+        ] {
+            assert!(std::panic::catch_unwind(|| check(statement)).is_err(), "{statement}");
+        }
+        check("GRANT SELECT (`a`, `b`) ON `d`.* TO `a`@`%` WITH GRANT OPTION");
+    }
+}
