@@ -289,6 +289,10 @@ fn create(
         outcome => outcome,
     };
     let Err(failure) = outcome else { return Ok(()) };
+    // A session that broke is good for nothing but closing.
+    if failure.code.is_empty() {
+        return Err(failure);
+    }
     // Two attempts at one rotation may be at work at the same time, and neither saw the clone.
     let clones = accounts_named(session, version, &[&pair.clone])?;
     if clones.contains(&place.clone_name) {
