@@ -19,7 +19,8 @@ use tokio_rustls::rustls::crypto::{
 };
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, NamedGroup, RootCertStore,
+    SignatureScheme,
 };
 
 use super::channel_binding::tls_server_end_point;
@@ -43,7 +44,7 @@ pub struct TlsSession {
 impl Tls {
     /// Trusts the bundle alone, or else RDS's roots and the system's.
     pub fn new(bundle: Option<PathBuf>) -> Self {
-        Self { roots: Arc::new(Roots::new(bundle)), provider: Arc::new(ring::default_provider()) }
+        Self { roots: Arc::new(Roots::new(bundle)), provider: Arc::new(provider()) }
     }
 
     pub(super) async fn handshake(
@@ -83,6 +84,17 @@ impl Tls {
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth())
     }
+}
+
+/// rustls's algorithms, with P-256 offered before X25519.
+///
+/// A handshake begins with a key for one group; a server that wants another one asks again, which is
+/// a round trip more. PostgreSQL before 18 has `ssl_ecdh_curve = prime256v1` and nothing else unless
+/// somebody sets it, and what takes X25519 takes P-256 as well.
+fn provider() -> CryptoProvider {
+    let mut provider = ring::default_provider();
+    provider.kx_groups.sort_by_key(|group| group.name() != NamedGroup::secp256r1);
+    provider
 }
 
 /// Verifies with webpki against RDS's roots first, where the name is RDS's, and against the

@@ -53,7 +53,7 @@ pub(super) async fn measure(
         Strategy::SingleUser => Goal::AtMost(6.0),
         Strategy::AlternatingUsers => Goal::AtMost(7.0),
     };
-    let errands = strategy.errands();
+    let errands = server.engine.errands(strategy);
     let minimum = |errand: &Errand| server.engine.minimum(*errand);
     let round_trips = traffic.iter().map(|one| one.round_trips() as usize).sum();
     let bytes = traffic.iter().map(|one| one.to_client + one.to_server).sum::<u64>();

@@ -4,7 +4,8 @@
 //!
 //! A password can't be changed without signing in, and that the new one signs in is known only once
 //! it has: two connections, with a single user. With alternating users, the current password has to
-//! sign in before an administrator changes anything for a secret that names it: three.
+//! sign in before an administrator changes anything for a secret that names it: three. Redshift keeps
+//! passwords in two forms and shows nobody which: asking how an account signs in is a fourth.
 //!
 //! # A connection, as the proxy counts it
 //!
@@ -17,6 +18,7 @@
 //! | the word on TLS | 1 | | PostgreSQL answers `S` or `N`; MySQL's greeting has said it |
 //! | TLS 1.3 | 1 | 1 | the client's last word goes with what comes next |
 //! | the methods, the challenge, the verdict | 3 | | SCRAM-SHA-256, which proves both sides |
+//! | the challenge, the verdict | (2) | | Redshift's MD5 in its place |
 //! | the verdict on the proof | | 1 | computed from the greeting's nonce, if its method is the account's |
 //! | the password itself | | 1 | caching_sha2_password, the first time after each change |
 //!
@@ -35,6 +37,8 @@
 //! statements sent ahead of their answers: not all that speaks MySQL's protocol, proxies and Aurora
 //! among it, keeps what it has not asked for yet.
 
+use super::rotation::Strategy;
+
 /// A service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Engine {
@@ -44,6 +48,8 @@ pub(super) enum Engine {
     Mariadb,
     /// MySQL, caching_sha2_password.
     Mysql,
+    /// Redshift, MD5: PostgreSQL stands for it.
+    Redshift,
 }
 
 /// What a connection of a rotation is for.
@@ -57,6 +63,8 @@ pub(super) enum Errand {
     CheckCurrent,
     /// The new one does, for the first time.
     CheckNew,
+    /// How an account signs in, without doing it.
+    AskForm,
 }
 
 impl Errand {
@@ -67,12 +75,26 @@ impl Errand {
             Self::AdminChange => "change it as the administrator",
             Self::CheckCurrent => "sign in with the current one",
             Self::CheckNew => "sign in with the new one",
+            Self::AskForm => "ask how the user signs in",
         }
     }
 }
 
 impl Engine {
-    pub(super) const ALL: [Self; 3] = [Self::Postgres, Self::Mariadb, Self::Mysql];
+    pub(super) const ALL: [Self; 4] = [Self::Postgres, Self::Mariadb, Self::Mysql, Self::Redshift];
+
+    /// What the connections of a rotation are for, one after the other.
+    pub(super) fn errands(self, strategy: Strategy) -> &'static [Errand] {
+        match (strategy, self) {
+            (Strategy::SingleUser, _) => &[Errand::OwnChange, Errand::CheckNew],
+            (Strategy::AlternatingUsers, Self::Redshift) => {
+                &[Errand::CheckCurrent, Errand::AdminChange, Errand::AskForm, Errand::CheckNew]
+            }
+            (Strategy::AlternatingUsers, _) => {
+                &[Errand::CheckCurrent, Errand::AdminChange, Errand::CheckNew]
+            }
+        }
+    }
 
     /// For people.
     pub(super) fn name(self) -> &'static str {
@@ -80,6 +102,7 @@ impl Engine {
             Self::Postgres => "PostgreSQL",
             Self::Mariadb => "MariaDB",
             Self::Mysql => "MySQL",
+            Self::Redshift => "Redshift (PostgreSQL stands for it)",
         }
     }
 
@@ -89,6 +112,7 @@ impl Engine {
             Self::Postgres => "postgres",
             Self::Mariadb => "mariadb",
             Self::Mysql => "mysql",
+            Self::Redshift => "redshift",
         }
     }
 
@@ -98,6 +122,8 @@ impl Engine {
             Self::Postgres => 5,
             Self::Mariadb => 3,
             Self::Mysql => 3 + usize::from(errand == Errand::CheckNew),
+            // Whoever only asks waits for no verdict.
+            Self::Redshift => 4 - usize::from(errand == Errand::AskForm),
         }
     }
 
@@ -106,7 +132,7 @@ impl Engine {
         let statements = match errand {
             Errand::OwnChange => 1,
             Errand::AdminChange => 2,
-            Errand::CheckCurrent | Errand::CheckNew => 0,
+            Errand::CheckCurrent | Errand::CheckNew | Errand::AskForm => 0,
         };
         self.sign_in(errand) + statements
     }
@@ -116,6 +142,10 @@ impl Engine {
         match (self, errand) {
             (_, Errand::CheckCurrent | Errand::CheckNew) => {
                 "one statement: a sign-in may be good for nothing (an expired password)"
+            }
+            (_, Errand::AskForm) | (Self::Redshift, Errand::OwnChange) => "nothing",
+            (Self::Redshift, Errand::AdminChange) => {
+                "what this server's catalog has, before it is read"
             }
             (Self::Postgres, Errand::OwnChange) => {
                 "the settings and what the role is, before the transaction that changes it"

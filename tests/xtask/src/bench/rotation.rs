@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use serde_json::Value;
 use windlass_harness::{Function, Invocation, Stack, Supervision};
 
-use super::engine::{Engine, Errand};
+use super::engine::Engine;
 use super::figures::{Figure, Goal, Table};
 use super::server::Server;
 
@@ -37,16 +37,6 @@ impl Strategy {
         match self {
             Self::SingleUser => "single user",
             Self::AlternatingUsers => "alternating users",
-        }
-    }
-
-    /// What the connections of a rotation are for, one after the other.
-    pub(super) fn errands(self) -> &'static [Errand] {
-        match self {
-            Self::SingleUser => &[Errand::OwnChange, Errand::CheckNew],
-            Self::AlternatingUsers => {
-                &[Errand::CheckCurrent, Errand::AdminChange, Errand::CheckNew]
-            }
         }
     }
 

@@ -4,15 +4,28 @@ use std::net::SocketAddr;
 
 use anyhow::Result;
 use serde_json::Value;
-use windlass_harness::{Mariadb, MariadbOptions, MysqlKind, Postgres, Stack};
+use windlass_harness::{Mariadb, MariadbOptions, MysqlKind, Postgres, PostgresOptions, Stack};
 
 use super::engine::Engine;
 
-/// A running service. PostgreSQL is the stack's own; the others run as long as this lives.
+/// A running service.
 pub(super) struct Server<'a> {
     pub(super) engine: Engine,
     stack: &'a Stack,
-    mysql: Option<Mariadb>,
+    running: Running,
+}
+
+/// What it is: PostgreSQL is the stack's own, the others run as long as this lives.
+enum Running {
+    Stacks,
+    Postgres(Postgres),
+    Mysql(Mariadb),
+}
+
+/// By its protocol.
+enum Speaks<'a> {
+    Postgres(&'a Postgres),
+    Mysql(&'a Mariadb),
 }
 
 /// What a service logged of its connections.
@@ -25,30 +38,55 @@ pub(super) struct Seen {
 impl<'a> Server<'a> {
     /// Starts it; `None`, which is told, where it is not installed.
     pub(super) async fn start(stack: &'a Stack, engine: Engine) -> Result<Option<Self>> {
-        let Some(kind) = engine.mysql_kind() else {
-            return Ok(Some(Self { engine, stack, mysql: None }));
+        let kind = match engine {
+            Engine::Postgres => return Ok(Some(Self { engine, stack, running: Running::Stacks })),
+            Engine::Redshift => {
+                let options = PostgresOptions {
+                    first_rules: vec!["hostssl all all 127.0.0.1/32 md5".to_owned()],
+                    settings: vec![("password_encryption".to_owned(), "md5".to_owned())],
+                    ..PostgresOptions::default()
+                };
+                let server = Postgres::start(stack.ca(), options).await?;
+                // Stored anew, in the form that the server is set to; it was made with another.
+                let (name, password) = (Postgres::ADMIN, server.admin_password());
+                server.admin(&format!("ALTER ROLE {name} PASSWORD '{password}'")).await?;
+                return Ok(Some(Self { engine, stack, running: Running::Postgres(server) }));
+            }
+            Engine::Mariadb => MysqlKind::Mariadb,
+            Engine::Mysql => MysqlKind::Mysql,
         };
         if let Some(why) = Mariadb::missing(kind) {
             eprintln!("==> skipped: {}, because {why}", engine.name());
             return Ok(None);
         }
         let options = MariadbOptions { kind, ..MariadbOptions::default() };
-        let mysql = Mariadb::start(stack.ca(), options).await?;
-        Ok(Some(Self { engine, stack, mysql: Some(mysql) }))
+        let running = Running::Mysql(Mariadb::start(stack.ca(), options).await?);
+        Ok(Some(Self { engine, stack, running }))
+    }
+
+    fn speaks(&self) -> Speaks<'_> {
+        match &self.running {
+            Running::Stacks => Speaks::Postgres(self.stack.postgres()),
+            Running::Postgres(postgres) => Speaks::Postgres(postgres),
+            Running::Mysql(mysql) => Speaks::Mysql(mysql),
+        }
     }
 
     pub(super) fn address(&self) -> SocketAddr {
-        self.mysql.as_ref().map_or_else(|| self.stack.postgres().address(), Mariadb::address)
+        match self.speaks() {
+            Speaks::Postgres(postgres) => postgres.address(),
+            Speaks::Mysql(mysql) => mysql.address(),
+        }
     }
 
     /// Makes an account that may do a little.
     pub(super) async fn create_account(&self, name: &str, password: &str) -> Result<()> {
-        match &self.mysql {
-            None => {
+        match self.speaks() {
+            Speaks::Postgres(postgres) => {
                 let create = format!("CREATE ROLE {name} LOGIN PASSWORD '{password}'");
-                self.stack.postgres().admin(&create).await?;
+                postgres.admin(&create).await?;
             }
-            Some(mysql) => {
+            Speaks::Mysql(mysql) => {
                 let create = format!(
                     "CREATE DATABASE {name}; CREATE USER '{name}'@'%' IDENTIFIED BY '{password}'; \
                      GRANT SELECT, INSERT ON {name}.* TO '{name}'@'%'"
@@ -62,30 +100,34 @@ impl<'a> Server<'a> {
     /// A login in AWS's JSON structure, at `port` of this machine.
     pub(super) fn login(&self, name: &str, password: &str, port: u16) -> Value {
         let mut value = self.stack.login(name, password, port);
-        if let (Some(keys), Some(_)) = (value.as_object_mut(), &self.mysql) {
+        if let Some(keys) = value.as_object_mut() {
             keys.insert("engine".to_owned(), Value::from(self.engine.in_secrets()));
-            keys.remove("dbname");
+            if matches!(self.running, Running::Mysql(_)) {
+                keys.remove("dbname");
+            }
         }
         value
     }
 
     /// The administrator's, likewise.
     pub(super) fn admin_login(&self, port: u16) -> Value {
-        let (name, password) = match &self.mysql {
-            None => (Postgres::ADMIN, self.stack.postgres().admin_password()),
-            Some(mysql) => (Mariadb::ADMIN, mysql.admin_password()),
+        let (name, password) = match self.speaks() {
+            Speaks::Postgres(postgres) => (Postgres::ADMIN, postgres.admin_password()),
+            Speaks::Mysql(mysql) => (Mariadb::ADMIN, mysql.admin_password()),
         };
         self.login(name, password, port)
     }
 
     /// What it has logged so far.
     pub(super) fn seen(&self) -> Result<Seen> {
-        let Some(mysql) = &self.mysql else {
-            let log = self.stack.postgres().log()?;
-            let (connections, refused) = (log.connections(), log.refused_sign_ins());
-            return Ok(Seen { connections, refused });
+        let log = match self.speaks() {
+            Speaks::Postgres(postgres) => {
+                let log = postgres.log()?;
+                let (connections, refused) = (log.connections(), log.refused_sign_ins());
+                return Ok(Seen { connections, refused });
+            }
+            Speaks::Mysql(mysql) => mysql.log()?,
         };
-        let log = mysql.log()?;
         let connects = || log.lines().filter(|line| line.contains(" Connect\t"));
         let refused = connects().filter(|line| line.contains("Access denied")).count();
         // Whoever is refused has two lines: who it is, and that it is refused.
@@ -98,16 +140,6 @@ impl Seen {
         Self {
             connections: self.connections - before.connections,
             refused: self.refused - before.refused,
-        }
-    }
-}
-
-impl Engine {
-    fn mysql_kind(self) -> Option<MysqlKind> {
-        match self {
-            Self::Postgres => None,
-            Self::Mariadb => Some(MysqlKind::Mariadb),
-            Self::Mysql => Some(MysqlKind::Mysql),
         }
     }
 }
