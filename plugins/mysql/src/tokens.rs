@@ -153,7 +153,7 @@ pub(crate) fn unreadable() -> Failure {
 }
 
 fn is_word(character: char) -> bool {
-    character.is_alphanumeric() || matches!(character, '_' | '$')
+    character.is_alphanumeric() || character == '_'
 }
 
 /// The text between two marks, and what follows it.
