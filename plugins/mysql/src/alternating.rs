@@ -18,7 +18,7 @@
 
 use std::collections::BTreeSet;
 
-use windlass_sdk::{Failure, LogLevel, Pair, Turn, fill_random, log};
+use windlass_sdk::{Failure, LogLevel, Login, Pair, Turn, fill_random, log};
 
 use crate::account::{Account, Attributes};
 use crate::change::{Target, accounts_named, explain_denied, set_passwords, wants_clear};
@@ -65,7 +65,7 @@ pub(crate) fn change(
     version: Version,
     pair: &Pair,
     password: &str,
-    may_send_clear: impl Fn(&str) -> Result<(), Failure>,
+    actor: &Login,
 ) -> Result<(), Failure> {
     check_length(&pair.clone, version)?;
     let places = read(session, version, pair)?;
@@ -84,7 +84,7 @@ pub(crate) fn change(
             }
         });
     }
-    set_passwords(session, version, &targets, password, may_send_clear)
+    set_passwords(session, version, &targets, password, actor)
 }
 
 fn read(session: &mut Session, version: Version, pair: &Pair) -> Result<Vec<Place>, Failure> {

@@ -6,7 +6,7 @@
 //! encrypted with a key from the secret, never with one that the server sends. Every exchange is
 //! bounded. Only error 1045 means a wrong password.
 
-use windlass_sdk::{Connection, Failure, Login, TlsMode};
+use windlass_sdk::{Connection, Failure, Login, TlsMode, clean};
 
 use crate::errors::{ERROR, ServerError};
 use crate::handshake::{Greeting, NONCE_LENGTH, response};
@@ -183,7 +183,7 @@ fn whole_password(login: &Login, password: &str, nonce: &[u8]) -> Result<Vec<u8>
 }
 
 fn unsupported(method: &str) -> Failure {
-    let method = crate::errors::clean(method);
+    let method = clean(method);
     let why = match method.as_str() {
         "mysql_clear_password" | "dialog" | "authentication_ldap_sasl_client" => {
             "its password is kept elsewhere (IAM, LDAP, PAM), where no statement changes it"

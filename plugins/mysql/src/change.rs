@@ -13,13 +13,13 @@
 //! An account that has the new password already is left alone: a history of passwords would refuse
 //! it. Accounts with two passwords (MySQL's dual passwords) are in `dual`.
 
-use windlass_sdk::{ChangeRequest, Failure, LogLevel, Login, TlsMode, log};
+use windlass_sdk::{ChangeRequest, Failure, LogLevel, Login, TlsMode, clean, log};
 
 use crate::account::Account;
 use crate::alternating;
 use crate::auth::Method;
 use crate::dual;
-use crate::errors::{MUST_CHANGE_PASSWORD, clean};
+use crate::errors::MUST_CHANGE_PASSWORD;
 use crate::pair::pair_of;
 use crate::parsec;
 use crate::quote::{check_name, check_password, literal};
@@ -73,7 +73,7 @@ pub(crate) fn change(request: &ChangeRequest) -> Result<(), Failure> {
             prepared.version,
             pair,
             &request.new_password,
-            |one| clear_allowed(one, &request.actor),
+            &request.actor,
         ),
         None if own_change => own(&mut session, &prepared, request),
         None => by_administrator(&mut session, prepared.version, request),
@@ -99,7 +99,7 @@ fn own(session: &mut Session, prepared: &Prepared, request: &ChangeRequest) -> R
     check_quotable(prepared, password)?;
     if request.keep_old_valid {
         dual::check(version)?;
-        clear_allowed(&request.username, &request.actor)?;
+        warn_of_clear(&request.username, &request.actor);
         return dual::own(session, request);
     }
     if version.mariadb {
@@ -108,7 +108,7 @@ fn own(session: &mut Session, prepared: &Prepared, request: &ChangeRequest) -> R
         }
         own_mariadb(session, request)
     } else {
-        clear_allowed(&request.username, &request.actor)?;
+        warn_of_clear(&request.username, &request.actor);
         let statement = |replace: &str| {
             format!("ALTER USER USER() IDENTIFIED BY {}{replace}", literal(password))
         };
@@ -162,7 +162,7 @@ fn own_mariadb(session: &mut Session, request: &ChangeRequest) -> Result<(), Fai
     };
     match session.secret(&format!("SET PASSWORD = {}", literal(&hash)), CHANGING) {
         Err(failure) if wants_clear(&failure) => {
-            clear_allowed(&request.username, &request.actor)?;
+            warn_of_clear(&request.username, &request.actor);
             session.secret(&format!("SET PASSWORD = PASSWORD({})", literal(password)), CHANGING)
         }
         outcome => outcome,
@@ -200,14 +200,13 @@ fn by_administrator(
         let account = Account::of(session, version, &name)?;
         targets.push(Target { name, identities: account.identities });
     }
-    let may_send = |one: &str| clear_allowed(one, &request.actor);
     if request.keep_old_valid {
         dual::check(version)?;
-        may_send(&request.username)?;
+        warn_of_clear(&request.username, &request.actor);
         return dual::by_administrator(session, &targets, request);
     }
     targets.retain(|target| target.accepts(&request.new_password) != Some(true));
-    set_passwords(session, version, &targets, &request.new_password, may_send)
+    set_passwords(session, version, &targets, &request.new_password, &request.actor)
 }
 
 /// An account that gets a password, and how it is to sign in.
@@ -232,7 +231,7 @@ pub(crate) fn set_passwords(
     version: Version,
     targets: &[Target],
     password: &str,
-    may_send_clear: impl Fn(&str) -> Result<(), Failure>,
+    actor: &Login,
 ) -> Result<(), Failure> {
     let Some(first) = targets.first() else { return Ok(()) };
     for target in targets {
@@ -250,11 +249,11 @@ pub(crate) fn set_passwords(
         Ok(format!("ALTER USER {}", all.join(", ")))
     };
     if !version.mariadb {
-        may_send_clear(&first.name.user)?;
+        warn_of_clear(&first.name.user, actor);
     }
     let outcome = match session.secret(&statement(Form::Hash)?, CHANGING) {
         Err(failure) if version.mariadb && wants_clear(&failure) => {
-            may_send_clear(&first.name.user)?;
+            warn_of_clear(&first.name.user, actor);
             session.secret(&statement(Form::Clear)?, CHANGING)
         }
         outcome => outcome,
@@ -309,7 +308,7 @@ pub(crate) fn check_method(target: &Target) -> Result<(), Failure> {
 
 /// Says so where the new password goes through the network in clear, which only the operator's own
 /// word allows.
-fn clear_allowed(username: &str, actor: &Login) -> Result<(), Failure> {
+fn warn_of_clear(username: &str, actor: &Login) {
     if actor.tls == TlsMode::Disabled {
         log(
             LogLevel::Warn,
@@ -319,7 +318,6 @@ fn clear_allowed(username: &str, actor: &Login) -> Result<(), Failure> {
             ),
         );
     }
-    Ok(())
 }
 
 /// Whether MariaDB may have refused a hash because it was none of the password itself.

@@ -4,13 +4,9 @@
 //! host tries another password on nothing else. The server's text goes on cut and cleaned, and not
 //! at all where the statement held a password or its hash: a syntax error quotes the statement.
 
-use windlass_sdk::{Failure, TlsMode};
+use windlass_sdk::{Failure, TlsMode, clean};
 
 use crate::bytes::Fields;
-
-/// How much of the server's message is passed on, in characters. MySQL's own are 512 bytes long at
-/// most; beyond a line it is somebody else's text.
-const MESSAGE_MAX: usize = 400;
 
 /// What an error packet begins with.
 pub(crate) const ERROR: u8 = 0xff;
@@ -171,28 +167,10 @@ fn passes_by_itself(number: u16) -> bool {
     )
 }
 
-/// One line of bounded length, which reads as it was written.
-pub(crate) fn clean(text: &str) -> String {
-    // Line separators end a line as well, and marks of direction turn what stands around them.
-    let is_odd = |one: char| {
-        one.is_control()
-            || matches!(one, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
-            || ('\u{2066}'..='\u{2069}').contains(&one)
-    };
-    let mut line: String = text
-        .chars()
-        .map(|character| if is_odd(character) { ' ' } else { character })
-        .take(MESSAGE_MAX)
-        .collect();
-    if text.chars().nth(MESSAGE_MAX).is_some() {
-        line.push('…');
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use windlass_sdk::FailureKind::{self, *};
+    use windlass_sdk::TEXT_MAX;
 
     use super::*;
 
@@ -202,11 +180,6 @@ mod tests {
         packet.extend(b"#HY000");
         packet.extend(message.as_bytes());
         ServerError::read(&packet).unwrap()
-    }
-
-    #[test]
-    fn a_text_of_the_servers_becomes_one_line_that_reads_as_it_was_written() {
-        assert_eq!(clean("a\nb\u{2028}c\u{202e}d\u{2066}e"), "a b c d e");
     }
 
     #[test]
@@ -268,8 +241,8 @@ mod tests {
 
     #[test]
     fn a_message_becomes_one_line_of_bounded_length() {
-        assert_eq!(clean("a\nb\tc\u{1b}[0m"), "a b c [0m");
-        assert_eq!(clean(&"é".repeat(5000)).chars().count(), MESSAGE_MAX + 1);
+        assert_eq!(error(1, "a\nb\tc\u{1b}[0m").message, "a b c [0m");
+        assert_eq!(error(1, &"é".repeat(5000)).message.chars().count(), TEXT_MAX + 1);
         assert!(ServerError::read(b"\xff\x01").is_err());
     }
 }

@@ -6,13 +6,9 @@
 
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::ErrorResponseBody;
-use windlass_sdk::{Failure, TlsMode};
+use windlass_sdk::{Failure, TlsMode, clean};
 
 use crate::product::Product;
-
-/// How much of the server's message is passed on, in characters. Its own are a line long; beyond
-/// that it is somebody else's text.
-const MESSAGE_MAX: usize = 400;
 
 /// What the server said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,21 +131,6 @@ fn is_sqlstate(text: &str) -> bool {
     text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
-/// One line of bounded length, that reads as it is written.
-pub fn clean(text: &str) -> String {
-    // Separators of lines and paragraphs, and what turns the direction of the text around it.
-    let misleads = |character| matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let mut line: String = text
-        .chars()
-        .map(|one| if one.is_control() || misleads(one) { ' ' } else { one })
-        .take(MESSAGE_MAX)
-        .collect();
-    if text.chars().nth(MESSAGE_MAX).is_some() {
-        line.push('…');
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use windlass_sdk::FailureKind::{self, *};
@@ -221,15 +202,6 @@ mod tests {
             assert_eq!((failure.kind, failure.code.as_str()), (Declined, code));
         }
         assert_eq!(error("57P01", "").of_secret_statement(&PRODUCT, "changing").kind, Unreachable);
-    }
-
-    #[test]
-    fn a_message_becomes_one_line_of_bounded_length() {
-        assert_eq!(clean("a\nb\tc\u{1b}[0m"), "a b c [0m");
-        assert_eq!(clean("a\u{2028}b\u{202e}c"), "a b c");
-        let long = clean(&"é".repeat(5000));
-        assert_eq!(long.chars().count(), MESSAGE_MAX + 1);
-        assert!(long.ends_with('…'));
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub mod testing;
 mod wire;
 
 pub use auth::{Answered, Attempt, Method, Methods, check_password, unexpected};
-pub use errors::{ServerError, clean};
+pub use errors::ServerError;
 pub use product::{Dialect, Hints, Product};
 pub use quote::literal;
 pub use session::{Answer, Session, Value};

@@ -7,9 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use windlass_sdk::Failure;
+use windlass_sdk::{Failure, clean};
 
-use crate::errors::clean;
 use crate::product::Dialect;
 use crate::quote::literal;
 

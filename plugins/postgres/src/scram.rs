@@ -14,8 +14,7 @@ use std::str;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::Mac;
-use windlass_postgres_wire::clean;
-use windlass_sdk::Failure;
+use windlass_sdk::{Failure, clean};
 
 use crate::derive::{Key, hash, keyed, mac, pbkdf2, xor};
 use crate::saslprep;

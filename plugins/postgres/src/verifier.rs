@@ -3,8 +3,7 @@
 //! The server's `password_encryption` chooses the form, as it would for a password in clear: who
 //! set it to `md5` has clients that can do nothing else.
 
-use windlass_postgres_wire::clean;
-use windlass_sdk::Failure;
+use windlass_sdk::{Failure, clean};
 
 use crate::scram;
 

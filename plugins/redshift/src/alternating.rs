@@ -14,8 +14,8 @@
 //! there is something in which it is, as a pair may be that AWS's rotation function made. Any other
 //! user is left alone.
 
-use windlass_postgres_wire::{Session, clean};
-use windlass_sdk::{Failure, LogLevel, Pair, Turn, log};
+use windlass_postgres_wire::Session;
+use windlass_sdk::{Failure, LogLevel, Pair, Turn, clean, log};
 
 use crate::account::{self, Account, Accounts, MARK};
 use crate::catalog::{self, Catalog};

@@ -1,8 +1,8 @@
 //! What Redshift takes and is told, where it differs from other services of its protocol; and the
 //! words that the rest of the plugin uses for it.
 
-use windlass_postgres_wire::{Attempt, Dialect, Hints, Method, Product, Session, clean};
-use windlass_sdk::{Failure, Login};
+use windlass_postgres_wire::{Attempt, Dialect, Hints, Method, Product, Session};
+use windlass_sdk::{Failure, Login, clean};
 
 use crate::digest::{Challenge, Digest};
 use crate::stored::Form;

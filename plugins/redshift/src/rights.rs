@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use windlass_postgres_wire::{Value, literal};
-use windlass_sdk::{Failure, Pair};
+use windlass_sdk::{Failure, Pair, clean};
 
 use crate::acl::{Privileges, granted, searchable};
 use crate::catalog::Catalog;
@@ -171,7 +171,7 @@ impl Object {
         let parts = [&self.schema, &self.name, &self.detail];
         let parts: Vec<_> =
             parts.iter().filter(|part| !part.is_empty()).map(|part| &***part).collect();
-        windlass_postgres_wire::clean(&parts.join("."))
+        clean(&parts.join("."))
     }
 
     /// What stands behind ON, and what comes before GRANT or REVOKE.

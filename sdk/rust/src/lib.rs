@@ -99,6 +99,7 @@ mod plugin;
 mod system;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
+mod text;
 
 pub use adapter::Adapter;
 pub use failure::{During, Failure, FailureKind};
@@ -109,6 +110,7 @@ pub use plugin::{
     UsernameRules,
 };
 pub use system::{LogLevel, fill_random, log, now};
+pub use text::{TEXT_MAX, clean};
 
 /// Exports a type that implements [`Plugin`] as this crate's component.
 ///

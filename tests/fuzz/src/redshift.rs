@@ -14,11 +14,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use windlass_plugin_redshift::Redshift;
 use windlass_sdk::testing::{Server as _, Stream, dialled, login};
-use windlass_sdk::{ChangeRequest, Failure, FailureKind, Login, Plugin, TlsInfo, TlsMode};
+use windlass_sdk::{Failure, FailureKind, Login, TlsInfo, TlsMode};
 
 use crate::postgres::server::{Heard, Server};
 use crate::postgres::wire::*;
-use crate::postgres::{Call, Choice, MESSAGE_MAX, NEW_PASSWORD, PASSWORD, SSL_REQUEST, sql};
+use crate::postgres::{Call, Choice, MESSAGE_MAX, NEW_PASSWORD, PASSWORD, SSL_REQUEST, call, sql};
 use crate::{Seed, holds, is_one_line};
 
 /// What stands outside of quotes in our statements, letters and digits left out.
@@ -45,7 +45,7 @@ fn conversation(choice: Choice, says: &[u8]) -> (Arc<Mutex<Server>>, Result<(), 
         tls: if choice.has(Choice::TLS) { TlsMode::Required } else { TlsMode::Disabled },
         ..login(endpoint, "app", PASSWORD)
     };
-    (server, call(choice, login))
+    (server, call::<Redshift>(choice, login))
 }
 
 /// One of several connections to the server, which goes on where it was.
@@ -97,24 +97,6 @@ impl Stream for Connection {
         self.in_tls = true;
         Ok((self, info))
     }
-}
-
-fn call(choice: Choice, login: Login) -> Result<(), Failure> {
-    let (username, clone_of) = match choice.call() {
-        Call::Verify => return Redshift::verify(&login),
-        Call::Own => ("app", None),
-        Call::ByAdministrator => ("it's \"x\"", None),
-        Call::Alternating if choice.has(Choice::SILENT) => ("base", Some("base_clone".into())),
-        Call::Alternating => ("base_clone", Some("base".into())),
-    };
-    Redshift::change(&ChangeRequest {
-        actor: login,
-        username: username.into(),
-        new_password: NEW_PASSWORD.into(),
-        old_password: None,
-        clone_of,
-        keep_old_valid: false,
-    })
 }
 
 fn check_heard(choice: Choice, server: &Server) {

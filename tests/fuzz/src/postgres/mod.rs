@@ -81,7 +81,7 @@ pub fn run(data: &[u8]) {
     }
     let choice = Choice(*choice);
     let server = Arc::new(Mutex::new(Server::new(choice, says)));
-    let outcome = call(
+    let outcome = call::<Postgres>(
         choice,
         Login {
             tls: if choice.has(Choice::TLS) { TlsMode::Required } else { TlsMode::Disabled },
@@ -97,16 +97,17 @@ pub fn run(data: &[u8]) {
     }
 }
 
-fn call(choice: Choice, login: Login) -> Result<(), Failure> {
+/// Asks a plugin of this protocol for what was chosen.
+pub(crate) fn call<P: Plugin>(choice: Choice, login: Login) -> Result<(), Failure> {
     let (username, clone_of) = match choice.call() {
-        Call::Verify => return Postgres::verify(&login),
+        Call::Verify => return P::verify(&login),
         Call::Own => ("app", None),
         Call::ByAdministrator => ("it's \"x\"", None),
         // An administrator's own name on both sides of a pair is a turn of either half.
         Call::Alternating if choice.has(Choice::SILENT) => ("base", Some("base_clone".into())),
         Call::Alternating => ("base_clone", Some("base".into())),
     };
-    Postgres::change(&ChangeRequest {
+    P::change(&ChangeRequest {
         actor: login,
         username: username.into(),
         new_password: NEW_PASSWORD.into(),
