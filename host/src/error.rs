@@ -184,6 +184,8 @@ impl ServiceError {
                 FailureKind::Refused => "Windlass.Service.Refused",
                 FailureKind::Unreachable => "Windlass.Service.Unreachable",
                 FailureKind::NoTls => "Windlass.Service.NoTls",
+                FailureKind::TlsFailed => "Windlass.Service.TlsFailed",
+                FailureKind::Unproven => "Windlass.Service.Unproven",
                 FailureKind::Declined => "Windlass.Service.Declined",
                 FailureKind::NotGranted => "Windlass.Operator.NotGranted",
                 FailureKind::Protocol => "Windlass.Service.Protocol",
@@ -210,6 +212,8 @@ fn hint(kind: FailureKind) -> &'static str {
         }
         FailureKind::Unreachable
         | FailureKind::NoTls
+        | FailureKind::TlsFailed
+        | FailureKind::Unproven
         | FailureKind::Declined
         | FailureKind::NotGranted
         | FailureKind::Unsupported

@@ -20,7 +20,7 @@ use crate::imports::network::Endpoint;
 use crate::network::{Patience, Tls};
 use crate::redact::Redactor;
 use crate::rotation::{
-    CallError, Catalog, Change, Description, Failure, FailureKind, Login, Service, TlsMode,
+    CallError, Catalog, Change, Description, Failure, FailureKind, Login, Proof, Service, TlsMode,
 };
 use crate::secret::Secret;
 
@@ -231,7 +231,7 @@ impl PluginService {
             SecretPlace {
                 host: login.place.host.clone(),
                 port: login.place.port,
-                fields: login.fields.clone(),
+                fields: login.named_places.clone(),
             },
             Arc::clone(&self.names),
             Arc::clone(redactor),
@@ -326,6 +326,10 @@ fn hand_over(store: &mut Store<CallState>, login: &Login) -> wasmtime::Result<wi
             TlsMode::Required | TlsMode::Unsaid => wire::TlsMode::Required,
             TlsMode::Disabled => wire::TlsMode::Disabled,
         },
+        proof: match login.proof {
+            Proof::Accepted => wire::Proof::Accepted,
+            Proof::Mutual => wire::Proof::Mutual,
+        },
         fields: login
             .fields
             .iter()
@@ -340,6 +344,8 @@ fn scrubbed(failure: &wire::Failure, redactor: &Redactor) -> Failure {
             wire::FailureKind::Refused => FailureKind::Refused,
             wire::FailureKind::Unreachable => FailureKind::Unreachable,
             wire::FailureKind::NoTls => FailureKind::NoTls,
+            wire::FailureKind::TlsFailed => FailureKind::TlsFailed,
+            wire::FailureKind::Unproven => FailureKind::Unproven,
             wire::FailureKind::Declined => FailureKind::Declined,
             wire::FailureKind::Protocol => FailureKind::Protocol,
             wire::FailureKind::Unsupported => FailureKind::Unsupported,

@@ -11,7 +11,7 @@ use super::bindings::exports::windlass::plugin::{metadata, password};
 use super::limits::{self, DESCRIPTION_BYTES, DESCRIPTION_ENTRIES, PASSWORD_BITS, PASSWORD_LENGTH};
 use crate::grants::{GrantError, GrantPattern};
 use crate::redact::Redactor;
-use crate::rotation::{Description, Features, NameLength, PasswordRules, UsernameRules};
+use crate::rotation::{Description, Features, NameLength, OWN_KEYS, PasswordRules, UsernameRules};
 
 /// Passwords are made of printable ASCII.
 const CHARACTERS: std::ops::RangeInclusive<u8> = b'!'..=b'~';
@@ -47,14 +47,27 @@ fn check(own: &metadata::Description) -> Result<(), &'static str> {
     if !is_word(&own.name) {
         return Err("its name is not made of lower-case letters, digits and `-`");
     }
-    if own.engines.len() > DESCRIPTION_ENTRIES || own.network.len() > DESCRIPTION_ENTRIES {
-        return Err("it lists more than 32 engines or places");
+    let lists = [&own.engines, &own.network, &own.fields];
+    if lists.iter().any(|list| list.len() > DESCRIPTION_ENTRIES) {
+        return Err("it lists more than 32 engines, places or fields");
     }
     if own.engines.is_empty() || !own.engines.iter().all(|engine| is_word(engine)) {
         return Err(NO_ENGINES);
     }
-    if own.network.iter().chain([&own.version]).any(|text| text.len() > DESCRIPTION_BYTES) {
+    if own
+        .network
+        .iter()
+        .chain(&own.fields)
+        .chain([&own.version])
+        .any(|text| text.len() > DESCRIPTION_BYTES)
+    {
         return Err(LONG_TEXT);
+    }
+    if own.fields.iter().any(|key| OWN_KEYS.contains(&key.as_str())) {
+        return Err(
+            "it declares a field that is one of the sign-in itself, which every plugin is \
+                    handed in its own form",
+        );
     }
     if own.default_port == 0 {
         return Err("its default port is 0, on which nothing listens");
@@ -105,6 +118,7 @@ fn joined(
         engines: own.engines.clone(),
         default_port: own.default_port,
         network: own.network.clone(),
+        fields: own.fields.clone(),
         password_rules: PasswordRules {
             max_length: rules.max_length,
             default_length: rules.default_length,

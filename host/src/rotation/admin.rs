@@ -13,7 +13,7 @@ use super::document::{Origin, SecretDocument};
 use super::managed::Managed;
 use super::mismatch::Mismatch;
 use super::parties::Parties;
-use super::service::{Catalog, Description, Login, Place, Service};
+use super::service::{Catalog, Description, Login, Place, Proof, Service};
 use crate::error::Error;
 use crate::inventory::Inventory;
 use crate::store::{SecretDescription, SecretStore, Stage, VersionSelector};
@@ -91,7 +91,9 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             password: document.password()?,
             database: None,
             tls: document.tls(),
-            fields: document.further_fields(),
+            proof: Proof::Accepted,
+            fields: document.declared(&plugin.fields),
+            named_places: document.named_places(),
         };
         Ok(Admin { login, engine: managed.engine.clone(), managed: Some(managed) })
     }

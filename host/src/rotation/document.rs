@@ -11,27 +11,13 @@ use crate::redact::wipe;
 use crate::secret::{Secret, mute};
 use crate::store::{SecretValue, Stage};
 
-/// Keys that say where and how to sign in. The rest is handed to the plugin as further fields.
-const OWN_KEYS: [&str; 8] =
+/// Keys that say where and how to sign in. A plugin gets what they mean, and no key that it does
+/// not declare.
+pub const OWN_KEYS: [&str; 8] =
     ["engine", "host", "port", "username", "password", "dbname", "ssl", "masterarn"];
 
-/// A key whose name holds one of these may hold a credential, of this service or another, and is
-/// not handed to the plugin. Connection strings hold the password.
-const CREDENTIAL_WORDS: [&str; 13] = [
-    "pass",
-    "pwd",
-    "secret",
-    "token",
-    "key",
-    "credential",
-    "auth",
-    "cert",
-    "dsn",
-    "uri",
-    "url",
-    "connection",
-    "jdbc",
-];
+/// The longest name that DNS carries (RFC 1035, section 2.3.4).
+const HOST_BYTES: usize = 253;
 
 /// The keys that a rotation changes.
 const CHANGING_KEYS: [&str; 2] = ["username", "password"];
@@ -120,8 +106,7 @@ impl SecretDocument {
         let host = self.text("host")?;
         // The host is told in errors. One with other characters may be a whole address that somebody
         // pasted, password included: `user:password@host`, `scheme://…`, `host?password=…`.
-        let of_hosts = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:%".contains(&byte);
-        if !host.bytes().all(of_hosts) || host.len() > 253 {
+        if !can_be_a_host(host) {
             return Err(self.wrong("host", "a host name or an IP address"));
         }
         Ok(Place { host: host.to_owned(), port: self.port()?.unwrap_or(default_port) })
@@ -181,19 +166,20 @@ impl SecretDocument {
             .map(String::as_str)
     }
 
-    /// The keys that hold neither the sign-in nor, by their names, any other credential, nor the
-    /// password within some other text.
-    pub fn further_fields(&self) -> Vec<(String, String)> {
-        let password = self.fields.get("password").and_then(Value::as_str).unwrap_or_default();
-        self.fields
-            .iter()
-            .filter(|(key, _)| !OWN_KEYS.contains(&key.as_str()))
-            .filter(|(key, _)| {
-                let key = key.to_lowercase();
-                !CREDENTIAL_WORDS.iter().any(|word| key.contains(word))
-            })
+    /// Of these keys, those that are there, with their values: a text as it is, anything else as
+    /// JSON. The keys of the sign-in itself are not among them, whoever declares them.
+    pub fn declared(&self, keys: &[String]) -> Vec<(String, String)> {
+        let declared = keys.iter().filter(|key| !OWN_KEYS.contains(&key.as_str()));
+        declared.filter_map(|key| Some((key.clone(), plain_text(self.fields.get(key)?)))).collect()
+    }
+
+    /// The further keys whose values can be a host or a port: what a grant may name as `{key}`.
+    pub fn named_places(&self) -> Vec<(String, String)> {
+        let further = self.fields.iter().filter(|(key, _)| !OWN_KEYS.contains(&key.as_str()));
+        further
+            .filter(|(_, value)| value.is_string() || value.is_number())
             .map(|(key, value)| (key.clone(), plain_text(value)))
-            .filter(|(_, value)| password.is_empty() || !value.contains(password))
+            .filter(|(_, value)| can_be_a_host(value))
             .collect()
     }
 
@@ -269,6 +255,12 @@ impl std::fmt::Write for Counted {
         self.0 += part.len();
         Ok(())
     }
+}
+
+/// Whether a text has nothing in it that no host name or address has.
+fn can_be_a_host(text: &str) -> bool {
+    let of_hosts = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:%".contains(&byte);
+    text.bytes().all(of_hosts) && text.len() <= HOST_BYTES
 }
 
 fn plain_text(value: &Value) -> String {
@@ -428,13 +420,30 @@ mod tests {
     }
 
     #[test]
-    fn a_plugin_gets_the_further_fields_but_no_other_credential() {
+    fn a_plugin_gets_the_fields_that_it_declares_and_no_other() {
         let document = good(
-            r#"{"engine":"x","host":"h","password":"p4ss","options":{"a":1},"realm":"R","apiKey":"s","Other_Password":"s","jdbcUrl":"s","note":"it is p4ss"}"#,
+            r#"{"engine":"x","host":"h","username":"u","password":"p4ss","masterarn":"a",
+                "options":{"a":1},"realm":"R","pin":"4711","smtp":{"password":"s"},
+                "slackWebhook":"https://hooks.example/T0/B0/s"}"#,
         );
+        let declared = ["realm", "options", "absent", "password", "masterarn"].map(str::to_owned);
         assert_eq!(
-            document.further_fields(),
-            [("options".to_owned(), "{\"a\":1}".to_owned()), ("realm".to_owned(), "R".to_owned())]
+            document.declared(&declared),
+            [("realm".to_owned(), "R".to_owned()), ("options".to_owned(), "{\"a\":1}".to_owned())]
+        );
+        assert_eq!(document.declared(&[]), []);
+    }
+
+    #[test]
+    fn a_grant_may_name_what_can_be_a_place() {
+        let document = good(
+            r#"{"host":"h","password":"p","replicaHost":"r.example","replicaPort":5433,"on":true,
+                "url":"https://user:pw@h/","nested":{"host":"x"}}"#,
+        );
+        let place = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        assert_eq!(
+            document.named_places(),
+            [place("replicaHost", "r.example"), place("replicaPort", "5433")]
         );
     }
 }

@@ -31,7 +31,7 @@ mod test;
 mod tests;
 
 pub use candidates::Unsearched;
-pub use document::{Origin, SecretDocument, SecretProblem};
+pub use document::{OWN_KEYS, Origin, SecretDocument, SecretProblem};
 pub use event::{EventError, RotationEvent, Step};
 pub use managed::ManagedProblem;
 pub use mismatch::Mismatch;
@@ -42,7 +42,7 @@ pub use repair::{Diagnosis, Mending};
 pub use replica::Unrelated;
 pub use service::{
     CallError, Catalog, Change, Description, Failure, FailureKind, Features, Login, NameLength,
-    PasswordRules, Place, Service, TlsMode, UsernameRules,
+    PasswordRules, Place, Proof, Service, TlsMode, UsernameRules,
 };
 pub use sign_ins::{REFUSED_LIMIT, SignIns, WINDOW};
 pub use strategy::{STRATEGY_TAG, Strategy, StrategyProblem, UnknownStrategy};

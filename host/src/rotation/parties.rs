@@ -8,7 +8,7 @@ use super::Rotation;
 use super::admin::admin_id;
 use super::document::{Origin, SecretDocument, SecretProblem};
 use super::mismatch::Mismatch;
-use super::service::{Catalog, Description, Login, Service};
+use super::service::{Catalog, Description, Login, Proof, Service};
 use super::strategy::{Strategy, alternate};
 use crate::error::{Error, ServiceError};
 use crate::inventory::Inventory;
@@ -35,7 +35,9 @@ impl SecretDocument {
             password: self.password()?,
             database: self.database()?.map(str::to_owned),
             tls: self.tls(),
-            fields: self.further_fields(),
+            proof: Proof::Accepted,
+            fields: self.declared(&plugin.fields),
+            named_places: self.named_places(),
         })
     }
 }

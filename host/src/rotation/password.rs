@@ -61,6 +61,7 @@ mod tests {
             engines: vec!["x".into()],
             default_port: 1,
             network: Vec::new(),
+            fields: Vec::new(),
             password_rules: PasswordRules {
                 max_length: max,
                 default_length: default,

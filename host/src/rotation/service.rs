@@ -33,7 +33,9 @@ impl Login {
             password: self.password.duplicate(),
             database: self.database.clone(),
             tls: self.tls,
+            proof: self.proof,
             fields: self.fields.clone(),
+            named_places: self.named_places.clone(),
         }
     }
 
@@ -64,6 +66,16 @@ pub enum TlsMode {
     Disabled,
 }
 
+/// What a sign-in has to prove before anybody acts on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// That the server accepts the credential.
+    Accepted,
+    /// Besides, that it is the right server: by TLS, or by a method in which the server proves that
+    /// it knows the credential.
+    Mutual,
+}
+
 mute!(Login);
 
 /// One credential and where it signs in.
@@ -78,8 +90,13 @@ pub struct Login {
     pub database: Option<String>,
     /// Whether TLS is required.
     pub tls: TlsMode,
-    /// The secret's further keys.
+    /// What the sign-in has to prove.
+    pub proof: Proof,
+    /// Of the keys that the plugin declares, those that the secret has.
     pub fields: Vec<(String, String)>,
+    /// The keys of the secret whose values can be a host or a port, for grants that name one. The
+    /// plugin does not get them.
+    pub named_places: Vec<(String, String)>,
 }
 
 /// A password to be changed.
@@ -106,8 +123,12 @@ pub enum FailureKind {
     Refused,
     /// No usable answer.
     Unreachable,
-    /// TLS was required and could not be had. No credential was sent.
+    /// TLS was required, and the server has none. No credential was sent.
     NoTls,
+    /// TLS was begun and failed. No credential was sent.
+    TlsFailed,
+    /// The server had to prove itself without TLS, and did not. No credential was sent.
+    Unproven,
     /// The service said no for another reason.
     Declined,
     /// The plugin declined because the host refused it a connection. Only the host says so.
@@ -127,6 +148,8 @@ impl FailureKind {
             Self::Refused => "Refused",
             Self::Unreachable => "Unreachable",
             Self::NoTls => "NoTls",
+            Self::TlsFailed => "TlsFailed",
+            Self::Unproven => "Unproven",
             Self::Declined => "Declined",
             Self::NotGranted => "NotGranted",
             Self::Protocol => "Protocol",
@@ -212,6 +235,8 @@ pub struct Description {
     pub default_port: u16,
     /// The places that it asks for, in the grant grammar.
     pub network: Vec<String>,
+    /// The keys of a secret that it gets besides the usual ones.
+    pub fields: Vec<String>,
     /// What passwords the service takes.
     pub password_rules: PasswordRules,
     /// What account names the service takes.

@@ -78,7 +78,7 @@ fn account(login: &Login) -> Account {
 
 #[cfg(test)]
 mod tests {
-    use super::super::service::{Failure, Place, TlsMode};
+    use super::super::service::{Failure, Place, Proof, TlsMode};
     use super::*;
     use crate::secret::Secret;
 
@@ -89,7 +89,9 @@ mod tests {
             password: Secret::new("x".into()),
             database: None,
             tls: TlsMode::Required,
+            proof: Proof::Accepted,
             fields: Vec::new(),
+            named_places: Vec::new(),
         }
     }
 

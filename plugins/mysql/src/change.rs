@@ -31,7 +31,7 @@ use crate::{scramble, shacrypt};
 pub(crate) const CHANGING: &str = "changing the password";
 
 /// The key of the secret that says what to do with several accounts of one name.
-const ACCOUNT_HOSTS: &str = "accountHosts";
+pub(crate) const ACCOUNT_HOSTS: &str = "accountHosts";
 
 /// `ER_OPTION_PREVENTS_STATEMENT`: here, `strict_password_validation` refuses a hash.
 const OPTION_PREVENTS: &str = "1290";

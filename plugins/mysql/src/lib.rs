@@ -56,6 +56,7 @@ impl Plugin for Mysql {
             engines: vec!["mysql".into(), "aurora-mysql".into(), "mariadb".into()],
             default_port: 3306,
             network: vec!["tcp://{host}:{port}".into()],
+            fields: vec![rsa::FIELD.into(), change::ACCOUNT_HOSTS.into()],
             password_rules: PasswordRules {
                 max_length: 256,
                 default_length: 32,

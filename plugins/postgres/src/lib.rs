@@ -47,6 +47,7 @@ impl Plugin for Postgres {
             engines: vec!["postgres".into(), "aurora-postgresql".into()],
             default_port: 5432,
             network: vec!["tcp://{host}:{port}".into()],
+            fields: Vec::new(),
             password_rules: PasswordRules {
                 max_length: PASSWORD_MAX,
                 default_length: 32,

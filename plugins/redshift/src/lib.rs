@@ -43,6 +43,7 @@ impl Plugin for Redshift {
             engines: vec!["redshift".into()],
             default_port: 5439,
             network: vec!["tcp://{host}:{port}".into()],
+            fields: Vec::new(),
             password_rules: PasswordRules {
                 // Where a password is set in clear, Redshift takes 8 to 64 characters, at least one
                 // of them a capital, one a small letter and one a digit, and none of these. Of a hash

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use crate::bindings::exports::windlass::plugin::{metadata, password};
 use crate::bindings::windlass::plugin::credentials as wire;
-use crate::plugin::{ChangeRequest, Login, Plugin, TlsMode};
+use crate::plugin::{ChangeRequest, Login, Plugin, Proof, TlsMode};
 use crate::{Endpoint, Failure, FailureKind, LogLevel, NameLength};
 
 /// Implements the generated guest traits for a [`Plugin`]. Named by [`export!`](crate::export);
@@ -22,6 +22,7 @@ impl<P: Plugin> metadata::Guest for Adapter<P> {
             engines: own.engines,
             default_port: own.default_port,
             network: own.network,
+            fields: own.fields,
         }
     }
 }
@@ -78,6 +79,10 @@ impl From<wire::Login> for Login {
                 wire::TlsMode::Required => TlsMode::Required,
                 wire::TlsMode::Disabled => TlsMode::Disabled,
             },
+            proof: match login.proof {
+                wire::Proof::Accepted => Proof::Accepted,
+                wire::Proof::Mutual => Proof::Mutual,
+            },
             fields: login.fields.into_iter().map(|field| (field.name, field.value)).collect(),
         }
     }
@@ -90,6 +95,8 @@ impl From<Failure> for wire::Failure {
                 FailureKind::Refused => wire::FailureKind::Refused,
                 FailureKind::Unreachable => wire::FailureKind::Unreachable,
                 FailureKind::NoTls => wire::FailureKind::NoTls,
+                FailureKind::TlsFailed => wire::FailureKind::TlsFailed,
+                FailureKind::Unproven => wire::FailureKind::Unproven,
                 FailureKind::Declined => wire::FailureKind::Declined,
                 FailureKind::Protocol => wire::FailureKind::Protocol,
                 FailureKind::Unsupported => wire::FailureKind::Unsupported,

@@ -14,9 +14,14 @@ pub enum FailureKind {
     Refused,
     /// No usable answer: name, route, time, a connection cut off. Safe to repeat.
     Unreachable,
-    /// TLS was required and could not be had: the server does not offer it, or the handshake
-    /// failed. No credential was sent.
+    /// TLS was required, and the server said by the protocol's own means that it has none. No
+    /// credential was sent. Nothing else: the host may ask once more without TLS.
     NoTls,
+    /// TLS was begun and failed. No credential was sent.
+    TlsFailed,
+    /// The server has to prove itself, there is no TLS, and the server asks for a method that does
+    /// not prove it. Nothing that was made from the password was sent.
+    Unproven,
     /// The service said no for a reason that another password would not change.
     Declined,
     /// The peer spoke something that the plugin does not understand.
@@ -52,9 +57,25 @@ impl Failure {
         Self::of(FailureKind::Unreachable, message)
     }
 
-    /// TLS was required, and the server does not offer it or the handshake failed.
+    /// TLS was required, and the server said that it has none.
     pub fn no_tls(message: impl Into<String>) -> Self {
         Self::of(FailureKind::NoTls, message)
+    }
+
+    /// TLS was begun and failed.
+    pub fn tls_failed(message: impl Into<String>) -> Self {
+        Self::of(FailureKind::TlsFailed, message)
+    }
+
+    /// The server has to prove itself, and `method`, which it asks for, does not do that.
+    pub fn unproven(method: &str) -> Self {
+        Self::of(
+            FailureKind::Unproven,
+            format!(
+                "the server asks for {method}, which does not prove that it is the right server, \
+                 and the connection has no TLS"
+            ),
+        )
     }
 
     /// The service understood and said no.

@@ -23,6 +23,7 @@
 //!             engines: vec!["lines".into()],
 //!             default_port: 7777,
 //!             network: vec!["tcp://{host}:{port}".into()],
+//!             fields: Vec::new(), // keys of the secret that it needs besides the usual ones
 //!             password_rules: PasswordRules {
 //!                 max_length: 64,
 //!                 default_length: 32,
@@ -57,6 +58,9 @@
 //!     let mut connection = login.server.connect()?;
 //!     if login.tls == TlsMode::Required {
 //!         connection.start_tls()?;
+//!     }
+//!     if login.server_must_prove_itself() {
+//!         return Err(Failure::unproven("the password")); // as this protocol has nothing else
 //!     }
 //!     let mut session = BufReader::new(connection);
 //!     match ask(&mut session, &format!("AUTH {} {}", login.username, login.password))?.as_str() {
@@ -106,7 +110,7 @@ pub use failure::{During, Failure, FailureKind};
 pub use network::{Connection, Endpoint, TlsInfo};
 pub use pair::{CLONE_SUFFIX, Pair, Turn};
 pub use plugin::{
-    ChangeRequest, Description, Features, Login, NameLength, PasswordRules, Plugin, TlsMode,
+    ChangeRequest, Description, Features, Login, NameLength, PasswordRules, Plugin, Proof, TlsMode,
     UsernameRules,
 };
 pub use system::{LogLevel, fill_random, log, now};

@@ -154,7 +154,7 @@ impl Connection {
     /// Upgrades to TLS in place; the host verifies the certificate.
     ///
     /// # Errors
-    /// `NoTls` if the handshake failed; `Protocol` if the peer sent more bytes in clear than
+    /// `TlsFailed` if the handshake failed; `Protocol` if the peer sent more bytes in clear than
     /// were read, because whoever stands in between could have put them there.
     pub fn start_tls(&mut self) -> Result<TlsInfo, Failure> {
         if self.position < self.unread.len() {
@@ -260,7 +260,7 @@ fn failure(error: host::NetworkError) -> Failure {
     use host::NetworkErrorKind as Kind;
     match error.kind {
         Kind::NotGranted | Kind::Limit => Failure::declined(error.message),
-        Kind::Tls => Failure::no_tls(error.message),
+        Kind::Tls => Failure::tls_failed(error.message),
         Kind::NameNotFound
         | Kind::Refused
         | Kind::TimedOut

@@ -41,6 +41,17 @@ pub enum TlsMode {
     Disabled,
 }
 
+/// What a sign-in has to prove before the host acts on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// That the server accepts the credential.
+    Accepted,
+    /// Besides, that the server is the right one: by TLS, or without TLS by a method in which the
+    /// server proves that it knows the credential. Any other method is
+    /// [`Unproven`](crate::FailureKind::Unproven), before anything made from the password is sent.
+    Mutual,
+}
+
 /// One credential and where it signs in.
 pub struct Login {
     /// Where the service listens.
@@ -53,12 +64,19 @@ pub struct Login {
     pub database: Option<String>,
     /// Whether TLS is required.
     pub tls: TlsMode,
-    /// The secret's other keys that hold no credential, name and value.
+    /// What the sign-in has to prove.
+    pub proof: Proof,
+    /// Of the keys that [`Description::fields`] declares, those that the secret has, name and value.
     pub fields: Vec<(String, String)>,
 }
 
 impl Login {
-    /// The value of a further key of the secret.
+    /// Whether a method counts only if the server proves itself in it: there is no TLS that would.
+    pub fn server_must_prove_itself(&self) -> bool {
+        self.proof == Proof::Mutual && self.tls == TlsMode::Disabled
+    }
+
+    /// The value of a further key of the secret, one of [`Description::fields`].
     pub fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
@@ -71,6 +89,7 @@ impl fmt::Debug for Login {
             .field("username", &self.username)
             .field("database", &self.database)
             .field("tls", &self.tls)
+            .field("proof", &self.proof)
             .finish_non_exhaustive()
     }
 }
@@ -117,6 +136,8 @@ pub struct Description {
     pub default_port: u16,
     /// The places it asks for, in the grant grammar.
     pub network: Vec<String>,
+    /// The keys of the secret that it reads besides the usual ones. It gets no others.
+    pub fields: Vec<String>,
     /// What passwords the service takes.
     pub password_rules: PasswordRules,
     /// What account names the service takes.

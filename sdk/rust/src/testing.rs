@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::{Endpoint, Failure, Login, TlsInfo, TlsMode};
+use crate::{Endpoint, Failure, Login, Proof, TlsInfo, TlsMode};
 pub(crate) use in_memory::{InMemory, InMemoryStream};
 pub use in_memory::{Server, in_memory};
 
@@ -90,7 +90,7 @@ pub trait Stream: Read + Write + Send + fmt::Debug {
     /// The same stream with TLS, as the host would start it.
     ///
     /// # Errors
-    /// `NoTls` if the handshake failed.
+    /// `TlsFailed` if the handshake failed.
     fn start_tls(self: Box<Self>) -> Result<(Box<dyn Stream>, TlsInfo), Failure>;
 }
 
@@ -124,6 +124,7 @@ pub fn login(server: Endpoint, username: &str, password: &str) -> Login {
         password: password.to_owned(),
         database: None,
         tls: TlsMode::Required,
+        proof: Proof::Accepted,
         fields: Vec::new(),
     }
 }
@@ -189,11 +190,11 @@ impl ScriptedStream {
     }
 
     pub(crate) fn start_tls(&mut self) -> Result<TlsInfo, Failure> {
-        let gone = || Failure::no_tls("the server closed the connection during TLS");
+        let gone = || Failure::tls_failed("the server closed the connection during TLS");
         self.outgoing.send(Event::StartTls).map_err(|_| gone())?;
         match self.incoming.recv_timeout(PATIENCE) {
             Ok(Event::TlsReady(info)) => Ok(info),
-            Ok(Event::TlsRefused(why)) => Err(Failure::no_tls(why)),
+            Ok(Event::TlsRefused(why)) => Err(Failure::tls_failed(why)),
             Ok(_) => Err(Failure::protocol("the server sent data in clear before TLS")),
             Err(_) => Err(gone()),
         }

@@ -148,6 +148,8 @@ fn check_failure(server: &Server, failure: &Failure) {
         }
         // The login and the request are good: who says so blames the secret for the server.
         FailureKind::InvalidSecret => panic!("the secret is blamed: {failure}"),
+        // Nobody asked for it, and in here TLS never fails.
+        FailureKind::Unproven | FailureKind::TlsFailed => panic!("{failure}"),
         FailureKind::NoTls
         | FailureKind::Unreachable
         | FailureKind::Declined

@@ -56,6 +56,10 @@ macro_rules! guest {
     };
 }
 
+/// The keys by which tests say to guests what to do.
+const KEYS: [&str; 10] =
+    ["at", "bytes", "elsewhere", "handle", "in", "kind", "piece", "stubborn", "to", "victim"];
+
 /// A description that the host takes, for the package `windlass-guest-NAME`.
 #[must_use]
 pub fn honest(package: &str) -> Description {
@@ -67,6 +71,7 @@ pub fn honest(package: &str) -> Description {
         default_port: 1,
         // More than the secret's own place, so that the operator's grant decides.
         network: vec!["tcp://{host}:{port}".into(), "tcp://127.0.0.1:*".into()],
+        fields: KEYS.map(str::to_owned).to_vec(),
         password_rules: PasswordRules {
             max_length: 64,
             default_length: 32,

@@ -67,7 +67,7 @@ impl Write for Plain {
 impl Stream for Plain {
     fn start_tls(self: Box<Self>) -> Result<(Box<dyn Stream>, TlsInfo), Failure> {
         let stream =
-            encrypt(self.0, &self.1).map_err(|error| Failure::no_tls(error.to_string()))?;
+            encrypt(self.0, &self.1).map_err(|error| Failure::tls_failed(error.to_string()))?;
         let encrypted = Encrypted { stream, cut: self.2, sent: 0 };
         Ok((Box::new(encrypted), TlsInfo::default()))
     }

@@ -183,6 +183,7 @@ impl World {
             engines: vec!["fake".into()],
             default_port: 7,
             network: Vec::new(),
+            fields: Vec::new(),
             password_rules: PasswordRules {
                 max_length: 64,
                 default_length: 24,

@@ -69,6 +69,7 @@ impl World {
             password: password.into(),
             database: None,
             tls,
+            proof: windlass_sdk::Proof::Accepted,
             fields: Vec::new(),
         }
     }

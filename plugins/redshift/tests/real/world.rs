@@ -74,6 +74,7 @@ impl World {
             password: password.into(),
             database: None,
             tls: TlsMode::Required,
+            proof: windlass_sdk::Proof::Accepted,
             fields: Vec::new(),
         }
     }

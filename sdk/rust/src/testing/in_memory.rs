@@ -13,7 +13,7 @@
 //! impl Server for Broken {
 //!     fn hear(&mut self, _data: &[u8]) {}
 //!     fn start_tls(&mut self) -> Result<TlsInfo, Failure> {
-//!         Err(Failure::no_tls("there is none"))
+//!         Err(Failure::tls_failed("there is none"))
 //!     }
 //!     fn speak(&mut self) -> io::Result<Vec<u8>> {
 //!         Ok(b"again ".to_vec())
@@ -100,7 +100,7 @@ impl InMemoryStream {
     }
 
     pub(crate) fn start_tls(&mut self) -> Result<TlsInfo, Failure> {
-        let gone = || Failure::no_tls("the server closed the connection during TLS");
+        let gone = || Failure::tls_failed("the server closed the connection during TLS");
         self.0.as_mut().ok_or_else(gone)?.start_tls()
     }
 }

@@ -174,6 +174,8 @@ fn check_failure(choice: Choice, server: &Server, failure: &Failure) {
         }
         // The login and the request are good: who says so blames the secret for the server.
         FailureKind::InvalidSecret => panic!("the secret is blamed: {failure}"),
+        // Nobody asked for it, and in here TLS never fails.
+        FailureKind::Unproven | FailureKind::TlsFailed => panic!("{failure}"),
         FailureKind::Unreachable
         | FailureKind::Declined
         | FailureKind::Protocol

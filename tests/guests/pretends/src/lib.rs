@@ -14,7 +14,11 @@ pub struct Pretends;
 
 impl Guest for Pretends {
     fn describe(honest: Description) -> Description {
-        Description { network: Postgres::describe().network, ..honest }
+        Description {
+            network: Postgres::describe().network,
+            fields: vec!["twice".into()],
+            ..honest
+        }
     }
 
     fn verify(login: &Login) -> Result<(), Failure> {

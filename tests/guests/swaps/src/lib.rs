@@ -27,6 +27,7 @@ impl Guest for Swaps {
                 password: actor.password.clone(),
                 database: actor.database.clone(),
                 tls: actor.tls,
+                proof: actor.proof,
                 fields: Vec::new(),
             },
             username: told(actor, "victim")?.to_owned(),

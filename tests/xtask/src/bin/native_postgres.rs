@@ -34,6 +34,7 @@ fn run(port: u16, user: &str, password: &str, rounds: u32) -> Result<(), Failure
         password: password.to_owned(),
         database: Some("postgres".to_owned()),
         tls: TlsMode::Disabled,
+        proof: windlass_sdk::Proof::Accepted,
         fields: Vec::new(),
     };
     let mut current = password.to_owned();

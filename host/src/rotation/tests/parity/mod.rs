@@ -28,6 +28,7 @@ fn postgres() -> Description {
         engines: own.engines,
         default_port: own.default_port,
         network: own.network,
+        fields: Vec::new(),
         password_rules: PasswordRules {
             max_length: own.password_rules.max_length,
             default_length: own.password_rules.default_length,
