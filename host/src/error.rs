@@ -8,8 +8,8 @@ use crate::config::ConfigError;
 use crate::inventory::{InventoryError, InventoryErrorKind};
 use crate::plugin::PluginError;
 use crate::rotation::{
-    EventError, Failure, FailureKind, ManagedProblem, Mismatch, Place, Refusal, SecretProblem,
-    StrategyProblem, Unsearched, WINDOW,
+    EventError, Failure, FailureKind, ManagedProblem, Mismatch, PasswordProblem, Place, Refusal,
+    SecretProblem, StrategyProblem, Unsearched, WINDOW,
 };
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -31,6 +31,9 @@ pub enum Error {
     /// The strategy does not fit.
     #[error(transparent)]
     Strategy(#[from] StrategyProblem),
+    /// Passwords as they are configured would be guessed.
+    #[error(transparent)]
+    Password(#[from] PasswordProblem),
     /// Two versions or secrets that must belong together do not.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
@@ -69,6 +72,7 @@ impl Error {
             Self::Refused(_) => "Windlass.Operator.RotationState",
             Self::Secret(_) => "Windlass.Operator.SecretValue",
             Self::Strategy(_) => "Windlass.Operator.Strategy",
+            Self::Password(_) => "Windlass.Operator.PasswordSettings",
             Self::Mismatch(_) => "Windlass.Operator.Mismatch",
             Self::Plugin(error) => error.error_type(),
             Self::Service(error) => error.error_type(),
@@ -128,8 +132,9 @@ pub enum ServiceError {
     },
     /// The account was refused so often that another try could lock it.
     #[error(
-        "`{username}` was refused {count} times at {place} within {} minutes, and no more sign-ins \
-         are tried for now: failed sign-ins lock accounts; set the account's password to the one in \
+        "`{username}` was refused {count} times at {place} within {} minutes, with passwords of this \
+         secret or of others that name the account, and no more sign-ins are tried for now: failed \
+         sign-ins lock accounts; set the account's password to the one in \
          AWSCURRENT by hand, or run `windlass repair`; rotations work again after that time, or \
          at once from the command line: windlass rotate",
         WINDOW.as_secs() / 60
@@ -157,6 +162,23 @@ pub enum ServiceError {
         failure: Failure,
         /// Where the password was changed. Boxed, as errors are handed around by value.
         writer: Box<Place>,
+    },
+    /// A secret that does without TLS, under an administrator that does not.
+    #[error(
+        "{attempt} at {place}: {failure}; the admin secret `{admin}` asks for TLS, and its \
+         administrator acts on no sign-in that was made without, whatever `ssl` says in the secret: \
+         turn TLS on at the server and remove \"ssl\": false from the secret, or, if the server is \
+         meant to do without, set \"ssl\": false in the admin secret, too"
+    )]
+    AdminNeedsTls {
+        /// What was attempted, with which credential.
+        attempt: String,
+        /// Where.
+        place: Place,
+        /// What the plugin reported. Boxed, as errors are handed around by value.
+        failure: Box<Failure>,
+        /// The admin secret, as `masterarn` names it.
+        admin: String,
     },
     /// Every password that could be the one in force was refused.
     #[error(
@@ -194,6 +216,7 @@ impl ServiceError {
             },
             Self::TooManyRefusals { .. } => "Windlass.Service.TooManyRefusals",
             Self::NotReplicated { .. } => "Windlass.Service.Refused",
+            Self::AdminNeedsTls { .. } => "Windlass.Service.NoTls",
             Self::NoCandidate { .. } => "Windlass.Service.NoPasswordSignsIn",
         }
     }
@@ -210,10 +233,15 @@ fn hint(kind: FailureKind) -> &'static str {
             "; the service has another password for this account: correct it there or in the \
              secret, then rotate again"
         }
+        FailureKind::Unproven => {
+            "; an administrator acts on this sign-in, and without TLS anybody on the way could have \
+             answered it: turn TLS on at the server and remove \"ssl\": false from the secret and from \
+             the admin secret, or have the account sign in by a method in which the server proves \
+             itself (SCRAM)"
+        }
         FailureKind::Unreachable
         | FailureKind::NoTls
         | FailureKind::TlsFailed
-        | FailureKind::Unproven
         | FailureKind::Declined
         | FailureKind::NotGranted
         | FailureKind::Unsupported

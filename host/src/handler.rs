@@ -13,7 +13,9 @@ use crate::inventory::aws::AwsInventory;
 use crate::network::Patience;
 use crate::plugin::InstalledPlugins;
 use crate::redact::Redactor;
-use crate::rotation::{Invoker, Outcome, Progress, Rotation, RotationEvent, SignIns};
+use crate::rotation::{
+    Invoker, Outcome, PasswordRequests, Progress, Rotation, RotationEvent, SignIns,
+};
 use crate::store::{Punctual, SecretStore, StoreError};
 
 /// The log target of what became of a step.
@@ -41,6 +43,7 @@ pub struct Handler<S> {
     /// What the operator configured.
     pub config: Config,
     sign_ins: SignIns,
+    requests: PasswordRequests,
 }
 
 impl<S: SecretStore> Handler<S> {
@@ -51,7 +54,14 @@ impl<S: SecretStore> Handler<S> {
         plugins: InstalledPlugins,
         config: Config,
     ) -> Self {
-        Self { store, inventory, plugins, config, sign_ins: SignIns::default() }
+        Self {
+            store,
+            inventory,
+            plugins,
+            config,
+            sign_ins: SignIns::default(),
+            requests: PasswordRequests::default(),
+        }
     }
 
     /// Works with the rotation's parts outside of any step, without a limit in time.
@@ -70,6 +80,7 @@ impl<S: SecretStore> Handler<S> {
             config: &self.config,
             progress: &Progress::default(),
             sign_ins: &self.sign_ins,
+            requests: &self.requests,
         })
         .await
         .map_err(|error| scrubbed(error, &redactor))
@@ -112,6 +123,7 @@ impl<S: SecretStore> Handler<S> {
             config: &self.config,
             progress: &progress,
             sign_ins: &self.sign_ins,
+            requests: &self.requests,
         };
         // A large future, which nobody should have to move around.
         let step = Box::pin(rotation.run(event, invoker));

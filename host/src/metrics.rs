@@ -18,6 +18,8 @@ static CLOUDWATCH: AtomicBool = AtomicBool::new(false);
 pub enum Metric {
     /// Sign-ins without TLS, in the compatible mode, because TLS could not be had.
     TlsDowngrades,
+    /// Sign-ins without TLS, whatever permits them: a secret's `"ssl": false`, or the compatible mode.
+    SignInsWithoutTls,
     /// Passwords that a service refused.
     RefusedSignIns,
 }
@@ -27,6 +29,7 @@ impl Metric {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::TlsDowngrades => "TlsDowngrades",
+            Self::SignInsWithoutTls => "SignInsWithoutTls",
             Self::RefusedSignIns => "RefusedSignIns",
         }
     }

@@ -5,16 +5,17 @@ use std::path::PathBuf;
 
 use tracing::level_filters::LevelFilter;
 
-use super::{FILE_VARIABLE, PasswordSettings, Settings, TlsPolicy};
+use super::{FILE_VARIABLE, HeededTags, PasswordSettings, Settings, TlsPolicy};
 
 /// Every variable of ours, so that a misspelt one is noticed.
-const OWN_VARIABLES: [&str; 8] = [
+const OWN_VARIABLES: [&str; 9] = [
     FILE_VARIABLE,
     "WINDLASS_PLUGINS",
     "WINDLASS_PLUGIN",
     "WINDLASS_STRATEGY",
     "WINDLASS_GRANTS",
     "WINDLASS_CA_BUNDLE",
+    "WINDLASS_TAGS",
     "WINDLASS_TLS",
     "WINDLASS_LOG",
 ];
@@ -38,8 +39,9 @@ pub(super) fn parse(
     variables: &BTreeMap<String, String>,
     mistakes: &mut Vec<String>,
 ) -> Environment {
-    // An empty variable is one that is not set, except where AWS's templates see it otherwise: an
-    // empty list excludes nothing, and an empty truth value is false.
+    // An empty variable is one that is not set, except where AWS's templates see it otherwise (an
+    // empty list excludes nothing, and an empty truth value is false), and except where the default
+    // permits more than the empty list that was written: WINDLASS_GRANTS and WINDLASS_TAGS.
     let set = |name: &str| variables.get(name).filter(|value| !value.is_empty());
 
     let length = set("PASSWORD_LENGTH").and_then(|text| match text.parse::<u32>() {
@@ -52,15 +54,20 @@ pub(super) fn parse(
     let strategy = set("WINDLASS_STRATEGY").and_then(|text| {
         text.parse().map_err(|error| mistakes.push(format!("`WINDLASS_STRATEGY`: {error}"))).ok()
     });
-    let grants = set("WINDLASS_GRANTS").map(|list| {
+    let grants = variables.get("WINDLASS_GRANTS").map(|list| {
         let mut grants = Vec::new();
-        for text in list.split(',') {
-            match text.trim().parse() {
+        for text in entries(list) {
+            match text.parse() {
                 Ok(pattern) => grants.push(pattern),
                 Err(error) => mistakes.push(format!("`WINDLASS_GRANTS`: {error}")),
             }
         }
         grants
+    });
+    let tags = variables.get("WINDLASS_TAGS").and_then(|list| {
+        HeededTags::of(entries(list))
+            .map_err(|error| mistakes.push(format!("`WINDLASS_TAGS`: {error}")))
+            .ok()
     });
     let endpoint = set("SECRETS_MANAGER_ENDPOINT").cloned();
     if endpoint
@@ -75,7 +82,7 @@ pub(super) fn parse(
     let tls_policy = set("WINDLASS_TLS").and_then(|text| {
         let policy = TlsPolicy::parse(text);
         if policy.is_none() {
-            mistakes.push("`WINDLASS_TLS` must be required or compatible".to_owned());
+            mistakes.push(format!("`WINDLASS_TLS` must be {}", TlsPolicy::NAMES));
         }
         policy
     });
@@ -95,6 +102,7 @@ pub(super) fn parse(
             grants,
             ca_bundle: set("WINDLASS_CA_BUNDLE").map(PathBuf::from),
             tls_policy,
+            tags,
         },
         passwords: PasswordSettings {
             exclude_characters: variables.get("EXCLUDE_CHARACTERS").cloned(),
@@ -107,6 +115,12 @@ pub(super) fn parse(
         },
         endpoint,
     }
+}
+
+/// The entries of a list with commas; a list of nothing but blanks has none.
+fn entries(list: &str) -> impl Iterator<Item = &str> {
+    let whole = Some(list.trim()).filter(|list| !list.is_empty());
+    whole.into_iter().flat_map(|list| list.split(',').map(str::trim))
 }
 
 /// What AWS's templates take for true; everything else is false.

@@ -7,6 +7,7 @@
 //! grants = ["tcp://*.rds.amazonaws.com"]   # WINDLASS_GRANTS; an empty list grants nothing
 //! ca-bundle = "roots.pem"                  # WINDLASS_CA_BUNDLE
 //! tls = "required"                         # WINDLASS_TLS
+//! tags = ["plugin", "strategy"]            # WINDLASS_TAGS; an empty list heeds none
 //!
 //! [plugins.postgres]
 //! sha256 = "…"                             # the component that it must be
@@ -27,7 +28,7 @@ use std::str::FromStr;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Settings, TlsPolicy};
+use super::{HeededTags, Settings, TlsPolicy};
 use crate::plugin::is_word;
 use crate::plugin::vetting::{PluginPolicy, Trust, Vetting};
 
@@ -39,8 +40,17 @@ pub(super) struct File {
 }
 
 /// The keys of the file, of a plugin's table and of `[trust]`.
-const KEYS: [&str; 8] =
-    ["strategy", "plugin", "plugin-folders", "grants", "ca-bundle", "tls", "plugins", "trust"];
+const KEYS: [&str; 9] = [
+    "strategy",
+    "plugin",
+    "plugin-folders",
+    "grants",
+    "ca-bundle",
+    "tls",
+    "tags",
+    "plugins",
+    "trust",
+];
 const PLUGIN_KEYS: [&str; 2] = ["sha256", "grants"];
 const TRUST_KEYS: [&str; 2] = ["components", "compiled"];
 
@@ -85,6 +95,7 @@ impl Reader<'_> {
                 grants: self.list(whole, "grants"),
                 ca_bundle: self.text(whole, "ca-bundle").map(beside),
                 tls_policy: self.tls_policy(whole),
+                tags: self.tags(whole),
             },
             vetting: Vetting { plugins: self.plugins(whole), trust: self.trust(whole) },
         }
@@ -94,9 +105,17 @@ impl Reader<'_> {
         let value = whole.table.get("tls")?;
         let policy = value.get_ref().as_str().and_then(TlsPolicy::parse);
         if policy.is_none() {
-            self.mistake(value.span().start, "`tls` must be required or compatible");
+            self.mistake(value.span().start, format!("`tls` must be {}", TlsPolicy::NAMES));
         }
         policy
+    }
+
+    fn tags(&mut self, whole: Section<'_, '_>) -> Option<HeededTags> {
+        let at = whole.table.get("tags")?.span().start;
+        let names = self.texts(whole, "tags")?;
+        HeededTags::of(names.iter().map(|(_, name)| name.as_str()))
+            .map_err(|error| self.mistake(at, format!("`tags`: {error}")))
+            .ok()
     }
 
     fn plugins(&mut self, whole: Section<'_, '_>) -> BTreeMap<String, PluginPolicy> {

@@ -42,8 +42,10 @@ pub struct Config {
     pub vetting: Vetting,
     /// `WINDLASS_CA_BUNDLE`: trust these roots alone.
     pub ca_bundle: Option<PathBuf>,
-    /// `WINDLASS_TLS`: what to do where the secret does not say.
+    /// `WINDLASS_TLS`: what to do where the secret does not say, or says that there is no TLS.
     pub tls_policy: TlsPolicy,
+    /// `WINDLASS_TAGS`: which tags of a secret choose anything.
+    pub tags: HeededTags,
     /// `SECRETS_MANAGER_ENDPOINT`.
     pub endpoint: Option<String>,
 }
@@ -57,6 +59,7 @@ struct Settings {
     grants: Option<Vec<GrantPattern>>,
     ca_bundle: Option<PathBuf>,
     tls_policy: Option<TlsPolicy>,
+    tags: Option<HeededTags>,
 }
 
 impl Settings {
@@ -69,19 +72,57 @@ impl Settings {
             grants: self.grants.or(other.grants),
             ca_bundle: self.ca_bundle.or(other.ca_bundle),
             tls_policy: self.tls_policy.or(other.tls_policy),
+            tags: self.tags.or(other.tags),
         }
     }
 }
 
-/// Whether a secret that does not say `ssl` may be signed in to without TLS.
+/// When a sign-in without TLS is permitted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum TlsPolicy {
-    /// `required`: no.
+    /// `always`: never, whatever a secret says.
+    Always,
+    /// `required`: where the secret says `"ssl": false`.
     #[default]
     Required,
-    /// `compatible`: where TLS can't be had. AWS's functions do so, unasked and unseen.
+    /// `compatible`: also where the secret has no `ssl` key and the server says that it has no TLS.
+    /// AWS's functions do so after any failure, unasked and unseen.
     Compatible,
 }
+
+/// Which tags of a secret choose anything. Those that may tag a secret are often more people than
+/// those that configure the function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeededTags {
+    /// `plugin`: the tag `windlass:plugin`.
+    pub plugin: bool,
+    /// `strategy`: the tag `windlass:strategy`.
+    pub strategy: bool,
+}
+
+impl Default for HeededTags {
+    fn default() -> Self {
+        Self { plugin: true, strategy: true }
+    }
+}
+
+impl HeededTags {
+    const NONE: Self = Self { plugin: false, strategy: false };
+
+    /// Those of a list.
+    fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, UnknownTag> {
+        names.into_iter().try_fold(Self::NONE, |tags, name| match name {
+            "plugin" => Ok(Self { plugin: true, ..tags }),
+            "strategy" => Ok(Self { strategy: true, ..tags }),
+            other => Err(UnknownTag(other.to_owned())),
+        })
+    }
+}
+
+/// A tag that chooses nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a tag that can be heeded; those are plugin and strategy")]
+struct UnknownTag(String);
 
 /// How passwords are generated: AWS's variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,6 +211,7 @@ impl Config {
             vetting: file.vetting,
             ca_bundle: settings.ca_bundle,
             tls_policy: settings.tls_policy.unwrap_or_default(),
+            tags: settings.tags.unwrap_or_default(),
         })
     }
 
@@ -192,8 +234,11 @@ fn read(path: &Path) -> Result<String, ConfigError> {
 }
 
 impl TlsPolicy {
+    const NAMES: &str = "always, required or compatible";
+
     fn parse(text: &str) -> Option<Self> {
         match text {
+            "always" => Some(Self::Always),
             "required" => Some(Self::Required),
             "compatible" => Some(Self::Compatible),
             _ => None,
@@ -268,6 +313,7 @@ mod tests {
             grants = ["tcp://*.rds.amazonaws.com:5432", "tcp://{host}:{port}"]
             ca-bundle = "roots.pem"
             tls = "compatible"
+            tags = ["strategy"]
 
             [plugins.postgres]
             sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -285,6 +331,7 @@ mod tests {
         assert!(matches!(&config.grants, Granted::Only(grants) if grants.len() == 2));
         assert_eq!(config.ca_bundle.as_deref(), Some(Path::new("/var/task/roots.pem")));
         assert_eq!(config.tls_policy, TlsPolicy::Compatible);
+        assert_eq!(config.tags, HeededTags { plugin: false, strategy: true });
         let policy = &config.vetting.plugins["postgres"];
         assert_eq!(policy.sha256, Some(Digest::of(b"abc")));
         assert_eq!(policy.grants, Some(Vec::new()));
@@ -317,11 +364,11 @@ keys = []
         let expected = [
             "`WINDLASS_LOG` must be error, warn, info, debug or trace",
             "windlass.toml, line 1: unknown key `strategi`; known are strategy, plugin, \
-             plugin-folders, grants, ca-bundle, tls, plugins, trust",
+             plugin-folders, grants, ca-bundle, tls, tags, plugins, trust",
             "windlass.toml, line 2: `grants`: `tcp://*:5432` is not a grant: `*` alone would grant \
              every host; grants look like `tcp://db.example:5432`",
             "windlass.toml, line 2: `grants` must be a list of texts",
-            "windlass.toml, line 3: `tls` must be required or compatible",
+            "windlass.toml, line 3: `tls` must be always, required or compatible",
             "windlass.toml, line 4: `plugin` must be a text",
             "windlass.toml, line 6: `plugins.postgres.sha256`: a SHA-256 digest has 64 hexadecimal \
              digits",
@@ -332,7 +379,7 @@ keys = []
              characters of Base64, as `windlass sign` prints it",
             "windlass.toml, line 11: unknown key `trust.keys`; known are components, compiled",
             "windlass.toml, line 12: unknown key `more`; known are strategy, plugin, \
-             plugin-folders, grants, ca-bundle, tls, plugins, trust",
+             plugin-folders, grants, ca-bundle, tls, tags, plugins, trust",
         ];
         let told: Vec<_> =
             error.mistakes.iter().map(|text| text.replace("/var/task/", "")).collect();
@@ -341,6 +388,23 @@ keys = []
         let mut wanted = expected.map(str::to_owned).to_vec();
         wanted.sort();
         assert_eq!(sorted, wanted);
+    }
+
+    #[test]
+    fn an_empty_list_permits_nothing() {
+        for empty in ["", " "] {
+            let config = parse(&[("WINDLASS_GRANTS", empty), ("WINDLASS_TAGS", empty)]).unwrap();
+            assert_eq!(config.grants, Granted::Only(Vec::new()));
+            assert_eq!(config.tags, HeededTags::NONE);
+        }
+        let unset = parse(&[]).unwrap();
+        assert_eq!(unset.grants, Granted::OwnPlace);
+        assert_eq!(unset.tags, HeededTags { plugin: true, strategy: true });
+        assert!(parse(&[("WINDLASS_GRANTS", "tcp://db:1,")]).is_err(), "an entry is missing");
+        let config = parse(&[("WINDLASS_TAGS", "plugin")]).unwrap();
+        assert_eq!(config.tags, HeededTags { plugin: true, strategy: false });
+        let error = parse(&[("WINDLASS_TAGS", "plugin,stratgy")]).unwrap_err();
+        assert!(error.to_string().contains("`stratgy` is not a tag"), "{error}");
     }
 
     #[test]

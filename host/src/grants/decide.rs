@@ -88,9 +88,8 @@ pub enum Granted {
     /// Nothing was configured: the secret's own host and port.
     #[default]
     OwnPlace,
-    /// Exactly these; none at all, if the list is empty. Where every one of them is a loopback
-    /// place, the secret's own is granted as well: they say that loopback is meant, and every such
-    /// list would otherwise have to repeat the default.
+    /// Exactly these; none at all, if the list is empty. The secret's own place is among them only
+    /// where one of them covers it.
     Only(Vec<GrantPattern>),
 }
 
@@ -116,15 +115,10 @@ impl Granted {
     }
 
     fn covers(&self, request: &Request<'_>) -> bool {
-        let patterns = self.patterns();
-        let own_place = match self {
-            Self::OwnPlace => true,
-            Self::Only(_) => {
-                !patterns.is_empty() && patterns.iter().all(GrantPattern::names_loopback)
-            }
-        };
-        patterns.iter().any(|pattern| pattern.covers(request))
-            || (own_place && GrantPattern::of_secret().covers(request))
+        match self {
+            Self::OwnPlace => GrantPattern::of_secret().covers(request),
+            Self::Only(patterns) => patterns.iter().any(|pattern| pattern.covers(request)),
+        }
     }
 }
 
@@ -321,22 +315,36 @@ mod tests {
         let local = &["127.0.0.1"][..];
         let deny = Decision::Deny;
         assert_eq!(decide(&[], false, "db.example", local), deny(DenyReason::Loopback));
-        let granted = &["tcp://127.0.0.0/8:5432"][..];
+        let granted = &["tcp://127.0.0.0/8:5432", "tcp://{host}:{port}"][..];
         assert!(matches!(decide(granted, false, "db.example", local), Decision::Allow(_)));
         assert_eq!(decide(granted, true, "db.example", local), deny(DenyReason::LoopbackOnLambda));
         let two = decide(granted, false, "db.example", &["::1", "127.0.0.1"]);
         assert_eq!(two, Decision::Allow(vec!["127.0.0.1:5432".parse().unwrap()]));
-        let other_port = &["tcp://127.0.0.1:5433"][..];
+        let other_port = &["tcp://127.0.0.1:5433", "tcp://{host}:{port}"][..];
         assert_eq!(decide(other_port, false, "db.example", local), deny(DenyReason::Loopback));
         let by_suffix = &["tcp://*.example:*"][..];
         assert_eq!(decide(by_suffix, false, "db.example", local), deny(DenyReason::Loopback));
+    }
+
+    /// Such a list once opened the secret's own place as well, for comfort: whoever wrote a secret
+    /// then chose where the plugin went.
+    #[test]
+    fn a_list_of_loopback_places_grants_those_and_nothing_else() {
+        let loopback = &["tcp://127.0.0.1:*", "tcp://localhost:*", "tcp://[::1]:*"][..];
+        let denied = Decision::Deny(DenyReason::NotGranted);
+        assert_eq!(decide(loopback, false, "db.example", &["10.0.0.5"]), denied);
+        assert_eq!(decide(loopback, false, "db.example", &["127.0.0.1"]), denied);
     }
 
     #[test]
     fn the_runtime_api_stays_out_of_reach_even_where_loopback_is_granted() {
         let grants = Grants {
             asked: patterns(&["tcp://{host}:{port}"]),
-            granted: Granted::Only(patterns(&["tcp://127.0.0.0/8:*", "tcp://[::1]:*"])),
+            granted: Granted::Only(patterns(&[
+                "tcp://127.0.0.0/8:*",
+                "tcp://[::1]:*",
+                "tcp://{host}:{port}",
+            ])),
             runtime_api: vec!["127.0.0.1:9001".parse().unwrap()],
             on_lambda: false,
         };

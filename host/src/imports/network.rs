@@ -108,6 +108,7 @@ impl wire::HostConnection for CallState {
 
     async fn start_tls(&mut self, connection: Resource<Connection>) -> Answer<wire::TlsInfo> {
         let tls = self.network.tls.clone();
+        self.network.tls_begun = true;
         let connection = self.table.get_mut(&connection)?;
         let since = Instant::now();
         let session = connection.stream.start_tls(&tls, &connection.host).await;

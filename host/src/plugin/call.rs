@@ -36,6 +36,8 @@ pub struct NetworkState {
     /// What the host refused last for want of a grant, for the operator: the plugin's own words
     /// can't be relied on for that.
     pub(crate) denied: Option<String>,
+    /// Whether a handshake was begun: then the server has TLS, whatever came of it.
+    pub(crate) tls_begun: bool,
     /// What names resolved to in this step.
     pub(crate) names: Arc<ResolvedNames>,
     pub(crate) connections_left: u32,
@@ -75,6 +77,7 @@ impl CallState {
                 patience,
                 secret,
                 denied: None,
+                tls_begun: false,
                 names,
                 connections_left: limits::CONNECTIONS,
                 send_left: limits::NETWORK_BYTES,
@@ -112,6 +115,8 @@ pub(super) struct Returned<T> {
     pub(super) answer: T,
     /// See [`NetworkState::denied`].
     pub(super) denied: Option<String>,
+    /// See [`NetworkState::tls_begun`].
+    pub(super) tls_begun: bool,
 }
 
 /// Runs one operation in a fresh store and says what ended it, if something did.
@@ -149,5 +154,6 @@ pub(super) async fn run<T>(
             cause: redactor.scrub(&error.root_cause().to_string(), limits::MESSAGE_BYTES),
         },
     })?;
-    Ok(Returned { answer, denied: store.data_mut().network.denied.take() })
+    let network = &mut store.data_mut().network;
+    Ok(Returned { answer, denied: network.denied.take(), tls_begun: network.tls_begun })
 }

@@ -1,7 +1,4 @@
-//! The installed plugins, and the choice among them.
-//!
-//! The tag `windlass:plugin` or `WINDLASS_PLUGIN` names one; else the plugin that says it serves
-//! the secret's `engine`. Two that say so are a mistake of the operator, never a matter of order.
+//! The installed plugins, loaded once, and each in its sandbox for the time of one step.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +10,7 @@ use zeroize::Zeroize;
 use super::bindings::PasswordPlugin;
 use super::bindings::windlass::plugin::credentials as wire;
 use super::call::{CallState, ResolvedNames, Returned, run};
+use super::choice::{choose, installed};
 use super::vetting::Vetting;
 use super::{Engine, Loaded, PluginError, limits};
 use crate::grants::{Granted, Grants, SecretPlace};
@@ -20,7 +18,8 @@ use crate::imports::network::Endpoint;
 use crate::network::{Patience, Tls};
 use crate::redact::Redactor;
 use crate::rotation::{
-    CallError, Catalog, Change, Description, Failure, FailureKind, Login, Proof, Service, TlsMode,
+    CallError, Catalog, Change, Choice, Description, Failure, FailureKind, Login, Proof, Service,
+    TlsMode,
 };
 use crate::secret::Secret;
 
@@ -136,43 +135,25 @@ impl InstalledPlugins {
     }
 
     fn installed(&self) -> String {
-        let each = self.plugins.iter().map(|plugin| {
-            let description = &plugin.description;
-            format!("`{}` ({})", description.name, description.engines.join(", "))
-        });
-        each.collect::<Vec<_>>().join(", ")
+        installed(&self.each())
+    }
+
+    fn each(&self) -> Vec<&Description> {
+        self.plugins.iter().map(|plugin| plugin.description.as_ref()).collect()
     }
 }
 
 impl Catalog for InstalledPlugins {
     type Service = PluginService;
 
-    fn find(&self, engine: &str, named: Option<&str>) -> Result<PluginService, PluginError> {
+    fn find(&self, engine: &str, choice: Choice<'_>) -> Result<PluginService, PluginError> {
         if self.plugins.is_empty() {
             return Err(PluginError::NoneInstalled { folders: self.folders.to_vec() });
         }
-        if let Some(name) = named {
-            let plugin = self.plugins.iter().find(|plugin| plugin.description.name == name);
-            return plugin.map(|plugin| self.service(plugin, engine)).ok_or_else(|| {
-                PluginError::NotInstalled { name: name.to_owned(), installed: self.installed() }
-            });
-        }
-        let mut serving = self
-            .plugins
-            .iter()
-            .filter(|plugin| plugin.description.engines.iter().any(|served| served == engine));
-        match (serving.next(), serving.next()) {
-            (Some(plugin), None) => Ok(self.service(plugin, engine)),
-            (Some(first), Some(second)) => Err(PluginError::Ambiguous {
-                engine: engine.to_owned(),
-                first: first.description.name.clone(),
-                second: second.description.name.clone(),
-            }),
-            (None, _) => Err(PluginError::NoneServes {
-                engine: engine.to_owned(),
-                installed: self.installed(),
-            }),
-        }
+        let chosen = choose(&self.each(), engine, choice)?;
+        let plugin = self.plugins.get(chosen);
+        let plugin = plugin.ok_or_else(|| PluginError::Engine("no such plugin".to_owned()))?;
+        Ok(self.service(plugin, engine))
     }
 
     fn descriptions(&self) -> impl Iterator<Item = &Description> {
@@ -237,7 +218,7 @@ impl PluginService {
             Arc::clone(redactor),
         );
         let plugin = &self.plugin;
-        let Returned { answer, denied } =
+        let Returned { answer, denied, tls_begun } =
             run(&plugin.engine, &plugin.pre, state, name, operation, redactor, body).await?;
         answer.map_err(|failure| {
             let failure = scrubbed(&failure, redactor);
@@ -246,6 +227,11 @@ impl PluginService {
                 // says which place it was.
                 Some(message) if failure.kind == FailureKind::Declined => {
                     Failure { kind: FailureKind::NotGranted, code: String::new(), message }
+                }
+                // The compatible mode goes on without TLS where the server has none, and nowhere
+                // else. That a handshake was begun is known here, whatever the plugin makes of it.
+                _ if failure.kind == FailureKind::NoTls && tls_begun => {
+                    Failure { kind: FailureKind::TlsFailed, ..failure }
                 }
                 _ => failure,
             })

@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use super::PluginError;
 use super::bindings::exports::windlass::plugin::{metadata, password};
-use super::limits::{self, DESCRIPTION_BYTES, DESCRIPTION_ENTRIES, PASSWORD_BITS, PASSWORD_LENGTH};
+use super::limits::{self, DESCRIPTION_BYTES, DESCRIPTION_ENTRIES, PASSWORD_LENGTH};
 use crate::grants::{GrantError, GrantPattern};
 use crate::redact::Redactor;
-use crate::rotation::{Description, Features, NameLength, OWN_KEYS, PasswordRules, UsernameRules};
-
-/// Passwords are made of printable ASCII.
-const CHARACTERS: std::ops::RangeInclusive<u8> = b'!'..=b'~';
+use crate::rotation::{
+    Description, Features, LEAST_BITS, NameLength, OWN_KEYS, PasswordRules, UsernameRules, bits,
+};
+use crate::store::PasswordRequest;
 
 /// Makes sure that what a plugin says about itself can be true, and joins to it what it says of each
 /// of its engines.
@@ -92,7 +92,7 @@ fn joined(
     if rules.default_length > PASSWORD_LENGTH {
         return Err("its default password length is above 4096, the longest that can be made");
     }
-    if bits(&rules) < PASSWORD_BITS {
+    if bits_of(&rules) < LEAST_BITS {
         return Err("passwords made by its rules would be guessed: too short, or too many \
                     characters are excluded");
     }
@@ -136,15 +136,19 @@ pub(crate) fn is_word(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-/// How hard a password is to guess where the operator sets nothing.
-fn bits(rules: &password::PasswordRules) -> f64 {
-    let taken = |byte: &u8| {
-        let character = char::from(*byte);
-        !rules.excluded_characters.contains(character)
-            && !rules.default_excluded_characters.contains(character)
-    };
-    let alphabet = u8::try_from(CHARACTERS.filter(taken).count()).unwrap_or(u8::MAX);
-    f64::from(rules.default_length) * f64::from(alphabet.max(1)).log2()
+/// How hard a password is to guess where the operator sets nothing. What is finally asked for is
+/// looked at again.
+fn bits_of(rules: &password::PasswordRules) -> f64 {
+    let excluded = format!("{}{}", rules.excluded_characters, rules.default_excluded_characters);
+    bits(&PasswordRequest {
+        length: rules.default_length,
+        exclude_characters: excluded,
+        exclude_numbers: false,
+        exclude_punctuation: false,
+        exclude_uppercase: false,
+        exclude_lowercase: false,
+        require_each_included_type: true,
+    })
 }
 
 fn features(own: password::Features) -> Features {
@@ -188,11 +192,10 @@ mod tests {
 
     #[test]
     fn the_tightest_honest_rules_pass_and_what_is_guessed_does_not() {
-        let punctuation: String =
-            CHARACTERS.map(char::from).filter(char::is_ascii_punctuation).collect();
-        let all_but_a: String = CHARACTERS.map(char::from).filter(|c| *c != 'a').collect();
-        assert!(bits(&rules(8, &punctuation)) > PASSWORD_BITS);
-        assert!(bits(&rules(6, &punctuation)) < PASSWORD_BITS);
-        assert!(bits(&rules(4096, &all_but_a)) < PASSWORD_BITS);
+        let punctuation: String = ('!'..='~').filter(char::is_ascii_punctuation).collect();
+        let all_but_a: String = ('!'..='~').filter(|c| *c != 'a').collect();
+        assert!(bits_of(&rules(8, &punctuation)) > LEAST_BITS);
+        assert!(bits_of(&rules(6, &punctuation)) < LEAST_BITS);
+        assert!(bits_of(&rules(4096, &all_but_a)) < LEAST_BITS);
     }
 }

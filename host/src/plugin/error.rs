@@ -30,8 +30,8 @@ pub enum PluginError {
     },
     /// No plugin serves the secret's engine.
     #[error(
-        "no installed plugin serves engine `{engine}`; installed are {installed}. Check the \
-         secret's `engine`, install a plugin for it, or name one in the tag `windlass:plugin`"
+        "no installed plugin serves engine `{engine}`; installed are {installed}. Correct the \
+         secret's `engine`, install a plugin for it, or name the one to use in WINDLASS_PLUGIN"
     )]
     NoneServes {
         /// The secret's engine.
@@ -51,6 +51,34 @@ pub enum PluginError {
         first: String,
         /// Another.
         second: String,
+    },
+    /// A tag names a plugin for other engines.
+    #[error(
+        "the secret's tag `windlass:plugin` names plugin `{name}`, which serves {serves} and not the \
+         secret's engine `{engine}`; correct the tag or the secret's `engine`, or have the function's \
+         operator set WINDLASS_PLUGIN"
+    )]
+    TagServesOther {
+        /// The plugin.
+        name: String,
+        /// Its engines.
+        serves: String,
+        /// The secret's engine.
+        engine: String,
+    },
+    /// A tag names another plugin than the configuration.
+    #[error(
+        "the tag `windlass:plugin` of secret `{secret}` names plugin `{tag}`, and the function is \
+         configured to use `{configured}` for every secret (WINDLASS_PLUGIN, or `plugin` in \
+         windlass.toml); remove the tag, or the setting"
+    )]
+    TagAgainstConfiguration {
+        /// The secret's name.
+        secret: String,
+        /// The tag's value.
+        tag: String,
+        /// The configured plugin.
+        configured: String,
     },
     /// The plugin that was chosen by name is not there.
     #[error(
@@ -270,6 +298,8 @@ impl PluginError {
             | Self::NoneServes { .. }
             | Self::Ambiguous { .. }
             | Self::NotInstalled { .. }
+            | Self::TagServesOther { .. }
+            | Self::TagAgainstConfiguration { .. }
             | Self::PolicyOfNone { .. }
             | Self::SameName { .. } => "Windlass.Operator.Plugin",
             Self::Artifact { .. } => "Windlass.Operator.PluginArtifact",

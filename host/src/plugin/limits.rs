@@ -78,11 +78,6 @@ pub const DESCRIPTION_BYTES: usize = 512;
 /// The longest password that the host can have made: what `GetRandomPassword` takes.
 pub const PASSWORD_LENGTH: u32 = 4096;
 
-/// How hard a password made by a plugin's own rules must be to guess, in bits. Eight characters of
-/// letters and digits, which is what the tightest services take, have 47; a plugin whose rules leave
-/// less could have weak passwords made on purpose.
-pub const PASSWORD_BITS: f64 = 40.0;
-
 /// A limit that was broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LimitReached {

@@ -8,6 +8,7 @@ pub mod artifact;
 mod bindings;
 mod call;
 mod catalog;
+mod choice;
 #[cfg(feature = "cli")]
 pub mod compile;
 #[cfg(feature = "cli")]
@@ -22,6 +23,7 @@ pub mod vetting;
 pub use bindings::windlass::plugin as interface;
 pub use call::{CallState, NetworkState, SystemState};
 pub use catalog::{InstalledPlugins, PluginService, Sandbox};
+pub use choice::choose;
 pub(crate) use description::is_word;
 pub use engine::{Engine, HOST_TARGET};
 pub use error::{ArtifactProblem, PluginError};

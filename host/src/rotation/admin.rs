@@ -13,7 +13,7 @@ use super::document::{Origin, SecretDocument};
 use super::managed::Managed;
 use super::mismatch::Mismatch;
 use super::parties::Parties;
-use super::service::{Catalog, Description, Login, Place, Proof, Service};
+use super::service::{Catalog, Description, Login, Place, Proof, SecretRef, Service};
 use crate::error::Error;
 use crate::inventory::Inventory;
 use crate::store::{SecretDescription, SecretStore, Stage, VersionSelector};
@@ -46,12 +46,14 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             .into());
         }
         // An Aurora secret may say `postgres` and its administrator `aurora-postgresql`: what counts
-        // is that one plugin speaks to both. Which server that is, the place decides.
-        if engine != parties.engine && !plugin.engines.contains(&engine) {
+        // is that the plugin, however it was chosen, serves the administrator's. Which server that
+        // is, the place decides.
+        if !plugin.engines.contains(&engine) {
             return Err(Mismatch::AdminEngine {
                 secret: secret(),
                 admin: engine,
-                current: parties.engine.clone(),
+                plugin: plugin.name.clone(),
+                serves: plugin.engines.join(", "),
             }
             .into());
         }
@@ -83,9 +85,11 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         };
         let Some(managed) = managed else {
             let engine = document.engine()?.to_owned();
-            return Ok(Admin { login: document.login(plugin)?, engine, managed: None });
+            let login = document.login(plugin, SecretRef::of_admin(admin_id))?;
+            return Ok(Admin { login, engine, managed: None });
         };
         let login = Login {
+            secret: SecretRef::of_admin(admin_id),
             place: managed.place.clone(),
             username: document.username()?.to_owned(),
             password: document.password()?,

@@ -5,16 +5,18 @@
 //! password, and Secrets Manager started over with a new token: then the password is in a version
 //! that lost its label. AWS's functions never recover from the second.
 //!
-//! A candidate must be for the same user and host as the current version, and have a password that
-//! was not tried yet: services count failed sign-ins.
+//! A candidate must be for the same user, place and engine as the current version, and have a password
+//! that was not tried yet: services count failed sign-ins. It signs in with the stricter of both
+//! versions' `ssl`: a password that was stored for TLS is never sent without, because a newer version
+//! says that there is none.
 
 use std::collections::VecDeque;
 
 use super::Rotation;
 use super::document::{Origin, SecretDocument};
 use super::parties::Parties;
-use super::service::{Catalog, Login, Service};
-use crate::error::Error;
+use super::service::{Catalog, FailureKind, Login, Service};
+use crate::error::{Error, ServiceError};
 use crate::inventory::Inventory;
 use crate::secret::{Secret, mute};
 use crate::store::{
@@ -23,8 +25,9 @@ use crate::store::{
 
 /// How many passwords of orphaned versions are tried, newest first. Each is one failed sign-in
 /// more, and policies that lock accounts usually count to ten: with current, pending twice and
-/// previous this makes nine. Five cover five rotations in a row that were abandoned half-way.
-pub(super) const ORPHANS_TRIED: u32 = 5;
+/// previous this makes eight, and one is left for another secret of the account. Four cover four
+/// rotations in a row that were abandoned half-way.
+pub(super) const ORPHANS_TRIED: u32 = 4;
 
 /// How many orphaned versions are read to find that many passwords: some have no value, or one of
 /// the other user of a pair.
@@ -58,9 +61,11 @@ pub enum Unsearched {
     NotAllowed,
     /// There are more than may be tried.
     TooMany,
-    /// Some are of versions for another host: whoever may write the secret could have them sent
-    /// anywhere.
-    OtherHost,
+    /// Some are of versions for another host, port or engine: whoever may write the secret could have
+    /// them sent anywhere.
+    OtherPlace,
+    /// Some were stored for TLS, and the server has none.
+    StoredForTls,
 }
 
 impl Unsearched {
@@ -75,8 +80,13 @@ impl Unsearched {
                 "older passwords of abandoned rotations were not tried, because failed sign-ins \
                  lock accounts"
             }
-            Self::OtherHost => {
-                "older passwords were not tried that are of versions for another host or port"
+            Self::OtherPlace => {
+                "older passwords were not tried that are of versions for another host, port or \
+                 engine"
+            }
+            Self::StoredForTls => {
+                "older passwords were not tried that are of versions without \"ssl\": false, \
+                 because the server has no TLS"
             }
         }
     }
@@ -146,6 +156,21 @@ impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
         }
     }
 
+    /// Whether a failure of a candidate means that it can't be tried, rather than that the service
+    /// can't be reached: it was stored for TLS, and the server has none.
+    pub(super) fn passes_over(&mut self, candidate: &Candidate, error: &Error) -> bool {
+        let no_tls = matches!(
+            error,
+            Error::Service(ServiceError::Failed { failure, .. })
+                if failure.kind == FailureKind::NoTls
+        );
+        let over = no_tls && candidate.login.tls != self.parties.current.tls;
+        if over {
+            self.unsearched.get_or_insert(Unsearched::StoredForTls);
+        }
+        over
+    }
+
     /// Why older versions were not tried, where they were not.
     pub(super) fn unsearched(&self) -> Option<Unsearched> {
         self.unsearched
@@ -163,20 +188,23 @@ impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
     ) -> Option<Candidate> {
         let origin = Origin { secret: self.parties.secret.name.clone(), role: Stage::Previous };
         let document = SecretDocument::parse(&value?, origin).ok()?;
-        let mut login = document.login(self.parties.service.description()).ok()?;
+        let plugin = self.parties.service.description();
+        let mut login = document.login(plugin, self.parties.current.secret.clone()).ok()?;
         let current = &self.parties.current;
         if login.username != current.username
             || self.refused.iter().any(|refused| refused.same_as(&login.password))
         {
             return None;
         }
-        if !login.place.is(&current.place) {
-            self.unsearched.get_or_insert(Unsearched::OtherHost);
+        let same_engine = document.engine().is_ok_and(|engine| engine == self.parties.engine);
+        if !login.place.is(&current.place) || !same_engine {
+            self.unsearched.get_or_insert(Unsearched::OtherPlace);
             return None;
         }
         self.refused.push(login.password.duplicate());
-        // How to connect is what AWSCURRENT says; only the password is from the older version.
-        login.tls = current.tls;
+        // Where to connect is what AWSCURRENT says; only the password is from the older version, and
+        // what may be done with it both say.
+        login.tls = login.tls.stricter(current.tls);
         login.place = current.place.clone();
         login.database.clone_from(&current.database);
         Some(Candidate { label, login })

@@ -9,7 +9,7 @@ use super::document::{Origin, SecretDocument};
 use super::event::RotationEvent;
 use super::parties::same_but_for_the_credential;
 use super::plan::Invoker;
-use super::service::{Catalog, Service};
+use super::service::{Catalog, SecretRef, Service};
 use super::strategy::{Strategy, alternate};
 use super::{Outcome, Rotation, password};
 use crate::error::Error;
@@ -25,7 +25,9 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     ) -> Result<Outcome, Error> {
         self.note_reading();
         let by_version = VersionSelector::Version(event.version.clone());
-        let ahead = password::request_ahead(&self.config.passwords, self.catalog.descriptions());
+        let settings = &self.config.passwords;
+        let plugins = self.catalog.descriptions();
+        let ahead = self.requests.ahead(&event.secret_id, settings, plugins);
         let (secret, current, pending, password) = tokio::join!(
             self.store.describe(&event.secret_id),
             self.store.value(&event.secret_id, &VersionSelector::Stage(Stage::Current)),
@@ -62,16 +64,16 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         };
         // Nothing of these is needed yet; but a secret that a later step would refuse must not
         // get a pending version first.
-        current.login(plugin)?;
+        current.login(plugin, SecretRef::of(&secret))?;
         admin_id(&secret, &current)?;
 
-        let request = password::request(&self.config.passwords, plugin);
+        let request = password::request(settings, plugin)?;
         let password = match (password, ahead) {
-            (Some(Ok(password)), Some(ahead)) if password::suits(&ahead, &request) => password,
-            // What was asked for ahead does not fit this service, or could not be had because of
-            // what another one excludes.
+            (Some(Ok(password)), Some(ahead)) if ahead == request => password,
+            // Nothing was asked for ahead, or not exactly this, or it could not be had.
             _ => self.store.random_password(&request).await?,
         };
+        self.requests.note(&event.secret_id, &request);
         self.store_pending(event, username, &current, &password).await
     }
 

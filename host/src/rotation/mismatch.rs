@@ -92,16 +92,19 @@ pub enum Mismatch {
     },
     /// The admin secret's engine is another one.
     #[error(
-        "the admin secret is for engine `{admin}`, but secret `{secret}` is for `{current}`; \
-         `masterarn` must name an administrator of the same service"
+        "the admin secret of secret `{secret}` is for engine `{admin}`, which plugin `{plugin}` does \
+         not serve (it serves {serves}), so the plugin does not get its password; `masterarn` must \
+         name an administrator of the same service"
     )]
     AdminEngine {
         /// The secret's name.
         secret: String,
         /// The admin secret's engine.
         admin: String,
-        /// The secret's engine.
-        current: String,
+        /// The plugin that serves the secret.
+        plugin: String,
+        /// The plugin's engines.
+        serves: String,
     },
     /// The pending version was never filled.
     #[error(

@@ -35,14 +35,16 @@ pub use document::{OWN_KEYS, Origin, SecretDocument, SecretProblem};
 pub use event::{EventError, RotationEvent, Step};
 pub use managed::ManagedProblem;
 pub use mismatch::Mismatch;
+pub(crate) use password::{LEAST_BITS, bits};
+pub use password::{PasswordProblem, PasswordRequests};
 pub use plan::{Invoker, Plan, Refusal, plan};
 pub use progress::Progress;
 #[cfg(feature = "cli")]
 pub use repair::{Diagnosis, Mending};
 pub use replica::Unrelated;
 pub use service::{
-    CallError, Catalog, Change, Description, Failure, FailureKind, Features, Login, NameLength,
-    PasswordRules, Place, Proof, Service, TlsMode, UsernameRules,
+    CallError, Catalog, Change, Choice, Description, Failure, FailureKind, Features, Login,
+    NameLength, PasswordRules, Place, Proof, SecretRef, Service, TlsMode, UsernameRules,
 };
 pub use sign_ins::{REFUSED_LIMIT, SignIns, WINDOW};
 pub use strategy::{STRATEGY_TAG, Strategy, StrategyProblem, UnknownStrategy};
@@ -50,6 +52,7 @@ pub use strategy::{STRATEGY_TAG, Strategy, StrategyProblem, UnknownStrategy};
 use crate::config::Config;
 use crate::error::Error;
 use crate::inventory::Inventory;
+use crate::plugin::PluginError;
 use crate::store::{SecretDescription, SecretStore, VersionId};
 
 /// The tag that chooses a plugin.
@@ -69,6 +72,8 @@ pub struct Rotation<'a, S, C, I> {
     pub progress: &'a Progress,
     /// The failed sign-ins of this process.
     pub sign_ins: &'a SignIns,
+    /// What passwords this process asked for, by secret.
+    pub requests: &'a PasswordRequests,
 }
 
 /// What a step did.
@@ -147,17 +152,32 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         }
     }
 
-    /// The plugin for a secret: the tag's, else the configured one, else the engine's.
+    /// The plugin for a secret: the configured one, else the tag's, else the engine's. A tag
+    /// against the configuration is a mistake of one of the two.
     fn service(
         &self,
         secret: &SecretDescription,
         document: &SecretDocument,
     ) -> Result<C::Service, Error> {
-        let named = secret.tags.get(PLUGIN_TAG).or(self.config.plugin.as_ref());
-        Ok(self.catalog.find(document.engine()?, named.map(String::as_str))?)
+        let tag = secret.tags.get(PLUGIN_TAG).filter(|_| self.config.tags.plugin);
+        let choice = match (self.config.plugin.as_deref(), tag.map(String::as_str)) {
+            (Some(configured), Some(tag)) if configured != tag => {
+                return Err(PluginError::TagAgainstConfiguration {
+                    secret: secret.name.clone(),
+                    tag: tag.to_owned(),
+                    configured: configured.to_owned(),
+                }
+                .into());
+            }
+            (Some(configured), _) => Choice::Configured(configured),
+            (None, Some(tag)) => Choice::Tagged(tag),
+            (None, None) => Choice::ByEngine,
+        };
+        Ok(self.catalog.find(document.engine()?, choice)?)
     }
 
-    /// The strategy for a secret: the tag's, else the configured one, else by `masterarn`.
+    /// The strategy for a secret: the tag's, where tags choose it, else the configured one, else by
+    /// `masterarn`.
     fn strategy(
         &self,
         secret: &SecretDescription,
@@ -165,7 +185,8 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         plugin: &Description,
     ) -> Result<Strategy, Error> {
         let by_admin = document.admin_secret()?.is_some();
-        let strategy = match (secret.tags.get(STRATEGY_TAG), self.config.strategy) {
+        let tag = secret.tags.get(STRATEGY_TAG).filter(|_| self.config.tags.strategy);
+        let strategy = match (tag, self.config.strategy) {
             (Some(tag), _) => tag.parse().map_err(StrategyProblem::Tag)?,
             (None, Some(configured)) => configured,
             (None, None) if by_admin => Strategy::AlternatingUsers,

@@ -8,7 +8,7 @@ use super::Rotation;
 use super::admin::admin_id;
 use super::document::{Origin, SecretDocument, SecretProblem};
 use super::mismatch::Mismatch;
-use super::service::{Catalog, Description, Login, Proof, Service};
+use super::service::{Catalog, Description, Login, Proof, SecretRef, Service};
 use super::strategy::{Strategy, alternate};
 use crate::error::{Error, ServiceError};
 use crate::inventory::Inventory;
@@ -26,10 +26,27 @@ pub(super) struct Parties<'a, P> {
     pub(super) engine: String,
 }
 
+impl SecretRef {
+    /// The secret that is being rotated.
+    pub(super) fn of(secret: &SecretDescription) -> Self {
+        Self { id: secret.arn.clone(), rotated: secret.last_rotated_at.is_some() }
+    }
+
+    /// An admin secret, as `masterarn` names it.
+    pub(super) fn of_admin(admin_id: &str) -> Self {
+        Self { id: admin_id.to_owned(), rotated: false }
+    }
+}
+
 impl SecretDocument {
     /// The sign-in that this version describes.
-    pub(super) fn login(&self, plugin: &Description) -> Result<Login, SecretProblem> {
+    pub(super) fn login(
+        &self,
+        plugin: &Description,
+        secret: SecretRef,
+    ) -> Result<Login, SecretProblem> {
         Ok(Login {
+            secret,
             place: self.place(plugin.default_port)?,
             username: self.username()?.to_owned(),
             password: self.password()?,
@@ -56,8 +73,8 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         let service = self.service(secret, &current_document)?;
         let plugin = service.description();
         let strategy = self.strategy(secret, &current_document, plugin)?;
-        let current = current_document.login(plugin)?;
-        let pending_login = pending_document.login(plugin)?;
+        let current = current_document.login(plugin, SecretRef::of(secret))?;
+        let pending_login = pending_document.login(plugin, SecretRef::of(secret))?;
 
         let version = || pending.version.to_string();
         let expected = match strategy {

@@ -1,14 +1,55 @@
-//! What kind of password is asked for: the operator's settings within the service's rules.
+//! What kind of password is asked for: the operator's settings within the rules of the one plugin that
+//! serves the secret.
 //!
-//! The service's rules are a wall: never longer, never with a character that it does not take,
-//! whatever the operator set.
+//! - The service's rules are a wall: never longer, never with a character that it does not take,
+//!   whatever the operator set.
+//! - No other plugin has a say: a plugin that excludes most characters weakens its own passwords, and
+//!   its own alone.
+//! - What is finally asked for must be hard to guess ([`LEAST_BITS`]), whoever made it weak; else
+//!   nothing is asked for.
+//!
+//! A password may be asked for before the secret is read, which saves a round trip, but only where
+//! it is known already what to ask for: every installed plugin would have the same asked for, or
+//! this process rotated the secret before. It is used only if that was exactly right.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use super::service::Description;
 use crate::config::PasswordSettings;
 use crate::store::PasswordRequest;
 
+/// How hard a password must be to guess, in bits. Eight characters of letters and digits, which is
+/// what the tightest services take, have 47; less can be searched through by machines that anybody
+/// can rent.
+pub const LEAST_BITS: f64 = 40.0;
+
+/// How many secrets are remembered. A function has hundreds; whoever has more loses a round trip now
+/// and then.
+const REMEMBERED: usize = 1024;
+
 /// The request for a password of this service.
-pub fn request(settings: &PasswordSettings, plugin: &Description) -> PasswordRequest {
+///
+/// # Errors
+/// If such a password would be easy to guess.
+pub fn request(
+    settings: &PasswordSettings,
+    plugin: &Description,
+) -> Result<PasswordRequest, PasswordProblem> {
+    let request = unchecked(settings, plugin);
+    let bits = bits(&request);
+    if bits < LEAST_BITS {
+        return Err(PasswordProblem {
+            plugin: plugin.name.clone(),
+            length: request.length,
+            characters: alphabet(&request),
+            bits: bits.floor(),
+        });
+    }
+    Ok(request)
+}
+
+fn unchecked(settings: &PasswordSettings, plugin: &Description) -> PasswordRequest {
     let rules = &plugin.password_rules;
     let wanted =
         settings.exclude_characters.as_deref().unwrap_or(&rules.default_excluded_characters);
@@ -23,30 +64,81 @@ pub fn request(settings: &PasswordSettings, plugin: &Description) -> PasswordReq
     }
 }
 
-/// One request whose password suits every installed plugin that wants this common length, made
-/// before it is known which plugin the secret needs. It saves a round trip; [`suits`] tells
-/// whether the password can be used.
-pub fn request_ahead<'a>(
-    settings: &PasswordSettings,
-    plugins: impl Iterator<Item = &'a Description>,
-) -> Option<PasswordRequest> {
-    plugins.map(|plugin| request(settings, plugin)).reduce(|mut all, next| {
-        all.length = all.length.max(next.length);
-        all.exclude_characters = union(&all.exclude_characters, &next.exclude_characters);
-        all
-    })
+/// How hard a password is to guess that was made for this request, in bits.
+pub fn bits(request: &PasswordRequest) -> f64 {
+    f64::from(request.length) * f64::from(alphabet(request).max(1)).log2()
 }
 
-/// Whether a password made for `ahead` is one that `exact` could have made.
-pub fn suits(ahead: &PasswordRequest, exact: &PasswordRequest) -> bool {
-    ahead.length == exact.length
-        && exact.exclude_characters.chars().all(|c| ahead.exclude_characters.contains(c))
+/// How many characters may occur: of printable ASCII, which is what `GetRandomPassword` uses.
+fn alphabet(request: &PasswordRequest) -> u8 {
+    let allowed = |byte: &u8| {
+        let excluded = match byte {
+            b'0'..=b'9' => request.exclude_numbers,
+            b'A'..=b'Z' => request.exclude_uppercase,
+            b'a'..=b'z' => request.exclude_lowercase,
+            _ => request.exclude_punctuation,
+        };
+        !excluded && !request.exclude_characters.contains(char::from(*byte))
+    };
+    u8::try_from((b'!'..=b'~').filter(allowed).count()).unwrap_or(u8::MAX)
+}
+
+/// What this process asked for, by secret.
+#[derive(Debug, Default)]
+pub struct PasswordRequests(Mutex<HashMap<String, PasswordRequest>>);
+
+impl PasswordRequests {
+    /// What to ask for before the secret is read, if that is known.
+    pub(super) fn ahead<'a>(
+        &self,
+        secret_id: &str,
+        settings: &PasswordSettings,
+        mut plugins: impl Iterator<Item = &'a Description>,
+    ) -> Option<PasswordRequest> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(secret_id).cloned();
+        known.or_else(|| {
+            let first = unchecked(settings, plugins.next()?);
+            plugins.all(|plugin| unchecked(settings, plugin) == first).then_some(first)
+        })
+    }
+
+    /// Remembers what the secret's own plugin needs.
+    pub(super) fn note(&self, secret_id: &str, request: &PasswordRequest) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.get(secret_id) == Some(request) {
+            return;
+        }
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(secret_id.to_owned(), request.clone());
+    }
 }
 
 fn union(first: &str, second: &str) -> String {
     let mut all = first.to_owned();
     all.extend(second.chars().filter(|c| !first.contains(*c)));
     all
+}
+
+/// Passwords made by the settings and rules in force would be guessed. The operator has to act.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error(
+    "the settings for passwords, within the rules of plugin `{plugin}`, leave {length} characters out \
+     of {characters} different ones, which is about {bits} bits and easily guessed; {} are the least: \
+     raise PASSWORD_LENGTH, or exclude less in EXCLUDE_CHARACTERS, EXCLUDE_NUMBERS, \
+     EXCLUDE_PUNCTUATION, EXCLUDE_UPPERCASE and EXCLUDE_LOWERCASE",
+    LEAST_BITS
+)]
+pub struct PasswordProblem {
+    /// The plugin whose rules hold.
+    pub plugin: String,
+    /// The password's length, in characters.
+    pub length: u32,
+    /// How many characters may occur in it.
+    pub characters: u8,
+    /// How hard it would be to guess, in bits.
+    pub bits: f64,
 }
 
 #[cfg(test)]
@@ -83,20 +175,88 @@ mod tests {
             exclude_characters: Some("xy".into()),
             ..PasswordSettings::default()
         };
-        let got = request(&settings, &plugin(30, 20, ";x", "/@"));
+        let got = request(&settings, &plugin(30, 20, ";x", "/@")).unwrap();
         assert_eq!((got.length, got.exclude_characters.as_str()), (30, "xy;"));
-        let got = request(&PasswordSettings::default(), &plugin(30, 20, ";", "/@"));
+        let got = request(&PasswordSettings::default(), &plugin(30, 20, ";", "/@")).unwrap();
         assert_eq!((got.length, got.exclude_characters.as_str()), (20, "/@;"));
     }
 
     #[test]
-    fn a_password_made_ahead_suits_whoever_wants_its_length() {
+    fn what_would_be_guessed_is_not_asked_for_whoever_made_it_weak() {
+        let all_but_a: String = ('!'..='~').filter(|c| *c != 'a').collect();
+        let of = |settings: &PasswordSettings, plugin: &Description| {
+            request(settings, plugin).map_err(|problem| problem.to_string())
+        };
+        let own = PasswordSettings::default();
+        let problem = of(&own, &plugin(64, 32, &all_but_a, "")).unwrap_err();
+        assert!(problem.contains("32 characters out of 1 different ones, which is about 0 bits"));
+        let excludes = |exclude_characters: &str, length| PasswordSettings {
+            exclude_characters: Some(exclude_characters.into()),
+            length: Some(length),
+            ..PasswordSettings::default()
+        };
+        let honest = plugin(64, 32, "", "");
+        assert!(of(&excludes(&all_but_a, 64), &honest).is_err());
+        assert!(of(&excludes("", 6), &honest).is_err(), "too short");
+        assert!(of(&excludes("", 7), &honest).is_ok());
+        let digits = PasswordSettings {
+            exclude_punctuation: true,
+            exclude_uppercase: true,
+            exclude_lowercase: true,
+            length: Some(12),
+            ..PasswordSettings::default()
+        };
+        assert!(of(&digits, &honest).is_err(), "12 digits are less than 40 bits");
+        let problem = of(&PasswordSettings { length: Some(4), ..own }, &honest).unwrap_err();
+        assert!(problem.contains("raise PASSWORD_LENGTH"), "{problem}");
+    }
+
+    #[test]
+    fn bits_are_those_of_length_and_alphabet() {
+        let of = |length, exclude_characters: &str| PasswordRequest {
+            length,
+            exclude_characters: exclude_characters.to_owned(),
+            ..unchecked(&PasswordSettings::default(), &plugin(4096, 32, "", ""))
+        };
+        let but_two: String = ('!'..='~').filter(|c| !"ab".contains(*c)).collect();
+        assert!((bits(&of(8, &but_two)) - 8.0).abs() < 1e-9);
+        assert!((bits(&of(10, "")) - 10.0 * 94_f64.log2()).abs() < 1e-9);
+        let letters_and_digits = PasswordRequest { exclude_punctuation: true, ..of(1, "") };
+        assert_eq!(alphabet(&letters_and_digits), 62);
+        let no_letters = PasswordRequest {
+            exclude_uppercase: true,
+            exclude_lowercase: true,
+            ..letters_and_digits.clone()
+        };
+        assert_eq!(alphabet(&no_letters), 10);
+        assert_eq!(alphabet(&PasswordRequest { exclude_numbers: true, ..no_letters }), 0);
+    }
+
+    #[test]
+    fn a_password_is_asked_for_ahead_only_where_it_is_known_what_to_ask_for() {
         let settings = PasswordSettings::default();
-        let (pg, oracle) = (plugin(256, 32, "", ":/"), plugin(30, 30, "", "/;"));
-        let ahead = request_ahead(&settings, [&pg, &oracle].into_iter()).unwrap();
-        assert_eq!((ahead.length, ahead.exclude_characters.as_str()), (32, ":/;"));
-        assert!(suits(&ahead, &request(&settings, &pg)));
-        assert!(!suits(&ahead, &request(&settings, &oracle)), "too long for it");
-        assert_eq!(request_ahead(&settings, std::iter::empty()), None);
+        let (pg, same, oracle) =
+            (plugin(256, 32, "", ":/"), plugin(64, 32, "", ":/"), plugin(30, 30, "", "/;"));
+        let requests = PasswordRequests::default();
+        let ahead =
+            |plugins: &[&Description]| requests.ahead("app", &settings, plugins.iter().copied());
+        let of_pg = request(&settings, &pg).unwrap();
+        assert_eq!(ahead(&[&pg, &same]), Some(of_pg.clone()), "one set of rules");
+        assert_eq!(ahead(&[&pg, &oracle]), None, "another plugin has another");
+        assert_eq!(ahead(&[]), None);
+        requests.note("app", &of_pg);
+        assert_eq!(ahead(&[&oracle, &pg]), Some(of_pg), "known from the last rotation");
+        let other = requests.ahead("other", &settings, [&oracle, &pg].into_iter());
+        assert_eq!(other, None, "that was another secret");
+    }
+
+    #[test]
+    fn not_more_secrets_are_remembered_than_were_meant() {
+        let requests = PasswordRequests::default();
+        let own = request(&PasswordSettings::default(), &plugin(64, 32, "", "")).unwrap();
+        for number in 0..=REMEMBERED {
+            requests.note(&format!("secret-{number}"), &own);
+        }
+        assert!(requests.0.lock().unwrap().len() <= REMEMBERED);
     }
 }

@@ -19,7 +19,7 @@ use super::Rotation;
 use super::admin::admin_id;
 use super::document::{Origin, SecretDocument};
 use super::parties::Parties;
-use super::service::{Catalog, Login, Place, Service};
+use super::service::{Catalog, Login, Place, SecretRef, Service};
 use super::set::{CURRENT, PENDING, accepted};
 use super::strategy::{Strategy, check_abilities};
 use crate::error::{Error, ServiceError};
@@ -124,7 +124,9 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             let candidate = candidates.candidate(value, "AWSPENDING".to_owned());
             if let Some(candidate) = candidate {
                 let signs_in = self.verify(&parties.service, &candidate.login, PENDING).await;
-                if accepted(signs_in)? {
+                let passed_over =
+                    signs_in.as_ref().is_err_and(|error| candidates.passes_over(&candidate, error));
+                if !passed_over && accepted(signs_in)? {
                     let found = format!("{refused} and signs in with {PENDING}");
                     if sound {
                         let (from, to) = (current.version.clone(), pending.clone());
@@ -139,12 +141,18 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
                     let with = PENDING.to_owned();
                     return Ok(older(&parties, found, with, candidate.login, give_up().collect()));
                 }
-                tried.push("AWSPENDING".to_owned());
+                if !passed_over {
+                    tried.push("AWSPENDING".to_owned());
+                }
             }
         }
         while let Some(candidate) = candidates.next().await? {
             let with = format!("the {} password", candidate.label);
-            if accepted(self.verify(&parties.service, &candidate.login, &with).await)? {
+            let signs_in = self.verify(&parties.service, &candidate.login, &with).await;
+            if signs_in.as_ref().is_err_and(|error| candidates.passes_over(&candidate, error)) {
+                continue;
+            }
+            if accepted(signs_in)? {
                 let found = format!("{refused} and signs in with {with}");
                 return Ok(older(&parties, found, with, candidate.login, give_up().collect()));
             }
@@ -239,7 +247,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         let origin = Origin { secret: secret.name.clone(), role: Stage::Current };
         let document = SecretDocument::parse(current, origin)?;
         let service = self.service(secret, &document)?;
-        let current = document.login(service.description())?;
+        let current = document.login(service.description(), SecretRef::of(secret))?;
         Ok(Parties {
             secret,
             service,
@@ -262,14 +270,19 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             return Ok(None);
         };
         let origin = Origin { secret: secret.name.clone(), role: Stage::Previous };
-        let login = SecretDocument::parse(&value, origin)
-            .and_then(|document| document.login(parties.service.description()));
-        // A version that can't be used is nobody's way out, and nobody's error.
-        let Ok(login) = login else { return Ok(None) };
+        let plugin = parties.service.description();
         let current = &parties.current;
+        let login = SecretDocument::parse(&value, origin).and_then(|document| {
+            let same_engine = document.engine()? == parties.engine;
+            Ok((document.login(plugin, current.secret.clone())?, same_engine))
+        });
+        // A version that can't be used is nobody's way out, and nobody's error.
+        let Ok((mut login, true)) = login else { return Ok(None) };
         if login.username == current.username || !login.place.is(&current.place) {
             return Ok(None);
         }
+        // As of every older password.
+        login.tls = login.tls.stricter(current.tls);
         let signs_in = self.verify(&parties.service, &login, "the AWSPREVIOUS password").await;
         Ok(accepted(signs_in)?.then_some((value.version, login)))
     }

@@ -28,6 +28,7 @@ impl Login {
     /// The same sign-in once more.
     pub(super) fn duplicate(&self) -> Self {
         Self {
+            secret: self.secret.clone(),
             place: self.place.clone(),
             username: self.username.clone(),
             password: self.password.duplicate(),
@@ -55,8 +56,8 @@ impl fmt::Display for Place {
     }
 }
 
-/// Whether the connection must be encrypted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether the connection must be encrypted, the strictest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TlsMode {
     /// Nothing but the protocol's request for TLS goes in clear.
     Required,
@@ -64,6 +65,14 @@ pub enum TlsMode {
     Unsaid,
     /// The secret says that this service has no TLS.
     Disabled,
+}
+
+impl TlsMode {
+    /// The stricter of both.
+    #[must_use]
+    pub fn stricter(self, other: Self) -> Self {
+        self.min(other)
+    }
 }
 
 /// What a sign-in has to prove before anybody acts on it.
@@ -76,10 +85,22 @@ pub enum Proof {
     Mutual,
 }
 
+/// The secret that a credential is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretRef {
+    /// Its ARN, or as its reader names it.
+    pub id: String,
+    /// Whether it was rotated before. Then one of its passwords has signed in; of a secret that was
+    /// only written, nobody knows that.
+    pub rotated: bool,
+}
+
 mute!(Login);
 
 /// One credential and where it signs in.
 pub struct Login {
+    /// Which secret it is from: failed sign-ins are counted for each.
+    pub secret: SecretRef,
     /// Where.
     pub place: Place,
     /// The account.
@@ -206,16 +227,28 @@ pub trait Service: Send + Sync {
     fn change(&self, change: &Change<'_>) -> impl Future<Output = Result<(), CallError>> + Send;
 }
 
+/// How a plugin is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice<'a> {
+    /// The one that serves the engine.
+    ByEngine,
+    /// The operator's, whatever the engine.
+    Configured(&'a str),
+    /// A tag's, among those that serve the engine: a tag may be written by somebody who must not
+    /// choose where a password goes.
+    Tagged(&'a str),
+}
+
 /// The installed plugins.
 pub trait Catalog: Send + Sync {
     /// One of them.
     type Service: Service;
 
-    /// The plugin of this name, or else the one that serves this engine.
+    /// The plugin that was chosen for a secret of this engine.
     ///
     /// # Errors
-    /// If there is none, or more than one claims the engine.
-    fn find(&self, engine: &str, named: Option<&str>) -> Result<Self::Service, PluginError>;
+    /// If there is none, more than one claims the engine, or a tag names one that does not serve it.
+    fn find(&self, engine: &str, choice: Choice<'_>) -> Result<Self::Service, PluginError>;
 
     /// What every installed plugin says about itself and each of its engines.
     fn descriptions(&self) -> impl Iterator<Item = &Description>;

@@ -10,7 +10,9 @@
 //!    other attempt found the password in force first.
 //!
 //! With an administrator, a candidate must sign in before the administrator changes anything:
-//! otherwise whoever may write the secret could have any account's password changed. With
+//! otherwise whoever may write the secret could have any account's password changed. That sign-in
+//! is worth what the administrator's act needs: it is made with the stricter of both secrets' `ssl`,
+//! and where both do without TLS, the server has to prove itself ([`Proof::Mutual`]). With
 //! alternating users that is the account in force, which is not the one that changes: it is refused
 //! after a restore from a backup, or where an abandoned attempt was still at work when the next had
 //! ended. With dual passwords the current password signs in before and after the change, so a second
@@ -22,7 +24,7 @@ use super::event::RotationEvent;
 use super::parties::{Parties, is_refusal};
 use super::plan::Invoker;
 use super::reading::Both;
-use super::service::{Catalog, Change, Login};
+use super::service::{Catalog, Change, FailureKind, Login, Proof, TlsMode};
 use super::strategy::Strategy;
 use super::{Outcome, Rotation};
 use crate::error::{Error, ServiceError};
@@ -57,8 +59,11 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         let mut candidates = self.older_passwords(&event.secret_id, &parties);
         while let Some(candidate) = candidates.next().await? {
             let with = format!("the {} password", candidate.label);
-            let outcome = self.change_with(&parties, &admin, &candidate.login, &with).await?;
-            if let Some(outcome) = outcome {
+            let outcome = self.change_with(&parties, &admin, &candidate.login, &with).await;
+            if outcome.as_ref().is_err_and(|error| candidates.passes_over(&candidate, error)) {
+                continue;
+            }
+            if let Some(outcome) = outcome? {
                 return Ok(outcome);
             }
             tried.push(candidate.label);
@@ -98,13 +103,23 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             let changed = self.change_as(parties, candidate, candidate, with).await;
             return Ok(accepted(changed)?.then_some(outcome));
         };
-        // The admin secret is read while the candidate signs in. What is wrong with it is said
-        // first: it is the operator's to mend, whatever the sign-in says.
-        let (admin, known) = tokio::join!(
-            admin.get_or_try_init(|| self.admin_login(parties, admin_id)),
-            self.verify(&parties.service, candidate, with),
-        );
-        let admin = admin?;
+        let admin = admin.get_or_try_init(|| self.admin_login(parties, admin_id));
+        let mut proven = Login { proof: Proof::Mutual, ..candidate.duplicate() };
+        let (admin, known) = if self.tls_in_force(candidate.tls) == TlsMode::Required {
+            // Nothing is stricter, so the admin secret is read while the candidate signs in. What is
+            // wrong with it is said first: it is the operator's to mend, whatever the sign-in says.
+            let (admin, known) = tokio::join!(admin, self.verify(&parties.service, &proven, with));
+            (admin?, known)
+        } else {
+            let admin = admin.await?;
+            proven.tls = candidate.tls.stricter(admin.tls);
+            (admin, self.verify(&parties.service, &proven, with).await)
+        };
+        let stricter = proven.tls != candidate.tls;
+        let known = known.map_err(|error| match stricter {
+            true => as_the_admin_has_it(error, admin_id),
+            false => error,
+        });
         if !accepted(known)? {
             return Ok(None);
         }
@@ -130,6 +145,19 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             keep_old_valid: parties.strategy == Strategy::DualPassword,
         };
         self.change(&parties.service, &change, with).await
+    }
+}
+
+/// Says of a server without TLS that it is the admin secret that asks for it.
+fn as_the_admin_has_it(error: Error, admin: &str) -> Error {
+    match error {
+        Error::Service(ServiceError::Failed { attempt, place, failure })
+            if failure.kind == FailureKind::NoTls =>
+        {
+            let (failure, admin) = (Box::new(failure), admin.to_owned());
+            ServiceError::AdminNeedsTls { attempt, place, failure, admin }.into()
+        }
+        other => other,
     }
 }
 

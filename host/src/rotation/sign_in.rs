@@ -1,9 +1,11 @@
 //! Every sign-in of a rotation passes here, whether it verifies or changes a password.
 //!
 //! In this order: the account was not refused too often already; the sign-in, with TLS unless the
-//! secret says `"ssl": false`; where TLS could not be had, the secret says nothing about it and the
-//! operator chose the compatible mode, once more without, which is logged and counted; the answer
-//! is noted. A refused password never leads to a second sign-in.
+//! secret says `"ssl": false` and the operator did not forbid that; where the server says that it
+//! has no TLS, the secret says nothing about it and the operator chose the compatible mode, once more
+//! without; the answer is noted. Every sign-in without TLS is logged and counted. A refused password
+//! never leads to a second sign-in, nor does a handshake that failed: a bad certificate is no lack
+//! of TLS.
 
 use super::Rotation;
 use super::parties::is_refusal;
@@ -22,6 +24,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         login: &Login,
         with: &str,
     ) -> Result<(), Error> {
+        let login = &self.in_force(login);
         let attempt = format!("signing in as `{}` with {with}", login.username);
         self.begin(login, &attempt)?;
         let mut answer = service.verify(login).await;
@@ -38,7 +41,8 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         change: &Change<'_>,
         with: &str,
     ) -> Result<(), Error> {
-        let actor = change.actor;
+        let actor = &self.in_force(change.actor);
+        let change = &Change { actor, ..*change };
         let attempt = format!(
             "changing the password of `{}`, signing in as `{}` with {with}",
             change.username, actor.username
@@ -56,16 +60,37 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             let (username, place) = (login.username.clone(), login.place.clone());
             return Err(ServiceError::TooManyRefusals { username, place, count }.into());
         }
+        if login.tls == TlsMode::Disabled {
+            tracing::warn!(
+                place = %login.place,
+                username = login.username,
+                secret = login.secret.id,
+                "signing in without TLS, as the secret says with \"ssl\": false; tls = \"always\" in \
+                 windlass.toml forbids it to all secrets"
+            );
+            metrics::count(Metric::SignInsWithoutTls);
+        }
         self.progress.note(format!("{attempt} at {}", login.place));
         Ok(())
     }
 
-    /// The sign-in to try where TLS could not be had, if there is one.
+    /// The mode in which a sign-in is really made: what its secret says, within what the operator
+    /// permits.
+    pub(super) fn tls_in_force(&self, tls: TlsMode) -> TlsMode {
+        match (self.config.tls_policy, tls) {
+            (TlsPolicy::Always, _) | (TlsPolicy::Required, TlsMode::Unsaid) => TlsMode::Required,
+            (TlsPolicy::Required | TlsPolicy::Compatible, own) => own,
+        }
+    }
+
+    fn in_force(&self, login: &Login) -> Login {
+        Login { tls: self.tls_in_force(login.tls), ..login.duplicate() }
+    }
+
+    /// The sign-in to try where the server has no TLS, if there is one.
     fn without_tls(&self, login: &Login, answer: &Result<(), CallError>) -> Option<Login> {
         let Err(CallError::Failed(failure)) = answer else { return None };
-        let allowed =
-            login.tls == TlsMode::Unsaid && self.config.tls_policy == TlsPolicy::Compatible;
-        if failure.kind != FailureKind::NoTls || !allowed {
+        if failure.kind != FailureKind::NoTls || login.tls != TlsMode::Unsaid {
             return None;
         }
         tracing::warn!(
@@ -75,6 +100,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
              true in the secret to forbid it, or false if the service is meant to have no TLS"
         );
         metrics::count(Metric::TlsDowngrades);
+        metrics::count(Metric::SignInsWithoutTls);
         Some(login.in_clear())
     }
 

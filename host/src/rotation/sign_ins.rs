@@ -2,65 +2,116 @@
 //!
 //! An attempt tries each known password at most once. Secrets Manager attempts a failed rotation
 //! again and again, mostly on the same instance of the function, so the bound holds over all the
-//! attempts that one process makes: after [`REFUSED_LIMIT`] refusals of an account nothing signs in
-//! as it until [`WINDOW`] has passed since the first. A sign-in that works clears the count, as it
-//! does in the services.
+//! attempts that one process makes, for [`WINDOW`] after the first refusal. A sign-in that works
+//! clears the count of its account, as it does in the services.
+//!
+//! Several secrets may name one account, and not everybody who writes one means well: a wrong
+//! password in one secret must neither lock the account nor stop the rotation of the secret that has
+//! the right one. So refusals are counted by account and by secret, and a sign-in is permitted while
+//! the account was refused less often than this:
+//!
+//! | the secret | its first try | after a refusal of its own |
+//! |---|---|---|
+//! | was rotated before, or signed in as this account in this process | 9 | 8 |
+//! | was only written: nothing vouches for its password | 8 | 5 |
+//!
+//! The first try of a secret is its `AWSCURRENT` password. However many secrets there are, the
+//! account is refused nine times at most; policies usually lock at ten.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::candidates::ORPHANS_TRIED;
 use super::service::{CallError, FailureKind, Login};
 
-/// Refusals of one account that are risked: the most that one attempt needs, which tries the current
-/// password, the pending one twice, the previous one and those of abandoned rotations: nine.
-/// Policies usually lock at ten.
+/// Refusals of one account that are risked for one secret: the most that one attempt needs, which
+/// tries the current password, the pending one twice, the previous one and those of abandoned
+/// rotations: eight.
 pub const REFUSED_LIMIT: u32 = 4 + ORPHANS_TRIED;
+
+/// The same for a secret that nothing vouches for. Its first rotation may have been abandoned three
+/// times: current, pending, and two abandoned passwords before the one in force.
+const UNVOUCHED_LIMIT: u32 = 5;
+
+/// How many more there may be for the first try of a secret.
+const FIRST_TRY: u32 = 1;
 
 /// How long refusals count. The usual time after which policies forget them is 30 minutes or less.
 pub const WINDOW: Duration = Duration::from_mins(30);
 
-/// The refusals of this process, by account.
+/// How many secrets are remembered to have signed in. Beyond that all are forgotten, which makes
+/// them secrets that were only written.
+const REMEMBERED: usize = 4096;
+
+/// The refusals of this process.
 #[derive(Debug, Default)]
-pub struct SignIns(Mutex<HashMap<Account, Refusals>>);
+pub struct SignIns(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    refused: HashMap<Account, Refusals>,
+    /// Secrets that signed in as an account.
+    signed_in: HashSet<(String, Account)>,
+}
 
 /// Host in lower case, port, user.
 type Account = (String, u16, String);
 
 #[derive(Debug)]
 struct Refusals {
-    count: u32,
+    /// By secret.
+    counts: HashMap<String, u32>,
     since: SystemTime,
 }
 
 impl SignIns {
     /// How often the account was refused, where that is too often for another attempt.
     pub(super) fn exhausted(&self, login: &Login) -> Option<u32> {
-        let refusals = self.lock();
-        let refusals = refusals.get(&account(login)).filter(|refusals| refusals.count_still())?;
-        (refusals.count >= REFUSED_LIMIT).then_some(refusals.count)
+        let known = self.lock();
+        let account = account(login);
+        let refusals = known.refused.get(&account).filter(|refusals| refusals.count_still())?;
+        let vouched = login.secret.rotated
+            || known.signed_in.contains(&(login.secret.id.clone(), account.clone()));
+        let first_try = !refusals.counts.contains_key(&login.secret.id);
+        let limit = match (vouched, first_try) {
+            (true, true) => REFUSED_LIMIT + FIRST_TRY,
+            (true, false) | (false, true) => REFUSED_LIMIT,
+            (false, false) => UNVOUCHED_LIMIT,
+        };
+        let total = refusals.total();
+        (total >= limit).then_some(total)
     }
 
     /// Takes note of how a sign-in ended.
     pub(super) fn note(&self, login: &Login, answer: &Result<(), CallError>) {
-        let mut all = self.lock();
+        let mut known = self.lock();
         match answer {
             Ok(()) => {
-                all.remove(&account(login));
+                known.refused.remove(&account(login));
+                if known.signed_in.len() >= REMEMBERED {
+                    known.signed_in.clear();
+                }
+                known.signed_in.insert((login.secret.id.clone(), account(login)));
             }
             Err(CallError::Failed(failure)) if failure.kind == FailureKind::Refused => {
-                all.retain(|_, refusals| refusals.count_still());
-                let fresh = || Refusals { count: 0, since: SystemTime::now() };
-                all.entry(account(login)).or_insert_with(fresh).count += 1;
+                known.refused.retain(|_, refusals| refusals.count_still());
+                let refusals = known.refused.entry(account(login)).or_default();
+                *refusals.counts.entry(login.secret.id.clone()).or_default() += 1;
             }
             // Whether the service saw a password is not known; it refused none.
             Err(_) => {}
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Account, Refusals>> {
+    fn lock(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Refusals {
+    fn default() -> Self {
+        Self { counts: HashMap::new(), since: SystemTime::now() }
     }
 }
 
@@ -70,6 +121,10 @@ impl Refusals {
     fn count_still(&self) -> bool {
         self.since.elapsed().map_or(true, |elapsed| elapsed < WINDOW)
     }
+
+    fn total(&self) -> u32 {
+        self.counts.values().sum()
+    }
 }
 
 fn account(login: &Login) -> Account {
@@ -78,12 +133,13 @@ fn account(login: &Login) -> Account {
 
 #[cfg(test)]
 mod tests {
-    use super::super::service::{Failure, Place, Proof, TlsMode};
+    use super::super::service::{Failure, Place, Proof, SecretRef, TlsMode};
     use super::*;
     use crate::secret::Secret;
 
-    fn login(host: &str, username: &str) -> Login {
+    fn login(secret: &str, host: &str, username: &str) -> Login {
         Login {
+            secret: SecretRef { id: secret.into(), rotated: false },
             place: Place { host: host.into(), port: 1 },
             username: username.into(),
             password: Secret::new("x".into()),
@@ -95,36 +151,107 @@ mod tests {
         }
     }
 
+    fn rotated(secret: &str) -> Login {
+        let secret = SecretRef { id: secret.into(), rotated: true };
+        Login { secret, ..login("", "db", "app") }
+    }
+
     fn failed(kind: FailureKind) -> Result<(), CallError> {
         Err(CallError::Failed(Failure { kind, code: String::new(), message: String::new() }))
+    }
+
+    /// Refuses a login for as long as it may try; returns how often that was.
+    fn refuse(sign_ins: &SignIns, login: &Login) -> u32 {
+        let mut count = 0;
+        while sign_ins.exhausted(login).is_none() {
+            sign_ins.note(login, &failed(FailureKind::Refused));
+            count += 1;
+            assert!(count < 100, "without end");
+        }
+        count
     }
 
     #[test]
     fn only_refusals_of_this_account_count_and_a_success_clears_them() {
         let sign_ins = SignIns::default();
-        let app = login("db", "app");
+        let app = rotated("s");
         for _ in 1..REFUSED_LIMIT {
             sign_ins.note(&app, &failed(FailureKind::Refused));
             sign_ins.note(&app, &failed(FailureKind::Unreachable));
         }
         assert_eq!(sign_ins.exhausted(&app), None);
-        sign_ins.note(&login("DB", "app"), &failed(FailureKind::Refused));
+        sign_ins.note(&login("s", "DB", "app"), &failed(FailureKind::Refused));
         assert_eq!(sign_ins.exhausted(&app), Some(REFUSED_LIMIT));
-        assert_eq!(sign_ins.exhausted(&login("db", "other")), None);
-        assert_eq!(sign_ins.exhausted(&login("db2", "app")), None);
+        assert_eq!(sign_ins.exhausted(&login("s", "db", "other")), None);
+        assert_eq!(sign_ins.exhausted(&login("s", "db2", "app")), None);
         sign_ins.note(&app, &Ok(()));
         assert_eq!(sign_ins.exhausted(&app), None);
     }
 
     #[test]
+    fn one_secret_does_not_use_up_the_tries_of_another() {
+        for honest in [rotated("honest"), login("honest", "db", "app")] {
+            let sign_ins = SignIns::default();
+            assert_eq!(refuse(&sign_ins, &login("evil", "db", "app")), UNVOUCHED_LIMIT);
+            assert_eq!(sign_ins.exhausted(&honest), None, "its AWSCURRENT is tried");
+            sign_ins.note(&honest, &Ok(()));
+            assert_eq!(sign_ins.exhausted(&honest), None);
+        }
+        // An evil secret that has been rotated for another account before.
+        let sign_ins = SignIns::default();
+        assert_eq!(refuse(&sign_ins, &rotated("evil")), REFUSED_LIMIT);
+        assert_eq!(sign_ins.exhausted(&rotated("honest")), None);
+    }
+
+    #[test]
+    fn however_many_secrets_there_are_the_account_is_not_locked() {
+        let sign_ins = SignIns::default();
+        let mut refused = 0;
+        for number in 0..20 {
+            refused += refuse(&sign_ins, &login(&format!("evil-{number}"), "db", "app"));
+        }
+        assert_eq!(refused, REFUSED_LIMIT);
+        let honest = rotated("honest");
+        assert_eq!(
+            sign_ins.exhausted(&honest),
+            None,
+            "the last try is for a secret that was rotated"
+        );
+        refused += refuse(&sign_ins, &honest);
+        for number in 0..20 {
+            refused += refuse(&sign_ins, &rotated(&format!("evil-{number}")));
+        }
+        assert_eq!(refused, REFUSED_LIMIT + FIRST_TRY);
+        assert!(refused < 10, "policies lock at ten");
+    }
+
+    #[test]
+    fn a_password_that_signed_in_vouches_for_its_secret_and_for_no_other_account() {
+        let sign_ins = SignIns::default();
+        let (app, other) = (login("s", "db", "app"), login("s", "db", "other"));
+        sign_ins.note(&app, &Ok(()));
+        assert_eq!(refuse(&sign_ins, &app), REFUSED_LIMIT);
+        assert_eq!(refuse(&sign_ins, &other), UNVOUCHED_LIMIT);
+    }
+
+    #[test]
     fn refusals_are_forgotten_after_their_time() {
         let sign_ins = SignIns::default();
-        let app = login("db", "app");
+        let app = rotated("s");
+        refuse(&sign_ins, &app);
         let long_ago = SystemTime::now() - WINDOW;
-        let refusals = Refusals { count: REFUSED_LIMIT, since: long_ago };
-        sign_ins.lock().insert(account(&app), refusals);
+        sign_ins.lock().refused.get_mut(&account(&app)).unwrap().since = long_ago;
         assert_eq!(sign_ins.exhausted(&app), None);
         sign_ins.note(&app, &failed(FailureKind::Refused));
-        assert_eq!(sign_ins.lock()[&account(&app)].count, 1, "counted from the start");
+        assert_eq!(sign_ins.lock().refused[&account(&app)].total(), 1, "counted from the start");
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let sign_ins = SignIns::default();
+        for number in 0..=REMEMBERED {
+            sign_ins.note(&login(&number.to_string(), "db", "app"), &Ok(()));
+        }
+        assert!(sign_ins.lock().signed_in.len() <= REMEMBERED);
     }
 }

@@ -14,7 +14,7 @@ use super::document::SecretDocument;
 use super::event::RotationEvent;
 use super::parties::is_refusal;
 use super::plan::Invoker;
-use super::service::{Catalog, Description, FailureKind, Place, Service};
+use super::service::{Catalog, Description, FailureKind, Place, SecretRef, Service};
 use super::set::PENDING;
 use super::{Outcome, Rotation};
 use crate::error::{Error, ServiceError};
@@ -36,7 +36,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             return Ok(Outcome::AlreadyCurrent);
         };
         let service = self.service(&secret, &pending)?;
-        let login = pending.login(service.description())?;
+        let login = pending.login(service.description(), SecretRef::of(&secret))?;
         let tested = self.verify(&service, &login, PENDING).await;
         match tested {
             Ok(()) => {}

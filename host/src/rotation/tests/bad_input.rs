@@ -134,7 +134,7 @@ async fn each_admin_secret_that_does_not_fit_is_refused_before_it_is_used() {
         (
             json!({"masterarn": ADMIN}),
             Some(json!({"engine": "mysql"})),
-            "the admin secret is for engine `mysql`",
+            "is for engine `mysql`, which plugin `fake` does not serve",
         ),
         (
             json!({"masterarn": ADMIN}),

@@ -122,7 +122,7 @@ async fn tags_that_lead_nowhere_are_said_with_what_is_needed() {
             FakeInventory::default().instance("app", |own| own.engine = "mysql".into()),
             &[(INSTANCE_TAG, INSTANCE_ARN)],
             "Mismatch",
-            "the admin secret is for engine `mysql`, but secret `app-db` is for `fake`",
+            "is for engine `mysql`, which plugin `fake` does not serve",
         ),
         (
             found().broken(InventoryErrorKind::AccessDenied),

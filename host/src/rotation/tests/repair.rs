@@ -17,6 +17,7 @@ async fn repair(world: &World) -> Result<Diagnosis, Error> {
         config: &world.config,
         progress: &progress,
         sign_ins: &world.sign_ins,
+        requests: &world.requests,
     };
     let diagnosis = rotation.diagnose(SECRET).await?;
     for mending in &diagnosis.mendings {

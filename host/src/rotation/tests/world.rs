@@ -6,14 +6,16 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use super::super::service::{
-    CallError, Catalog, Change, Description, Failure, FailureKind, Features, Login, NameLength,
-    PasswordRules, Service, TlsMode, UsernameRules,
+    CallError, Catalog, Change, Choice, Description, Failure, FailureKind, Features, Login,
+    NameLength, PasswordRules, Proof, Service, TlsMode, UsernameRules,
 };
-use super::super::{Invoker, Outcome, Progress, Rotation, RotationEvent, SignIns, Step};
+use super::super::{
+    Invoker, Outcome, PasswordRequests, Progress, Rotation, RotationEvent, SignIns, Step,
+};
 use super::fake_inventory::FakeInventory;
 use crate::config::Config;
 use crate::error::Error;
-use crate::plugin::PluginError;
+use crate::plugin::{PluginError, choose};
 use crate::secret::Secret;
 use crate::store::embedded::{
     CreateSecret, EmbeddedStore, PutSecretValue, RotateSecret, StoredValue, Tag,
@@ -42,6 +44,11 @@ pub(super) struct Database {
     pub(super) without_tls: bool,
     /// Sign-ins that passed without TLS.
     pub(super) in_clear: usize,
+    /// Set where somebody on the way answers in the server's place what is asked without TLS, by a
+    /// method that proves nothing.
+    pub(super) imposter: bool,
+    /// Set where the handshake fails, as with a bad certificate.
+    pub(super) bad_certificate: bool,
     /// After so many sign-ins, somebody else gives `app` this password.
     pub(super) meanwhile: Option<(usize, String)>,
     /// Set to apply the next change and lose its answer.
@@ -64,12 +71,15 @@ pub(super) struct SignIn {
     pub(super) place: String,
     pub(super) database: Option<String>,
     pub(super) tls: TlsMode,
+    pub(super) proof: Proof,
 }
 
 #[derive(Clone)]
 pub(super) struct FakePlugin {
     pub(super) database: Arc<Mutex<Database>>,
     description: Arc<Description>,
+    /// What else is installed.
+    pub(super) others: Vec<Description>,
 }
 
 impl FakePlugin {
@@ -85,8 +95,16 @@ impl FakePlugin {
         if login.tls != TlsMode::Disabled && database.without_tls {
             return Err(Self::failure(FailureKind::NoTls));
         }
+        if login.tls != TlsMode::Disabled && database.bad_certificate {
+            return Err(Self::failure(FailureKind::TlsFailed));
+        }
+        let answered_on_the_way = login.tls == TlsMode::Disabled && database.imposter;
+        if answered_on_the_way && login.proof == Proof::Mutual {
+            return Err(Self::failure(FailureKind::Unproven));
+        }
         database.in_clear += usize::from(login.tls == TlsMode::Disabled);
-        let mut accepted = database.accepts(&login.username, login.password.reveal());
+        let mut accepted =
+            answered_on_the_way || database.accepts(&login.username, login.password.reveal());
         let place = login.place.to_string();
         // A lagging replica knows what was there at the start.
         if let Some(left) = database.lagging.get_mut(&place)
@@ -101,6 +119,7 @@ impl FakePlugin {
             place,
             database: login.database.clone(),
             tls: login.tls,
+            proof: login.proof,
         });
         database.sign_ins.push((login.username.clone(), accepted));
         let count = database.sign_ins.len();
@@ -143,21 +162,15 @@ impl Service for FakePlugin {
 impl Catalog for FakePlugin {
     type Service = Self;
 
-    fn find(&self, engine: &str, named: Option<&str>) -> Result<Self, PluginError> {
-        let own = &self.description;
-        let installed = || format!("`{}`", own.name);
-        match named {
-            Some(name) if *name == own.name => Ok(self.clone()),
-            Some(name) => {
-                Err(PluginError::NotInstalled { name: name.into(), installed: installed() })
-            }
-            None if own.engines.iter().any(|served| served == engine) => Ok(self.clone()),
-            None => Err(PluginError::NoneServes { engine: engine.into(), installed: installed() }),
-        }
+    fn find(&self, engine: &str, choice: Choice<'_>) -> Result<Self, PluginError> {
+        let each: Vec<&Description> = self.descriptions().collect();
+        let chosen = choose(&each, engine, choice)?;
+        let description = Arc::new(each[chosen].clone());
+        Ok(Self { description, ..self.clone() })
     }
 
     fn descriptions(&self) -> impl Iterator<Item = &Description> {
-        std::iter::once(&*self.description)
+        std::iter::once(&*self.description).chain(&self.others)
     }
 }
 
@@ -168,6 +181,7 @@ pub(super) struct World {
     pub(super) inventory: FakeInventory,
     pub(super) config: Config,
     pub(super) sign_ins: SignIns,
+    pub(super) requests: PasswordRequests,
 }
 
 impl World {
@@ -202,13 +216,18 @@ impl World {
             },
         };
         adjust(&mut description);
-        let plugin = FakePlugin { database: Arc::default(), description: Arc::new(description) };
+        let plugin = FakePlugin {
+            database: Arc::default(),
+            description: Arc::new(description),
+            others: Vec::new(),
+        };
         let world = Self {
             store: EmbeddedStore::in_memory(),
             plugin,
             inventory: FakeInventory::default(),
             config: Config::default(),
             sign_ins: SignIns::default(),
+            requests: PasswordRequests::default(),
         };
         let mut secret = json!({
             "engine": "fake", "host": "db.example", "username": "app", "password": "first",
@@ -232,6 +251,11 @@ impl World {
         world.create(ADMIN, &admin.to_string());
         world.set_password("admin", "adminpw");
         world
+    }
+
+    /// What the plugin says about itself.
+    pub(super) fn description(&self) -> Description {
+        Description::clone(&self.plugin.description)
     }
 
     pub(super) fn create(&self, name: &str, text: &str) {
@@ -267,15 +291,30 @@ impl World {
 
     /// Starts a rotation as RotateSecret does: the token is AWSPENDING, without a value.
     pub(super) fn begin(&self) -> VersionId {
+        self.begin_of(SECRET)
+    }
+
+    /// The same for this secret.
+    pub(super) fn begin_of(&self, secret: &str) -> VersionId {
         let token = uuid::Uuid::new_v4().to_string();
-        self.store.begin_rotation(&RotateSecret::at_once(SECRET, &token)).expect("it starts");
+        self.store.begin_rotation(&RotateSecret::at_once(secret, &token)).expect("it starts");
         VersionId::new(token)
     }
 
     pub(super) async fn step(&self, step: Step, version: &VersionId) -> Result<Outcome, Error> {
+        self.step_of(SECRET, step, version).await
+    }
+
+    /// A step of this secret's rotation.
+    pub(super) async fn step_of(
+        &self,
+        secret: &str,
+        step: Step,
+        version: &VersionId,
+    ) -> Result<Outcome, Error> {
         let event = RotationEvent {
             step,
-            secret_id: SECRET.into(),
+            secret_id: secret.into(),
             version: version.clone(),
             rotation_token: None,
         };
@@ -287,6 +326,7 @@ impl World {
             config: &self.config,
             progress: &progress,
             sign_ins: &self.sign_ins,
+            requests: &self.requests,
         };
         rotation.run(&event, Invoker::SecretsManager).await
     }

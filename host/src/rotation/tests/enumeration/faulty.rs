@@ -11,7 +11,7 @@ use std::task::Poll;
 use tokio::sync::Notify;
 
 use super::super::super::service::{
-    CallError, Catalog, Change, Description, Failure, FailureKind, Login, Service,
+    CallError, Catalog, Change, Choice, Description, Failure, FailureKind, Login, Service,
 };
 use super::super::world::FakePlugin;
 use crate::plugin::PluginError;
@@ -258,8 +258,8 @@ impl Service for FaultyPlugin {
 impl Catalog for FaultyPlugin {
     type Service = Self;
 
-    fn find(&self, engine: &str, named: Option<&str>) -> Result<Self, PluginError> {
-        let plugin = self.plugin.find(engine, named)?;
+    fn find(&self, engine: &str, choice: Choice<'_>) -> Result<Self, PluginError> {
+        let plugin = self.plugin.find(engine, choice)?;
         Ok(Self { plugin, line: Arc::clone(&self.line) })
     }
 

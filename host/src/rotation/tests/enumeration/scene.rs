@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::super::super::{Invoker, Progress, Rotation, RotationEvent, SignIns, Step};
+use super::super::super::{
+    Invoker, PasswordRequests, Progress, Rotation, RotationEvent, SignIns, Step,
+};
 use super::super::fake_inventory::FakeInventory;
 use super::super::world::{SECRET, World};
 use super::faulty::{Counts, FaultyPlugin, FaultyStore, Line, Point};
@@ -136,6 +138,7 @@ impl Scene {
         async move {
             // As in a process of its own, which has counted nothing yet.
             let rotation = Rotation {
+                requests: &PasswordRequests::default(),
                 store: &store,
                 catalog: &catalog,
                 inventory: &FakeInventory::default(),

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::super::Step;
 use super::super::super::strategy::alternate;
+use super::super::super::{Step, TlsMode};
 use super::super::world::{SECRET, World};
 use super::{pair, postgres, with, world};
 use crate::secret::Secret;
@@ -66,16 +66,19 @@ async fn single_user_previous_versions_that_do_not_count() {
         assert!(error.contains("no known password of `app` signs in"), "{row}: {error}");
         assert_eq!(sign_ins(&world).len(), 2, "{row}");
     }
-    let row = "previous.ssl := current's, or absent if current has none";
-    let world = world(&json!({}));
-    let plain = json!({"ssl": false});
-    world.replace_current(&with("postgres", "app", "zeroth", &plain).to_string());
-    world.replace_current(&with("postgres", "app", "first", &json!({})).to_string());
-    world.set_password("app", "zeroth");
-    let version = pending(&world, &json!({})).await;
-    world.step(Step::Set, &version).await.expect(row);
-    let logins = &world.plugin.database.lock().unwrap().logins;
-    assert!(logins.iter().all(|login| login.tls == super::super::super::TlsMode::Unsaid), "{row}");
+    let row = "DIFFERS: previous.ssl := current's, or absent if current has none | the stricter";
+    for (previous, current) in [(false, true), (true, false)] {
+        let world = world(&json!({}));
+        let ssl = |ssl: bool| json!({"ssl": ssl});
+        world.replace_current(&with("postgres", "app", "zeroth", &ssl(previous)).to_string());
+        world.replace_current(&with("postgres", "app", "first", &ssl(current)).to_string());
+        world.set_password("app", "zeroth");
+        let version = pending(&world, &ssl(current)).await;
+        world.step(Step::Set, &version).await.expect(row);
+        let logins = &world.plugin.database.lock().unwrap().logins;
+        // Only the last one is made with the previous password.
+        assert_eq!(logins.last().map(|login| login.tls), Some(TlsMode::Required), "{row}");
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ fn config(pairs: &[(&str, &str)]) -> Config {
 }
 
 fn request(pairs: &[(&str, &str)]) -> PasswordRequest {
-    password::request(&config(pairs).passwords, &postgres())
+    password::request(&config(pairs).passwords, &postgres()).expect("it is strong enough")
 }
 
 #[test]

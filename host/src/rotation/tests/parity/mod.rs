@@ -54,6 +54,8 @@ fn postgres() -> Description {
 /// A secret of a PostgreSQL with these fields on top of the usual ones.
 fn world(fields: &Value) -> World {
     let world = World::with_plugin(&json!({}), |own| *own = postgres());
+    // What was current before is of the same engine, as the next one is.
+    world.replace_current(&with("postgres", "app", "first", &json!({})).to_string());
     world.replace_current(&with("postgres", "app", "first", fields).to_string());
     world
 }

@@ -26,7 +26,7 @@
 //! | `LOG_LINES`, `LOG_LINE_BYTES` | [`babbles`] |
 //! | `MESSAGE_BYTES`, `CODE_BYTES` | [`rambles`] |
 //! | `ARTIFACT_BYTES`, `COMPONENT_BYTES` | the module `plugins` |
-//! | `DESCRIPTION_ENTRIES`, `DESCRIPTION_BYTES`, `PASSWORD_LENGTH`, `PASSWORD_BITS` | [`lies`] |
+//! | `DESCRIPTION_ENTRIES`, `DESCRIPTION_BYTES`, `PASSWORD_LENGTH`, `rotation::LEAST_BITS` | [`lies`] |
 //! | `REFUSED_LIMIT`, of sign-ins | [`refuses`] |
 
 mod den;
