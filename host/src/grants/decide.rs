@@ -364,4 +364,34 @@ mod tests {
             assert_eq!(decision, Decision::Deny(DenyReason::RuntimeApi), "{host}");
         }
     }
+
+    /// The API may be elsewhere than on loopback, and a database may have its port.
+    #[test]
+    fn the_runtime_api_is_its_own_address_and_port_and_no_other() {
+        let decide = |api: &str, resolved: &str, port: u16| {
+            let grants = Grants {
+                asked: patterns(&["tcp://{host}:{port}"]),
+                granted: Granted::Only(patterns(&["tcp://127.0.0.0/8:*", "tcp://{host}:{port}"])),
+                runtime_api: vec![api.parse().unwrap()],
+                on_lambda: false,
+            };
+            let secret = SecretPlace::new("db.example", port);
+            let request = Request { host: "db.example", port, secret: &secret };
+            grants.decide(&request, &[resolved.parse().unwrap()])
+        };
+        let allowed = |address: &str| Decision::Allow(vec![address.parse().unwrap()]);
+        let denied = Decision::Deny(DenyReason::RuntimeApi);
+        for (api, resolved, port, expected) in [
+            ("127.0.0.1:9001", "10.0.0.5", 9001, allowed("10.0.0.5:9001")),
+            ("127.0.0.1:9001", "127.0.0.1", 5432, allowed("127.0.0.1:5432")),
+            ("127.0.0.1:9001", "127.0.0.9", 9001, denied.clone()),
+            ("10.1.2.3:9001", "10.1.2.3", 9001, denied.clone()),
+            ("10.1.2.3:9001", "::ffff:10.1.2.3", 9001, denied),
+            ("10.1.2.3:9001", "10.1.2.4", 9001, allowed("10.1.2.4:9001")),
+            ("10.1.2.3:9001", "10.1.2.3", 5432, allowed("10.1.2.3:5432")),
+            ("10.1.2.3:9001", "127.0.0.1", 9001, allowed("127.0.0.1:9001")),
+        ] {
+            assert_eq!(decide(api, resolved, port), expected, "{api} {resolved}:{port}");
+        }
+    }
 }

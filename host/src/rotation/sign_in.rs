@@ -24,8 +24,9 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         login: &Login,
         with: &str,
     ) -> Result<(), Error> {
+        let mut attempt = format!("signing in as `{}` with {with}", login.username);
+        attempt.push_str(self.overruled(login));
         let login = &self.in_force(login);
-        let attempt = format!("signing in as `{}` with {with}", login.username);
         self.begin(login, &attempt)?;
         let mut answer = service.verify(login).await;
         if let Some(login) = self.without_tls(login, &answer) {
@@ -41,12 +42,13 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         change: &Change<'_>,
         with: &str,
     ) -> Result<(), Error> {
+        let mut attempt = format!(
+            "changing the password of `{}`, signing in as `{}` with {with}",
+            change.username, change.actor.username
+        );
+        attempt.push_str(self.overruled(change.actor));
         let actor = &self.in_force(change.actor);
         let change = &Change { actor, ..*change };
-        let attempt = format!(
-            "changing the password of `{}`, signing in as `{}` with {with}",
-            change.username, actor.username
-        );
         self.begin(actor, &attempt)?;
         let mut answer = service.change(change).await;
         if let Some(actor) = self.without_tls(actor, &answer) {
@@ -80,6 +82,17 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         match (self.config.tls_policy, tls) {
             (TlsPolicy::Always, _) | (TlsPolicy::Required, TlsMode::Unsaid) => TlsMode::Required,
             (TlsPolicy::Required | TlsPolicy::Compatible, own) => own,
+        }
+    }
+
+    /// What to say of a sign-in whose secret says that there is no TLS, where the operator's word is
+    /// another.
+    fn overruled(&self, login: &Login) -> &'static str {
+        if login.tls == TlsMode::Disabled && self.tls_in_force(login.tls) != login.tls {
+            " over TLS, which tls = \"always\" (WINDLASS_TLS) asks for although the secret says \
+             \"ssl\": false,"
+        } else {
+            ""
         }
     }
 

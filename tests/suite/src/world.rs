@@ -211,6 +211,15 @@ impl World {
         })
     }
 
+    /// Starts the function again, with another variable in its environment.
+    ///
+    /// # Errors
+    /// If it can't be started.
+    pub fn restart_function_with(&mut self, variable: &str, value: &str) -> Result<()> {
+        self.options.environment.push((variable.to_owned(), value.to_owned()));
+        self.start_function()
+    }
+
     /// The function.
     ///
     /// # Errors

@@ -112,6 +112,7 @@ async fn where_the_operator_wants_tls_always_no_secret_turns_it_off() {
     world.step(Step::Create, &version).await.unwrap();
     let error = world.step(Step::Set, &version).await.unwrap_err();
     assert_eq!(error.error_type(), "Windlass.Service.NoTls");
+    assert!(error.report().contains("over TLS, which tls = \"always\""), "{}", error.report());
     assert_eq!(world.plugin.database.lock().unwrap().in_clear, 0);
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use windlass_guest::{ChangeRequest, Failure, Guest};
+use windlass_guest::{ChangeRequest, Description, Failure, Guest};
 
 /// Of WebAssembly.
 #[cfg(target_arch = "wasm32")]
@@ -13,6 +13,10 @@ const PAGE: usize = 64 << 10;
 pub struct Dumps;
 
 impl Guest for Dumps {
+    fn describe(honest: Description) -> Description {
+        Description { fields: vec!["colour".into()], ..honest }
+    }
+
     fn change(request: &ChangeRequest) -> Result<(), Failure> {
         let ChangeRequest { actor, username, new_password, old_password, clone_of, .. } = request;
         let mut connection = actor.server.connect()?;

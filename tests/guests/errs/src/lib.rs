@@ -17,6 +17,8 @@ impl Guest for Errs {
             "refused" => Failure::refused(lie),
             "unreachable" => Failure::unreachable(lie),
             "no-tls" => Failure::no_tls(lie),
+            "tls-failed" => Failure::tls_failed(lie),
+            "unproven" => Failure::unproven(lie),
             "declined" => Failure::declined(lie),
             "protocol" => Failure::protocol(lie),
             "unsupported" => Failure::unsupported(lie),

@@ -43,6 +43,9 @@ impl Guest for Lies {
             b'v' => wrong.username_rules.clone_suffix = "s".repeat(33),
             b'w' => wrong.username_rules.clone_suffix = "\n".into(),
             b'x' => wrong.features.alternating_users = true,
+            b'A' => wrong.fields = vec!["password".into()],
+            b'B' => wrong.fields = (0..33).map(|number| format!("field{number}")).collect(),
+            b'C' => wrong.fields = vec!["f".repeat(600)],
             // True, and hard to believe.
             b'y' => rules.max_length = u32::MAX,
             _ => {}

@@ -8,7 +8,8 @@ use anyhow::Result;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use windlass_suite::{Login, Options, World};
+use windlass_harness::{Behaviour, Peer, Validity};
+use windlass_suite::{Database, Login, Options, World};
 
 /// What the plugin passes on of a server's message, in characters.
 const PASSED_ON: usize = 400;
@@ -18,12 +19,13 @@ struct Echo {
     port: u16,
     says: Arc<Mutex<String>>,
     serving: tokio::task::JoinHandle<()>,
+    _tls: Peer,
 }
 
 impl Echo {
     async fn start() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let port = listener.local_addr()?.port();
+        let upstream = listener.local_addr()?;
         let says = Arc::new(Mutex::new(String::new()));
         let to_say = Arc::clone(&says);
         let serving = tokio::spawn(async move {
@@ -33,7 +35,11 @@ impl Echo {
                 let _ = refuse(client, &text).await;
             }
         });
-        Ok(Self { port, says, serving })
+        // An administrator acts on no sign-in that was made in clear.
+        let identity = Database::shared().await?.ca().issue("echo", Validity::Valid)?;
+        let tls = Behaviour::TlsOnRequest { request: 8, answer: b"S", identity, upstream };
+        let tls = Peer::start(tls).await?;
+        Ok(Self { port: tls.port(), says, serving, _tls: tls })
     }
 
     fn say(&self, text: String) {
@@ -68,7 +74,6 @@ async fn a_server_that_echoes_what_another_call_was_given_is_not_heard() -> Resu
     let admin = world.create_admin_secret("echo/admin", server.port).await?;
     let mut value = Login::new("echo", "what AWSCURRENT has here").secret(server.port);
     value["masterarn"] = Value::from(admin);
-    value["ssl"] = Value::from(false);
     world.create_secret("echo", &value).await?;
     world.tag("echo", "windlass:strategy", "single-user").await?;
     let token = world.begin("echo").await?;

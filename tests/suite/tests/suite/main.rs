@@ -30,6 +30,7 @@ mod local;
 mod many;
 mod md5;
 mod network;
+mod on_the_way;
 mod plaintext;
 mod plugins;
 mod rds;

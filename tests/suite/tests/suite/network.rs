@@ -133,6 +133,7 @@ async fn whatever_happens_on_the_way_to_the_database_is_named_with_its_remedy() 
     let first = database.account("network_first", "").await?;
     let port = database.postgres().port();
     let (unreachable, no_tls) = ("Windlass.Service.Unreachable", "Windlass.Service.NoTls");
+    let tls_failed = "Windlass.Service.TlsFailed";
     let rows = [
         ("nobody listens", &world, "localhost", Peer::nobody().await?, unreachable),
         ("no such name", &world, &impossible_name(), port, unreachable),
@@ -150,9 +151,9 @@ async fn whatever_happens_on_the_way_to_the_database_is_named_with_its_remedy() 
         ("closes half-way", &world, "localhost", half_way.port(), unreachable),
         ("too slow", &world, "localhost", slow.port(), unreachable),
         ("has no TLS", &world, "localhost", without_tls.port(), no_tls),
-        ("untrusted authority", &trusting_nobody, "localhost", port, no_tls),
-        ("expired certificate", &world, "localhost", expired.port(), no_tls),
-        ("certificate of another name", &world, "localhost", misnamed.port(), no_tls),
+        ("untrusted authority", &trusting_nobody, "localhost", port, tls_failed),
+        ("expired certificate", &world, "localhost", expired.port(), tls_failed),
+        ("certificate of another name", &world, "localhost", misnamed.port(), tls_failed),
     ];
     let mut text = String::new();
     for (what, world, host, port, kind) in rows {

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use windlass_harness::{Artifact, WorkDir};
-use windlass_suite::{Login, Options, Rotations, World, golden, guests, plugins_with, windlass};
+use windlass_suite::{
+    Login, Options, Rotations, STEPS, World, golden, guests, plugins_with, windlass,
+};
 
 fn postgres() -> Result<PathBuf> {
     Ok(Artifact::compiled_plugin(&Artifact::Plugins.path()?, "postgres"))
@@ -134,10 +136,45 @@ async fn two_plugins_for_one_engine_are_chosen_between_by_tag_and_by_variable() 
     assert_eq!(error.kind, "Windlass.Service.Unsupported", "{}", error.message);
     assert!(error.message.contains("an impostor changes nothing"), "{}", error.message);
 
-    // The secret's tag wins over the variable.
+    // Who may tag the secret does not overrule the operator.
     world.tag("chosen", "windlass:plugin", "postgres").await?;
-    world.steps(&["setSecret", "testSecret", "finishSecret"], "chosen", &token).await?;
-    assert!(world.current("chosen").await?.signs_in(database).await?);
+    let error = world.failure("setSecret", "chosen", &token).await?;
+    assert_eq!(error.kind, "Windlass.Operator.Plugin", "{}", error.message);
+    assert!(error.message.contains("configured to use `impostor`"), "{}", error.message);
+    assert!(login.signs_in(database).await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_tag_chooses_among_the_plugins_of_the_engine_and_only_where_tags_count() -> Result<()> {
+    let work = WorkDir::new()?;
+    let impostor = Artifact::compiled_plugin(&guests()?, "impostor");
+    let errs = Artifact::compiled_plugin(&guests()?, "errs");
+    let files = [(&*postgres()?, "a.cwasm"), (&*impostor, "b.cwasm"), (&*errs, "c.cwasm")];
+    let plugins = plugins_with(&work.path().join("three"), &files)?;
+    let options = Options { plugins: Some(plugins), ..Options::by_hand() };
+    let world = World::with(options.clone()).await?;
+    let database = world.database();
+    let login = database.account("plugin_tagged", "").await?;
+    world.create_secret("tagged", &login.secret(database.postgres().port())).await?;
+    let token = world.begin("tagged").await?;
+
+    // Two serve the engine; a third one does not.
+    world.tag("tagged", "windlass:plugin", "errs").await?;
+    let error = world.failure("createSecret", "tagged", &token).await?;
+    assert_eq!(error.kind, "Windlass.Operator.Plugin", "{}", error.message);
+    assert!(error.message.contains("serves errs and not the secret's engine"), "{}", error.message);
+    world.tag("tagged", "windlass:plugin", "postgres").await?;
+    world.steps(&STEPS, "tagged", &token).await?;
+    assert!(world.current("tagged").await?.signs_in(database).await?);
+
+    // Where tags don't count, the engine decides, and two that serve it are a mistake.
+    let world = World::with(options.with("WINDLASS_TAGS", "strategy")).await?;
+    world.create_secret("tagged", &login.secret(database.postgres().port())).await?;
+    world.tag("tagged", "windlass:plugin", "postgres").await?;
+    let token = world.begin("tagged").await?;
+    let error = world.failure("createSecret", "tagged", &token).await?;
+    assert!(error.message.contains("both serve engine `postgres`"), "{}", error.message);
     Ok(())
 }
 

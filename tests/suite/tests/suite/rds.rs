@@ -15,9 +15,10 @@ const ENDPOINT: &str = "AWS_ENDPOINT_URL_RDS";
 /// What RDS puts on the secrets that it manages.
 const TAG: &str = "aws:rds:primaryDBInstanceArn";
 
-/// Loopback, by its addresses alone: what is called `localhost` then has to be the place of the
-/// secret, or of the administrator that the rotation found to be of the same database.
+/// Loopback, by its addresses alone, and the own place: what is called `localhost` then has to be the
+/// place of the secret, or of the administrator that the rotation found to be of the same database.
 const ADDRESSES: &str = "tcp://127.0.0.0/8:*";
+const OWN_PLACE: &str = "tcp://{host}:{port}";
 
 /// A secret for the server behind `port` of `host`, with an administrator.
 fn secret(login: &Login, host: &str, port: u16, admin: &str) -> Value {
@@ -41,7 +42,7 @@ async fn an_administrator_that_rds_manages_is_found_by_its_tag_and_rotates_for_r
     let rds = Rds::start(vec![instance.clone()]).await?;
     let options = Options {
         managed: Some(managed.clone()),
-        grants: Some(ADDRESSES.to_owned()),
+        grants: Some(format!("{ADDRESSES},{OWN_PLACE}")),
         ..Options::default()
     };
     let world = World::with(options.with(ENDPOINT, rds.endpoint())).await?;
@@ -89,7 +90,7 @@ async fn the_command_line_rotates_with_such_an_administrator_too() -> Result<()>
     let trusted = database.ca().certificate().display().to_string();
     let mut arguments = vec!["rotate", "--secret-id", "rds/cli"];
     arguments.extend(["--endpoint-url", world.secrets().endpoint(), "--plugins", &plugins]);
-    arguments.extend(["--grant", ADDRESSES, "--ca-bundle", &trusted]);
+    arguments.extend(["--grant", ADDRESSES, "--grant", OWN_PLACE, "--ca-bundle", &trusted]);
     let ran = windlass(&arguments, &[(ENDPOINT, &rds.endpoint())]).await?;
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert_eq!(rds.asked().len(), 1);
@@ -122,7 +123,7 @@ impl Pair {
             listed(DbInstance::new("127", "127.0.0.1", replica.port())),
         ];
         let rds = Rds::start(instances).await?;
-        let options = Options { grants: Some(ADDRESSES.to_owned()), ..options };
+        let options = Options { grants: Some(format!("{ADDRESSES},{OWN_PLACE}")), ..options };
         let world = World::with(options.with(ENDPOINT, rds.endpoint())).await?;
         let admin = world.create_admin_secret(&format!("{name}/admin"), port).await?;
         let login = database.account(name, "").await?;

@@ -1,12 +1,12 @@
 //! Administrators that Amazon Redshift manages, of a cluster and of a serverless namespace.
 //!
-//! Redshift's own server can't be had: the real PostgreSQL stands for it, rotated by its own plugin,
-//! which the secret's tag names. What is tested is the way to the administrator.
+//! Redshift's own server can't be had: PostgreSQL with MD5 passwords stands for it. What is tested is
+//! the way to the administrator.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::Value;
 use windlass_harness::{Redshift, Warehouse};
-use windlass_suite::{Login, Managed, Options, World};
+use windlass_suite::{Engine, Login, Managed, Options, Server, World};
 
 /// The variables by which every AWS SDK finds another Redshift.
 const ENDPOINTS: [&str; 2] = ["AWS_ENDPOINT_URL_REDSHIFT", "AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS"];
@@ -14,19 +14,23 @@ const ENDPOINTS: [&str; 2] = ["AWS_ENDPOINT_URL_REDSHIFT", "AWS_ENDPOINT_URL_RED
 const CLUSTER_TAG: &str = "aws:redshift:primaryClusterArn";
 const NAMESPACE_TAG: &str = "aws:redshift-serverless:namespaceArn";
 
+/// What stands for a warehouse.
+async fn warehouse() -> Result<Server> {
+    Engine::Redshift.server().await?.context("PostgreSQL is always there")
+}
+
 /// A world with an administrator that Redshift manages by this tag, and a secret of Redshift's engine
-/// for a server at `localhost`.
+/// for the server.
 async fn world(
+    server: &Server,
     name: &str,
     rotations: Options,
     redshift: &Redshift,
     tag: (&str, String),
 ) -> Result<(World, Login)> {
-    let database = windlass_suite::Database::shared().await?;
-    let port = database.postgres().port();
     let managed = Managed {
         name: format!("redshift!{name}-awsuser"),
-        login: database.superuser(),
+        login: server.superuser(),
         tag: (tag.0.to_owned(), tag.1),
     };
     let options = Options { managed: Some(managed.clone()), ..rotations };
@@ -34,13 +38,10 @@ async fn world(
         .iter()
         .fold(options, |options, variable| options.with(variable, redshift.endpoint()));
     let world = World::with(options).await?;
-    let login = database.account(name, "").await?;
-    let mut value = login.secret(port);
-    value["engine"] = Value::from("redshift");
-    value["host"] = Value::from("localhost");
+    let login = server.account(name).await?;
+    let mut value = server.secret(&login);
     value["masterarn"] = Value::from(managed.arn());
     world.create_secret(name, &value).await?;
-    world.tag(name, "windlass:plugin", "postgres").await?;
     Ok((world, login))
 }
 
@@ -55,18 +56,19 @@ fn listed(port: u16) -> Vec<Warehouse> {
 #[tokio::test]
 async fn an_administrator_that_redshift_manages_is_found_by_its_tag_and_rotates_for_real()
 -> Result<()> {
-    let database = windlass_suite::Database::shared().await?;
-    let dw = Warehouse::new("dw", "localhost", database.postgres().port());
+    let server = warehouse().await?;
+    let dw = Warehouse::new("dw", "localhost", server.port());
     let pages = ["ListNamespaces 0", "ListNamespaces 1", "ListWorkgroups 0", "ListWorkgroups 1"];
     for (name, tag, asked) in [
         ("redshift_cluster", (CLUSTER_TAG, dw.cluster_arn()), &["DescribeClusters dw"][..]),
         ("redshift_serverless", (NAMESPACE_TAG, dw.namespace_arn()), &pages),
     ] {
-        let redshift = Redshift::start(listed(database.postgres().port())).await?;
-        let (world, first) = world(name, Options::default(), &redshift, tag).await?;
+        let redshift = Redshift::start(listed(server.port())).await?;
+        let (world, first) = world(&server, name, Options::default(), &redshift, tag).await?;
+        let _alone = server.making_clones().await;
         let second = world.rotate(name).await?;
         assert_eq!(second.username, format!("{name}_clone"));
-        assert!(first.signs_in(database).await? && second.signs_in(database).await?);
+        assert!(first.signs_in(&server).await? && second.signs_in(&server).await?);
         assert_eq!(redshift.asked(), asked, "once for each rotation");
     }
     Ok(())
@@ -74,8 +76,8 @@ async fn an_administrator_that_redshift_manages_is_found_by_its_tag_and_rotates_
 
 #[tokio::test]
 async fn an_administrator_of_another_warehouse_is_refused_and_nothing_is_changed() -> Result<()> {
-    let database = windlass_suite::Database::shared().await?;
-    let port = database.postgres().port();
+    let server = warehouse().await?;
+    let port = server.port();
     let other = &listed(port)[0];
     let gone = Warehouse::new("gone", "localhost", port);
     for (name, tag, kind, expected) in [
@@ -100,15 +102,14 @@ async fn an_administrator_of_another_warehouse_is_refused_and_nothing_is_changed
         ),
     ] {
         let redshift = Redshift::start(listed(port)).await?;
-        let (world, login) = world(name, Options::by_hand(), &redshift, tag).await?;
+        let (world, login) = world(&server, name, Options::by_hand(), &redshift, tag).await?;
         let token = world.begin(name).await?;
         world.steps(&["createSecret"], name, &token).await?;
         let error = world.failure("setSecret", name, &token).await?;
         assert_eq!(error.kind, format!("Windlass.Operator.{kind}"), "{}", error.message);
         assert!(error.message.contains(expected), "{}", error.message);
-        let clones = format!("SELECT count(*) FROM pg_roles WHERE rolname = '{name}_clone'");
-        assert_eq!(database.admin(&clones).await?, "0");
-        assert!(login.signs_in(database).await?);
+        assert_eq!(server.count(&format!("{name}_clone")).await?, 0);
+        assert!(login.signs_in(&server).await?);
     }
     Ok(())
 }

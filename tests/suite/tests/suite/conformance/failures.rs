@@ -16,12 +16,12 @@ pub(super) async fn whatever_stops_it_on_the_way_is_named_and_nothing_is_changed
     let login = server.account("on_the_way").await?;
     let admin = server.superuser();
     let nobody = Peer::nobody().await?;
-    let (unreachable, no_tls) = ("Windlass.Service.Unreachable", "Windlass.Service.NoTls");
+    let (unreachable, tls) = ("Windlass.Service.Unreachable", "Windlass.Service.TlsFailed");
     // Each by the user itself, and with an administrator between.
     for led in [false, true] {
         for (what, world, port, kind, part) in [
             ("closed", &world, nobody, unreachable, "refused"),
-            ("untrusted", &trusting_nobody, server.port(), no_tls, "certificate"),
+            ("untrusted", &trusting_nobody, server.port(), tls, "certificate"),
         ] {
             let secret = format!("way/{what}-{led}");
             let mut value = server.secret_at(&login, port);

@@ -76,7 +76,7 @@ pub(super) async fn impostor() -> Result<()> {
 const MARK: &[u8] = b"the lie:";
 
 /// What each letter of the guest makes of its description.
-const LIES: [(char, &str); 24] = [
+const LIES: [(char, &str); 27] = [
     ('a', "a name that is no word"),
     ('b', "a name of control characters"),
     ('c', "a name of 512 KiB"),
@@ -101,6 +101,9 @@ const LIES: [(char, &str); 24] = [
     ('v', "a long suffix"),
     ('w', "a suffix that is a line break"),
     ('x', "alternating users without a suffix"),
+    ('A', "a field that is the password"),
+    ('B', "33 fields"),
+    ('C', "a field with a long name"),
 ];
 
 /// The guest with another letter.

@@ -154,12 +154,17 @@ pub(super) async fn strays() -> Result<()> {
         ("redirect to no name at all", to("two words\u{1b}[2J", granted)),
     ];
     den.confess(&cases).await?;
-    // What its own secret says is granted as long as nothing else is; but never loopback.
-    let options =
-        Options { grants: Some(format!("tcp://localhost:{granted}")), ..Options::by_hand() };
-    let alone = Den::with("strays", options).await?;
-    let message = alone.sin("own", &json!({ "port": peer.port() })).await?.message;
-    assert!(message.contains("loopback needs a grant that names it"), "{message}");
+    // A list that names loopback places grants nothing else, not even the secret's own; and where the
+    // own place is granted, it is loopback for nobody who wrote a secret.
+    for (more, expected) in [
+        ("", "the operator did not grant this place"),
+        (",tcp://{host}:{port}", "loopback needs a grant that names it"),
+    ] {
+        let grants = Some(format!("tcp://localhost:{granted}{more}"));
+        let alone = Den::with("strays", Options { grants, ..Options::by_hand() }).await?;
+        let message = alone.sin("own", &json!({ "port": peer.port() })).await?.message;
+        assert!(message.contains(expected), "{message}");
+    }
     assert!(peer.visits().is_empty(), "it arrived");
     let lines = den.world.function()?.log_lines()?;
     let reasons: Vec<_> =
@@ -250,7 +255,8 @@ pub(super) async fn rebinds() -> Result<()> {
         }
     };
     let peer = Visited::start(Manner::Greets(Arc::new(greeting))).await?;
-    let mut options = Options::by_hand();
+    let grants = Some(format!("{},tcp://{{host}}:{{port}}", FunctionOptions::LOOPBACK));
+    let mut options = Options { grants, ..Options::by_hand() };
     for (variable, path) in names.environment() {
         options = options.with(variable, path.to_string_lossy());
     }

@@ -67,8 +67,9 @@ pub(super) async fn mangles() -> Result<()> {
     Ok(())
 }
 
-/// All that a plugin has is what it was handed: no other secret, no administrator, nothing of the
-/// function's role, nothing that an earlier call left in the memory.
+/// All that a plugin has is what it was handed: no key of the secret that it does not declare, no
+/// other secret, no administrator, nothing of the function's role, nothing that an earlier call left
+/// in the memory.
 #[tokio::test]
 pub(super) async fn dumps() -> Result<()> {
     let peer = Visited::start(Manner::Listens).await?;
@@ -85,6 +86,8 @@ pub(super) async fn dumps() -> Result<()> {
     let keys = json!({
         "port": peer.port(), "password": "another one's", "colour": "red",
         "apikey": "of another service", "note": "it was: another one's",
+        "smtp": { "password": "of the mail server" }, "pin": "271828",
+        "slackWebhook": "https://hooks.example/services/T0/B0/of-a-channel",
     });
     den.confess(&[("second", keys)]).await?;
     let visits = peer.all_left().await?;
@@ -95,7 +98,7 @@ pub(super) async fn dumps() -> Result<()> {
     for (what, text) in [("name", "somebody"), ("old", "another one's"), ("new", &own)] {
         assert!(has(text), "its own {what} is not there: this test finds nothing");
     }
-    assert!(has("colour") && has("red"), "the other keys of its secret");
+    assert!(has("colour") && has("red"), "the key of its secret that it declares");
     let neighbour = &den.neighbour().password;
     for (whose, text) in [
         ("the neighbour's", neighbour.as_str()),
@@ -106,6 +109,9 @@ pub(super) async fn dumps() -> Result<()> {
         ("the function's role", ROLE_KEY),
         ("a credential of another service in its own secret", "of another service"),
         ("a text of its own secret with the password in it", "it was: "),
+        ("a nested credential of its own secret", "of the mail server"),
+        ("a short credential of its own secret", "271828"),
+        ("a credential in a URL of its own secret", "of-a-channel"),
     ] {
         assert!(!has(text), "{whose} was within reach");
     }
@@ -120,6 +126,8 @@ pub(super) async fn errs() -> Result<()> {
         "refused",
         "unreachable",
         "no-tls",
+        "tls-failed",
+        "unproven",
         "declined",
         "protocol",
         "unsupported",
