@@ -3,10 +3,25 @@
 //! A plugin is not trusted to keep a password out of its messages, and a server may echo what an
 //! earlier call gave it. So a step has one [`Redactor`], which learns every secret on its way in
 //! (`store::punctual` hands it all that Secrets Manager answers: whichever code
-//! comes to read a version, its password is known here first), and every foreign text passes it on
-//! its way out, in this order: control characters are escaped; secrets are masked, in every form
-//! that `needle` knows; what is too long is cut. What is left is the escaped text and masks and
-//! nothing else, so nothing that was cut or escaped can become a secret again.
+//! comes to read a version, its secrets are known here first), and every foreign text passes it on
+//! its way out.
+//!
+//! **What is secret** ([`version`]): every text and number of a version, at every depth, except
+//! what says where and how to sign in and what is too short to be told from other words.
+//!
+//! **What is masked** ([`runs`]): not a secret as a whole, but every run of it that would help a
+//! guesser, beginning anywhere in the secret and standing anywhere in the text: of a password of 15
+//! characters or more, each eight in a row. Of 17 of 18 characters, or of a password that a server's
+//! quote breaks in two, no such run is left; of one that is broken in pieces of five, all of it is.
+//!
+//! **In this order**: control characters are escaped; runs are masked, in every form that
+//! [`spelling`] and [`numbers`] know; what is too long is cut. What is left is the escaped text and
+//! masks and nothing else, so nothing that was cut or escaped can become a secret again. Masks that
+//! touch are one.
+//!
+//! **Where it would cost too much**, less is told, never more: a text is cut where following all its
+//! readings would take too long ([`search`]), and beside secrets of more than 80 Ki characters
+//! nothing is told at all.
 //!
 //! | way out | passes in | held by |
 //! |---|---|---|
@@ -24,32 +39,37 @@
 //! | the result of a step: Lambda's answer, the command line's | made of the above | the suite's search |
 //!
 //! The suite's search: at the end of every end-to-end test all of its output is searched for every
-//! password, in forms that are written there anew.
+//! password and every eight characters of one, in forms that are written there anew.
 //!
 //! **What it can't do.** It knows forms, and there is always one more: a plugin that encrypts its
-//! password, spells it letter by letter or in every other letter says it all the same. Against such
-//! a plugin stands that it has no way to anybody but these texts, which the operator reads, and the
-//! places it was granted. It knows what this step read: a password that an earlier step had and
+//! password, spells it letter by letter, in every other letter or in pieces of five says it all the
+//! same. Against such a plugin stands that it has no way to anybody but these texts, which the
+//! operator reads, and the places it was granted. It knows what this step read: a password that an earlier step had and
 //! this one did not need (`AWSCURRENT`, in testSecret) passes. Different Unicode normalisations of
-//! a text are different texts here. And a password that is an ordinary word is masked where it is
-//! just the word, by which an attentive reader may know it. The host's own words are not searched:
+//! a text are different texts here, and of a key that a JSON object has twice only the last value
+//! is known. And a password that holds an ordinary word is masked where it is just the word, by which an attentive reader may know it. The host's own words are not searched:
 //! they name accounts, hosts, secrets and keys, so an account that is called as its password tells
 //! it. Nor does what AWS says to commands that run no step (`status`) come by here: these hand AWS
 //! no secret.
 
-mod needle;
+mod numbers;
+mod runs;
+mod search;
 mod spelling;
 #[cfg(test)]
 mod tests;
+mod version;
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::secret::{Secret, mute};
-use needle::{Needle, Search, base64};
+use runs::{FOLDED, Kind, Runs};
+use search::Found;
 
 /// What stands where a secret stood.
 const MASK: &str = "[redacted]";
@@ -61,25 +81,30 @@ const SHORTEST: usize = 4;
 /// What is told where a password is too short.
 const WITHHELD: &str = "[withheld: a password here is too short to be masked]";
 
-/// From this length on either case is masked: a word so long does not stand somewhere by chance.
-const FOLDED: usize = 8;
+/// The characters of secrets that one step may know: as many as the largest secret of Secrets
+/// Manager has, whose versions mostly repeat each other, and some for the administrator's and for
+/// session credentials. Each takes between 110 and 200 bytes, and the sandbox and the compiled
+/// plugin need the rest of a function of 128 MB.
+const MOST_LEARNT: usize = 80 << 10;
+
+/// What is told where there are more.
+const TOO_MANY: &str =
+    "[withheld: the secrets here hold more than 81920 characters, too many to be masked]";
 
 /// How much more of a text is looked at than may be told of it; masks are shorter than most forms of
 /// what they hide, so some more is needed, and a plugin may hand over a megabyte.
 const EXAMINED: usize = 16;
 
-/// The bytes that one byte of a secret takes at most, in any form: `\\\\u0041`.
-const LONGEST_SPELLING: usize = 12;
-
-/// Names of a document's keys that hold further passwords. They are handed to no plugin; the
-/// service may know them.
-const PASSWORD_WORDS: [&str; 2] = ["pass", "pwd"];
+/// How much is looked at beyond that: a run that begins before is found if it ends within. The
+/// longest run is of twelve characters, each spelled with at most twelve bytes (`\\\\u0041`), and as
+/// many again for those that are spelled twice.
+const BEYOND: usize = 12 * 12 * 2;
 
 /// The session credentials of a function. No plugin gets at them, but AWS's answer to a bad
 /// signature quotes the request, token included.
 const SESSION_VARIABLES: [&str; 2] = ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
 
-mute!(Redactor, Needle);
+mute!(Redactor, Known);
 
 /// The secrets of one step.
 #[derive(Default)]
@@ -89,13 +114,14 @@ pub struct Redactor {
 
 #[derive(Default)]
 struct Known {
-    secrets: Vec<Secret>,
-    needles: Vec<Needle>,
-    /// For each byte, the needles that may begin with it.
-    beginning_with: HashMap<u8, Vec<usize>>,
-    /// The bytes of the longest secret.
-    longest: usize,
+    /// By their hashes: a secret of thousands of texts is learnt with each of its versions.
+    secrets: HashMap<u64, Vec<(Secret, Kind)>>,
+    hasher: RandomState,
+    runs: Runs,
+    /// The characters of all secrets.
+    learnt: usize,
     too_short: bool,
+    too_many: bool,
 }
 
 impl Redactor {
@@ -103,8 +129,11 @@ impl Redactor {
     pub fn of_process() -> Self {
         let redactor = Self::default();
         for variable in SESSION_VARIABLES {
-            if let Ok(value) = std::env::var(variable) {
-                redactor.learn_further(value);
+            // Shorter ones are no credentials of AWS: somebody's placeholder.
+            if let Ok(value) = std::env::var(variable)
+                && value.chars().count() >= FOLDED
+            {
+                redactor.learn(&Secret::new(value));
             }
         }
         redactor
@@ -112,59 +141,28 @@ impl Redactor {
 
     /// Masks this from now on.
     pub fn learn(&self, secret: &Secret) {
-        self.known().learn(secret);
+        self.known().learn(secret.reveal(), Kind::Credential, &[]);
     }
 
-    /// Masks the passwords of a version from now on; of a version that is no JSON object, all of it.
+    /// Masks every text of a version from now on that may be secret; [`version`] says which.
     pub fn learn_version(&self, text: &Secret) {
-        match serde_json::from_str::<Value>(text.reveal()) {
-            Ok(Value::Object(fields)) => {
-                for (key, mut value) in fields {
-                    match value.as_str() {
-                        Some(password) if key == "password" => {
-                            self.learn(&Secret::new(password.to_owned()));
-                        }
-                        Some(other)
-                            if PASSWORD_WORDS.iter().any(|w| key.to_lowercase().contains(w)) =>
-                        {
-                            self.learn_further(other.to_owned());
-                        }
-                        _ => {}
-                    }
-                    wipe(&mut value);
-                }
-            }
-            Ok(mut other) => {
-                wipe(&mut other);
-                self.learn_further(text.reveal().to_owned());
-            }
-            Err(_) => self.learn_further(text.reveal().to_owned()),
-        }
+        version::learn(text.reveal(), &mut self.known());
     }
 
     /// The text without secrets and control characters, at most `limit` bytes and an ellipsis long.
     pub fn scrub(&self, text: &str, limit: usize) -> String {
-        let known = self.known();
+        let mut known = self.known();
         // No more than was allowed, and nothing of the text.
-        if known.too_short {
-            Known::default().scrub(WITHHELD, limit)
-        } else {
-            known.scrub(text, limit)
+        if known.too_short && !known.too_many {
+            return Known::default().scrub(WITHHELD, limit);
         }
+        known.scrub(text, limit)
     }
 
     /// The same for a text of AWS: passwords too short to be masked stay, as AWS does not quote
-    /// passwords, and what it says is needed.
+    /// passwords, and what it says is needed. Secrets too long to be learnt silence it, too.
     pub fn scrub_of_aws(&self, text: &str, limit: usize) -> String {
         self.known().scrub(text, limit)
-    }
-
-    /// A secret that no password rule bounds: ignored where it is too short to be one.
-    fn learn_further(&self, text: String) {
-        let secret = Secret::new(text);
-        if secret.reveal().chars().count() >= FOLDED {
-            self.learn(&secret);
-        }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -173,103 +171,55 @@ impl Redactor {
 }
 
 impl Known {
-    fn learn(&mut self, secret: &Secret) {
-        if secret.reveal().is_empty() || self.secrets.iter().any(|known| known.same_as(secret)) {
+    /// `plain`: texts that are no secret, nor are their runs.
+    fn learn(&mut self, secret: &str, kind: Kind, plain: &[String]) {
+        let same_hash = self.secrets.entry(self.hasher.hash_one(secret)).or_default();
+        let covers = |known: Kind| known == kind || known == Kind::Credential;
+        let known = same_hash.iter().any(|(text, of)| text.reveal() == secret && covers(*of));
+        if secret.is_empty() || known {
             return;
         }
-        self.secrets.push(secret.duplicate());
-        if secret.reveal().chars().count() < SHORTEST {
+        let length = secret.chars().count();
+        if length > MOST_LEARNT - self.learnt {
+            self.too_many = true;
+            return;
+        }
+        self.learnt += length;
+        same_hash.push((Secret::new(secret.to_owned()), kind));
+        if length < SHORTEST {
             self.too_short = true;
-            return;
-        }
-        self.longest = self.longest.max(secret.reveal().len());
-        for needle in needles(secret.reveal()) {
-            let number = self.needles.len();
-            needle.beginnings(|byte| self.beginning_with.entry(byte).or_default().push(number));
-            self.needles.push(needle);
+        } else {
+            self.runs.learn(secret, kind, plain);
         }
     }
 
-    fn scrub(&self, text: &str, limit: usize) -> String {
+    fn scrub(&mut self, text: &str, limit: usize) -> String {
+        if self.too_many {
+            return Self::default().scrub(TOO_MANY, limit);
+        }
         let examined = limit.saturating_mul(EXAMINED);
-        // A secret that begins in what is examined is looked at to its end.
-        let spelled = self.longest.saturating_mul(LONGEST_SPELLING);
-        let (text, mut cut) = escaped(text, examined.saturating_add(spelled));
+        let (text, mut cut) = escaped(text, examined.saturating_add(BEYOND));
+        self.runs.sort();
+        let Found { masks, searched } = search::search(&text, &self.runs);
+        let told = text.floor_char_boundary(examined.min(searched));
+        cut |= told < text.len();
         let mut safe = String::with_capacity(text.len().min(limit));
-        let mut search = Search::new();
-        // Secrets may overlap; what is masked is all that any of them covers.
-        let mut masked_to = 0;
-        for (at, character) in text.char_indices() {
-            let end = self.end(&text, at, &mut search).unwrap_or(0);
-            if search.exhausted() {
-                cut = true;
-                break;
-            }
-            if end > masked_to {
-                if at >= masked_to {
-                    safe.push_str(MASK);
-                }
-                masked_to = end;
-            }
-            if at >= masked_to {
-                safe.push(character);
-            }
-            if safe.len() > limit || at >= examined {
-                safe.truncate(safe.floor_char_boundary(limit));
-                cut = true;
-                break;
-            }
+        let mut at = 0;
+        for mask in masks.iter().filter(|mask| mask.start < told) {
+            safe.push_str(text.get(at..mask.start).unwrap_or_default());
+            safe.push_str(MASK);
+            at = mask.end;
+        }
+        safe.push_str(text.get(at..told).unwrap_or_default());
+        if safe.len() > limit {
+            safe.truncate(safe.floor_char_boundary(limit));
+            cut = true;
         }
         if cut {
             safe.push('…');
         }
         safe
     }
-
-    /// Where the longest form ends that begins at `at`.
-    fn end(&self, text: &str, at: usize, search: &mut Search) -> Option<usize> {
-        // Where a text begins, or goes on after an ellipsis, a secret may begin within.
-        if at == 0 || text.get(..at).is_some_and(|before| before.ends_with(['…', '.'])) {
-            return self.needles.iter().filter_map(|needle| needle.end(text, at, search)).max();
-        }
-        let numbers = self.beginning_with.get(text.as_bytes().get(at)?)?;
-        let needles = numbers.iter().filter_map(|number| self.needles.get(*number));
-        needles.filter_map(|needle| needle.end(text, at, search)).max()
-    }
-}
-
-/// All forms of a secret.
-fn needles(secret: &str) -> Vec<Needle> {
-    let reversed = |text: &str| Zeroizing::new(text.chars().rev().collect::<String>());
-    let json = Zeroizing::new(Value::from(secret).to_string());
-    let json = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or(&json);
-    let backwards = reversed(secret);
-    let fold = secret.chars().count() >= FOLDED;
-
-    let mut texts = vec![Zeroizing::new(secret.to_owned())];
-    let mut bytes = vec![secret.as_bytes().to_vec()];
-    if backwards.as_str() != secret {
-        bytes.push(backwards.as_bytes().to_vec());
-        texts.push(backwards);
-    }
-    if json != secret {
-        // Escaped, and then turned around.
-        texts.push(reversed(json));
-        bytes.push(json.as_bytes().to_vec());
-    }
-    for order in [u16::to_le_bytes, u16::to_be_bytes] {
-        bytes.push(secret.encode_utf16().flat_map(order).collect());
-    }
-    let mut needles: Vec<_> = texts
-        .iter()
-        .map(|text| Needle::Text { characters: Zeroizing::new(text.chars().collect()), fold })
-        .collect();
-    for bytes in bytes.into_iter().map(Zeroizing::new) {
-        needles.extend((0..3).map(|before| base64(&bytes, before)));
-        needles.push(Needle::Bytes { bytes: bytes.clone(), decimal: true });
-        needles.push(Needle::Bytes { bytes, decimal: false });
-    }
-    needles
 }
 
 /// What is no control character and still breaks lines in some viewers, or turns them around.

@@ -1,48 +1,41 @@
-//! One character of a secret, however a text spells it: as it is, doubled, or behind the escapes of
+//! One character of a text, however a text spells it: as it is, doubled, or behind the escapes of
 //! JSON, Rust, Python, C, SQL, LDAP, URLs, mail and HTML, each also escaped once more.
 //!
 //! A text may mix them, and what a spelling means may be open: `\\` is one backslash or two. So
-//! every place is told where the character may end, and whoever asks follows all of them.
+//! [`meanings`] tells every character that may be meant, with its end, and the search follows all
+//! of them.
 
 /// The most backslashes that introduce one escape: escaped twice over.
 const BACKSLASHES: usize = 4;
 
 /// Bytes with which a spelled character begins, whichever it is.
-pub(super) const INTRODUCERS: [u8; 4] = *b"\\%=&";
+const INTRODUCERS: [u8; 4] = *b"\\%=&";
 
-/// Tells every place where `wanted` ends, if the text spells it at `at`. `fold`: in either case.
-pub(super) fn ends(text: &str, at: usize, wanted: char, fold: bool, mut found: impl FnMut(usize)) {
+/// Tells every character that the text may spell at `at`, and where it ends.
+pub(super) fn meanings(text: &str, at: usize, mut found: impl FnMut(char, usize)) {
     let rest = text.get(at..).unwrap_or_default();
     let Some(first) = rest.chars().next() else { return };
-    if same(first, wanted, fold) {
-        let length = first.len_utf8();
-        found(at + length);
-        // SQL doubles quotes.
-        let doubled = rest.get(length..).is_some_and(|next| next.starts_with(first));
-        if matches!(first, '\'' | '"' | '`') && doubled {
-            found(at + length * 2);
-        }
+    let length = first.len_utf8();
+    found(first, at + length);
+    // SQL doubles quotes.
+    let doubled = rest.get(length..).is_some_and(|next| next.starts_with(first));
+    if matches!(first, '\'' | '"' | '`') && doubled {
+        found(first, at + length * 2);
     }
     match first {
-        '\\' => backslashed(rest, wanted, fold, |length| found(at + length)),
+        '\\' => backslashed(rest, |character, length| found(character, at + length)),
         '&' => {
-            if wanted == '&' {
-                again(rest, "&amp;", "amp;", |length| found(at + length));
-            }
-            if let Some((character, length)) = entity(rest)
-                && same(character, wanted, fold)
-            {
-                found(at + length);
+            again(rest, "&amp;", "amp;", |length| found('&', at + length));
+            if let Some((character, length)) = entity(rest) {
+                found(character, at + length);
             }
         }
-        '+' if wanted == ' ' => found(at + 1),
-        '%' if wanted == '%' => again(rest, "%25", "25", |length| found(at + length)),
+        '+' => found(' ', at + 1),
+        '%' => again(rest, "%25", "25", |length| found('%', at + length)),
         _ => {}
     }
-    if matches!(first, '\\' | '%' | '=')
-        && let Some(length) = bytes(rest, wanted, fold)
-    {
-        found(at + length);
+    if matches!(first, '\\' | '%' | '=') {
+        bytes(rest, |character, length| found(character, at + length));
     }
 }
 
@@ -56,16 +49,6 @@ pub(super) fn breaks_off(text: &str, at: usize) -> bool {
     rest.is_empty() || rest.starts_with('…') || rest.starts_with("...") || escape_cut
 }
 
-/// Whether two characters are the same; `fold`: in either case.
-pub(super) fn same(one: char, other: char, fold: bool) -> bool {
-    let folded = || match (one.is_ascii(), other.is_ascii()) {
-        (true, true) => one.eq_ignore_ascii_case(&other),
-        (false, false) => one.to_lowercase().eq(other.to_lowercase()),
-        _ => false,
-    };
-    one == other || (fold && folded())
-}
-
 /// What escapes itself: `%25`, `%2525`, and so on, up to three times.
 fn again(rest: &str, once: &str, more: &str, mut found: impl FnMut(usize)) {
     let Some(mut after) = rest.strip_prefix(once) else { return };
@@ -77,18 +60,16 @@ fn again(rest: &str, once: &str, more: &str, mut found: impl FnMut(usize)) {
     }
 }
 
-fn backslashed(rest: &str, wanted: char, fold: bool, mut found: impl FnMut(usize)) {
-    let run = rest.bytes().take(BACKSLASHES).take_while(|byte| *byte == b'\\').count();
-    if wanted == '\\' {
-        [2, 4].into_iter().filter(|length| *length <= run).for_each(&mut found);
-    }
+fn backslashed(rest: &str, mut found: impl FnMut(char, usize)) {
+    let run = backslashes(rest);
+    [2, 4].into_iter().filter(|length| *length <= run).for_each(|length| found('\\', length));
     let escaped = rest.get(run..).unwrap_or_default();
-    if let Some((character, length)) = unicode(escaped)
-        && same(character, wanted, fold)
-    {
-        found(run + length);
+    if let Some((character, length)) = unicode(escaped) {
+        found(character, run + length);
     }
     let Some(letter) = escaped.chars().next() else { return };
+    let end = run + letter.len_utf8();
+    found(letter, end);
     let meant = match letter {
         'n' => '\n',
         't' => '\t',
@@ -99,11 +80,14 @@ fn backslashed(rest: &str, wanted: char, fold: bool, mut found: impl FnMut(usize
         'a' => '\u{7}',
         'e' => '\u{1b}',
         '0' => '\0',
-        other => other,
+        _ => return,
     };
-    if meant == wanted || same(letter, wanted, fold) {
-        found(run + letter.len_utf8());
-    }
+    found(meant, end);
+}
+
+/// How many backslashes begin the text, of those that introduce one escape.
+fn backslashes(rest: &str) -> usize {
+    rest.bytes().take(BACKSLASHES).take_while(|byte| *byte == b'\\').count()
 }
 
 /// `u0041`, `u{41}`, `U00000041`, and two halves of a character beyond the first plane.
@@ -156,44 +140,66 @@ fn entity(rest: &str) -> Option<(char, usize)> {
     Some((character, start + name.len() + 1))
 }
 
-/// How long the escapes of the character's bytes are, each of one byte, if they are there.
-fn bytes(rest: &str, wanted: char, fold: bool) -> Option<usize> {
-    let mut length = 0;
-    for byte in wanted.encode_utf8(&mut [0; 4]).bytes() {
-        length += byte_escape(rest.get(length..)?, byte, fold)?;
-    }
-    Some(length)
+/// Tells the characters whose bytes are escaped here, each of them, and how long the escapes are.
+fn bytes(rest: &str, mut found: impl FnMut(char, usize)) {
+    each_byte(rest, |first, length| {
+        // In UTF-8 the first byte says how many there are.
+        let size = match first {
+            ..0x80 => 1,
+            0xc0..0xe0 => 2,
+            0xe0..0xf0 => 3,
+            0xf0..0xf8 => 4,
+            _ => return,
+        };
+        let mut character = [first, 0, 0, 0];
+        let mut end = length;
+        for byte in character.iter_mut().take(size).skip(1) {
+            let continued = rest.get(end..).and_then(|rest| {
+                let mut continued = None;
+                each_byte(rest, |byte, length| {
+                    if continued.is_none() && (0x80..0xc0).contains(&byte) {
+                        continued = Some((byte, length));
+                    }
+                });
+                continued
+            });
+            let Some((next, length)) = continued else { return };
+            *byte = next;
+            end += length;
+        }
+        let spelled = character.get(..size).and_then(|bytes| std::str::from_utf8(bytes).ok());
+        if let Some(character) = spelled.and_then(|text| text.chars().next()) {
+            found(character, end);
+        }
+    });
 }
 
-/// How long the escape of one byte is: `%41`, `%2541`, `=41`, `\x41`, `\101`, `\41`.
-fn byte_escape(rest: &str, wanted: u8, fold: bool) -> Option<usize> {
-    let is = |digits: &str, radix| {
-        u8::from_str_radix(digits, radix).is_ok_and(|byte| {
-            digits.bytes().all(|digit| digit.is_ascii_hexdigit())
-                && (byte == wanted || (fold && byte.eq_ignore_ascii_case(&wanted)))
-        })
+/// Tells what an escape of one byte may mean, and how long it is: `%41`, `%2541`, `=41`, `\x41`,
+/// `\101`, `\41`.
+fn each_byte(rest: &str, mut found: impl FnMut(u8, usize)) {
+    let number = |digits: &str, radix| {
+        let digits = Some(digits).filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        u8::from_str_radix(digits?, radix).ok()
     };
     if let Some(after) = rest.strip_prefix('%') {
         let mut start = 0;
-        loop {
-            let digits = after.get(start..start + 2)?;
-            if is(digits, 16) {
-                return Some(1 + start + 2);
-            }
+        while let Some(digits) = after.get(start..start + 2) {
+            number(digits, 16).into_iter().for_each(|byte| found(byte, start + 3));
             if digits != "25" {
-                return None;
+                break;
             }
             start += 2;
         }
+    } else if let Some(after) = rest.strip_prefix('=') {
+        let byte = after.get(..2).and_then(|digits| number(digits, 16));
+        byte.into_iter().for_each(|byte| found(byte, 3));
+    } else {
+        let run = backslashes(rest);
+        let escaped = rest.get(run..).filter(|_| run > 0).unwrap_or_default();
+        for (prefix, length, radix) in [("x", 2, 16), ("", 3, 8), ("", 2, 16)] {
+            let digits = escaped.strip_prefix(prefix).and_then(|rest| rest.get(..length));
+            let byte = digits.and_then(|digits| number(digits, radix));
+            byte.into_iter().for_each(|byte| found(byte, run + prefix.len() + length));
+        }
     }
-    if let Some(after) = rest.strip_prefix('=') {
-        return is(after.get(..2)?, 16).then_some(3);
-    }
-    let run = rest.bytes().take(BACKSLASHES).take_while(|byte| *byte == b'\\').count();
-    let escaped = rest.get(run..).filter(|_| run > 0)?;
-    let spelled = [("x", 2, 16), ("", 3, 8), ("", 2, 16)];
-    spelled.into_iter().find_map(|(prefix, length, radix)| {
-        let digits = escaped.strip_prefix(prefix)?.get(..length)?;
-        is(digits, radix).then_some(run + prefix.len() + length)
-    })
 }
