@@ -99,7 +99,7 @@ impl Database {
     /// # Errors
     /// If the server refuses.
     pub async fn account(&self, name: &str, options: &str) -> Result<Login> {
-        let login = Login::new(name, format!("first password of {name}"));
+        let login = Login::made_up(name);
         leaks::note_account(&login.password);
         self.postgres
             .admin(&format!(

@@ -14,10 +14,34 @@ pub struct Login {
     pub password: String,
 }
 
+/// A password for whatever is named so. It holds no word: parts of passwords are masked in every
+/// message, and searched for in every log.
+#[must_use]
+pub fn made_up_password(name: &str) -> String {
+    // No vowels, so that chance makes no words.
+    const LETTERS: &[u8; 32] = b"23456789BCDFGHJKMNPQRSTVWXZbcdfg";
+    // FNV-1a: any hash would do that is the same everywhere.
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let digits = (0..12).filter_map(|digit| {
+        let index = usize::try_from(hash >> (digit * 5) & 31).unwrap_or(0);
+        LETTERS.get(index).copied().map(char::from)
+    });
+    format!("k7+{}!Q", digits.collect::<String>())
+}
+
 impl Login {
     /// This account and password.
     pub fn new(username: impl Into<String>, password: impl Into<String>) -> Self {
         Self { username: username.into(), password: password.into() }
+    }
+
+    /// An account with a password that nobody else has: the same for the same name.
+    pub fn made_up(username: impl Into<String>) -> Self {
+        let username = username.into();
+        let password = made_up_password(&username);
+        Self { username, password }
     }
 
     /// The credential in a secret's value.

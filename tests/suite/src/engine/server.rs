@@ -177,7 +177,7 @@ impl Server {
     }
 
     async fn made(&self, name: &str, sql: impl FnOnce(&Login) -> String) -> Result<Login> {
-        let login = Login::new(name, format!("first password of {name}"));
+        let login = Login::made_up(name);
         leaks::note_account(&login.password);
         let made = self.admin(&sql(&login)).await;
         made.with_context(|| format!("making the account `{name}`"))?;

@@ -174,5 +174,5 @@ pub(super) fn clone_of(base: &str) -> String {
 }
 
 fn first_login(name: &str) -> Login {
-    Login::new(name, format!("first password of {name}"))
+    Login::made_up(name)
 }

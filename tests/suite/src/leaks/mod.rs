@@ -5,7 +5,7 @@
 //!    Lambda, errors included; all that commands printed; what the servers logged meanwhile.
 //! 2. **For what**: every password that any version of any secret in the store holds, those of
 //!    accounts that tests made, the administrator's, and every rotation token; each in every form
-//!    of [`Sought`]. These are written here anew, so that the host and its tests don't share a
+//!    of [`Sought`], and every eight characters of it. These are written here anew, so that the host and its tests don't share a
 //!    mistake.
 //! 3. **What is left out**: passwords of fewer than six characters, which stand in every text;
 //!    answers of `GetSecretValue`, which are no log; in a server's log, what stands in statements of

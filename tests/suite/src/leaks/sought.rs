@@ -1,10 +1,14 @@
-//! Passwords in every form in which somebody careless may write them, looked for at once.
+//! Passwords in every form in which somebody careless may write them, and parts of them, looked for
+//! at once.
+//!
+//! Of a password that was made by chance, every part of [`PART`] characters or more is found, in the
+//! commonest forms. Of one that somebody made of words, only those parts that hold no word: else
+//! every message would be a leak.
 
 use std::collections::BTreeSet;
 
 use aho_corasick::AhoCorasick;
 use anyhow::{Context, Result};
-use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use serde_json::Value;
 
@@ -14,6 +18,13 @@ const SHORTEST: usize = 6;
 /// How much of a form is looked for at once; the rest is compared where that was found. It keeps
 /// the search small where there are hundreds of passwords.
 const PREFIX: usize = 12;
+
+/// How many characters of a password are a leak: as many as the host masks of a long one. Three
+/// hundred passwords, more than any test has, take half a second for all their parts.
+const PART: usize = 8;
+
+/// As many letters of one case in a row may be a word.
+const WORD: usize = 4;
 
 /// Many passwords, each in every form, to be looked for at once.
 pub struct Sought {
@@ -39,7 +50,7 @@ impl Sought {
         let passwords: BTreeSet<&str> = passwords.into_iter().filter(long).collect();
         let mut all = Vec::new();
         for password in &passwords {
-            for (name, form) in forms(password) {
+            for (name, form) in forms(password).into_iter().chain(parts(password)) {
                 // A log of JSON lines escapes what it is given.
                 let escaped = json(&form);
                 let again = if escaped == form { None } else { Some(escaped) };
@@ -130,17 +141,58 @@ fn forms(password: &str) -> Vec<(&'static str, String)> {
         ("base64 of utf-16", &wide),
     ] {
         for before in 0..3 {
-            let shifted = [vec![0; before].as_slice(), bytes].concat();
-            // Digits at both ends are shared with what stands there.
-            let own = (before * 8).div_ceil(6)..shifted.len() * 8 / 6;
-            for encoded in [STANDARD_NO_PAD.encode(&shifted), URL_SAFE_NO_PAD.encode(&shifted)] {
-                forms.push((name, encoded.get(own.clone()).unwrap_or_default().to_owned()));
-            }
+            forms.push((name, base64(bytes, before, &STANDARD_NO_PAD)));
+            forms.push((name, base64(bytes, before, &URL_SAFE_NO_PAD)));
         }
     }
     let mut seen = BTreeSet::new();
     forms.retain(|(_, form)| form.len() >= SHORTEST && seen.insert(form.clone()));
     forms
+}
+
+/// Parts of a password, in the forms in which servers and drivers quote them.
+fn parts(password: &str) -> Vec<(&'static str, String)> {
+    let characters: Vec<char> = password.chars().collect();
+    let mut forms: Vec<(&'static str, String)> = Vec::new();
+    for part in characters.windows(PART).filter(|part| is_made_by_chance(part)) {
+        let text = String::from_iter(part);
+        let bytes = text.as_bytes();
+        forms.push(("a part", text.clone()));
+        forms.push(("a part, backwards", part.iter().rev().collect()));
+        forms.push(("a part, in json", json(&text)));
+        forms.push(("a part, in a url", url(bytes, "%20")));
+        forms.push(("a part, in hex", numbers(bytes, "", &|b| format!("{b:02x}"))));
+        for before in 0..3 {
+            forms.push(("a part, in base64", base64(bytes, before, &STANDARD_NO_PAD)));
+        }
+    }
+    let mut seen = BTreeSet::new();
+    forms.retain(|(_, form)| form.len() >= PART && seen.insert(form.clone()));
+    forms
+}
+
+/// Whether a part of a password stands in no other text: it holds three kinds of characters, and no
+/// word. What joins words is no kind.
+fn is_made_by_chance(part: &[char]) -> bool {
+    let kinds: [fn(&char) -> bool; 4] = [
+        |c| c.is_lowercase(),
+        |c| c.is_uppercase(),
+        |c| c.is_numeric(),
+        |c| !c.is_alphanumeric() && !matches!(c, ' ' | '-' | '_' | '.'),
+    ];
+    let held = kinds.iter().filter(|kind| part.iter().any(|c| kind(c))).count();
+    let word = |letters: &[char]| {
+        letters.iter().all(|c| c.is_lowercase()) || letters.iter().all(|c| c.is_uppercase())
+    };
+    held >= 3 && !part.windows(WORD).any(word)
+}
+
+/// The digits of Base64 that are made of these bytes alone, `before` bytes from the beginning.
+fn base64(bytes: &[u8], before: usize, alphabet: &impl base64::Engine) -> String {
+    let shifted = [vec![0; before].as_slice(), bytes].concat();
+    // Digits at both ends are shared with what stands there.
+    let own = (before * 8).div_ceil(6)..shifted.len() * 8 / 6;
+    alphabet.encode(&shifted).get(own).unwrap_or_default().to_owned()
 }
 
 /// How many kinds of forms there are.
@@ -178,6 +230,8 @@ fn html(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+
     use super::*;
 
     const PASSWORDS: [&str; 3] = ["Tr0ub4dor&3 'x' \"y\"/\\", "correct horse", "пароль-🔑"];
@@ -196,9 +250,50 @@ mod tests {
                     assert!(sought.find(text.as_bytes()).is_some(), "{name}: {text}");
                 }
             }
-            // Not in halves, and not by the beginning alone.
-            let half: String = password.chars().take(password.chars().count() / 2).collect();
-            assert_eq!(sought.find(half.as_bytes()), None);
+            // Not by the beginning alone.
+            let beginning: String = password.chars().take(5).collect();
+            assert_eq!(sought.find(beginning.as_bytes()), None);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn every_part_of_a_password_is_found_in_the_commonest_forms() -> Result<()> {
+        for password in
+            ["k7Qvx2mWZr9tJ4sBnD", "p7#Kq2!vX9&mZ4@tR8$wB3%nL6*cF1?d", "Ж7-ю\"9Ля/2ъ'Щ5эЪ8"]
+        {
+            let sought = Sought::new([password])?;
+            let characters: Vec<char> = password.chars().collect();
+            for part in characters.windows(PART).map(String::from_iter) {
+                for form in [
+                    part.clone(),
+                    part.chars().rev().collect(),
+                    json(&part),
+                    url(part.as_bytes(), "%20"),
+                    numbers(part.as_bytes(), "", &|b| format!("{b:02X}")),
+                    STANDARD_NO_PAD.encode(&part),
+                    STANDARD_NO_PAD.encode(format!("a{part}bc")),
+                    STANDARD_NO_PAD.encode(format!("ab{part}c")),
+                ] {
+                    let text = format!("{{\"message\":{}}}", Value::from(format!("near '{form}'")));
+                    assert!(sought.find(text.as_bytes()).is_some(), "{text} of {password}");
+                }
+            }
+            for missing in [&characters[1..], &characters[..characters.len() - 1]] {
+                let text = String::from_iter(missing);
+                assert!(sought.find(text.as_bytes()).is_some(), "{text} of {password}");
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn words_of_a_password_are_no_leak() -> Result<()> {
+        let passwords =
+            ["what AWSCURRENT has", "a password that is wrong", "0123-4567-89ab-cdef-0123"];
+        let sought = Sought::new(passwords)?;
+        for text in ["it is what AWSCURRENT ha", "password that is wro", "4567-89ab-cdef"] {
+            assert_eq!(sought.find(text.as_bytes()), None, "{text}");
         }
         Ok(())
     }

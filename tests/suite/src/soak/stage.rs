@@ -15,7 +15,7 @@ use super::lanes::{Deployment, Lane, Lanes};
 use super::lock;
 use super::tally::Tally;
 use crate::world::with_all_logged;
-use crate::{Login, World};
+use crate::{Login, World, made_up_password};
 
 /// How many functions wait for events that come twice: there are seldom more at once.
 const SPARES: usize = 2;
@@ -206,5 +206,5 @@ impl Stage {
 /// The password that an account is made with; it stands in the server's log, which has every
 /// statement, and this one is the soak's own.
 pub(super) fn first_password(name: &str) -> String {
-    format!("first password of {name}")
+    made_up_password(name)
 }

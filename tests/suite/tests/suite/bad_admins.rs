@@ -6,7 +6,7 @@
 use anyhow::Result;
 use serde_json::Value;
 use windlass_harness::Outcome;
-use windlass_suite::{Login, Options, World, golden};
+use windlass_suite::{Login, Options, World, golden, made_up_password};
 
 use crate::bad_input::{PASSWORD, steady, tell};
 
@@ -23,7 +23,7 @@ async fn an_admin_secret_that_can_not_be_right_is_refused_before_anything_is_cha
     let mut other_engine = database.superuser().secret(port);
     other_engine["engine"] = Value::from("mysql");
     world.create_secret("admin/other-engine", &other_engine).await?;
-    let wrong = Login::new("master", "wrong password of the administrator");
+    let wrong = Login::new("master", made_up_password("a wrong one"));
     world.create_secret("admin/wrong-password", &wrong.secret(port)).await?;
     world.create_secret("admin/the-user", &login.secret(port)).await?;
 

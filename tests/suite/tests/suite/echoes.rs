@@ -72,7 +72,7 @@ async fn a_server_that_echoes_what_another_call_was_given_is_not_heard() -> Resu
     let world = World::with(Options::by_hand()).await?;
     let server = Echo::start().await?;
     let admin = world.create_admin_secret("echo/admin", server.port).await?;
-    let mut value = Login::new("echo", "what AWSCURRENT has here").secret(server.port);
+    let mut value = Login::made_up("echo").secret(server.port);
     value["masterarn"] = Value::from(admin);
     world.create_secret("echo", &value).await?;
     world.tag("echo", "windlass:strategy", "single-user").await?;
@@ -104,6 +104,21 @@ async fn a_server_that_echoes_what_another_call_was_given_is_not_heard() -> Resu
             assert_eq!(error.kind, "Windlass.Service.Declined", "{}", error.message);
             assert!(error.message.contains("[redacted]"), "{}", error.message);
             assert!(error.message.contains("> is not what it is"), "{}", error.message);
+        }
+        // A part of it, with whatever stands in or beside it: 17 of 18 characters, say.
+        let characters: Vec<char> = password.chars().collect();
+        let last = characters.len() - 1;
+        for part in
+            [&characters[1..], &characters[..last], &characters[1..last], &characters[3..11]]
+        {
+            let part = String::from_iter(part);
+            for echoed in [format!("x'{part}'"), each(&part, |byte| format!("{byte:02x}"))] {
+                server.say(format!("<{echoed}> is a part of it"));
+                let error = world.failure("setSecret", "echo", &token).await?;
+                assert!(error.message.contains("[redacted]"), "{}", error.message);
+                assert!(error.message.contains("> is a part of it"), "{}", error.message);
+                assert!(!error.message.contains(&part[..8]), "{}", error.message);
+            }
         }
         // The plugin cuts a long message, wherever that is.
         for shown in [password.len() / 2, 12, password.len()] {

@@ -19,7 +19,7 @@ async fn with(granted: &str, at: u16) -> Result<FunctionError> {
         ..Options::by_hand()
     };
     let world = World::with(options).await?;
-    let mut value = Login::new("somebody", "a password of nobody").secret(1);
+    let mut value = Login::made_up("somebody").secret(1);
     value["engine"] = Value::from("strays");
     value["elsewhere"] = Value::from("localhost");
     value["at"] = json!(at);

@@ -246,7 +246,7 @@ async fn that_there_is_no_route_is_said() -> Result<()> {
     }
     let grants = Some(format!("tcp://[{NOWHERE}]:*"));
     let mut world = World::with(Options { grants, ..Options::by_hand() }).await?;
-    let login = Login::new("somebody", "password of somebody");
+    let login = Login::made_up("somebody");
     let (kind, message) = set_secret(&world, &login, NOWHERE, 1, PATIENT).await?;
     assert_eq!(kind, "Windlass.Service.Unreachable");
     for part in [format!("[{NOWHERE}]:1: no route").as_str(), "check the route tables"] {
@@ -267,7 +267,7 @@ async fn a_bundle_that_can_not_be_read_is_named() -> Result<()> {
     let world =
         World::with(Options { ca_bundle: Some("/nowhere/ca.pem".into()), ..Options::by_hand() });
     let world = world.await?;
-    let login = Login::new("somebody", "password of somebody");
+    let login = Login::made_up("somebody");
     let port = world.database().postgres().port();
     let (_, message) = set_secret(&world, &login, "localhost", port, TIMEOUT).await?;
     assert!(message.contains("/nowhere/ca.pem"), "{message}");

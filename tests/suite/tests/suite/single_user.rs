@@ -23,7 +23,7 @@ async fn every_line_of_a_functions_log_carries_the_id_of_its_invocation() -> Res
     for level in ["error", "info", "trace"] {
         let options = Options::by_hand().with("WINDLASS_LOG", level);
         let world = World::with(options).await?;
-        let value = Login::new("single_logged", "a password that is wrong").secret(1);
+        let value = Login::made_up("single_logged").secret(1);
         world.create_secret("single/logged", &value).await?;
         let token = world.begin("single/logged").await?;
         world.steps(&["createSecret"], "single/logged", &token).await?;

@@ -1,7 +1,7 @@
 //! Failed sign-ins, counted in the server's own log: policies lock accounts that have too many.
 
 use anyhow::Result;
-use windlass_suite::{Login, Options, STEPS, Server};
+use windlass_suite::{Login, Options, STEPS, Server, made_up_password};
 
 use super::Subject;
 
@@ -42,7 +42,9 @@ pub(super) async fn attempts_without_end_stop_before_a_policy_locks_the_account(
     server: Server,
 ) -> Result<()> {
     let mut one = Subject::own(server, "lockout_bound", Options::by_hand()).await?;
-    one.server.set_password(&Login::new("lockout_bound", "set by somebody else")).await?;
+    one.server
+        .set_password(&Login::new("lockout_bound", made_up_password("of somebody else")))
+        .await?;
     let token = one.world.begin(&one.secret).await?;
     one.world.steps(&["createSecret"], &one.secret, &token).await?;
     let mut kinds = Vec::new();

@@ -6,7 +6,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::Value;
-use windlass_suite::{Engine, Login, Options, STEPS, Server, Witness, World};
+use windlass_suite::{Engine, Login, Options, STEPS, Server, Witness, World, made_up_password};
 
 const NAMES: [&str; 13] = [
     "Upper Case",
@@ -85,7 +85,7 @@ pub(super) async fn every_name_that_the_server_takes_is_rotated(server: Server) 
         let secret = format!("names/{number}");
         let login = server.bare_account(name).await?;
         world.create_secret(&secret, &server.secret(&login)).await?;
-        let next = Login::new(*name, format!("second password of {number}"));
+        let next = Login::new(*name, made_up_password(&secret));
         let rotated = rotate_to(&world, &server, &secret, &next).await;
         rotated.with_context(|| format!("the name `{name}`"))?;
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use windlass_harness::{Fault, Proxy};
-use windlass_suite::{Login, Options, STEPS, Server, World, error_of, within};
+use windlass_suite::{Login, Options, STEPS, Server, World, error_of, made_up_password, within};
 
 use super::Subject;
 
@@ -116,7 +116,7 @@ pub(super) async fn a_wrong_current_password_is_said_and_nothing_is_changed(
     server: Server,
 ) -> Result<()> {
     let right = server.account("single_wrong").await?;
-    let wrong = Login::new("single_wrong", "not the password of it");
+    let wrong = Login::new("single_wrong", made_up_password("a wrong one"));
     let world = World::with(Options::by_hand()).await?;
     let secret = "single_wrong";
     world.create_secret(secret, &server.secret(&wrong)).await?;
