@@ -7,7 +7,8 @@
 //! its way out.
 //!
 //! **What is secret** ([`version`]): every text and number of a version, at every depth, except
-//! what says where and how to sign in and what is too short to be told from other words.
+//! what says where and how to sign in, what names a place in the network, and what is too short to be
+//! told from other words.
 //!
 //! **What is masked** ([`runs`]): not a secret as a whole, but every run of it that would help a
 //! guesser, beginning anywhere in the secret and standing anywhere in the text: of a password of 15
@@ -44,10 +45,12 @@
 //! **What it can't do.** It knows forms, and there is always one more: a plugin that encrypts its
 //! password, spells it letter by letter, in every other letter or in pieces of five says it all the
 //! same. Against such a plugin stands that it has no way to anybody but these texts, which the
-//! operator reads, and the places it was granted. It knows what this step read: a password that an earlier step had and
-//! this one did not need (`AWSCURRENT`, in testSecret) passes. Different Unicode normalisations of
-//! a text are different texts here, and of a key that a JSON object has twice only the last value
-//! is known. And a password that holds an ordinary word is masked where it is just the word, by which an attentive reader may know it. The host's own words are not searched:
+//! operator reads, and the places it was granted. It knows what this step read: a password that an
+//! earlier step had and this one did not need (`AWSCURRENT`, in testSecret) passes. Different Unicode
+//! normalisations of a text are different texts here; of a key that a JSON object has twice only the
+//! last value is known; a password that looks like a host name, under a key that does not speak of a
+//! credential, is taken for one. And a password that holds an ordinary word is masked where it is
+//! just the word, by which an attentive reader may know it. The host's own words are not searched:
 //! they name accounts, hosts, secrets and keys, so an account that is called as its password tells
 //! it. Nor does what AWS says to commands that run no step (`status`) come by here: these hand AWS
 //! no secret.

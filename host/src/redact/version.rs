@@ -6,12 +6,16 @@
 //! 1. `password` at the top: whatever it is; one that is too short silences the step.
 //! 2. Nothing of what the host prints itself: the values of [`PLACE_KEYS`] at the top, and whatever
 //!    equals one of them, in either case.
-//! 3. Below or beside a key that holds one of [`CREDENTIAL_WORDS`]: from four characters on.
-//! 4. All else: from eight characters on, and as [`Kind::Leaf`]. Shorter ones (`prod`, `eu-1`, `5432`)
+//! 3. Below a key that holds one of [`CREDENTIAL_WORDS`]: from four characters on.
+//! 4. Nothing that names a place, as the host names each to which a plugin connects: an address, or
+//!    a host name in lower case with a dot in it. A grant may name any key that holds one.
+//! 5. All else: from eight characters on, and as [`Kind::Leaf`]. Shorter ones (`prod`, `eu-1`, `5432`)
 //!    stand in messages for other reasons. Of an address with a password in it, the password is a
 //!    credential; of a text that is JSON itself, its own texts are learnt as well.
 //!
 //! A version that is no JSON object is one password, and so are its texts, if it is JSON.
+
+use std::net::IpAddr;
 
 use serde_json::Value;
 use zeroize::Zeroize;
@@ -90,6 +94,7 @@ fn walk(value: &Value, of: Kind, plain: &[String], known: &mut Known) {
 fn learn_leaf(text: &str, of: Kind, plain: &[String], known: &mut Known) {
     match of {
         Kind::Credential => learn_from(SHORTEST, text, of, known, &[]),
+        Kind::Leaf if names_place(text) => {}
         Kind::Leaf => learn_from(FOLDED, text, of, known, plain),
     }
     for password in passwords_of_address(text) {
@@ -123,6 +128,18 @@ fn leaf(value: &Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
+}
+
+/// Whether a text names a place in the network and nothing else.
+fn names_place(text: &str) -> bool {
+    let label = |label: &str| {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        !label.is_empty() && label.bytes().all(allowed)
+    };
+    let top = |label: &str| label.len() > 1 && label.bytes().all(|byte| byte.is_ascii_lowercase());
+    let name =
+        text.rsplit_once('.').is_some_and(|(below, last)| top(last) && below.split('.').all(label));
+    name || text == "localhost" || text.parse::<IpAddr>().is_ok()
 }
 
 /// The password in `scheme://user:password@host`, in both ways to read it: an at sign may stand

@@ -18,6 +18,8 @@ const VERSION: &str = r#"{
     "pin": 73910, "codes": ["5082q", ["yR6e!"]], "credentials": { "a": { "b": "hT3+x" } },
     "licence": 471100815, "short": "eu-9", "owner": "App_User", "replica": "orders.db.example",
     "databaseUrl": "postgres://app_user:u@5/Kf@orders.db.example:54321/orders_live",
+    "reader": "reader.db.example", "at": "2001:db8::7", "near": "localhost",
+    "token": "hq2.tz.dwmn", "odd": "Hq3.tz.dwmn", "odder": "hq4.tz.9",
     "inner": "{\"password\": \"gV2.c\"}", "flag": true, "nothing": null
 }"#;
 
@@ -28,7 +30,6 @@ fn every_text_of_a_version_is_learnt_at_every_depth() {
         "k7Qv",
         "Zr9t",
         "J4sBn",
-        "mail.example.org",
         "x2mWv",
         "https://hooks.chat.example/T0/B1/wq8Lz5",
         "73910",
@@ -38,6 +39,9 @@ fn every_text_of_a_version_is_learnt_at_every_depth() {
         "471100815",
         "u@5/Kf",
         "gV2.c",
+        "hq2.tz.dwmn",
+        "Hq3.tz.dwmn",
+        "hq4.tz.9",
     ] {
         assert_eq!(
             redactor.scrub(&format!("is <{secret}>"), 99),
@@ -62,6 +66,10 @@ fn what_says_where_to_sign_in_and_what_is_short_stays() {
         "eu-9",
         "App_User",
         "true",
+        "mail.example.org",
+        "reader.db.example",
+        "2001:db8::7",
+        "localhost",
     ] {
         let text = format!("is <{plain}>");
         assert_eq!(redactor.scrub(&text, 99), text);
