@@ -18,17 +18,21 @@ pub struct Login {
 /// message, and searched for in every log.
 #[must_use]
 pub fn made_up_password(name: &str) -> String {
-    // No vowels, so that chance makes no words.
-    const LETTERS: &[u8; 32] = b"23456789BCDFGHJKMNPQRSTVWXZbcdfg";
-    // FNV-1a: any hash would do that is the same everywhere.
+    // No vowels, and a digit after every letter.
+    const LETTERS: &[u8; 32] = b"BCDFGHJKLMNPQRSTbcdfghjkmnpqrstv";
+    const DIGITS: &[u8; 8] = b"23456789";
+    // FNV-1a, mixed as splitmix64 does: names that differ in a letter share no part of a password.
     let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    let digits = (0..12).filter_map(|digit| {
-        let index = usize::try_from(hash >> (digit * 5) & 31).unwrap_or(0);
-        LETTERS.get(index).copied().map(char::from)
+    let hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    let hash = hash ^ (hash >> 31);
+    let pairs = hash.to_le_bytes().into_iter().flat_map(|byte| {
+        let (letter, digit) = (usize::from(byte & 31), usize::from(byte >> 5));
+        [LETTERS.get(letter), DIGITS.get(digit)].into_iter().flatten().copied().map(char::from)
     });
-    format!("k7+{}!Q", digits.collect::<String>())
+    pairs.collect()
 }
 
 impl Login {

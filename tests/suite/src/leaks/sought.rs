@@ -180,7 +180,7 @@ fn is_made_by_chance(part: &[char]) -> bool {
         |c| c.is_numeric(),
         |c| !c.is_alphanumeric() && !matches!(c, ' ' | '-' | '_' | '.'),
     ];
-    let held = kinds.iter().filter(|kind| part.iter().any(|c| kind(c))).count();
+    let held = kinds.into_iter().filter(|kind| part.iter().any(kind)).count();
     let word = |letters: &[char]| {
         letters.iter().all(|c| c.is_lowercase()) || letters.iter().all(|c| c.is_uppercase())
     };
