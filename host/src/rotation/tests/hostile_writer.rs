@@ -231,6 +231,15 @@ async fn a_tag_chooses_no_plugin_of_another_engine_and_none_against_the_operator
 }
 
 #[tokio::test]
+async fn a_tag_that_names_the_operators_plugin_is_no_contradiction() {
+    let mut world = World::new(&json!({}));
+    world.config.plugin = Some("fake".into());
+    world.tag("windlass:plugin", "fake");
+    let version = world.rotate().await;
+    world.check(&version).await;
+}
+
+#[tokio::test]
 async fn a_strategy_tag_counts_only_where_tags_choose_the_strategy() {
     let mut world = World::with_admin(&json!({}));
     world.tag("windlass:strategy", "single-user");
