@@ -123,6 +123,9 @@ mod tests {
             ("::ffff:0:169.254.169.254", AddressKind::Forbidden(DenyReason::LinkLocal)),
             ("2001:0:1:2:3:4:5601:5601", AddressKind::Forbidden(DenyReason::LinkLocal)),
             ("64:ff9b:1::10.0.0.5", AddressKind::Ordinary),
+            // One reading, and that one names no host.
+            ("::ffff:0.1.2.3", AddressKind::Forbidden(DenyReason::Unspecified)),
+            ("64:ff9b::0.0.0.0", AddressKind::Forbidden(DenyReason::Unspecified)),
             ("64:ff9b::10.0.0.5", AddressKind::Ordinary),
             ("::ffff:127.0.0.1", AddressKind::Forbidden(DenyReason::Disguised)),
             ("::ffff:10.0.0.1", AddressKind::Ordinary),
