@@ -1,6 +1,7 @@
 //! Signing in: the server chooses the method, this side decides whether it is good enough.
 //!
-//! In this order: a method that this plugin does not know, or that would show the password to
+//! In this order: where the server has to prove itself and there is no TLS, the sign-in ends before
+//! anything is sent, because no method here proves a server; a method that this plugin does not know, or that would show the password to
 //! somebody else than the server, ends the sign-in; the password goes out in clear inside TLS only,
 //! once, and only where caching_sha2_password or sha256_password ask for it; without TLS it is
 //! encrypted with a key from the secret, never with one that the server sends. Every exchange is
@@ -99,6 +100,12 @@ pub(crate) fn authenticate(
     greeting: &Greeting,
 ) -> Result<Method, Failure> {
     check_password(password, "the password to sign in with")?;
+    if login.server_must_prove_itself() {
+        // The answer to the greeting would hold a proof already. Whatever the account's own method
+        // is, it is one of those that prove the client alone.
+        let greeted = Method::named(&greeting.method).map(Method::client_name);
+        return Err(Failure::unproven(greeted.unwrap_or("a method of MySQL's or MariaDB's")));
+    }
     // The server's default method is the account's more often than not. Where it is one that would
     // send the password at once, the server has to ask for it.
     let mut method = match Method::named(&greeting.method) {

@@ -84,18 +84,6 @@ pub(crate) fn change(request: &ChangeRequest) -> Result<(), Failure> {
 
 fn own(session: &mut Session, prepared: &Prepared, request: &ChangeRequest) -> Result<(), Failure> {
     let (password, version) = (&request.new_password, prepared.version);
-    match &prepared.account {
-        // Another account's password would be changed: the anonymous one's, or a proxied user's.
-        Some(account) if account.user != request.username => {
-            return Err(Failure::declined(format!(
-                "signed in as {:?}, the session belongs to {:?}: an anonymous account or a proxy \
-                 stands in between",
-                request.username, account.user
-            )));
-        }
-        // Of a session whose password has expired it can't be known.
-        _ => {}
-    }
     check_quotable(prepared, password)?;
     if request.keep_old_valid {
         dual::check(version)?;
@@ -103,7 +91,7 @@ fn own(session: &mut Session, prepared: &Prepared, request: &ChangeRequest) -> R
         return dual::own(session, request);
     }
     if version.mariadb {
-        if prepared.account.is_some() {
+        if prepared.is_own {
             check_only_password(session, version)?;
         }
         own_mariadb(session, request)

@@ -62,9 +62,10 @@ pub(crate) fn own(session: &mut Session, request: &ChangeRequest) -> Result<(), 
 /// Whether a password is in force. The server shows nobody their own hash.
 fn signs_in(request: &ChangeRequest, password: &str) -> Result<bool, Failure> {
     match Session::sign_in_as(&request.actor, password) {
-        Ok(session) => {
+        Ok(mut session) => {
+            let outcome = session.check();
             session.close();
-            Ok(true)
+            outcome.map(|()| true)
         }
         Err(failure) if failure.kind == FailureKind::Refused => Ok(false),
         Err(failure) => Err(failure.during("looking whether the new password is in force")),

@@ -1,10 +1,14 @@
 //! A signed-in session: statements and their rows.
 //!
+//! A session counts for the account that signed in only if it belongs to an account of that name
+//! (`CURRENT_USER()`): an anonymous account, or one with a proxy, lets other names in with a password
+//! of its own.
+//!
 //! One statement at a time, and the session is prepared before the first one that quotes anything:
 //! [`Session::prepare`] sets the characters, the one rule of quoting, and how long a lock is waited
 //! for. A session after an error is only good for closing, unless the caller knows the error.
 
-use windlass_sdk::{Connection, Failure, Login};
+use windlass_sdk::{Connection, Failure, Login, clean};
 
 use crate::auth::{Method, authenticate};
 use crate::bytes::Fields;
@@ -41,9 +45,9 @@ pub(crate) struct AccountName {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Prepared {
     pub(crate) version: Version,
-    /// The account that the session belongs to; absent where the password has expired, because
-    /// nothing can be asked then.
-    pub(crate) account: Option<AccountName>,
+    /// Whether the session is known to belong to the account that signed in. Not where the password
+    /// has expired, because nothing can be asked then; where it belongs to another there is no session.
+    pub(crate) is_own: bool,
     /// Whether the one rule of quoting holds. Not where the password has expired on MySQL, which
     /// lets such a session change nothing but the password.
     pub(crate) quoting: bool,
@@ -56,6 +60,7 @@ pub(crate) struct Session {
     /// How the account signs in.
     pub(crate) method: Method,
     greeted_as: String,
+    username: String,
 }
 
 impl Session {
@@ -68,7 +73,40 @@ impl Session {
     pub(crate) fn sign_in_as(login: &Login, password: &str) -> Result<Self, Failure> {
         let (mut wire, greeting) = handshake::start(login)?;
         let method = authenticate(&mut wire, login, password, &greeting)?;
-        Ok(Self { wire, method, greeted_as: greeting.version })
+        Ok(Self { wire, method, greeted_as: greeting.version, username: login.username.clone() })
+    }
+
+    /// Makes sure that the session can run a statement, and that it belongs to the account that
+    /// signed in, which is what the statement asks.
+    pub(crate) fn check(&mut self) -> Result<(), Failure> {
+        let rows = self.query("SELECT CURRENT_USER()", "running a statement")?;
+        let account = rows.into_iter().flatten().flatten().next();
+        self.check_account(&account.ok_or_else(out_of_order)?)
+    }
+
+    /// `account` is what the server says that the session belongs to.
+    fn check_account(&self, account: &str) -> Result<(), Failure> {
+        let account = AccountName::read(account).ok_or_else(out_of_order)?;
+        let username = &self.username;
+        if account.user == *username {
+            return Ok(());
+        }
+        let found = clean(&account.quoted());
+        let remedy = if account.user.is_empty() {
+            format!(
+                "the server takes this anonymous account for it: DROP USER {found}, or CREATE USER \
+                 for {username:?} with a host part that fits this sign-in better"
+            )
+        } else {
+            format!(
+                "the server takes {username:?} for a proxy of that account (GRANT PROXY): REVOKE \
+                 PROXY, or put the account itself into the secret"
+            )
+        };
+        Err(Failure::declined(format!(
+            "signed in as {username:?}, the session belongs to {found}, so nothing is proved about \
+             {username:?}: {remedy}"
+        )))
     }
 
     /// Asks who is there and sets what every statement relies on.
@@ -90,12 +128,12 @@ impl Session {
                 else {
                     return Err(Failure::protocol("the server does not say which version it is"));
                 };
-                let version = Version::read(&version, &comment);
-                Prepared { version, account: AccountName::read(&account), quoting: true }
+                self.check_account(&account)?;
+                Prepared { version: Version::read(&version, &comment), is_own: true, quoting: true }
             }
             Err(failure) if failure.code == MUST_CHANGE_PASSWORD => {
                 let version = Version::read(&self.greeted_as, "");
-                Prepared { version, account: None, quoting: true }
+                Prepared { version, is_own: false, quoting: true }
             }
             Err(failure) => return Err(failure),
         };

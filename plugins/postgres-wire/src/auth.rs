@@ -1,8 +1,10 @@
 //! Signing in: the server chooses the method, this side decides whether it is good enough.
 //!
-//! In this order: the product's own methods have the first look, a server that asks for nothing is
-//! refused (nothing would be proved), a password goes out in clear inside TLS only, and after the
-//! proof nothing but AuthenticationOk is taken. What means a wrong password, the product says.
+//! In this order: the product's own methods have the first look; where the server has to prove
+//! itself and there is no TLS, every method that does not do that is refused before anything is sent;
+//! a server that asks for nothing is refused (nothing would be proved); a password goes out in clear
+//! inside TLS only; after the proof nothing but AuthenticationOk is taken. What means a wrong
+//! password, the product says.
 
 use postgres_protocol::authentication::md5_hash;
 use postgres_protocol::message::backend::Message;
@@ -27,8 +29,11 @@ pub enum Method {
 /// Whether a request was one of the product's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answered {
-    /// It was, and the next message says whether the account is let in.
+    /// It was, and the next message says whether the account is let in. The server has not proved
+    /// anything.
     Proved,
+    /// The same, and the server has proved that it knows the account's secret.
+    ProvedMutually,
     /// It was not, and nothing was sent.
     NotMine,
 }
@@ -37,7 +42,8 @@ pub enum Answered {
 pub trait Methods {
     /// Looks at the server's first message, whole and unread, and answers what is of a method of
     /// its own: up to AuthenticationOk, which is left to be read. `tls` is what the handshake
-    /// offers, absent where there was none.
+    /// offers, absent where there was none. Where the login's server must prove itself, a method in
+    /// which it does not is [`Failure::unproven`], and nothing is sent.
     ///
     /// # Errors
     /// What the server says, or what makes its request one that is not answered.
@@ -95,35 +101,64 @@ pub(crate) fn authenticate(
     tls: Option<&TlsInfo>,
     methods: &mut dyn Methods,
 ) -> Result<Method, Failure> {
-    let (login, password) = (attempt.login, attempt.password());
-    check_password(password, "the secret's \"password\"")?;
+    let login = attempt.login;
+    check_password(attempt.password(), "the secret's \"password\"")?;
     let request = wire.receive_raw()?;
+    let must_prove = login.server_must_prove_itself();
     let method = match methods.answer(wire, &request, attempt, tls)? {
+        Answered::ProvedMutually => Method::Own,
+        // The method should have refused before it sent anything; its sign-in counts for nothing.
+        Answered::Proved if must_prove => return Err(Failure::unproven("a method of its own")),
         Answered::Proved => Method::Own,
-        Answered::NotMine => match parse(request)? {
-            Message::AuthenticationMd5Password(request) => {
-                let name = attempt.username.as_bytes();
-                let answer = md5_hash(name, password.as_bytes(), request.salt());
-                wire.send(|buffer| frontend::password_message(answer.as_bytes(), buffer))?;
-                Method::Md5
+        Answered::NotMine => {
+            let request = parse(request)?;
+            match one_sided(&request).filter(|_| must_prove) {
+                Some(method) => return Err(Failure::unproven(method)),
+                None => answer(wire, product, attempt, tls, request)?,
             }
-            Message::AuthenticationCleartextPassword if tls.is_some() => {
-                wire.send(|buffer| frontend::password_message(password.as_bytes(), buffer))?;
-                Method::Cleartext
-            }
-            Message::AuthenticationCleartextPassword => {
-                return Err(cleartext_without_tls(product));
-            }
-            Message::AuthenticationOk => return Err(asked_for_nothing(product)),
-            other => {
-                return Err(unsupported(&other, product)
-                    .unwrap_or_else(|| unexpected(other, product, login)));
-            }
-        },
+        }
     };
     match wire.receive()? {
         Message::AuthenticationOk => Ok(method),
         other => Err(unexpected(other, product, login)),
+    }
+}
+
+/// Answers the methods that all products have.
+fn answer(
+    wire: &mut Wire<Connection>,
+    product: &Product,
+    attempt: Attempt<'_>,
+    tls: Option<&TlsInfo>,
+    request: Message,
+) -> Result<Method, Failure> {
+    let password = attempt.password();
+    match request {
+        Message::AuthenticationMd5Password(request) => {
+            let name = attempt.username.as_bytes();
+            let answer = md5_hash(name, password.as_bytes(), request.salt());
+            wire.send(|buffer| frontend::password_message(answer.as_bytes(), buffer))?;
+            Ok(Method::Md5)
+        }
+        Message::AuthenticationCleartextPassword if tls.is_some() => {
+            wire.send(|buffer| frontend::password_message(password.as_bytes(), buffer))?;
+            Ok(Method::Cleartext)
+        }
+        Message::AuthenticationCleartextPassword => Err(cleartext_without_tls(product)),
+        Message::AuthenticationOk => Err(asked_for_nothing(product)),
+        other => Err(unsupported(&other, product)
+            .unwrap_or_else(|| unexpected(other, product, attempt.login))),
+    }
+}
+
+/// A method that shows the account's knowledge to the server, or nothing, and proves nothing of the
+/// server: in words that follow "the server asks for".
+fn one_sided(message: &Message) -> Option<&'static str> {
+    match message {
+        Message::AuthenticationMd5Password(_) => Some("an MD5 hash (md5)"),
+        Message::AuthenticationCleartextPassword => Some("the password in clear (password)"),
+        Message::AuthenticationOk => Some("no password (trust)"),
+        _ => None,
     }
 }
 

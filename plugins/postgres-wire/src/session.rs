@@ -2,12 +2,15 @@
 //!
 //! Only the simple query protocol is used, so that several statements cost one round trip. The
 //! first error ends the request; a session after an error is only good for closing.
+//!
+//! A session counts only if it belongs to the account that signed in: a pooler may prove a password
+//! itself and go on as another account.
 
 use bytes::BytesMut;
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::{DataRowBody, Message};
 use postgres_protocol::message::frontend;
-use windlass_sdk::{Connection, Failure, Login};
+use windlass_sdk::{Connection, Failure, Login, clean};
 
 use crate::auth::{self, Attempt, Method, Methods};
 use crate::errors::ServerError;
@@ -34,13 +37,15 @@ pub struct Session {
     product: &'static Product,
     /// How the account proved its password.
     pub method: Method,
+    username: String,
 }
 
 impl Session {
     /// Connects and signs in: exactly one attempt.
     ///
     /// # Errors
-    /// `refused` only if the server refused this name and password.
+    /// `refused` only if the server refused this name and password; `declined` if the server reports
+    /// that the session belongs to another account.
     pub fn sign_in(
         product: &'static Product,
         attempt: Attempt<'_>,
@@ -52,10 +57,33 @@ impl Session {
         loop {
             match wire.receive()? {
                 Message::BackendKeyData(_) => {}
-                Message::ReadyForQuery(_) => return Ok(Self { wire, product, method }),
+                Message::ReadyForQuery(_) => break,
                 // A database that does not exist is reported here, as is a server that is full.
                 other => return Err(auth::unexpected(other, product, login)),
             }
+        }
+        let username = attempt.username;
+        match wire.session_user() {
+            Some(user) if user != username.as_bytes() => {
+                Err(another_account(username, &String::from_utf8_lossy(user)))
+            }
+            _ => Ok(Self { wire, product, method, username: username.to_owned() }),
+        }
+    }
+
+    /// Makes sure that the session can run a statement, and that it belongs to the account that
+    /// signed in, which is what the statement asks.
+    ///
+    /// # Errors
+    /// `declined` where it belongs to another.
+    pub fn check(&mut self) -> Result<(), Failure> {
+        const OPERATION: &str = "running a statement";
+        let answer = self.run("SELECT session_user", OPERATION)?;
+        let mut values = answer.tables.into_iter().flatten().flatten();
+        match (values.next(), values.next()) {
+            (Some(Some(user)), None) if user == self.username => Ok(()),
+            (Some(Some(user)), None) => Err(another_account(&self.username, &user)),
+            _ => Err(out_of_order(OPERATION)),
         }
     }
 
@@ -141,6 +169,15 @@ fn values(row: &DataRowBody) -> Result<Vec<Value>, Failure> {
         values.push(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()));
     }
     Ok(values)
+}
+
+fn another_account(username: &str, found: &str) -> Failure {
+    Failure::declined(format!(
+        "signed in as {username:?}, the session belongs to {:?}, so nothing is proved about \
+         {username:?}: something in between, such as a pooler with a user of its own, signs in as \
+         another account; let the secret's \"host\" be the database itself",
+        clean(found)
+    ))
 }
 
 fn out_of_order(operation: &str) -> Failure {

@@ -127,6 +127,18 @@ pub fn query(peer: &mut Peer) -> String {
     String::from_utf8(body).unwrap()
 }
 
+/// Answers the statement that asks whose session it is.
+pub fn belongs_to(peer: &mut Peer, user: &str) {
+    assert_eq!(query(peer), "SELECT session_user");
+    peer.send(&[head(), row(&[Some(user)]), complete("SELECT 1"), READY.to_vec()].concat());
+}
+
+/// What a server reports once it has let somebody in as `user`.
+pub fn welcome_as(peer: &mut Peer, user: &str) {
+    let report = format!("session_authorization\0{user}\0");
+    peer.send(&[OK, &message(b'S', report.as_bytes()), READY].concat());
+}
+
 /// The end of the session.
 pub fn goodbye(peer: &mut Peer) {
     assert_eq!(receive(peer), (b'X', vec![]));

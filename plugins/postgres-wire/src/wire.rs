@@ -3,7 +3,7 @@
 //! A message's announced length is checked before a byte is allocated for it, and everything that
 //! answers one request shares one budget, so that no server can fill the memory or keep this side
 //! reading. Messages that a server may send at any time and that mean nothing here (notices,
-//! parameter values, notifications) count against the budget and are dropped.
+//! notifications, parameter values but one) count against the budget and are dropped.
 
 use std::io::{self, Read, Write};
 
@@ -31,12 +31,14 @@ pub struct Wire<S> {
     product: &'static str,
     /// How much of [`ANSWER_MAX`] the current answer has left.
     left: usize,
+    /// Whose session it is, as the server reports it.
+    session_user: Option<Vec<u8>>,
 }
 
 impl<S: Read + Write> Wire<S> {
     /// Messages over `stream`, from and to a service of this name.
     pub fn new(stream: S, product: &'static str) -> Self {
-        Self { stream, product, left: ANSWER_MAX }
+        Self { stream, product, left: ANSWER_MAX, session_user: None }
     }
 
     /// Sends one or more whole messages, made by `write`. The answer to them has a fresh budget.
@@ -63,10 +65,18 @@ impl<S: Read + Write> Wire<S> {
         self.receive_raw().and_then(parse)
     }
 
-    /// The same, whole but unread.
+    /// Whose session it is, where the server has reported it without being asked.
+    pub(crate) fn session_user(&self) -> Option<&[u8]> {
+        self.session_user.as_deref()
+    }
+
+    /// The next message that answers something, whole but unread.
     pub(crate) fn receive_raw(&mut self) -> Result<BytesMut, Failure> {
         loop {
             let message = self.raw_message()?;
+            if let Some(user) = reported_user(&message) {
+                self.session_user = Some(user.to_vec());
+            }
             if !matches!(message.first(), Some(b'N' | b'S' | b'A' | &NEGOTIATE_PROTOCOL_VERSION)) {
                 return Ok(message);
             }
@@ -97,6 +107,13 @@ impl<S: Read + Write> Wire<S> {
         self.stream.read_exact(rest)?;
         Ok(message)
     }
+}
+
+/// The value of the parameter by which a server reports whose session it is; `None` for every other
+/// message.
+fn reported_user(message: &[u8]) -> Option<&[u8]> {
+    let parameter = message.strip_prefix(b"S")?.get(4..)?;
+    parameter.strip_prefix(b"session_authorization\0")?.strip_suffix(b"\0")
 }
 
 /// Reads a whole message.

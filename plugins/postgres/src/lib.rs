@@ -69,7 +69,7 @@ impl Plugin for Postgres {
 
     fn verify(login: &Login) -> Result<(), Failure> {
         let mut session = product::sign_in(login)?;
-        let outcome = session.run("SELECT 1", "running a statement").map(drop);
+        let outcome = session.check();
         session.close();
         outcome
     }

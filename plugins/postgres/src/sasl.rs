@@ -35,7 +35,7 @@ impl Methods for Sasl {
             Message::AuthenticationSasl(offer) => scram(wire, attempt, tls, &offer)?,
             _ => return Ok(Answered::NotMine),
         }
-        Ok(Answered::Proved)
+        Ok(Answered::ProvedMutually)
     }
 }
 

@@ -6,7 +6,8 @@
 //! the server stores is SHA-256(password, salt), over the salt in the very form in which it is sent.
 //!
 //! Every length is checked against the message, the algorithm against the one that there is, and
-//! nothing may follow. The server proves nothing about itself: that is what TLS is for.
+//! nothing may follow. The server proves nothing about itself: that is what TLS is for, and where it
+//! has to and there is none, the request is not answered.
 
 use sha2::{Digest as _, Sha256};
 use windlass_postgres_wire::{Answered, Attempt, Methods, Wire};
@@ -106,6 +107,9 @@ impl Methods for Digest {
         let Some(challenge) = Challenge::read(request)? else {
             return if is_other(request) { Err(other_method()) } else { Ok(Answered::NotMine) };
         };
+        if attempt.login.server_must_prove_itself() {
+            return Err(Failure::unproven("a SHA-256 digest (digest)"));
+        }
         let nonce = client_nonce();
         let digest = challenge.answer(attempt.password(), &nonce);
         self.salt = challenge.salt_kind;

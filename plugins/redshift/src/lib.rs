@@ -68,7 +68,7 @@ impl Plugin for Redshift {
 
     fn verify(login: &Login) -> Result<(), Failure> {
         let (mut session, _) = product::sign_in(login)?;
-        let outcome = session.run("SELECT 1", "running a statement").map(drop);
+        let outcome = session.check();
         session.close();
         outcome
     }

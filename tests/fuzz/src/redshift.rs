@@ -3,6 +3,8 @@
 //!
 //! - The password goes out in clear only inside TLS, and only to a server that asked for it so; the
 //!   new one never does. With TLS required, nothing but the request for it goes out in clear.
+//! - Without TLS, a server that has to prove itself gets nothing. Nobody is verified unless the server
+//!   named the user.
 //! - `refused` only where the server said that the password is wrong, and before any statement. A
 //!   change succeeds only where it said COMMIT.
 //! - No text of the server's leaves the quotes in a statement, types of arguments excepted.
@@ -13,8 +15,8 @@ use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use windlass_plugin_redshift::Redshift;
-use windlass_sdk::testing::{Server as _, Stream, dialled, login};
-use windlass_sdk::{Failure, FailureKind, Login, TlsInfo, TlsMode};
+use windlass_sdk::testing::{Server as _, Stream, dialled};
+use windlass_sdk::{Failure, FailureKind, TlsInfo};
 
 use crate::postgres::server::{Heard, Server};
 use crate::postgres::wire::*;
@@ -33,7 +35,7 @@ pub fn run(data: &[u8]) {
     check_heard(choice, &server);
     match outcome {
         Ok(()) => check_success(choice, &server),
-        Err(failure) => check_failure(&server, &failure),
+        Err(failure) => check_failure(choice, &server, &failure),
     }
 }
 
@@ -41,11 +43,7 @@ fn conversation(choice: Choice, says: &[u8]) -> (Arc<Mutex<Server>>, Result<(), 
     let server = Arc::new(Mutex::new(Server::new(choice, says)));
     let connections = Arc::clone(&server);
     let endpoint = dialled(move || Ok(Box::new(Connection::to(Arc::clone(&connections)))));
-    let login = Login {
-        tls: if choice.has(Choice::TLS) { TlsMode::Required } else { TlsMode::Disabled },
-        ..login(endpoint, "app", PASSWORD)
-    };
-    (server, call::<Redshift>(choice, login))
+    (server, call::<Redshift>(choice, choice.login(endpoint)))
 }
 
 /// One of several connections to the server, which goes on where it was.
@@ -112,16 +110,23 @@ fn check_heard(choice: Choice, server: &Server) {
         let in_clear = choice.has(Choice::TLS) && !in_tls;
         assert!(!in_clear || message == SSL_REQUEST, "before TLS: {said}");
     }
+    let proved = server.heard.iter().any(is_proof);
+    assert!(!choice.must_be_proved() || !proved, "something made of the password");
     server.heard.iter().filter_map(Heard::query).for_each(|query| {
         assert!(!new.is_some_and(|new| holds(query.as_bytes(), new)), "new: {query}");
         sql::check_marks(query, MARKS);
     });
 }
 
+/// Whether it is made of a password.
+fn is_proof(heard: &Heard) -> bool {
+    matches!(heard.message.first(), Some(b'p' | b'd'))
+}
+
 fn check_success(choice: Choice, server: &Server) {
     assert!(server.said(b"R\0\0\0\x08\0\0\0\0"), "nobody was let in");
     assert!(server.said(b"Z\0\0\0\x05"), "the server was not ready");
-    let is_proof = |heard: &Heard| matches!(heard.message.first(), Some(b'p' | b'd'));
+    assert!(choice.call() != Call::Verify || server.said(b"app"), "another user");
     assert!(server.heard.iter().any(is_proof), "no password");
     if choice.call() != Call::Verify {
         assert!(server.said(b"COMMIT\0"), "nothing was committed");
@@ -130,7 +135,7 @@ fn check_success(choice: Choice, server: &Server) {
     }
 }
 
-fn check_failure(server: &Server, failure: &Failure) {
+fn check_failure(choice: Choice, server: &Server, failure: &Failure) {
     let Failure { kind, code, message } = failure;
     assert!(is_one_line(message) && message.len() < MESSAGE_MAX, "{message:?}");
     let is_code = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
@@ -148,8 +153,9 @@ fn check_failure(server: &Server, failure: &Failure) {
         }
         // The login and the request are good: who says so blames the secret for the server.
         FailureKind::InvalidSecret => panic!("the secret is blamed: {failure}"),
-        // Nobody asked for it, and in here TLS never fails.
-        FailureKind::Unproven | FailureKind::TlsFailed => panic!("{failure}"),
+        FailureKind::Unproven => assert!(choice.must_be_proved(), "{failure}"),
+        // In here TLS never fails.
+        FailureKind::TlsFailed => panic!("{failure}"),
         FailureKind::NoTls
         | FailureKind::Unreachable
         | FailureKind::Declined
@@ -173,7 +179,7 @@ pub fn seeds() -> Vec<Seed> {
         authentication(13, &parts.concat())
     };
     let let_in = [&md5[..], &welcome()].concat();
-    let selected = [&table(&[row(&[Some("1")])])[..], READY].concat();
+    let selected = [&table(&[row(&[Some("app")])])[..], READY].concat();
     let committed = [&complete("ALTER USER")[..], &complete("COMMIT"), READY].concat();
     let wrong = error("28000", "password authentication failed for user \"app\"");
     let catalog = {
@@ -225,6 +231,8 @@ pub fn seeds() -> Vec<Seed> {
         seed("md5", VERIFY, &[&let_in, &selected]),
         seed("digest", VERIFY, &[&digest, &welcome(), &selected]),
         seed("digest-in-tls", VERIFY | Choice::TLS, &[b"S", &digest, &welcome(), &selected]),
+        seed("mutual-md5", VERIFY | Choice::MUTUAL, &[&let_in, &selected]),
+        seed("mutual-digest", VERIFY | Choice::MUTUAL, &[&digest, &welcome(), &selected]),
         seed("refused", VERIFY, &[&md5, &wrong]),
         seed("own", OWN, &[&let_in, &committed]),
         seed("own-proved", OWN, &[&digest, &welcome(), &committed, &digest, &welcome()]),
@@ -248,6 +256,7 @@ mod tests {
             let outcome = conversation(Choice(input[0]), &input[1..]).1.map_err(|it| it.kind);
             let expected = match name {
                 "refused" => Err(FailureKind::Refused),
+                "mutual-md5" | "mutual-digest" => Err(FailureKind::Unproven),
                 "declined" | "unwritable" => Err(FailureKind::Declined),
                 _ => Ok(()),
             };

@@ -176,14 +176,43 @@ fn what_the_server_says_about_such_a_statement_is_not_repeated() {
 #[test]
 fn another_account_than_the_one_that_is_meant_is_not_changed() {
     for account in ["@%", "proxied@%", "App@%", "app@x@%"] {
-        let outcome = change("app", "app", move |peer| {
-            let mut server = Server::new(peer);
-            server.let_in("8.0.36");
-            server.prepare("8.0.36", account);
-            server.goodbye();
-        });
-        assert_failure(outcome, Declined, "", "the session belongs to");
+        // By the account itself, or by an administrator whose session is somebody else's.
+        for username in ["app", "victim"] {
+            let outcome = change("app", username, move |peer| {
+                let mut server = Server::new(peer);
+                server.let_in("8.0.36");
+                assert!(server.query().ends_with("CURRENT_USER()"));
+                server.rows(3, &[&["8.0.36", "a server", account]]);
+                server.goodbye();
+            });
+            assert_failure(outcome, Declined, "", "the session belongs to");
+        }
     }
+}
+
+#[test]
+fn a_new_password_that_another_account_takes_is_not_in_force() {
+    let connections: Vec<windlass_sdk::testing::Script> = vec![
+        Box::new(|peer| {
+            let mut server = Server::new(peer);
+            server.let_in("8.0.14");
+            server.prepare("8.0.14", "app@%");
+            server.query();
+            server.error(3891, "Incorrect current password");
+            server.goodbye();
+        }),
+        Box::new(|peer| {
+            let mut server = Server::new(peer);
+            server.let_in("8.0.14");
+            server.belongs_to("@%");
+            server.goodbye();
+        }),
+    ];
+    let (endpoint, server) = windlass_sdk::testing::scripted_each(connections);
+    let request = request(endpoint, "app", "app");
+    let outcome = Mysql::change(&ChangeRequest { keep_old_valid: true, ..request });
+    server.finish();
+    assert_failure(outcome, Declined, "", "the session belongs to");
 }
 
 #[test]

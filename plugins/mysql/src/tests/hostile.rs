@@ -10,7 +10,7 @@ use crate::grants::Grants;
 use crate::session::AccountName;
 use crate::tokens::Backslash;
 
-/// Everything that a well-behaved server sends to `verify`, which answers nothing that depends on it.
+/// Everything that a well-behaved server sends to `verify`.
 fn conversation() -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut packet = |number: u8, payload: &[u8]| {
@@ -23,7 +23,7 @@ fn conversation() -> Vec<u8> {
     packet(1, &[1]);
     packet(2, b"\x03def");
     packet(3, &[0xfe, 0, 0, 2, 0]);
-    packet(4, b"\x011");
+    packet(4, b"\x05app@%");
     packet(5, &[0xfe, 0, 0, 2, 0]);
     bytes
 }

@@ -9,7 +9,7 @@ mod tls;
 
 use windlass_sdk::testing::{Peer, login, scripted};
 use windlass_sdk::{
-    ChangeRequest, Endpoint, Failure, FailureKind, Login, NameLength, Plugin, TlsMode,
+    ChangeRequest, Endpoint, Failure, FailureKind, Login, NameLength, Plugin, Proof, TlsMode,
 };
 
 use crate::Mysql;

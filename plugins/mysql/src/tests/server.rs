@@ -101,6 +101,12 @@ impl Server {
         self.send(&error(number, text));
     }
 
+    /// Answers whose session it is.
+    pub(super) fn belongs_to(&mut self, account: &str) {
+        assert_eq!(self.query(), "SELECT CURRENT_USER()");
+        self.rows(1, &[&[account]]);
+    }
+
     /// Answers the first two statements of a change.
     pub(super) fn prepare(&mut self, version: &str, account: &str) {
         assert_eq!(self.query(), "SELECT VERSION(), @@version_comment, CURRENT_USER()");

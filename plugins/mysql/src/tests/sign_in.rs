@@ -12,8 +12,7 @@ const MARIA: &str = "5.5.5-10.11.6-MariaDB";
 /// What a well-behaved server does once it has let somebody in.
 fn select_one(mut server: Server) {
     server.send(OK);
-    assert_eq!(server.query(), "SELECT 1");
-    server.rows(1, &[&["1"]]);
+    server.belongs_to("app@%");
     server.goodbye();
 }
 
@@ -82,6 +81,94 @@ fn a_method_that_the_account_has_and_the_server_did_not_greet_with() {
                 .unwrap();
             }
         }
+    }
+}
+
+#[test]
+fn without_tls_a_server_that_has_to_prove_itself_gets_nothing() {
+    let verify = |login: Login| Mysql::verify(&login);
+    let change = |login: Login| {
+        Mysql::change(&ChangeRequest {
+            actor: login,
+            username: "app".into(),
+            new_password: NEW_PASSWORD.into(),
+            old_password: None,
+            clone_of: None,
+            keep_old_valid: false,
+        })
+    };
+    for (greeted, named) in [
+        ("mysql_native_password", "mysql_native_password"),
+        ("caching_sha2_password", "caching_sha2_password"),
+        ("sha256_password", "sha256_password"),
+        ("client_ed25519", "client_ed25519"),
+        ("parsec", "parsec"),
+        ("go to evil.example", "a method of MySQL's or MariaDB's"),
+    ] {
+        for call in [verify as fn(Login) -> Result<(), Failure>, change] {
+            let outcome = run(
+                |peer| {
+                    let mut server = Server::new(peer);
+                    server.send(&greeting(V8, greeted, SSL));
+                    server.peer.expect_close();
+                },
+                |server| {
+                    // With a key, too: the password would be safe, but the server proves nothing.
+                    let key = (crate::rsa::FIELD.to_owned(), "a key".to_owned());
+                    let login = Login { fields: vec![key], ..in_clear(server, "app") };
+                    call(Login { proof: Proof::Mutual, ..login })
+                },
+            );
+            assert_eq!(outcome.unwrap_err(), Failure::unproven(named));
+        }
+    }
+    // With TLS the certificate has proved the server.
+    run(
+        |peer| {
+            let mut server = Server::new(peer);
+            server.greet_with_tls(V8, "caching_sha2_password");
+            server.send(&[1, 3]);
+            select_one(server);
+        },
+        |server| verify(Login { proof: Proof::Mutual, ..login(server, "app", PASSWORD) }),
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_session_of_another_account_proves_nothing() {
+    for (account, part) in [
+        (
+            "@%",
+            "the session belongs to ``@`%`, so nothing is proved about \"app\": the server \
+                takes this anonymous account for it: DROP USER ``@`%`",
+        ),
+        ("proxied@%", "the session belongs to `proxied`@`%`"),
+        ("App@%", "the session belongs to `App`@`%`"),
+        ("app @%", "the session belongs to"),
+        ("app@x@%", "the session belongs to `app@x`@`%`"),
+    ] {
+        let outcome = verify_in_clear(move |peer| {
+            let mut server = Server::new(peer);
+            server.let_in(V8);
+            server.belongs_to(account);
+            server.goodbye();
+        });
+        assert_failure(outcome, Declined, "", part);
+    }
+    // What is no account is none of that name.
+    for rows in [None, Some("app")] {
+        let outcome = verify_in_clear(move |peer| {
+            let mut server = Server::new(peer);
+            server.let_in(V8);
+            server.query();
+            match rows {
+                None => server.rows(1, &[]),
+                Some(account) => server.rows(1, &[&[account]]),
+            }
+            server.goodbye();
+        });
+        assert_eq!(outcome.unwrap_err().kind, Protocol);
     }
 }
 

@@ -18,7 +18,7 @@ fn a_server_without_tls_gets_nothing() {
 }
 
 #[test]
-fn a_failed_handshake_is_a_lack_of_tls() {
+fn a_failed_handshake_is_no_lack_of_tls() {
     let outcome = verify(|peer| {
         let mut server = Server::new(peer);
         server.send(&greeting("8.0.36", METHOD, SSL));
@@ -26,7 +26,7 @@ fn a_failed_handshake_is_a_lack_of_tls() {
         server.peer.refuse_tls("certificate expired");
         server.peer.expect_close();
     });
-    assert_failure(outcome, NoTls, "", "certificate expired");
+    assert_failure(outcome, TlsFailed, "", "certificate expired");
 }
 
 #[test]

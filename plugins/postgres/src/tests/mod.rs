@@ -9,7 +9,7 @@ mod tls;
 
 use windlass_sdk::testing::{Peer, login, scripted};
 use windlass_sdk::{
-    ChangeRequest, Endpoint, Failure, FailureKind, Login, NameLength, Plugin, TlsMode,
+    ChangeRequest, Endpoint, Failure, FailureKind, Login, NameLength, Plugin, Proof, TlsMode,
 };
 
 use crate::Postgres;
@@ -26,6 +26,13 @@ fn verify(script: impl FnOnce(Peer) + Send + 'static) -> Result<(), Failure> {
 /// The same without TLS.
 fn verify_in_clear(script: impl FnOnce(Peer) + Send + 'static) -> Result<(), Failure> {
     run(script, |server| Postgres::verify(&in_clear(server, "app")))
+}
+
+/// `verify` without TLS, where the server has to prove itself.
+fn verify_mutually(script: impl FnOnce(Peer) + Send + 'static) -> Result<(), Failure> {
+    run(script, |server| {
+        Postgres::verify(&Login { proof: Proof::Mutual, ..in_clear(server, "app") })
+    })
 }
 
 /// `change` without TLS of `username` by `actor`.

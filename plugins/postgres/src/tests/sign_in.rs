@@ -7,9 +7,7 @@ use super::*;
 
 /// What a well-behaved server does once the proofs are exchanged.
 fn select_one(peer: &mut Peer) {
-    assert_eq!(query(peer), "SELECT 1");
-    let row = row(&[Some("1")]);
-    peer.send(&[head(), row, complete("SELECT 1"), READY.to_vec()].concat());
+    belongs_to(peer, "app");
     goodbye(peer);
 }
 
@@ -76,6 +74,81 @@ fn md5_answers_the_servers_salt() {
             postgres_protocol::authentication::md5_hash(b"app", PASSWORD.as_bytes(), [1, 2, 3, 4]);
         assert_eq!(receive(&mut peer), (b'p', format!("{hash}\0").into_bytes()));
         welcome(&mut peer);
+        select_one(&mut peer);
+    })
+    .unwrap();
+}
+
+#[test]
+fn without_tls_a_server_that_has_to_prove_itself_gets_nothing_but_scram() {
+    for (request, method) in [
+        (ASK_MD5, "an MD5 hash (md5)"),
+        (ASK_CLEARTEXT, "the password in clear (password)"),
+        (OK, "no password (trust)"),
+    ] {
+        let outcome = verify_mutually(move |mut peer| {
+            startup(&mut peer);
+            peer.send(request);
+            peer.expect_close();
+        });
+        assert_eq!(outcome.unwrap_err(), Failure::unproven(method));
+    }
+    verify_mutually(|mut peer| {
+        startup(&mut peer);
+        let scram = Scram::challenge(&mut peer, &["SCRAM-SHA-256"]);
+        peer.send(&scram.proof());
+        welcome(&mut peer);
+        select_one(&mut peer);
+    })
+    .unwrap();
+    // A proof that is none, or left out, is no sign-in there either.
+    for instead in [OK.to_vec(), authentication(12, b"v=AAAA")] {
+        let outcome = verify_mutually(move |mut peer| {
+            startup(&mut peer);
+            Scram::challenge(&mut peer, &["SCRAM-SHA-256"]);
+            peer.send(&instead);
+            peer.expect_close();
+        });
+        assert_eq!(outcome.unwrap_err().kind, Protocol);
+    }
+    // With TLS the certificate has proved the server.
+    run(
+        |mut peer| {
+            accept_tls(&mut peer, None);
+            let_in(&mut peer);
+            select_one(&mut peer);
+        },
+        |server| {
+            Postgres::verify(&Login { proof: Proof::Mutual, ..login(server, "app", PASSWORD) })
+        },
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_session_of_another_account_proves_nothing() {
+    let outcome = verify_in_clear(|mut peer| {
+        let_in(&mut peer);
+        belongs_to(&mut peer, "pool\u{1b}er");
+        goodbye(&mut peer);
+    });
+    assert_failure(outcome, Declined, "", "as \"app\", the session belongs to \"pool er\"");
+    // Nor is anything changed by it, whoever's password that would be.
+    for (actor, username) in [("app", "app"), ("admin", "app")] {
+        let outcome = change(actor, username, None, |mut peer| {
+            startup(&mut peer);
+            peer.send(ASK_MD5);
+            receive(&mut peer);
+            welcome_as(&mut peer, "pooler");
+            peer.expect_close();
+        });
+        assert_failure(outcome, Declined, "", "the session belongs to \"pooler\"");
+    }
+    verify_in_clear(|mut peer| {
+        startup(&mut peer);
+        peer.send(ASK_MD5);
+        receive(&mut peer);
+        welcome_as(&mut peer, "app");
         select_one(&mut peer);
     })
     .unwrap();

@@ -48,12 +48,12 @@ fn bytes_slipped_in_before_tls_end_the_call() {
 }
 
 #[test]
-fn a_failed_handshake_is_a_lack_of_tls() {
+fn a_failed_handshake_is_no_lack_of_tls() {
     let outcome = verify(|mut peer| {
         peer.expect(SSL_REQUEST);
         peer.send(b"S");
         peer.refuse_tls("certificate expired");
         peer.expect_close();
     });
-    assert_failure(outcome, NoTls, "", "certificate expired");
+    assert_failure(outcome, TlsFailed, "", "certificate expired");
 }

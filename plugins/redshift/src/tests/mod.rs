@@ -8,7 +8,7 @@ mod sign_in;
 
 use windlass_sdk::testing::{Peer, Script, login, scripted_each};
 use windlass_sdk::{
-    ChangeRequest, Endpoint, Failure, FailureKind, Login, NameLength, Plugin, TlsMode,
+    ChangeRequest, Endpoint, Failure, FailureKind, Login, NameLength, Plugin, Proof, TlsMode,
 };
 
 use crate::Redshift;

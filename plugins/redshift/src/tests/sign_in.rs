@@ -6,8 +6,7 @@ use super::server::*;
 use super::*;
 
 fn select_one(peer: &mut Peer) {
-    assert_eq!(query(peer), "SELECT 1");
-    peer.send(&[head(), row(&[Some("1")]), complete("SELECT 1"), READY.to_vec()].concat());
+    belongs_to(peer, "app");
     goodbye(peer);
 }
 
@@ -56,6 +55,55 @@ fn by_md5_and_in_clear_inside_tls() {
         peer.expect_close();
     });
     assert_failure(outcome, Unsupported, "", "in clear");
+}
+
+#[test]
+fn without_tls_a_server_that_has_to_prove_itself_gets_nothing() {
+    let cases: [(Vec<u8>, &str); 4] = [
+        (ask_digest(0, &[1; 32], NONCE), "a SHA-256 digest (digest)"),
+        (ASK_MD5.to_vec(), "an MD5 hash (md5)"),
+        (ASK_CLEARTEXT.to_vec(), "the password in clear (password)"),
+        (OK.to_vec(), "no password (trust)"),
+    ];
+    for (request, method) in cases {
+        let script: Script = Box::new(move |mut peer| {
+            startup(&mut peer);
+            peer.send(&request);
+            peer.expect_close();
+        });
+        let outcome = run(vec![script], |server| {
+            Redshift::verify(&Login { proof: Proof::Mutual, ..in_clear(server, "app") })
+        });
+        assert_eq!(outcome.unwrap_err(), Failure::unproven(method));
+    }
+    let script: Script = Box::new(|mut peer| {
+        accept_tls(&mut peer, None);
+        let_in_by_digest(&mut peer, &in_force());
+        select_one(&mut peer);
+    });
+    run(vec![script], |server| {
+        Redshift::verify(&Login { proof: Proof::Mutual, ..login(server, "app", PASSWORD) })
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_session_of_another_user_proves_nothing() {
+    let outcome = verify_in_clear(|mut peer| {
+        let_in(&mut peer);
+        belongs_to(&mut peer, "other");
+        goodbye(&mut peer);
+    });
+    assert_failure(outcome, Declined, "", "the session belongs to \"other\"");
+    let script: Script = Box::new(|mut peer| {
+        startup(&mut peer);
+        peer.send(ASK_MD5);
+        receive(&mut peer);
+        welcome_as(&mut peer, "other");
+        peer.expect_close();
+    });
+    let outcome = change("app", "app", None, vec![script]);
+    assert_failure(outcome, Declined, "", "the session belongs to \"other\"");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! - Until somebody is let in, the password goes out in clear only inside TLS, and only to a server
 //!   that asked for it so; the new one never does. With TLS required, nothing but the request for it
 //!   goes out in clear. What is proved instead is the right proof, for the nonce that was given.
+//! - Without TLS, a server that has to prove itself hears nothing at all. Nobody is verified unless the
+//!   server named the account.
 //! - `refused` only where the server said 1045, to a sign-in. A change succeeds only after a statement
 //!   that sets the new password or its hash, or where the account is said to have it already.
 //! - No text of the server's ends a statement, or stands in it outside of quotes with anything but
@@ -18,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use windlass_plugin_mysql::Mysql;
 use windlass_sdk::testing::{in_memory, login};
-use windlass_sdk::{ChangeRequest, Failure, FailureKind, Login, Plugin, TlsMode};
+use windlass_sdk::{ChangeRequest, Failure, FailureKind, Login, Plugin, Proof, TlsMode};
 
 pub use self::seeds::seeds;
 use self::server::{Heard, Server};
@@ -38,6 +40,7 @@ struct Choice(u8);
 
 impl Choice {
     const TLS: u8 = 4;
+    /// Keeps the old password; in a call that changes none, the server has to prove itself.
     const KEEP: u8 = 8;
     const AT_ONCE: u8 = 16;
     const IN_PIECES: u8 = 32;
@@ -47,6 +50,16 @@ impl Choice {
 
     fn has(self, flag: u8) -> bool {
         self.0 & flag != 0
+    }
+
+    fn proof(self) -> Proof {
+        let mutual = self.has(Self::KEEP) && self.call() == Call::Verify;
+        if mutual { Proof::Mutual } else { Proof::Accepted }
+    }
+
+    /// Whether nothing that this plugin knows would prove the server.
+    fn is_unprovable(self) -> bool {
+        self.proof() == Proof::Mutual && !self.has(Self::TLS)
     }
 
     fn call(self) -> Call {
@@ -78,6 +91,7 @@ pub fn run(data: &[u8]) {
         Login {
             tls: if choice.has(Choice::TLS) { TlsMode::Required } else { TlsMode::Disabled },
             database: None,
+            proof: choice.proof(),
             ..login(in_memory(Arc::clone(&server)), "app", PASSWORD)
         },
     );
@@ -117,6 +131,7 @@ fn check_heard(choice: Choice, server: &Server) {
         let before_tls = choice.has(Choice::TLS) && !in_tls;
         assert!(!before_tls || message.len() == 4 + 32, "before TLS: {said}");
     }
+    assert!(!choice.is_unprovable() || server.heard.is_empty(), "something made of the password");
     let (sign_in, statements) = server.sign_in();
     for Heard { message, in_tls, may_be_clear } in sign_in {
         let said = String::from_utf8_lossy(message);
@@ -128,7 +143,7 @@ fn check_heard(choice: Choice, server: &Server) {
     for statement in statements.iter().filter_map(Heard::query) {
         sql::check(statement);
         if choice.call() == Call::Verify {
-            assert_eq!(statement, "SELECT 1");
+            assert_eq!(statement, "SELECT CURRENT_USER()");
         }
     }
 }
@@ -144,7 +159,7 @@ fn check_success(choice: Choice, server: &Server) {
     };
     let changed = statements.iter().filter_map(Heard::query).any(sets);
     match choice.call() {
-        Call::Verify => assert!(!changed),
+        Call::Verify => assert!(!changed && server.said(b"app@"), "another account"),
         Call::Own => assert!(changed, "no password was changed"),
         // An account that has the password is left alone: the server has told its hash, or none.
         Call::ByAdministrator | Call::Alternating => {
@@ -174,8 +189,9 @@ fn check_failure(choice: Choice, server: &Server, failure: &Failure) {
         }
         // The login and the request are good: who says so blames the secret for the server.
         FailureKind::InvalidSecret => panic!("the secret is blamed: {failure}"),
-        // Nobody asked for it, and in here TLS never fails.
-        FailureKind::Unproven | FailureKind::TlsFailed => panic!("{failure}"),
+        FailureKind::Unproven => assert!(choice.is_unprovable(), "{failure}"),
+        // In here TLS never fails.
+        FailureKind::TlsFailed => panic!("{failure}"),
         FailureKind::Unreachable
         | FailureKind::Declined
         | FailureKind::Protocol

@@ -111,12 +111,15 @@ pub fn seeds() -> Vec<Seed> {
     let seed = |name, choice: u8, says: &[&[u8]]| {
         Seed::new(name, [&[choice][..], &says.concat()].concat())
     };
-    let one = || rows(&[&["1"]]);
+    let one = || rows(&[&["app@%"]]);
     let usage = "USAGE ON *.*";
     let read = "SELECT ON `d`.*";
     let told = format!("VIA ed25519 USING 'x' OR {NATIVE} USING 'invalid'");
     vec![
         seed("native", VERIFY, &[&let_in(MARIA), &one()]),
+        seed("anonymous", VERIFY, &[&let_in(MARIA), &rows(&[&["@%"]])]),
+        seed("unproven", VERIFY | Choice::KEEP, &[&let_in(MARIA), &one()]),
+        seed("proved", VERIFY | TLS | Choice::KEEP, &[&let_in(MARIA), &one()]),
         seed("fast", VERIFY | TLS, &[&greeting(V8, SHA2), &packet(&[1, 3]), &ok(), &one()]),
         seed("full", VERIFY | TLS, &[&greeting(V8, SHA2), &packet(&[1, 4]), &ok(), &one()]),
         seed("full-in-clear", VERIFY, &[&greeting(V8, SHA2), &packet(&[1, 4])]),

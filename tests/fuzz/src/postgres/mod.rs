@@ -4,6 +4,8 @@
 //!   new one never does. With TLS required, nothing but the request for it goes out in clear.
 //! - A sign-in with SCRAM succeeds only against a server that proved to know the account; our own
 //!   proof is right, and says the truth about channel binding.
+//! - Without TLS, a server that has to prove itself lets nobody in but by SCRAM, and gets nothing else.
+//!   Nobody is verified unless the server named the account.
 //! - `refused` only where the server said 28P01. A change succeeds only where it said COMMIT.
 //! - No text of the server's becomes anything but a name or a value in a statement.
 //! - A failure is one line, of bounded length, of a kind that a server can be the cause of.
@@ -18,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use windlass_plugin_postgres::Postgres;
 use windlass_sdk::testing::{in_memory, login};
-use windlass_sdk::{ChangeRequest, Failure, FailureKind, Login, Plugin, TlsMode};
+use windlass_sdk::{ChangeRequest, Endpoint, Failure, FailureKind, Login, Plugin, Proof, TlsMode};
 
 pub use self::seeds::seeds;
 use self::server::{Heard, Server};
@@ -49,9 +51,25 @@ impl Choice {
     const AT_ONCE: u8 = 16;
     const IN_PIECES: u8 = 32;
     pub(crate) const SILENT: u8 = 64;
+    /// The server has to prove itself.
+    pub(crate) const MUTUAL: u8 = 128;
 
     pub(crate) fn has(self, flag: u8) -> bool {
         self.0 & flag != 0
+    }
+
+    /// Whether nothing but the method of signing in could prove the server.
+    pub(crate) fn must_be_proved(self) -> bool {
+        self.has(Self::MUTUAL) && !self.has(Self::TLS)
+    }
+
+    /// What is asked of the plugin of a login to `endpoint`.
+    pub(crate) fn login(self, endpoint: Endpoint) -> Login {
+        Login {
+            tls: if self.has(Self::TLS) { TlsMode::Required } else { TlsMode::Disabled },
+            proof: if self.has(Self::MUTUAL) { Proof::Mutual } else { Proof::Accepted },
+            ..login(endpoint, "app", PASSWORD)
+        }
     }
 
     pub(crate) fn call(self) -> Call {
@@ -81,13 +99,7 @@ pub fn run(data: &[u8]) {
     }
     let choice = Choice(*choice);
     let server = Arc::new(Mutex::new(Server::new(choice, says)));
-    let outcome = call::<Postgres>(
-        choice,
-        Login {
-            tls: if choice.has(Choice::TLS) { TlsMode::Required } else { TlsMode::Disabled },
-            ..login(in_memory(Arc::clone(&server)), "app", PASSWORD)
-        },
-    );
+    let outcome = call::<Postgres>(choice, choice.login(in_memory(Arc::clone(&server))));
     let server = server.lock().unwrap_or_else(PoisonError::into_inner);
     check_heard(choice, &server);
     server.scram.check(choice);
@@ -153,6 +165,8 @@ fn check_success(choice: Choice, server: &Server) {
     assert!(server.said(b"Z\0\0\0\x05"), "the server was not ready");
     assert!(server.heard.iter().any(|heard| heard.message.starts_with(b"p")), "no password");
     assert!(server.scram.is_proved_or_unused(), "the server did not prove itself");
+    assert!(!choice.must_be_proved() || server.scram.is_used(), "the server proved nothing");
+    assert!(choice.call() != Call::Verify || server.said(b"app"), "another account");
     if choice.call() != Call::Verify {
         assert!(server.said(b"COMMIT\0"), "nothing was committed");
         let last = server.heard.iter().rev().find_map(Heard::query).unwrap_or_default();
@@ -179,8 +193,12 @@ fn check_failure(choice: Choice, server: &Server, failure: &Failure) {
         }
         // The login and the request are good: who says so blames the secret for the server.
         FailureKind::InvalidSecret => panic!("the secret is blamed: {failure}"),
-        // Nobody asked for it, and in here TLS never fails.
-        FailureKind::Unproven | FailureKind::TlsFailed => panic!("{failure}"),
+        FailureKind::Unproven => {
+            let gave = server.heard.iter().any(|heard| heard.message.starts_with(b"p"));
+            assert!(choice.must_be_proved() && !gave, "{failure}");
+        }
+        // In here TLS never fails.
+        FailureKind::TlsFailed => panic!("{failure}"),
         FailureKind::Unreachable
         | FailureKind::Declined
         | FailureKind::Protocol

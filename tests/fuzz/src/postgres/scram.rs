@@ -79,6 +79,11 @@ impl Scram {
         self.first.is_none() || self.proved
     }
 
+    /// Whether the client said anything of it.
+    pub(super) fn is_used(&self) -> bool {
+        self.first.is_some()
+    }
+
     /// Checks what the client said.
     pub(super) fn check(&self, choice: Choice) {
         if self.first.is_none() {

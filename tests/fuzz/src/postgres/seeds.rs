@@ -66,11 +66,15 @@ pub fn seeds() -> Vec<Seed> {
     let put = |mark: &[u8], by: &[u8]| scram("SCRAM-SHA-256", |text| replace(&text, mark, by));
     let as_it_is = |text| text;
     let selected =
-        [message(b'T', b"\0\0"), row(&[Some("1")]), complete("SELECT 1"), READY.to_vec()].concat();
+        [message(b'T', b"\0\0"), row(&[Some("app")]), complete("SELECT 1"), READY.to_vec()]
+            .concat();
     let (plain, both) =
         (scram("SCRAM-SHA-256", as_it_is), scram("SCRAM-SHA-256-PLUS SCRAM-SHA-256", as_it_is));
     let in_tls = VERIFY | Choice::TLS;
     let bound = in_tls | Choice::BINDING;
+    let mutual = VERIFY | Choice::MUTUAL;
+    let elsewhere = table(&[row(&[Some("pooler")])]);
+    let reported = message(b'S', b"session_authorization\0pooler\0");
     let cleartext = authentication(3, b"");
     let notices = [message(b'N', b"SNOTICE\0\0"), message(b'A', &[0; 6]), message(b'v', &[0; 8])];
     let settings = [
@@ -101,6 +105,12 @@ pub fn seeds() -> Vec<Seed> {
         seed("scram-with-too-many-rounds", VERIFY, &[&put(b"i=1", b"i=600001"), &welcome()]),
         seed("scram-without-salt", VERIFY, &[&put(b"c2FsdHNhbHRzYWx0c2FsdA==", b"")]),
         seed("md5", VERIFY, &[&let_in(), &selected]),
+        seed("mutual-scram", mutual, &[&plain, &welcome(), &selected]),
+        seed("mutual-md5", mutual, &[&let_in(), &selected]),
+        seed("mutual-trust", mutual, &[&welcome(), &selected]),
+        seed("mutual-in-tls", mutual | Choice::TLS, &[b"S", &let_in(), &selected]),
+        seed("another-account", VERIFY, &[&let_in(), &elsewhere, READY]),
+        seed("another-reported", OWN, &[&authentication(5, b"salt"), OK, &reported, READY]),
         seed("cleartext-in-tls", in_tls, &[b"S", &cleartext, &welcome(), &selected]),
         seed("cleartext", VERIFY, &[&cleartext, &welcome(), &selected]),
         seed("trust", VERIFY, &[&welcome(), &selected]),
