@@ -11,19 +11,18 @@
 //! exception is MariaDB's own: `PROXY … WITH GRANT OPTION` brings the option on everything with it,
 //! which the next pass takes back.)
 //!
-//! Whether an account of the clone's name is the clone, its mark says, which it gets at its
-//! creation: an attribute on MySQL, on MariaDB a second method of signing in that lets nobody in.
-//! Without a mark it is taken over only if it is the base's equal already, as a pair is that AWS's
-//! rotation function made. Any other account is left alone.
+//! Which accounts are a pair, `proof` decides, before anything is done.
 
 use std::collections::BTreeSet;
 
 use windlass_sdk::{Failure, LogLevel, Login, Pair, Turn, fill_random, log};
 
-use crate::account::{Account, Attributes};
+use crate::account::Attributes;
 use crate::change::{Target, accounts_named, explain_denied, set_passwords, wants_clear};
-use crate::grants::{Grants, Object, Privilege, Step, role_name};
-use crate::quote::{check_length, literal};
+use crate::grants::{Object, Privilege, Step, role_name};
+use crate::half::{DENIED, Half, Place};
+use crate::proof::{self, Mark, NAMED_MAX};
+use crate::quote::check_length;
 use crate::session::{AccountName, Session};
 use crate::stored::{Form, Identity, identified_mariadb, identified_mysql};
 use crate::version::Version;
@@ -31,30 +30,6 @@ use crate::version::Version;
 /// How often the clone is compared and mended. Once is enough but where one right brings or takes
 /// another with it (`PROXY` of MariaDB).
 const PASSES: usize = 3;
-
-/// The attribute that MySQL keeps with a clone: the base's name.
-const MARK: &str = "windlass_clone_of";
-
-/// What the base of a pair lacks for its administrator to hand it on.
-const DENIED: &str = "the administrator needs CREATE USER, SELECT on the database mysql, and every \
-                      right that it hands on, WITH GRANT OPTION (roles: WITH ADMIN OPTION)";
-
-/// One account, as the server describes it.
-#[derive(Debug, Clone, PartialEq)]
-struct Half {
-    name: AccountName,
-    account: Account,
-    grants: Grants,
-    marked: bool,
-}
-
-/// A host of the base's, and both accounts there.
-#[derive(Debug)]
-struct Place {
-    base: Half,
-    clone: Option<Half>,
-    clone_name: AccountName,
-}
 
 /// A right on something that does not exist any more.
 type Stale = BTreeSet<(Object, Privilege)>;
@@ -69,7 +44,10 @@ pub(crate) fn change(
 ) -> Result<(), Failure> {
     check_length(&pair.clone, version)?;
     let places = read(session, version, pair)?;
-    check(pair, version, &places)?;
+    check(pair, &places)?;
+    if let Some(unmarked) = proof::check(pair, version, &places)? {
+        log(LogLevel::Warn, &unmarked);
+    }
     let mut targets = Vec::new();
     for place in places {
         let identities = place.base.account.identities.clone();
@@ -99,7 +77,7 @@ fn read(session: &mut Session, version: Version, pair: &Pair) -> Result<Vec<Plac
             None => None,
         };
         let clone_name = AccountName { user: pair.clone.clone(), host: base.host.clone() };
-        let base = Half::read(session, version, base)?;
+        let base = Half::base_of(session, version, pair, base)?;
         places.push(Place { base, clone, clone_name });
     }
     if let (Some(stray), Some(_)) = (clones.first(), places.first()) {
@@ -112,56 +90,8 @@ fn read(session: &mut Session, version: Version, pair: &Pair) -> Result<Vec<Plac
     Ok(places)
 }
 
-impl Half {
-    /// The clone: the base's mark would mean nothing.
-    fn clone_of(
-        session: &mut Session,
-        version: Version,
-        pair: &Pair,
-        name: AccountName,
-    ) -> Result<Self, Failure> {
-        let mut half = Self::read(session, version, name)?;
-        half.marked = if version.has_attributes() {
-            attribute(session, &half.name)?.as_deref() == Some(pair.base.as_str())
-        } else {
-            half.account.identities.contains(&Identity::mark())
-        };
-        Ok(half)
-    }
-
-    fn read(session: &mut Session, version: Version, name: AccountName) -> Result<Self, Failure> {
-        let denied = |failure| explain_denied(failure, DENIED);
-        let account = Account::of(session, version, &name).map_err(denied)?;
-        let mut grants = Grants::of(session, version, &name).map_err(denied)?;
-        let roles = account.default_roles.iter().cloned();
-        grants.default_roles.extend(roles.map(|(role, host)| (role, Some(host))));
-        Ok(Self { name, account, grants, marked: false })
-    }
-
-    /// Whether the other has the same rights, and attributes that matter at the sign-in.
-    fn equals(&self, other: &Self) -> bool {
-        self.grants == other.grants
-            && self.account.attributes.agree_with(&other.account.attributes)
-            && self.account.locked == other.account.locked
-    }
-}
-
-fn attribute(session: &mut Session, name: &AccountName) -> Result<Option<String>, Failure> {
-    let rows = session.query(
-        &format!(
-            "SELECT JSON_UNQUOTE(JSON_EXTRACT(ATTRIBUTE, {})) FROM \
-             INFORMATION_SCHEMA.USER_ATTRIBUTES WHERE USER = {} AND HOST = {}",
-            literal(&format!("$.{MARK}")),
-            literal(&name.user),
-            literal(&name.host)
-        ),
-        "reading the account's attributes",
-    )?;
-    Ok(rows.into_iter().flatten().flatten().next())
-}
-
 /// Refuses what must not be touched, before anything is.
-fn check(pair: &Pair, version: Version, places: &[Place]) -> Result<(), Failure> {
+fn check(pair: &Pair, places: &[Place]) -> Result<(), Failure> {
     let Pair { base, clone, turn } = pair;
     if places.is_empty() {
         return Err(Failure::declined(format!(
@@ -186,35 +116,8 @@ fn check(pair: &Pair, version: Version, places: &[Place]) -> Result<(), Failure>
                 place.base.name.quoted()
             )));
         }
-        if let Some(found) = &place.clone {
-            check_other_half(pair, version, &place.base, found)?;
-        }
     }
     Ok(())
-}
-
-fn check_other_half(
-    pair: &Pair,
-    version: Version,
-    base: &Half,
-    found: &Half,
-) -> Result<(), Failure> {
-    // Equal in having no rights is no proof of anything.
-    if found.marked || (found.equals(base) && !base.grants.is_empty()) {
-        return Ok(());
-    }
-    let name = found.name.quoted();
-    let how = if version.has_attributes() {
-        let mark = format!("{{\"{MARK}\": \"{}\"}}", json(&pair.base));
-        format!("ALTER USER {name} ATTRIBUTE {}", literal(&mark))
-    } else {
-        format!("give it the rights and attributes of {}", base.name.quoted())
-    };
-    Err(Failure::declined(format!(
-        "the account {name} exists and is neither marked as the clone of {} nor its equal, so it \
-         may be somebody else's, and neither was changed: rename it, or, if it is the clone, {how}",
-        base.name.quoted()
-    )))
 }
 
 /// Makes the clone the base's equal, and creates it where it does not exist.
@@ -226,6 +129,11 @@ fn equalise(
 ) -> Result<(), Failure> {
     let denied = |failure| explain_denied(failure, DENIED);
     let (base, who) = (&place.base, place.clone_name.quoted());
+    // First, so that a clone that is there and marked has a base that is.
+    if let Some(mark) = Mark::of_base(version, pair).filter(|_| !base.marked) {
+        let statement = format!("ALTER USER {}{}", base.name.quoted(), mark.clause());
+        session.query(&statement, "marking the account").map_err(denied)?;
+    }
     let mut clone = match &place.clone {
         Some(clone) => clone.clone(),
         None => {
@@ -238,8 +146,9 @@ fn equalise(
     for pass in 0..PASSES {
         let clauses = base.account.attributes.clauses_instead_of(&clone.account.attributes);
         let unlock = if clone.account.locked { " ACCOUNT UNLOCK" } else { "" };
-        let mark = mark_clause(version, pair).filter(|_| !clone.marked);
-        let altered = format!("{clauses}{unlock}{}", mark.unwrap_or_default());
+        let mark = Mark::of_clone(version, pair).filter(|_| !clone.marked);
+        let mark = mark.map(|mark| mark.clause()).unwrap_or_default();
+        let altered = format!("{clauses}{unlock}{mark}");
         let mut steps = base.grants.steps_from(&clone.grants, &who);
         steps.retain(|step| step.gives.as_ref().is_none_or(|gives| !is_stale(&stale, gives)));
         let roles = default_roles(version, base, &clone, &who);
@@ -278,7 +187,7 @@ fn create(
         _ => identified_mariadb(&identities, &password, form),
     };
     let clauses = base.attributes.clauses_instead_of(&Attributes::default());
-    let mark = mark_clause(version, pair).unwrap_or_default();
+    let mark = Mark::of_clone(version, pair).map(|mark| mark.clause()).unwrap_or_default();
     let who = place.clone_name.quoted();
     let create = |identified: String| format!("CREATE USER {who} {identified}{clauses}{mark}");
     let doing = "creating the clone";
@@ -363,9 +272,6 @@ fn agree(base: &Half, clone: &Half, stale: &Stale) -> Result<(), Failure> {
     )))
 }
 
-/// How many rights a message names.
-const NAMED_MAX: usize = 5;
-
 /// What the operator should know about an existing clone that was not like the base.
 fn report(pair: &Pair, base: &Half, clone: &Half) {
     let mut more = clone.grants.beyond(&base.grants);
@@ -385,21 +291,6 @@ fn marked(version: Version, mut identities: Vec<Identity>) -> Vec<Identity> {
         identities.push(Identity::mark());
     }
     identities
-}
-
-fn mark_clause(version: Version, pair: &Pair) -> Option<String> {
-    let mark = format!("{{\"{MARK}\": \"{}\"}}", json(&pair.base));
-    version.has_attributes().then(|| format!(" ATTRIBUTE {}", literal(&mark)))
-}
-
-/// A name within a JSON string.
-fn json(name: &str) -> String {
-    let escape = |character: char| match character {
-        '"' | '\\' => format!("\\{character}"),
-        control if control.is_control() => format!("\\u{:04x}", u32::from(control)),
-        other => other.to_string(),
-    };
-    name.chars().map(escape).collect()
 }
 
 /// The statements that give the clone the base's default roles.

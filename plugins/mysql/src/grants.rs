@@ -125,6 +125,12 @@ impl Grants {
         self.rights.is_empty()
     }
 
+    /// Whether anything of it may be handed on, or taken back: then the account can give another its
+    /// own rights, and itself fewer.
+    pub(crate) fn may_grant(&self) -> bool {
+        self.rights.values().any(|rights| rights.may_grant)
+    }
+
     /// What `other` lacks of these, for people.
     pub(crate) fn beyond(&self, other: &Self) -> Vec<String> {
         let mut beyond = Vec::new();

@@ -12,8 +12,8 @@
 //! Rooms: `wire` and `bytes` (packets), `handshake` and `auth` with `scramble`, `parsec` and
 //! `rsa` (TLS and the sign-in), `session` (statements), `errors` (numbers to failures), `version` (what a server can
 //! do), `quote` (names and values in SQL), `change` with `stored` and `shacrypt` (whose password, in
-//! which form), `dual` (two passwords at once), `alternating` with `pair`, `account`, `grants` and `tokens` (two accounts that take
-//! turns).
+//! which form), `dual` (two passwords at once), `alternating` with `pair`, `proof`, `half`, `account`,
+//! `grants` and `tokens` (two accounts that take turns).
 
 mod account;
 mod alternating;
@@ -23,9 +23,11 @@ mod change;
 mod dual;
 mod errors;
 mod grants;
+mod half;
 mod handshake;
 mod pair;
 mod parsec;
+mod proof;
 mod quote;
 mod rsa;
 mod scramble;

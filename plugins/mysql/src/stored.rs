@@ -25,7 +25,7 @@ const SHA256: &str = "sha256_password";
 
 impl Identity {
     /// A second method with which nobody can sign in: the mark of a clone on MariaDB, whose accounts
-    /// have no room for remarks.
+    /// have no room for remarks. See [`is_marked`].
     pub(crate) fn mark() -> Self {
         Self { plugin: NATIVE.into(), stored: Some(INVALID.into()) }
     }
@@ -73,6 +73,15 @@ impl Identity {
     }
 }
 
+/// Whether the methods of an account of MariaDB hold the mark, as only an administrator can have put
+/// it there: behind a password. `SET PASSWORD = 'invalid'`, which every account may say, changes the
+/// first method that has a password, and no other.
+pub(crate) fn is_marked(identities: &[Identity]) -> bool {
+    let password = identities.iter().position(Identity::has_password);
+    let mark = identities.iter().rposition(|identity| *identity == Identity::mark());
+    matches!((password, mark), (Some(password), Some(mark)) if password < mark)
+}
+
 /// In which form MariaDB gets a new password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -116,6 +125,26 @@ mod tests {
         );
         let clear = identified_mariadb(&all, "it's", Form::Clear).unwrap();
         assert!(clear.starts_with("IDENTIFIED VIA ed25519 USING PASSWORD('it''s') OR unix"));
+    }
+
+    #[test]
+    fn a_mark_that_the_account_can_make_itself_is_none() {
+        let (password, mark) = (identity(ED25519, "x"), Identity::mark());
+        let socket = identity("unix_socket", "");
+        for (identities, marked) in [
+            (vec![], false),
+            (vec![password.clone()], false),
+            (vec![password.clone(), mark.clone()], true),
+            (vec![socket.clone(), password.clone(), mark.clone()], true),
+            (vec![password.clone(), mark.clone(), socket.clone()], true),
+            // What `SET PASSWORD = 'invalid'` makes of an account with several methods.
+            (vec![mark.clone()], false),
+            (vec![mark.clone(), password.clone()], false),
+            (vec![socket, mark.clone(), password], false),
+            (vec![mark.clone(), mark], false),
+        ] {
+            assert_eq!(is_marked(&identities), marked, "{identities:?}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod by_admin;
 mod dual;
+mod marks;
 mod matrix;
 mod pairs;
 mod password;

@@ -1,0 +1,219 @@
+//! What shows that two accounts are a pair, against those who would like them to be one.
+
+use windlass_harness::MysqlKind;
+use windlass_sdk::{Failure, FailureKind};
+
+use crate::world::World;
+
+const KINDS: [MysqlKind; 2] = [MysqlKind::Mariadb, MysqlKind::Mysql];
+
+fn turn(world: &World, current: &str, next: &str, password: &str) -> Result<(), Failure> {
+    world.change_by_admin(next, password, |request| request.clone_of = Some(current.into()))
+}
+
+/// Neither half of `app` is changed, on either one's turn.
+#[track_caller]
+fn refused(world: &World, part: &str) {
+    for (current, next) in [("app", "app_clone"), ("app_clone", "app")] {
+        let failure = turn(world, current, next, "new-P4ss").unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Declined, "{failure}");
+        assert!(failure.message.contains(part), "{next}: {failure}");
+        assert!(!world.signs_in(next, "new-P4ss"), "{next}");
+    }
+}
+
+/// The account of the name is at another host, so that the anonymous account lets the name in.
+fn an_anonymous_account_proves_nothing(kind: MysqlKind) {
+    let Some(world) = World::start(kind, &[]) else { return };
+    world.admin(
+        "CREATE USER victim@'10.%' IDENTIFIED BY 'victim-P4ss'; \
+         CREATE USER ''@'%' IDENTIFIED BY 'anon-P4ss'",
+    );
+    assert!(world.signs_in("victim", "anon-P4ss"), "the server lets the anonymous account in");
+    let failure = world.verify("victim", "anon-P4ss").unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Declined);
+    assert!(failure.message.contains("as \"victim\", the session belongs to ``@`%`"));
+    let failure = world.change("victim", "anon-P4ss", "new-P4ss").unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Declined);
+    assert!(world.signs_in("victim", "anon-P4ss") && !world.signs_in("victim", "new-P4ss"));
+    // The remedy of the message.
+    world.admin("RENAME USER victim@'10.%' TO victim@'%'");
+    world.verify("victim", "victim-P4ss").unwrap();
+    world.change("victim", "victim-P4ss", "new-P4ss").unwrap();
+    world.verify("victim", "new-P4ss").unwrap();
+}
+
+#[test]
+fn an_anonymous_account_proves_nothing_on_mariadb() {
+    an_anonymous_account_proves_nothing(MysqlKind::Mariadb);
+}
+
+#[test]
+fn an_anonymous_account_proves_nothing_on_mysql() {
+    an_anonymous_account_proves_nothing(MysqlKind::Mysql);
+}
+
+/// An account may set its own attribute, together with its password.
+#[test]
+fn one_half_of_mysql_can_not_make_itself_the_other_half() {
+    let Some(world) = World::start(MysqlKind::Mysql, &[]) else { return };
+    for (forger, attribute) in [
+        ("app_clone", "{\"windlass_clone_of\": \"app\"}"),
+        ("app", "{\"windlass_clone\": \"app_clone\"}"),
+    ] {
+        world.admin(
+            "DROP USER IF EXISTS app@'%', app_clone@'%'; \
+             CREATE USER app@'%' IDENTIFIED BY 'app-P4ss'; GRANT SELECT ON mysql.* TO app@'%'; \
+             CREATE USER app_clone@'%' IDENTIFIED BY 'app_clone-P4ss'",
+        );
+        let password = format!("{forger}-P4ss");
+        let forge =
+            format!("ALTER USER CURRENT_USER() IDENTIFIED BY '{password}' ATTRIBUTE '{attribute}'");
+        world.sql(forger, &password, &forge).unwrap();
+        let set = "SELECT COUNT(*) FROM INFORMATION_SCHEMA.USER_ATTRIBUTES WHERE ATTRIBUTE IS NOT \
+                   NULL AND USER LIKE 'app%'";
+        assert_eq!(world.admin(set), "1", "the server takes it");
+        refused(&world, "neither marked");
+        // It can't set that of the other.
+        for other in ["app", "app_clone"].iter().filter(|other| **other != forger) {
+            let statement = format!("ALTER USER {other}@'%' ATTRIBUTE '{attribute}'");
+            assert!(world.sql(forger, &password, &statement).is_err());
+        }
+    }
+    // The remedy of the message, and of a pair of Windlass's from when the clone alone was marked.
+    let failure = turn(&world, "app", "app_clone", "one-P4ss").unwrap_err();
+    let (_, remedy) = failure.message.split_once("if it is the clone, ").unwrap();
+    world.admin(remedy);
+    turn(&world, "app", "app_clone", "one-P4ss").unwrap();
+    turn(&world, "app_clone", "app", "two-P4ss").unwrap();
+    assert!(world.signs_in("app_clone", "one-P4ss") && world.signs_in("app", "two-P4ss"));
+}
+
+/// `SET PASSWORD = 'invalid'` needs no right, and leaves an account that has a second method with what
+/// the mark looks like.
+#[test]
+fn an_account_of_mariadb_can_not_mark_itself() {
+    let Some(world) = World::start(MysqlKind::Mariadb, &[]) else { return };
+    world.admin("INSTALL SONAME 'auth_ed25519'");
+    for methods in [
+        "mysql_native_password USING PASSWORD('a-P4ss') OR ed25519 USING PASSWORD('b-P4ss')",
+        "mysql_native_password USING PASSWORD('a-P4ss') OR mysql_native_password USING \
+         PASSWORD('b-P4ss')",
+        "unix_socket OR mysql_native_password USING PASSWORD('a-P4ss') OR ed25519 USING \
+         PASSWORD('b-P4ss')",
+        "ed25519 USING PASSWORD('b-P4ss') OR mysql_native_password USING PASSWORD('a-P4ss')",
+    ] {
+        world.admin(&format!(
+            "CREATE OR REPLACE USER app@'%' IDENTIFIED BY 'app-P4ss'; \
+             GRANT SELECT ON mysql.* TO app@'%'; \
+             CREATE OR REPLACE USER app_clone@'%' IDENTIFIED VIA {methods}"
+        ));
+        // Refused for some; what was done all the same is what counts.
+        let forged = world.sql("app_clone", "b-P4ss", "SET PASSWORD = 'invalid'");
+        let shown = world.admin("SHOW CREATE USER app_clone@'%'");
+        assert!(forged.is_err() || shown.contains("'invalid'"), "{shown}");
+        refused(&world, "neither marked");
+        for statement in [
+            "ALTER USER CURRENT_USER() IDENTIFIED VIA mysql_native_password USING PASSWORD('x') OR \
+             mysql_native_password USING 'invalid'",
+            "ALTER USER app_clone@'%' IDENTIFIED VIA mysql_native_password USING 'invalid'",
+        ] {
+            assert!(world.sql("app_clone", "b-P4ss", statement).is_err(), "{statement}");
+        }
+    }
+    // The remedy of the message.
+    world.admin("CREATE OR REPLACE USER app_clone@'%' IDENTIFIED BY 'b-P4ss'");
+    let failure = turn(&world, "app_clone", "app", "one-P4ss").unwrap_err();
+    let (_, remedy) = failure.message.split_once("mark it: ").unwrap();
+    world.admin(&remedy.replace("its password", "b-P4ss"));
+    turn(&world, "app_clone", "app", "one-P4ss").unwrap();
+    turn(&world, "app", "app_clone", "two-P4ss").unwrap();
+    assert!(world.signs_in("app", "one-P4ss") && world.signs_in("app_clone", "two-P4ss"));
+    assert!(world.signs_in("app_clone", "two-P4ss") && !world.signs_in("app_clone", "b-P4ss"));
+}
+
+#[test]
+fn accounts_that_could_have_made_themselves_equal_are_no_pair() {
+    for kind in KINDS {
+        let Some(world) = World::start(kind, &[]) else { continue };
+        world.admin(
+            "CREATE USER app@'%' IDENTIFIED BY 'app-P4ss'; GRANT SELECT ON mysql.* TO app@'%'; \
+             CREATE USER app_clone@'%' IDENTIFIED BY 'app_clone-P4ss'; \
+             GRANT SELECT, INSERT ON mysql.* TO app_clone@'%' WITH GRANT OPTION",
+        );
+        refused(&world, "their rights differ");
+        // Who may grant gives the other what it lacks.
+        let give = "GRANT SELECT, INSERT ON mysql.* TO app@'%' WITH GRANT OPTION";
+        world.sql("app_clone", "app_clone-P4ss", give).unwrap();
+        refused(&world, "GRANT OPTION");
+        world.admin("CREATE ROLE reader; REVOKE ALL, GRANT OPTION FROM app@'%', app_clone@'%'");
+        for half in ["app", "app_clone"] {
+            world.admin(&format!("GRANT reader TO {half}@'%' WITH ADMIN OPTION"));
+        }
+        refused(&world, "ADMIN OPTION");
+    }
+}
+
+#[test]
+fn an_equal_is_equal_in_everything_that_an_administrator_sets() {
+    for kind in KINDS {
+        let Some(world) = World::start(kind, &[]) else { continue };
+        world.admin("CREATE ROLE reader");
+        let method = match kind {
+            MysqlKind::Mariadb => {
+                world.admin("INSTALL SONAME 'auth_ed25519'");
+                "ALTER USER app_clone@'%' IDENTIFIED VIA ed25519 USING PASSWORD('x-P4ss')"
+            }
+            MysqlKind::Mysql => {
+                "ALTER USER app_clone@'%' IDENTIFIED WITH sha256_password BY 'x-P4ss'"
+            }
+        };
+        for (difference, part) in [
+            ("GRANT reader TO app_clone@'%'", "their rights differ"),
+            ("ALTER USER app@'%' WITH MAX_USER_CONNECTIONS 3", "their limits"),
+            ("ALTER USER app_clone@'%' REQUIRE SSL", "REQUIRE"),
+            ("ALTER USER app_clone@'%' PASSWORD EXPIRE INTERVAL 9 DAY", "rules for passwords"),
+            ("ALTER USER app_clone@'%' ACCOUNT LOCK", "is locked"),
+            ("CREATE USER app@'10.%' IDENTIFIED BY 'app-P4ss'", "there is no `app_clone`@`10.%`"),
+            (method, "one signs in with"),
+        ] {
+            world.admin(
+                "DROP USER IF EXISTS app@'%', app@'10.%', app_clone@'%'; \
+                 CREATE USER app@'%' IDENTIFIED BY 'app-P4ss'; \
+                 GRANT SELECT ON mysql.* TO app@'%'; \
+                 CREATE USER app_clone@'%' IDENTIFIED BY 'app_clone-P4ss'; \
+                 GRANT SELECT ON mysql.* TO app_clone@'%'",
+            );
+            world.admin(difference);
+            let lock = difference.ends_with("LOCK");
+            for (current, next) in [("app", "app_clone"), ("app_clone", "app")] {
+                let failure = turn(&world, current, next, "new-P4ss").unwrap_err();
+                assert!(failure.message.contains(part), "{difference}: {failure}");
+                assert!(lock || !world.signs_in(next, "new-P4ss"), "{difference}");
+            }
+        }
+    }
+}
+
+/// As AWS's rotation function leaves it, after an odd number of turns and after an even one.
+#[test]
+fn a_pair_without_marks_goes_on_from_either_half() {
+    for kind in KINDS {
+        let Some(world) = World::start(kind, &[]) else { continue };
+        for (first, second) in [("app", "app_clone"), ("app_clone", "app")] {
+            world.admin(
+                "DROP USER IF EXISTS app@'%', app_clone@'%'; \
+                 CREATE USER app@'%' IDENTIFIED BY 'app-P4ss'; \
+                 GRANT SELECT ON mysql.* TO app@'%'; \
+                 CREATE USER app_clone@'%' IDENTIFIED BY 'app_clone-P4ss'; \
+                 GRANT SELECT ON mysql.* TO app_clone@'%'",
+            );
+            turn(&world, first, second, "one-P4ss").unwrap();
+            turn(&world, second, first, "two-P4ss").unwrap();
+            // Both are marked by now, and need not be equal any more.
+            world.admin("GRANT INSERT ON mysql.* TO app@'%'");
+            turn(&world, first, second, "three-P4ss").unwrap();
+            assert!(world.signs_in(first, "two-P4ss") && world.signs_in(second, "three-P4ss"));
+        }
+    }
+}
