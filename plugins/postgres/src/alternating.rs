@@ -10,14 +10,15 @@
 //!   the clone, because what somebody changed since the last turn they changed on the base; where
 //!   the two differ, the log says so.
 //!
-//! An account that is not a member of the base is not its clone: nothing of either is touched.
-//! Nor is one that may do what the base may not. Rights that were granted to the clone itself stay
+//! Whether the two are a pair, `proof` decides: a membership alone shows nothing. Nor is a clone
+//! touched that may do what the base may not. Rights that were granted to the clone itself stay
 //! granted, but its sessions, being the base's, don't use them.
 
 use windlass_postgres_wire::{Session, literal};
 use windlass_sdk::{Failure, LogLevel, Pair, Turn, log};
 
 use crate::product::{PRODUCT, identifier};
+use crate::proof::{self, Proof};
 use crate::role::{Facts, Role};
 use crate::transaction::{RunAs, begin, commit};
 
@@ -33,9 +34,7 @@ pub(crate) fn change(
     let facts = Facts::read(begun.tables, pair)?;
     let plan = plan(pair, &facts, |name| begun.stored_as.make(name, password))?;
     commit(session, &plan.statements, &denied(pair, administrator)?)?;
-    if let Some(note) = plan.note {
-        log(note.0, &note.1);
-    }
+    plan.notes.iter().for_each(|(level, note)| log(*level, note));
     Ok(())
 }
 
@@ -44,7 +43,7 @@ pub(crate) fn change(
 struct Plan {
     statements: Vec<String>,
     /// What the operator should know once it is done.
-    note: Option<(LogLevel, String)>,
+    notes: Vec<(LogLevel, String)>,
 }
 
 /// Decides from the facts alone. `stored` makes the stored form of the new password for a name.
@@ -61,25 +60,32 @@ fn plan(pair: &Pair, facts: &Facts, stored: impl Fn(&str) -> String) -> Result<P
             identifier(base_name)?
         )));
     }
-    match (turn, &facts.clone) {
-        (Turn::Clone, None) => create(pair, base, &stored(clone_name)),
-        (Turn::Clone, Some(clone)) => {
-            check_membership(pair, facts)?;
-            renew(pair, facts, base, clone, &stored(clone_name))
+    let Some(clone) = &facts.clone else {
+        return match turn {
+            Turn::Clone => create(pair, base, &stored(clone_name)),
+            Turn::Base => Err(Failure::declined(format!(
+                "there is no role {clone_name:?}, which should be in force now"
+            ))),
+        };
+    };
+    let proof = proof::check(pair, facts, base, clone)?;
+    let mut plan = match turn {
+        Turn::Clone => renew(pair, facts, base, clone, &stored(clone_name))?,
+        Turn::Base => {
+            let (name, stored) = (identifier(base_name)?, literal(&stored(base_name))?);
+            let statements = vec![format!("ALTER ROLE {name} PASSWORD {stored}")];
+            Plan { statements, notes: Vec::from_iter(drift(pair, base, clone)) }
         }
-        (Turn::Base, None) => Err(Failure::declined(format!(
-            "there is no role {clone_name:?}, which should be in force now"
-        ))),
-        (Turn::Base, Some(clone)) => {
-            check_membership(pair, facts)?;
-            let statement = format!(
-                "ALTER ROLE {} PASSWORD {}",
-                identifier(base_name)?,
-                literal(&stored(base_name))?
-            );
-            Ok(Plan { statements: vec![statement], note: drift(pair, base, clone) })
-        }
+    };
+    if proof == Proof::Equal {
+        plan.statements.extend(proof::mark(pair, clone.comment.as_deref())?);
+        let note = format!(
+            "the role {clone_name:?} was not marked as the clone of {base_name:?}; it was taken for it \
+             because it is a member of {base_name:?} and has nothing else"
+        );
+        plan.notes.push((LogLevel::Warn, note));
     }
+    Ok(plan)
 }
 
 /// The clone's first turn. INHERIT whatever the base has: the right to connect to a database is
@@ -91,6 +97,7 @@ fn create(pair: &Pair, base: &Role, stored: &str) -> Result<Plan, Failure> {
         format!("CREATE ROLE {clone} LOGIN INHERIT PASSWORD {}{options}", literal(stored)?),
         format!("GRANT {} TO {clone}", identifier(&pair.base)?),
     ];
+    statements.extend(proof::mark(pair, None)?);
     let wanted = base.settings.starting_as(&pair.base);
     statements.extend(Role::as_created().settings.become_statements(
         &PRODUCT.dialect,
@@ -98,7 +105,7 @@ fn create(pair: &Pair, base: &Role, stored: &str) -> Result<Plan, Failure> {
         &pair.clone,
     )?);
     let note = format!("created the role {:?}, a member of {:?}", pair.clone, pair.base);
-    Ok(Plan { statements, note: Some((LogLevel::Info, note)) })
+    Ok(Plan { statements, notes: vec![(LogLevel::Info, note)] })
 }
 
 /// Every further turn of the clone.
@@ -118,7 +125,7 @@ fn renew(
         )));
     }
     let wanted = base.settings.starting_as(&pair.base);
-    if clone.settings.role().is_none() && facts.clone_owns_objects {
+    if clone.settings.role().is_none() && facts.besides.objects {
         return Err(Failure::declined(format!(
             "the role {:?} owns objects that its sessions will not reach when they start as {:?}: \
              run REASSIGN OWNED BY {name} TO {} in each database first",
@@ -135,27 +142,12 @@ fn renew(
         statements.push(format!("GRANT {base} TO {name} WITH INHERIT TRUE, SET TRUE"));
     }
     let settings = clone.settings.become_statements(&PRODUCT.dialect, &wanted, &pair.clone)?;
-    let note = (!settings.is_empty()).then(|| {
+    let notes = (!settings.is_empty()).then(|| {
         let names = clone.settings.differences(&wanted).join(", ");
         (LogLevel::Info, format!("made {:?} equal to {:?} in: {names}", pair.clone, pair.base))
     });
     statements.extend(settings);
-    Ok(Plan { statements, note })
-}
-
-fn check_membership(pair: &Pair, facts: &Facts) -> Result<(), Failure> {
-    if facts.membership.is_some() {
-        return Ok(());
-    }
-    Err(Failure::declined(format!(
-        "the role {clone:?} exists but is not a member of {base:?}, so the two are no pair of \
-         alternating users and neither was changed: rename {clone:?}, or, if it is the clone, \
-         GRANT {} TO {}",
-        identifier(&pair.base)?,
-        identifier(&pair.clone)?,
-        clone = pair.clone,
-        base = pair.base,
-    )))
+    Ok(Plan { statements, notes: Vec::from_iter(notes) })
 }
 
 /// On the base's turn: in what the clone, which was in force, was not like the base.

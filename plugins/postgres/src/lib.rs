@@ -11,13 +11,14 @@
 //!
 //! The protocol is `windlass-postgres-wire`. Rooms here: `product` (what is PostgreSQL's own), `sasl`
 //! with `scram`, `derive`, `saslprep` and `verifier` (proofs and stored forms of passwords), `change`
-//! and `transaction` (whose password, and how), `alternating` with `role` (two accounts
-//! that take turns).
+//! and `transaction` (whose password, and how), `alternating` with `proof` and `role` (two
+//! accounts that take turns).
 
 mod alternating;
 mod change;
 mod derive;
 mod product;
+mod proof;
 mod role;
 mod sasl;
 mod saslprep;

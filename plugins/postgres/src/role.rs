@@ -20,6 +20,8 @@ pub(crate) struct Role {
     /// When its password expires, as the server writes it; absent: never.
     pub(crate) valid_until: Option<String>,
     pub(crate) settings: Settings,
+    /// What `COMMENT ON ROLE` says about it.
+    pub(crate) comment: Option<String>,
 }
 
 /// How the clone is a member of the base.
@@ -27,6 +29,8 @@ pub(crate) struct Role {
 pub(crate) struct Membership {
     pub(crate) inherit: bool,
     pub(crate) set: bool,
+    /// Whether it may make others members of the base.
+    pub(crate) admin: bool,
 }
 
 impl Membership {
@@ -43,8 +47,37 @@ pub(crate) struct Facts {
     pub(crate) clone: Option<Role>,
     /// The clone's direct membership in the base.
     pub(crate) membership: Option<Membership>,
-    /// Whether the clone owns anything, in any database.
-    pub(crate) clone_owns_objects: bool,
+    /// What the clone has besides, in any database.
+    pub(crate) besides: Besides,
+}
+
+/// What a role has, beside being a member of one other.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Besides {
+    /// It owns something.
+    pub(crate) objects: bool,
+    /// Something was granted to it, or by it.
+    pub(crate) rights: bool,
+    /// A policy of row security names it.
+    pub(crate) policies: bool,
+    /// The further roles that it is a member of.
+    pub(crate) memberships: Vec<String>,
+}
+
+impl Besides {
+    /// Reads a kind of dependency (`pg_shdepend.deptype`), or a membership.
+    fn add(&mut self, row: &[Value]) -> Option<()> {
+        let [kind, name] = row else { return None };
+        match (kind.as_deref()?, name) {
+            ("o", None) => self.objects = true,
+            ("r", None) => self.policies = true,
+            ("member", Some(role)) => self.memberships.push(role.clone()),
+            // `a`, rights, and `i`, those that an extension came with; or what is not known yet.
+            (_, None) => self.rights = true,
+            _ => return None,
+        }
+        Some(())
+    }
 }
 
 impl Facts {
@@ -55,7 +88,7 @@ impl Facts {
         Ok(format!(
             "SELECT rolname = {clone}, rolcanlogin, rolinherit, rolsuper, rolcreaterole, \
              rolcreatedb, rolreplication, rolbypassrls, rolconnlimit, \
-             nullif(rolvaliduntil, 'infinity') \
+             nullif(rolvaliduntil, 'infinity'), shobj_description(oid, 'pg_authid') \
              FROM pg_roles WHERE rolname IN ({base}, {clone}); \
              SELECT r.rolname = {clone}, d.datname, e.entry \
              FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole \
@@ -63,13 +96,17 @@ impl Facts {
              CROSS JOIN LATERAL unnest(s.setconfig) AS e(entry) \
              WHERE r.rolname IN ({base}, {clone}); \
              SELECT coalesce(bool_or((to_jsonb(m) ->> 'inherit_option')::boolean), true), \
-             coalesce(bool_or((to_jsonb(m) ->> 'set_option')::boolean), true) \
+             coalesce(bool_or((to_jsonb(m) ->> 'set_option')::boolean), true), \
+             bool_or(m.admin_option) \
              FROM pg_auth_members m JOIN pg_roles b ON b.oid = m.roleid \
              JOIN pg_roles c ON c.oid = m.member \
              WHERE b.rolname = {base} AND c.rolname = {clone} HAVING count(*) > 0; \
-             SELECT 1 FROM pg_shdepend p JOIN pg_roles c ON c.oid = p.refobjid \
-             WHERE p.refclassid = 'pg_authid'::regclass AND p.deptype = 'o' \
-             AND c.rolname = {clone} LIMIT 1;"
+             SELECT DISTINCT p.deptype::text, NULL::text \
+             FROM pg_shdepend p JOIN pg_roles c ON c.oid = p.refobjid \
+             WHERE p.refclassid = 'pg_authid'::regclass AND c.rolname = {clone} \
+             UNION ALL SELECT 'member', g.rolname FROM pg_auth_members m \
+             JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles c ON c.oid = m.member \
+             WHERE c.rolname = {clone} AND NOT g.rolname = {base};"
         ))
     }
 
@@ -80,15 +117,14 @@ impl Facts {
                 pair.base, pair.clone
             ))
         };
-        let Ok([roles, settings, membership, owned]) = <[_; 4]>::try_from(tables) else {
+        let Ok([roles, settings, membership, besides]) = <[_; 4]>::try_from(tables) else {
             return Err(unreadable());
         };
-        let mut facts = Self {
-            base: None,
-            clone: None,
-            membership: None,
-            clone_owns_objects: !owned.is_empty(),
-        };
+        let mut facts =
+            Self { base: None, clone: None, membership: None, besides: Besides::default() };
+        for row in besides {
+            facts.besides.add(&row).ok_or_else(unreadable)?;
+        }
         for row in roles {
             let (is_clone, role) = Role::read(&row).ok_or_else(unreadable)?;
             *if is_clone { &mut facts.clone } else { &mut facts.base } = Some(role);
@@ -106,10 +142,11 @@ impl Facts {
             }
         }
         if let Some(row) = membership.first() {
-            let [inherit, set] = row.as_slice() else { return Err(unreadable()) };
+            let [inherit, set, admin] = row.as_slice() else { return Err(unreadable()) };
             facts.membership = Some(Membership {
                 inherit: flag(inherit).ok_or_else(unreadable)?,
                 set: flag(set).ok_or_else(unreadable)?,
+                admin: flag(admin).ok_or_else(unreadable)?,
             });
         }
         Ok(facts)
@@ -130,6 +167,7 @@ impl Role {
             connection_limit: -1,
             valid_until: None,
             settings: Settings::default(),
+            comment: None,
         }
     }
 
@@ -146,6 +184,7 @@ impl Role {
             bypass,
             limit,
             until,
+            comment,
         ] = row
         else {
             return None;
@@ -161,6 +200,7 @@ impl Role {
             connection_limit: limit.as_deref()?.parse().ok()?,
             valid_until: until.clone(),
             settings: Settings::default(),
+            comment: comment.clone(),
         };
         Some((flag(is_clone)?, read))
     }

@@ -186,14 +186,15 @@ fn what_can_not_be_done_is_said_before_connecting() {
 fn catalog(clone_exists: bool, member: bool) -> Vec<Vec<u8>> {
     let role = |is_clone: &str| {
         let (yes, no) = (Some("t"), Some("f"));
-        row(&[Some(is_clone), yes, yes, no, no, no, no, no, Some("-1"), None])
+        let comment = Some("windlass: the clone of \"app\"").filter(|_| is_clone == "t");
+        row(&[Some(is_clone), yes, yes, no, no, no, no, no, Some("-1"), None, comment])
     };
     let mut roles = [head(), role("f")].concat();
     if clone_exists {
         roles.extend(role("t"));
     }
     let setting = row(&[Some("f"), Some("db"), Some("work_mem=8MB")]);
-    let membership = if member { row(&[Some("t"), Some("t")]) } else { Vec::new() };
+    let membership = if member { row(&[Some("t"), Some("t"), Some("f")]) } else { Vec::new() };
     [roles, [head(), setting].concat(), [head(), membership].concat(), head()]
         .map(|table| [table, complete("SELECT")].concat())
         .to_vec()
@@ -212,6 +213,7 @@ fn alternating_users_take_two_round_trips_as_well() {
             statements[1..],
             [
                 "GRANT \"app\" TO \"app_clone\"",
+                "COMMENT ON ROLE \"app_clone\" IS 'windlass: the clone of \"app\"'",
                 "ALTER ROLE \"app_clone\" SET \"role\" TO 'app'",
                 "ALTER ROLE \"app_clone\" IN DATABASE \"db\" SET \"work_mem\" TO '8MB'",
                 "COMMIT"
@@ -232,7 +234,7 @@ fn a_catalog_that_makes_no_sense_is_a_protocol_failure() {
     let mut cut = catalog(true, true);
     cut.pop();
     let mut odd = catalog(true, true);
-    odd[2] = [head(), row(&[Some("maybe"), Some("t")]), complete("SELECT")].concat();
+    odd[2] = [head(), row(&[Some("maybe"), Some("t"), Some("f")]), complete("SELECT")].concat();
     let mut narrow = catalog(true, true);
     narrow[0] = [head(), row(&[Some("t")]), complete("SELECT")].concat();
     for tables in [cut, odd, narrow] {

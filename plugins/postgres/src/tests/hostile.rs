@@ -317,7 +317,7 @@ fn to_changes() -> Vec<Case> {
     let scram = settings(&[Some("scram-sha-256"), Some("1"), None]);
     let role = |limit, until| {
         let (yes, no) = (Some("t"), Some("f"));
-        row(&[Some("f"), yes, yes, no, no, no, no, no, limit, until])
+        row(&[Some("f"), yes, yes, no, no, no, no, no, limit, until, None])
     };
     let catalog = |roles: Vec<u8>, settings: Vec<u8>| {
         let end = || complete("SELECT");

@@ -47,15 +47,20 @@ fn committed() -> Vec<u8> {
 }
 
 /// What the catalog says about a pair.
-fn catalog(roles: &[Vec<u8>], settings: &[Vec<u8>], member: bool) -> Vec<Vec<u8>> {
-    let membership = row(&[Some("t"), Some("f")]);
+fn catalog(
+    roles: &[Vec<u8>],
+    settings: &[Vec<u8>],
+    member: bool,
+    besides: &[Vec<u8>],
+) -> Vec<Vec<u8>> {
+    let membership = row(&[Some("t"), Some("f"), Some("f")]);
     let membership = if member { vec![membership] } else { Vec::new() };
-    vec![table(roles), table(settings), table(&membership), table(&[])]
+    vec![table(roles), table(settings), table(&membership), table(besides)]
 }
 
-fn role(is_clone: &str, limit: &str, until: Option<&str>) -> Vec<u8> {
+fn role(is_clone: &str, limit: &str, until: Option<&str>, comment: Option<&str>) -> Vec<u8> {
     let (yes, no) = (Some("t"), Some("f"));
-    row(&[Some(is_clone), yes, yes, no, no, no, no, no, Some(limit), until])
+    row(&[Some(is_clone), yes, yes, no, no, no, no, no, Some(limit), until, comment])
 }
 
 /// Conversations, by what happens in them.
@@ -82,11 +87,16 @@ pub fn seeds() -> Vec<Seed> {
         row(&[Some("f"), None, Some("search_path=\"$user\", public, \"it's\"")]),
         row(&[Some("t"), None, Some("my.setting=a\\b'c")]),
     ];
-    let base = role("f", "5", Some("2030-01-01 00:00:00+00"));
-    let created = catalog(std::slice::from_ref(&base), &settings, false);
-    let both_roles = [base, role("t", "-1", None)];
-    let renewed = catalog(&both_roles, &settings, true);
-    let strangers = catalog(&both_roles, &[], false);
+    let base = role("f", "5", Some("2030-01-01 00:00:00+00"), None);
+    let created = catalog(std::slice::from_ref(&base), &settings, false, &[]);
+    let mark = Some("it's \\ ours\nwindlass: the clone of \"base\"");
+    let marked = [base.clone(), role("t", "-1", None, mark)];
+    let both_roles = [base, role("t", "-1", None, Some("it's \\ ours"))];
+    let renewed = catalog(&marked, &settings, true, &[row(&[Some("a"), None])]);
+    let adopted = catalog(&both_roles, &settings, true, &[]);
+    let strangers = catalog(&both_roles, &[], false, &[]);
+    let besides = [row(&[Some("a"), None]), row(&[Some("member"), Some("pay\nroll")])];
+    let doubtful = catalog(&both_roles, &[], true, &besides);
     let found = table(&[row(&[Some("1")])]);
     vec![
         seed("scram", VERIFY, &[&plain, &welcome(), &selected]),
@@ -137,6 +147,8 @@ pub fn seeds() -> Vec<Seed> {
         seed("created", ALTERNATING, &[&let_in(), &begun(&created), &committed()]),
         seed("renewed", ALTERNATING, &[&let_in(), &begun(&renewed), &committed()]),
         seed("turned", ALTERNATING | Choice::SILENT, &[&let_in(), &begun(&renewed), &committed()]),
+        seed("adopted", ALTERNATING, &[&let_in(), &begun(&adopted), &committed()]),
         seed("strangers", ALTERNATING, &[&let_in(), &begun(&strangers)]),
+        seed("doubtful", ALTERNATING, &[&let_in(), &begun(&doubtful)]),
     ]
 }

@@ -3,6 +3,7 @@
 /// The words of a change. Whatever else a server would like to have there stands in quotes.
 const WORDS: &[&str] = &[
     "ALTER",
+    "COMMENT",
     "COMMIT",
     "CONNECTION",
     "CREATE",
@@ -10,8 +11,10 @@ const WORDS: &[&str] = &[
     "GRANT",
     "IN",
     "INHERIT",
+    "IS",
     "LIMIT",
     "LOGIN",
+    "ON",
     "PASSWORD",
     "REPLICATION",
     "RESET",
