@@ -69,15 +69,17 @@ fn read(session: &mut Session, version: Version, pair: &Pair) -> Result<Vec<Plac
     let halves = accounts_named(session, version, &[&pair.base, &pair.clone])?;
     let (bases, mut clones): (Vec<_>, Vec<_>) =
         halves.into_iter().partition(|account| account.user == pair.base);
+    let marked =
+        proof::marked(session, version, pair).map_err(|failure| explain_denied(failure, DENIED))?;
     let mut places = Vec::new();
     for base in bases {
         let here = |clone: &AccountName| clone.host.eq_ignore_ascii_case(&base.host);
         let clone = match clones.iter().position(here) {
-            Some(at) => Some(Half::clone_of(session, version, pair, clones.swap_remove(at))?),
+            Some(at) => Some(Half::clone_of(session, version, clones.swap_remove(at), &marked)?),
             None => None,
         };
         let clone_name = AccountName { user: pair.clone.clone(), host: base.host.clone() };
-        let base = Half::base_of(session, version, pair, base)?;
+        let base = Half::base_of(session, version, base, &marked)?;
         places.push(Place { base, clone, clone_name });
     }
     if let (Some(stray), Some(_)) = (clones.first(), places.first()) {
@@ -139,7 +141,7 @@ fn equalise(
         None => {
             create(session, version, pair, place)?;
             log(LogLevel::Info, &format!("created the account {who}"));
-            Half::clone_of(session, version, pair, place.clone_name.clone())?
+            Half::clone_again(session, version, pair, place.clone_name.clone())?
         }
     };
     let mut stale = Stale::new();
@@ -168,7 +170,7 @@ fn equalise(
         for statement in roles {
             session.query(&statement, "setting the clone's default roles").map_err(denied)?;
         }
-        clone = Half::clone_of(session, version, pair, place.clone_name.clone())?;
+        clone = Half::clone_again(session, version, pair, place.clone_name.clone())?;
     }
     agree(base, &clone, &stale)
 }

@@ -34,18 +34,15 @@ pub(crate) struct Place {
 }
 
 impl Half {
-    /// The base. On MariaDB it bears no mark, and needs none.
+    /// The base; `marked` is who bears a mark. On MariaDB the base has none, and needs none.
     pub(crate) fn base_of(
         session: &mut Session,
         version: Version,
-        pair: &Pair,
         name: AccountName,
+        marked: &[AccountName],
     ) -> Result<Self, Failure> {
         let mut half = Self::read(session, version, name)?;
-        half.marked = match Mark::of_base(version, pair) {
-            Some(mark) => mark.is_on(session, &half.name)?,
-            None => version.mariadb,
-        };
+        half.marked = version.mariadb || marked.contains(&half.name);
         Ok(half)
     }
 
@@ -53,15 +50,30 @@ impl Half {
     pub(crate) fn clone_of(
         session: &mut Session,
         version: Version,
+        name: AccountName,
+        marked: &[AccountName],
+    ) -> Result<Self, Failure> {
+        let mut half = Self::read(session, version, name)?;
+        half.marked = if version.mariadb {
+            is_marked(&half.account.identities)
+        } else {
+            marked.contains(&half.name)
+        };
+        Ok(half)
+    }
+
+    /// The clone once more, after something was changed on it.
+    pub(crate) fn clone_again(
+        session: &mut Session,
+        version: Version,
         pair: &Pair,
         name: AccountName,
     ) -> Result<Self, Failure> {
-        let mut half = Self::read(session, version, name)?;
-        half.marked = match Mark::of_clone(version, pair) {
-            Some(mark) => mark.is_on(session, &half.name)?,
-            None => version.mariadb && is_marked(&half.account.identities),
+        let marked = match Mark::of_clone(version, pair) {
+            Some(mark) if mark.is_on(session, &name)? => vec![name.clone()],
+            _ => Vec::new(),
         };
-        Ok(half)
+        Self::clone_of(session, version, name, &marked)
     }
 
     fn read(session: &mut Session, version: Version, name: AccountName) -> Result<Self, Failure> {

@@ -54,16 +54,51 @@ impl<'a> Mark<'a> {
 
     /// Whether the account bears it.
     pub(crate) fn is_on(self, session: &mut Session, name: &AccountName) -> Result<bool, Failure> {
-        let statement = format!(
-            "SELECT JSON_UNQUOTE(JSON_EXTRACT(ATTRIBUTE, {})) FROM \
-             INFORMATION_SCHEMA.USER_ATTRIBUTES WHERE USER = {} AND HOST = {}",
-            literal(&format!("$.{}", self.key)),
-            literal(&name.user),
-            literal(&name.host)
-        );
-        let rows = session.query(&statement, "reading the account's attributes")?;
-        Ok(rows.into_iter().flatten().flatten().next().as_deref() == Some(self.other))
+        Ok(bearers(session, &[(&name.user, self)])?.contains(name))
     }
+}
+
+/// The accounts of the pair that bear their half of the mark, at every host, in one round trip. On
+/// MariaDB the mark is among what is read of an account anyway.
+pub(crate) fn marked(
+    session: &mut Session,
+    version: Version,
+    pair: &Pair,
+) -> Result<Vec<AccountName>, Failure> {
+    match (Mark::of_base(version, pair), Mark::of_clone(version, pair)) {
+        (Some(on_base), Some(on_clone)) => {
+            bearers(session, &[(&pair.base, on_base), (&pair.clone, on_clone)])
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Of the accounts of each name, those that bear the mark beside it.
+fn bearers(session: &mut Session, marks: &[(&str, Mark<'_>)]) -> Result<Vec<AccountName>, Failure> {
+    let extract = |(_, mark): &(&str, Mark<'_>)| {
+        format!("JSON_UNQUOTE(JSON_EXTRACT(ATTRIBUTE, {}))", literal(&format!("$.{}", mark.key)))
+    };
+    let names: Vec<_> = marks.iter().map(|(user, _)| literal(user)).collect();
+    let statement = format!(
+        "SELECT USER, HOST, {} FROM INFORMATION_SCHEMA.USER_ATTRIBUTES WHERE USER IN ({})",
+        marks.iter().map(extract).collect::<Vec<_>>().join(", "),
+        names.join(", ")
+    );
+    let mut bearers = Vec::new();
+    for row in session.query(&statement, "reading the accounts' attributes")? {
+        let [Some(user), Some(host), found @ ..] = row.as_slice() else {
+            return Err(Failure::protocol("the server's list of attributes is unreadable"));
+        };
+        // However the server compares names, only these are meant.
+        let bears = marks
+            .iter()
+            .zip(found)
+            .any(|((name, mark), found)| name == user && found.as_deref() == Some(mark.other));
+        if bears {
+            bearers.push(AccountName { user: user.clone(), host: host.clone() });
+        }
+    }
+    Ok(bearers)
 }
 
 /// Refuses two accounts that are not surely a pair. Returns what the log has to say about one that

@@ -164,6 +164,11 @@ impl Account {
         !self.groups.is_empty() || !self.roles.is_empty()
     }
 
+    /// Whether it may grant a role on.
+    pub(crate) fn may_grant_roles(&self) -> bool {
+        self.roles.values().any(|may_grant| *may_grant)
+    }
+
     /// The statements, one for each attribute, that turn `clone`, which is so now, into the equal of
     /// this one, its rights and its mark left out.
     pub(crate) fn statements_for(&self, clone: &Self, name: &str) -> Result<Vec<String>, Failure> {

@@ -10,9 +10,10 @@
 //! that nobody knows.
 //!
 //! Whether a user of the clone's name is the clone, a group says, of which the clone is made a member
-//! at its creation. A user who is no member is taken over only if it is the base's equal already and
-//! there is something in which it is, as a pair may be that AWS's rotation function made. Any other
-//! user is left alone.
+//! at its creation; only an administrator can put anybody there. A user who is no member is taken for
+//! it only if the two are equal in a way that neither can have made: the same rights and memberships,
+//! and some of them, none that may be granted on, and nothing that either owns, which can't be made
+//! equal. That is said in the log, and the clone becomes a member. Any other user is left alone.
 
 use windlass_postgres_wire::Session;
 use windlass_sdk::{Failure, LogLevel, Pair, Turn, clean, log};
@@ -151,6 +152,12 @@ fn plan(catalog: &Catalog, pair: &Pair, state: &State) -> Result<Plan, Failure> 
             check_clone(pair, base, clone, &difference)?;
             if !clone.marked {
                 plan.statements.push(add_mark);
+                let note = format!(
+                    "the user {clone_name:?} was not marked as the clone of {base_name:?} (the group \
+                     {MARK:?}); it was taken for it because the two are equal in their rights and in \
+                     everything else that only an administrator sets"
+                );
+                plan.notes.push((LogLevel::Warn, note));
             }
             clone
         }
@@ -202,17 +209,39 @@ fn check_clone(
     if clone.marked {
         return Ok(());
     }
-    let is_equal =
-        base.statements_for(clone, &pair.clone)?.is_empty() && difference.statements.is_empty();
-    if is_equal && (difference.base_has_rights || base.has_memberships()) {
-        return Ok(());
-    }
+    let Some(doubt) = doubt(pair, base, clone, difference)? else { return Ok(()) };
     Err(Failure::declined(format!(
-        "the user {:?} is not a member of the group {MARK:?} and differs from {:?}, so the two are no \
-         pair of alternating users and neither was changed: rename it, or, if it is the clone, CREATE \
+        "the user {:?} is not a member of the group {MARK:?} and nothing else shows that it is the \
+         clone of {:?} ({doubt}), so neither was changed: rename it, or, if it is the clone, CREATE \
          GROUP {MARK} if there is none, and ALTER GROUP {MARK} ADD USER {user}",
         pair.clone, pair.base
     )))
+}
+
+/// Why the equality of two users does not show that they are a pair.
+fn doubt(
+    pair: &Pair,
+    base: &Account,
+    clone: &Account,
+    difference: &Difference,
+) -> Result<Option<&'static str>, Failure> {
+    let differ = !base.statements_for(clone, &pair.clone)?.is_empty()
+        || !difference.statements.is_empty()
+        || !difference.unknown.is_empty();
+    let owns = difference.base_owns || !difference.owned_by_clone.is_empty();
+    let may_grant = difference.base_may_grant || base.may_grant_roles();
+    let has_any = difference.base_has_rights || base.has_memberships();
+    Ok(if differ {
+        Some("their rights, memberships or attributes differ")
+    } else if owns || difference.own_defaults {
+        Some("one of them owns something, or has default privileges for what it creates")
+    } else if may_grant {
+        Some("they may grant rights on, so either could have made them equal")
+    } else if has_any {
+        None
+    } else {
+        Some("they have nothing in which they are equal")
+    })
 }
 
 /// After the change: nothing may be left to do.

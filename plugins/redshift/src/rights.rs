@@ -284,6 +284,10 @@ pub(crate) struct Difference {
     pub(crate) base_has_rights: bool,
     /// What the clone owns.
     pub(crate) owned_by_clone: Vec<String>,
+    /// Whether the base owns anything.
+    pub(crate) base_owns: bool,
+    /// Whether the base may grant a right on.
+    pub(crate) base_may_grant: bool,
     /// Privileges of the base's that are not known.
     pub(crate) unknown: BTreeSet<String>,
     /// Default privileges of the base's own.
@@ -317,7 +321,9 @@ pub(crate) fn compare(
             .ok_or_else(|| {
                 Failure::protocol(format!("the rights on {} can't be read", object.shown()))
             })?;
+        difference.base_may_grant |= wanted.values().any(|may_grant| *may_grant);
         if object.owner == pair.base {
+            difference.base_owns = true;
             wanted = object.of_owner();
         }
         difference.base_has_rights |= !wanted.is_empty();

@@ -89,6 +89,34 @@ fn only_a_marked_user_or_an_equal_one_is_the_clone() {
 }
 
 #[test]
+fn users_that_could_have_made_themselves_equal_are_no_pair() {
+    let right = |owner: &'static str, list: &'static str| ["t", "s", "t", "", owner, list];
+    let equal = right("owner", "app=r/owner,app_clone=r/owner");
+    // Equal by what an owner was given, and a grant that may be granted on.
+    let of_base = right("app", "app_clone=rawdx/app");
+    let of_clone = right("app_clone", "app_clone=r/app_clone");
+    let may_grant = right("owner", "app=r*/owner,app_clone=r*/owner");
+    for turn in [Turn::Clone, Turn::Base] {
+        for (odd, part) in [
+            (&of_base, "one of them owns something"),
+            (&of_clone, "one of them owns something"),
+            (&may_grant, "could have made them equal"),
+        ] {
+            let rights: &[&[&str]] = &[&equal, odd];
+            declined(turn, &state(&[BASE, CLONE], &[], rights), part);
+            declined(turn, &state(&[BASE, CLONE], &[], rights), "ADD USER \"app_clone\"");
+            // An administrator's word counts for more.
+            plan(&redshift(), &pair(turn), &state(&[BASE, CLONE], MARKED, rights)).unwrap();
+        }
+        let plan = planned(turn, &state(&[BASE, CLONE], &[], &[&equal]));
+        let warns = |(level, note): &(LogLevel, String)| {
+            *level == LogLevel::Warn && note.contains("was not marked")
+        };
+        assert_eq!(plan.notes.iter().filter(|note| warns(note)).count(), 1, "{plan:?}");
+    }
+}
+
+#[test]
 fn who_is_missing_or_too_powerful_is_no_half() {
     declined(Turn::Clone, &state(&[], &[], &[]), "no user \"app\"");
     declined(Turn::Base, &state(&[BASE], &[], &[]), "should be in force now");

@@ -54,6 +54,7 @@ impl Dialect for Mysql {
     fn clone_of(&self, base: &Login, clone: &Login) -> String {
         let (name, password) = (account(&clone.username), literal(&clone.password));
         // With the mark that says whose clone it is.
+        let mut mark_base = String::new();
         let identified = if self.mariadb {
             format!(
                 "VIA mysql_native_password USING PASSWORD({password}) \
@@ -61,10 +62,13 @@ impl Dialect for Mysql {
             )
         } else {
             let of = serde_json::json!({ "windlass_clone_of": base.username }).to_string();
+            let clone = serde_json::json!({ "windlass_clone": clone.username }).to_string();
+            let base = account(&base.username);
+            mark_base = format!("ALTER USER {base} ATTRIBUTE {}; ", literal(&clone));
             format!("BY {password} ATTRIBUTE {}", literal(&of))
         };
         format!(
-            "CREATE USER {name} IDENTIFIED {identified}; \
+            "{mark_base}CREATE USER {name} IDENTIFIED {identified}; \
              GRANT SELECT ON rights.common TO {name}; "
         )
     }

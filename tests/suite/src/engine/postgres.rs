@@ -34,7 +34,13 @@ impl Dialect for Postgresql {
 
     fn clone_of(&self, base: &Login, clone: &Login) -> String {
         let (of, name) = (Login::identifier(&base.username), Login::identifier(&clone.username));
-        self.bare(clone) + &format!("GRANT {of} TO {name}; ALTER ROLE {name} SET role = {of}; ")
+        // With the mark that says whose clone it is.
+        let mark = Login::literal(&format!("windlass: the clone of {of}"));
+        self.bare(clone)
+            + &format!(
+                "GRANT {of} TO {name}; ALTER ROLE {name} SET role = {of}; \
+                 COMMENT ON ROLE {name} IS {mark}; "
+            )
     }
 
     fn let_in_without_tls(&self, name: &str) -> Option<String> {
