@@ -404,3 +404,106 @@ fn rights_that_the_server_took_and_did_not_give_are_no_success() {
     );
     assert_failure(outcome, Declined, "", "still differ");
 }
+
+/// A turn of the clone of `app`, against a server of this version that has these accounts at `%`: each
+/// with its rights, and the attributes that it has. Returns what was changed, up to the password.
+fn turn(
+    version: &'static str,
+    halves: &'static [(&'static str, &'static str, [&'static str; 2])],
+) -> (Result<(), Failure>, Vec<String>) {
+    let (told, changes) = std::sync::mpsc::channel();
+    let outcome = run(
+        move |peer| {
+            let mut server = Server::new(peer);
+            server.let_in(version);
+            server.prepare(version, "admin@%");
+            let mut made = false;
+            while let Some(statement) = server.query_or_end() {
+                let named =
+                    halves.iter().find(|half| statement.contains(&format!("`{}`@", half.0)));
+                let (name, rights) =
+                    named.map_or(("app_clone", "USAGE ON *.*"), |half| (half.0, half.1));
+                if statement.starts_with("SELECT Host") {
+                    let rows: Vec<[&str; 2]> = halves.iter().map(|half| ["%", half.0]).collect();
+                    server.rows(2, &rows.iter().map(|row| &row[..]).collect::<Vec<_>>());
+                } else if statement.starts_with("SELECT USER, HOST") {
+                    let one = statement.matches("JSON_UNQUOTE").count() == 1;
+                    let row = |half: &(&'static str, _, [&'static str; 2])| {
+                        let both = vec![half.0, "%", half.2[0], half.2[1]];
+                        if one { vec![half.0, "%", half.2[1]] } else { both }
+                    };
+                    let rows: Vec<Vec<&str>> = halves.iter().map(row).collect();
+                    let rows: Vec<&[&str]> = rows.iter().map(Vec::as_slice).collect();
+                    server.rows(if one { 3 } else { 4 }, &rows);
+                } else if statement.starts_with("SHOW CREATE USER") {
+                    let text =
+                        format!("CREATE USER `{name}`@`%` IDENTIFIED WITH 'caching_sha2_password'");
+                    server.rows(1, &[&[&text]]);
+                } else if statement.starts_with("SHOW GRANTS") {
+                    // What the clone is given it has.
+                    let rights = if made { halves[0].1 } else { rights };
+                    let (rights, option) = rights.split_once(" WITH ").unwrap_or((rights, ""));
+                    let with = if option.is_empty() { "" } else { " WITH " };
+                    server.rows(1, &[&[&format!("GRANT {rights} TO `{name}`@`%`{with}{option}")]]);
+                } else {
+                    made |= statement.starts_with("CREATE USER");
+                    told.send(statement).unwrap();
+                    server.send(OK);
+                }
+            }
+        },
+        |server| {
+            let request = request(server, "admin", "app_clone");
+            Mysql::change(&ChangeRequest { clone_of: Some("app".into()), ..request })
+        },
+    );
+    (outcome, changes.try_iter().collect())
+}
+
+const READS: &str = "SELECT ON `d`.*";
+
+#[test]
+fn the_base_is_marked_before_the_clone_is_made() {
+    let (outcome, changes) = turn("8.0.36", &[("app", READS, ["", ""])]);
+    outcome.unwrap();
+    let mark = "ATTRIBUTE '{\"windlass_clone\": \"app_clone\"}'";
+    assert_eq!(changes[0], format!("ALTER USER `app`@`%` {mark}"));
+    assert!(changes[1].starts_with("CREATE USER `app_clone`@`%` "), "{changes:?}");
+    assert!(changes[1].ends_with("ATTRIBUTE '{\"windlass_clone_of\": \"app\"}'"), "{changes:?}");
+}
+
+#[test]
+fn both_halves_bear_the_mark_or_are_equal() {
+    const MORE: &str = "SELECT, INSERT ON `d`.*";
+    let differ = |of_app, of_clone| -> &'static [_] {
+        vec![("app", READS, of_app), ("app_clone", MORE, of_clone)].leak()
+    };
+    for (of_app, of_clone) in [
+        (["", ""], ["", "app"]),
+        (["app_clone", ""], ["", ""]),
+        (["other", ""], ["", "app"]),
+        (["app_clone", ""], ["", "other"]),
+        // Each has the mark of the other's place.
+        (["", "app"], ["app_clone", ""]),
+    ] {
+        let (outcome, changes) = turn("8.0.36", differ(of_app, of_clone));
+        assert_failure(outcome, Declined, "", "neither marked");
+        assert_eq!(changes, [""; 0]);
+    }
+}
+
+#[test]
+fn where_there_are_no_marks_no_pair_is_made_that_could_not_be_told_later() {
+    for (rights, part) in [
+        ("USAGE ON *.*", "has no right"),
+        ("SELECT ON `d`.* WITH GRANT OPTION", "may grant rights"),
+    ] {
+        let (outcome, changes) = turn("8.0.20", vec![("app", rights, ["", ""])].leak());
+        assert_failure(outcome, Declined, "", part);
+        assert_eq!(changes, [""; 0]);
+        // A mark tells it.
+        turn("8.0.36", vec![("app", rights, ["", ""])].leak()).0.unwrap();
+    }
+    let (outcome, _) = turn("8.0.20", &[("app", READS, ["", ""])]);
+    outcome.unwrap();
+}

@@ -79,6 +79,18 @@ impl Server {
         String::from_utf8(command).unwrap()
     }
 
+    /// The next statement; `None` once the plugin has said goodbye.
+    pub(super) fn query_or_end(&mut self) -> Option<String> {
+        self.number = 0;
+        let mut command = self.receive();
+        if command == [1] {
+            self.peer.expect_close();
+            return None;
+        }
+        assert_eq!(command.remove(0), 3);
+        Some(String::from_utf8(command).unwrap())
+    }
+
     /// Answers with rows.
     pub(super) fn rows(&mut self, columns: u8, rows: &[&[&str]]) {
         self.send(&[columns]);

@@ -42,6 +42,41 @@ fn a_user_of_the_clones_name_is_not_taken_over() {
 }
 
 #[test]
+fn users_that_could_have_made_themselves_equal_are_no_pair() {
+    let world = World::start();
+    world.admin(
+        "CREATE TABLE t (id INT); CREATE USER app PASSWORD 'base-P4ss'; \
+         CREATE USER app_clone PASSWORD 'other-P4ss'; \
+         GRANT SELECT ON t TO app_clone WITH GRANT OPTION",
+    );
+    let refused = |part: &str| {
+        declined(world.turn("app", "app_clone", "new-P4ss"), part);
+        declined(world.turn("app_clone", "app", "new-P4ss"), part);
+        assert!(world.signs_in("app_clone", "other-P4ss") && world.signs_in("app", "base-P4ss"));
+    };
+    // Who may grant gives the other what it lacks.
+    assert!(world.may("app_clone", "other-P4ss", "GRANT SELECT ON t TO app WITH GRANT OPTION"));
+    refused("");
+    world.admin("REVOKE ALL ON t FROM app, app_clone CASCADE");
+    world.admin("GRANT SELECT ON t TO app, app_clone WITH GRANT OPTION");
+    refused("could have made them equal");
+    world.admin("REVOKE GRANT OPTION FOR SELECT ON t FROM app, app_clone");
+    // What is owned can be more than what is granted.
+    world.admin("CREATE TABLE own (id INT); ALTER TABLE own OWNER TO app");
+    world.admin("GRANT SELECT, INSERT, UPDATE, DELETE, REFERENCES ON own TO app_clone");
+    refused("one of them owns something");
+    // Nor can either put itself into the group.
+    world.admin("CREATE GROUP windlass_clones");
+    for (user, password) in [("app", "base-P4ss"), ("app_clone", "other-P4ss")] {
+        let join = format!("ALTER GROUP windlass_clones ADD USER {user}");
+        assert!(!world.may(user, password, &join));
+    }
+    world.admin("DROP TABLE own");
+    world.turn("app_clone", "app", "one-P4ss").unwrap();
+    assert!(world.signs_in("app", "one-P4ss"));
+}
+
+#[test]
 fn who_is_more_than_the_other_is_no_half_of_a_pair() {
     let world = World::start();
     declined(world.turn("app", "app_clone", "one-P4ss"), "no user \"app\"");
