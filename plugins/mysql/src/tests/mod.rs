@@ -3,6 +3,7 @@
 
 mod change;
 mod hostile;
+mod pairs;
 mod server;
 mod sign_in;
 mod tls;
