@@ -18,6 +18,9 @@ use windlass_sdk::{Failure, Pair, clean};
 use crate::product::identifier;
 use crate::role::{Facts, Membership, Role};
 
+/// What stands between the mark and what somebody else wrote. No end of a line: messages have none.
+const SEPARATOR: &str = "; ";
+
 /// How many names a message has.
 const NAMED_MAX: usize = 5;
 
@@ -44,7 +47,7 @@ pub(crate) fn check(
              GRANT {} TO {}; {}",
             identifier(&pair.base)?,
             identifier(&pair.clone)?,
-            statement(pair, clone_comment(facts))?,
+            remedy(pair, clone_comment(facts))?,
             clone = pair.clone,
             base = pair.base,
         )));
@@ -61,7 +64,7 @@ pub(crate) fn check(
          that: {}; so it may be somebody else's, and neither was changed: rename {clone:?}, or, if it \
          is the clone, {}",
         doubts.join(", "),
-        statement(pair, clone_comment(facts))?,
+        remedy(pair, clone_comment(facts))?,
         clone = pair.clone,
         base = pair.base,
     )))
@@ -77,29 +80,41 @@ pub(crate) fn mark(pair: &Pair, comment: Option<&str>) -> Result<Option<String>,
 fn statement(pair: &Pair, comment: Option<&str>) -> Result<String, Failure> {
     let mark = text(pair)?;
     let comment = match comment {
-        Some(comment) if !comment.is_empty() => format!("{comment}\n{mark}"),
+        Some(comment) if !comment.is_empty() => format!("{comment}{SEPARATOR}{mark}"),
         _ => mark,
     };
     Ok(format!("COMMENT ON ROLE {} IS {}", identifier(&pair.clone)?, literal(&comment)?))
+}
+
+/// The statement for a message, which is one line of bounded length.
+fn remedy(pair: &Pair, comment: Option<&str>) -> Result<String, Failure> {
+    match comment {
+        Some(comment) if clean(comment) != comment => {
+            let statement = statement(pair, Some("…"))?;
+            Ok(format!("{statement}, with the comment that is there now in the place of …"))
+        }
+        comment => statement(pair, comment),
+    }
 }
 
 fn clone_comment(facts: &Facts) -> Option<&str> {
     facts.clone.as_ref()?.comment.as_deref()
 }
 
-/// What the comment says, in a line of its own.
+/// What the comment says, alone or beside something else.
 fn text(pair: &Pair) -> Result<String, Failure> {
     Ok(format!("windlass: the clone of {}", identifier(&pair.base)?))
 }
 
 fn is_marked(pair: &Pair, clone: &Role) -> Result<bool, Failure> {
     let (mark, comment) = (text(pair)?, clone.comment.as_deref().unwrap_or_default());
-    let is_line = |(at, _): (usize, &str)| {
+    let is_apart = |(at, _): (usize, &str)| {
         let (before, after) = (comment.get(..at), comment.get(at + mark.len()..));
-        before.is_some_and(|before| before.is_empty() || before.ends_with('\n'))
-            && after.is_some_and(|after| after.is_empty() || after.starts_with('\n'))
+        let ends = ["\n", SEPARATOR];
+        before.is_some_and(|it| it.is_empty() || ends.iter().any(|end| it.ends_with(end)))
+            && after.is_some_and(|it| it.is_empty() || ends.iter().any(|end| it.starts_with(end)))
     };
-    Ok(comment.match_indices(mark.as_str()).any(is_line))
+    Ok(comment.match_indices(mark.as_str()).any(is_apart))
 }
 
 /// What the clone has that no clone without a mark may have.
@@ -143,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_mark_is_a_line_of_the_comment_and_leaves_the_others() {
+    fn the_mark_stands_apart_in_the_comment_and_leaves_the_rest() {
         let pair = Pair::of("a\"p\np", "a\"p\np_clone").unwrap();
         let marked = |comment: &str| {
             let role = Role { comment: Some(comment.into()), ..Role::as_created() };
@@ -154,6 +169,8 @@ mod tests {
             (own.to_owned(), true),
             (format!("owner: payments\n{own}"), true),
             (format!("{own}\nowner: payments"), true),
+            (format!("owner: payments; {own}"), true),
+            (format!("{own}; owner: payments"), true),
             (format!("owner: payments {own}"), false),
             (format!("{own}, too"), false),
             ("windlass: the clone of \"a\"".to_owned(), false),
@@ -166,6 +183,8 @@ mod tests {
             let kept = before.unwrap_or_default().replace('\'', "''").replace('\\', "\\\\");
             assert!(statement.contains(&kept) && statement.contains("the clone of"), "{statement}");
         }
+        let remedy = remedy(&pair, Some("two\nlines")).unwrap();
+        assert!(remedy.contains("IS '…; windlass: the clone of "), "{remedy}");
         assert_eq!(mark(&pair, Some("\u{fffd}")).unwrap(), None, "it can't be written again");
     }
 }

@@ -144,7 +144,7 @@ fn a_clone_without_a_mark_has_nothing_but_its_membership_and_is_marked_then() {
     for (turn, name) in [(Turn::Base, "app"), (Turn::Clone, "app_clone")] {
         for (comment, written) in [
             (None, "'windlass: the clone of \"app\"'"),
-            (Some("it's ours"), "'it''s ours\nwindlass: the clone of \"app\"'"),
+            (Some("it's ours"), "'it''s ours; windlass: the clone of \"app\"'"),
         ] {
             let mut adopted = facts(role(|_| ()), unmarked(), FULL);
             adopted.clone.as_mut().unwrap().comment = comment.map(str::to_owned);

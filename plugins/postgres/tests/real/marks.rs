@@ -88,7 +88,7 @@ fn a_role_without_createrole_can_not_mark_itself() {
     let (_, remedy) = failure.message.split_once("if it is the clone, ").unwrap();
     world.admin(remedy);
     let comment = world.admin(&format!("{COMMENT} 'bob_clone'"));
-    assert_eq!(comment, "it's payroll's\nwindlass: the clone of \"bob\"");
+    assert_eq!(comment, "it's payroll's; windlass: the clone of \"bob\"");
     world.turn("bob", "bob_clone", "one-p4ss").unwrap();
     world.turn("bob_clone", "bob", "two-p4ss").unwrap();
     assert!(world.signs_in("bob_clone", "one-p4ss") && world.signs_in("bob", "two-p4ss"));

@@ -89,7 +89,7 @@ pub fn seeds() -> Vec<Seed> {
     ];
     let base = role("f", "5", Some("2030-01-01 00:00:00+00"), None);
     let created = catalog(std::slice::from_ref(&base), &settings, false, &[]);
-    let mark = Some("it's \\ ours\nwindlass: the clone of \"base\"");
+    let mark = Some("it's \\ ours; windlass: the clone of \"base\"");
     let marked = [base.clone(), role("t", "-1", None, mark)];
     let both_roles = [base, role("t", "-1", None, Some("it's \\ ours"))];
     let renewed = catalog(&marked, &settings, true, &[row(&[Some("a"), None])]);
