@@ -63,7 +63,9 @@ impl Plugin for Mysql {
                 max_length: 256,
                 default_length: 32,
                 excluded_characters: String::new(),
-                default_excluded_characters: r#"/@"'\"#.into(),
+                // As PostgreSQL's, colon included: where every installed plugin wants the same
+                // passwords, the host asks for one while it reads the secret.
+                default_excluded_characters: r#":/@"'\"#.into(),
             },
             username_rules: UsernameRules {
                 max_length: NameLength::Characters(quote::NAME_MAX_MYSQL),

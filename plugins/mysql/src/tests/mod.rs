@@ -83,7 +83,7 @@ fn the_description_is_what_the_host_goes_by() {
     assert_eq!(description.default_port, 3306);
     assert_eq!(description.network, ["tcp://{host}:{port}"]);
     assert_eq!(description.password_rules.default_length, 32);
-    assert_eq!(description.password_rules.default_excluded_characters, "/@\"'\\");
+    assert_eq!(description.password_rules.default_excluded_characters, ":/@\"'\\");
     assert_eq!(description.username_rules.max_length, NameLength::Characters(32));
     assert_eq!(description.username_rules.clone_suffix, "_clone");
     assert!(description.features.alternating_users && description.features.dual_password);
