@@ -122,6 +122,8 @@ mod tests {
             ("fd00:ec2::23", AddressKind::Forbidden(DenyReason::LinkLocal)),
             ("::ffff:0:169.254.169.254", AddressKind::Forbidden(DenyReason::LinkLocal)),
             ("2001:0:1:2:3:4:5601:5601", AddressKind::Forbidden(DenyReason::LinkLocal)),
+            // All bits count: 255.255.255.255.
+            ("2001:0:1:2:3:4:0:0", AddressKind::Forbidden(DenyReason::NotOneHost)),
             ("64:ff9b:1::10.0.0.5", AddressKind::Ordinary),
             // One reading, and that one names no host.
             ("::ffff:0.1.2.3", AddressKind::Forbidden(DenyReason::Unspecified)),
