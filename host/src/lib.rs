@@ -33,6 +33,7 @@ pub mod rotation;
 mod secret;
 pub mod signature;
 pub mod store;
+mod text;
 mod unanswered;
 
 #[cfg(feature = "cli")]

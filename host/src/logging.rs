@@ -2,12 +2,20 @@
 //!
 //! Only this crate logs below `warn`: at finer levels the AWS SDK describes requests and answers,
 //! and secret values are in them.
+//!
+//! A line of the log is one line, whoever chose the texts in it: what would break it, steer a terminal
+//! or turn the text around is escaped on its way out (see `text`).
+
+use std::borrow::Cow;
+use std::io::{self, Write};
 
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry};
+
+use crate::text;
 
 /// Who reads the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,27 +36,51 @@ pub fn init(reader: Reader, asked: Option<LevelFilter>, usual: LevelFilter) {
     let variable = || std::env::var("WINDLASS_LOG").ok()?.parse::<LevelFilter>().ok();
     let chosen = asked.or_else(variable);
     let filter = filter(reader, chosen, usual);
-    let registry = tracing_subscriber::registry();
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     if reader == Reader::Machine {
         crate::metrics::write_for_cloudwatch();
     }
     // Already set up: the first call counts.
-    let _ = match reader {
-        Reader::Machine => registry
-            .with(
-                layer
-                    .json()
-                    .flatten_event(true)
-                    .with_current_span(true)
-                    .with_span_list(false)
-                    .with_filter(filter),
-            )
-            .try_init(),
-        Reader::Watcher | Reader::Caller => registry
-            .with(layer.without_time().with_target(false).with_ansi(false).with_filter(filter))
-            .try_init(),
-    };
+    let _ = tracing_subscriber::registry().with(layer(reader, filter, io::stderr)).try_init();
+}
+
+/// What formats and writes.
+fn layer<W: Write + 'static>(
+    reader: Reader,
+    filter: Targets,
+    to: impl Fn() -> W + Send + Sync + 'static,
+) -> Box<dyn Layer<Registry> + Send + Sync> {
+    let escape = if reader == Reader::Machine { text::json_line } else { text::line };
+    let layer = tracing_subscriber::fmt::layer().with_writer(move || Lines { to: to(), escape });
+    match reader {
+        Reader::Machine => layer
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .with_filter(filter)
+            .boxed(),
+        Reader::Watcher | Reader::Caller => {
+            layer.without_time().with_target(false).with_ansi(false).with_filter(filter).boxed()
+        }
+    }
+}
+
+/// Writes lines that are handed over one at a time and whole, as the formatters do.
+struct Lines<W> {
+    to: W,
+    escape: fn(&str) -> Cow<'_, str>,
+}
+
+impl<W: Write> Write for Lines<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(line));
+        self.to.write_all(format!("{}\n", (self.escape)(&text)).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
 }
 
 /// Which lines are let through.
@@ -65,9 +97,54 @@ fn filter(reader: Reader, chosen: Option<LevelFilter>, usual: LevelFilter) -> Ta
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use tracing::Level;
 
     use super::*;
+
+    /// What is written, for reading afterwards.
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_is_one_line_whoever_chose_its_texts() {
+        const HOSTILE: &str = "a\u{1b}[2J\n ERROR forged\u{202e}\u{2028}\u{9b}m";
+        for (reader, expected) in [
+            (Reader::Machine, r"\u202e"),
+            (Reader::Watcher, r"\u{202e}"),
+            (Reader::Caller, r"\u{202e}"),
+        ] {
+            let kept = Kept::default();
+            let to = kept.clone();
+            let filter = Targets::new().with_default(Level::INFO);
+            let layer = layer(reader, filter, move || to.clone());
+            let subscriber = tracing_subscriber::registry().with(layer);
+            tracing::subscriber::with_default(subscriber, || {
+                tracing::warn!(secret = HOSTILE, path = %HOSTILE, "failed: {HOSTILE}");
+                tracing::warn!("another");
+            });
+            let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+            assert_eq!(text.lines().count(), 2, "{reader:?}: {text}");
+            for line in text.lines() {
+                assert!(!line.chars().any(text::steers), "{reader:?}: {line:?}");
+                let json = serde_json::from_str::<serde_json::Value>(line);
+                assert_eq!(json.is_ok(), reader == Reader::Machine, "{line}");
+            }
+            assert_eq!(text.matches(expected).count(), 3, "{reader:?}: {text}");
+        }
+    }
 
     #[test]
     fn at_the_finest_level_other_crates_say_no_more_than_warnings() {

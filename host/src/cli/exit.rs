@@ -49,12 +49,8 @@ impl Failure {
 
     /// Prints the failure and returns its exit code.
     pub(super) fn report(&self, output: Output) -> ExitCode {
-        match (&self.message, output) {
-            (Some(message), Output::Text) => eprintln!("windlass: {message}"),
-            (Some(message), Output::Json) => output.object(&serde_json::json!({
-                "error": { "type": self.error_type, "message": message }
-            })),
-            (None, _) => {}
+        if let Some(message) = &self.message {
+            output.failure(&self.error_type, message);
         }
         ExitCode::from(self.code)
     }

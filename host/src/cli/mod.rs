@@ -3,6 +3,9 @@
 //! Results go to standard output, everything else to standard error. With `--output json` the
 //! result is one JSON object, errors included, so that a program may read it.
 
+// `output` alone prints: it escapes what others chose.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod build;
 mod compile;
 mod exit;

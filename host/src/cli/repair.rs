@@ -1,6 +1,6 @@
 //! `windlass repair`.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 
 use clap::Args;
 use serde_json::json;
@@ -87,8 +87,7 @@ fn confirmed() -> bool {
     if !stdin.is_terminal() {
         return false;
     }
-    eprint!("do this? [y/N] ");
-    let _ = std::io::stderr().flush();
+    Output::Text.ask("do this? [y/N]");
     let mut answer = String::new();
     let read = stdin.lock().read_line(&mut answer);
     read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")

@@ -75,7 +75,8 @@ impl Status {
                         reports.push(report.to_json(now));
                     }
                     Err(error) => {
-                        output.line(format!("secret    {name}\nfailed    {error}"));
+                        output.line(format!("secret    {name}"));
+                        output.line(format!("failed    {error}"));
                         failures.push(json!({ "secret": name, "error": error.to_string() }));
                     }
                 }

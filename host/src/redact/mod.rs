@@ -71,6 +71,7 @@ use serde_json::Value;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::secret::{Secret, mute};
+use crate::text::steers;
 use runs::{FOLDED, Kind, Runs};
 use search::Found;
 
@@ -225,12 +226,6 @@ impl Known {
     }
 }
 
-/// What is no control character and still breaks lines in some viewers, or turns them around.
-const CONTROLS: [char; 14] = [
-    '\u{61c}', '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}', '\u{202a}', '\u{202b}', '\u{202c}',
-    '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
-];
-
 /// The text up to about `limit` bytes, with escapes for control characters; and whether it was longer.
 fn escaped(text: &str, limit: usize) -> (Zeroizing<String>, bool) {
     let mut safe = Zeroizing::new(String::with_capacity(text.len().min(limit)));
@@ -238,7 +233,7 @@ fn escaped(text: &str, limit: usize) -> (Zeroizing<String>, bool) {
         if safe.len() >= limit {
             return (safe, true);
         }
-        if character.is_control() || CONTROLS.contains(&character) {
+        if steers(character) {
             safe.extend(character.escape_default());
         } else {
             safe.push(character);
