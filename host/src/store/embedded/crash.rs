@@ -274,3 +274,24 @@ fn a_link_to_the_file_stays_a_link() {
     assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
     assert!(EmbeddedStore::open(&folder.store()).unwrap().describe_secret("t").is_ok());
 }
+
+#[test]
+fn links_that_wait_beside_the_file_lead_nowhere() {
+    let folder = Folder::new("traps");
+    let store = EmbeddedStore::open(&folder.store()).unwrap();
+    let (victim, absent) = (folder.0.join("victim"), folder.0.join("absent"));
+    std::fs::write(&victim, "precious").unwrap();
+    let (lock, draft) = (folder.0.join("store.json.lock"), folder.0.join(".store.json.new"));
+    for target in [&absent, &victim] {
+        std::os::unix::fs::symlink(target, &lock).unwrap();
+        let refused = store.create_secret(CreateSecret::with_text("s", Secret::new("x".into())));
+        let message = refused.unwrap_err().message;
+        assert!(message.contains("store.json.lock"), "{message}");
+        assert!(!absent.exists(), "nothing is made where the link leads");
+        std::fs::remove_file(&lock).unwrap();
+    }
+    std::os::unix::fs::symlink(&victim, &draft).unwrap();
+    create(&store, "s");
+    assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
+    assert!(std::fs::symlink_metadata(folder.store()).unwrap().is_file());
+}

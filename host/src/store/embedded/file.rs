@@ -142,14 +142,8 @@ impl StateFile {
     pub(super) fn lock(&self) -> Result<WriteLock, StateFileError> {
         // Opened for each change: who only reads leaves no lock file behind.
         let path = beside(&self.path, "", ".lock");
-        let lock = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(PRIVATE)
-            .open(&path)
-            .map_err(|source| failed("open the lock file", &path, source))?;
+        let lock =
+            open_lock(&path).map_err(|source| failed("open the lock file", &path, source))?;
         lock.lock().map_err(|source| failed("lock", &path, source))?;
         Ok(WriteLock { _held: lock })
     }
@@ -258,6 +252,33 @@ impl StateFile {
             None => Ok(state),
         }
     }
+}
+
+/// Opens the lock file, or makes it, but never what a link in its place leads to: it would be made,
+/// or held, for whoever set the link.
+fn open_lock(path: &Path) -> io::Result<File> {
+    let options = || {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).mode(PRIVATE);
+        options
+    };
+    // New, or nothing: this follows no link, not even one that leads nowhere.
+    match options().create_new(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => return made,
+    }
+    let there = std::fs::symlink_metadata(path)?;
+    let no_file = || io::Error::other("it is not a plain file; remove it");
+    if !there.is_file() {
+        return Err(no_file());
+    }
+    let lock = options().open(path)?;
+    let opened = lock.metadata()?;
+    // It may have been exchanged in between.
+    if (opened.dev(), opened.ino()) != (there.dev(), there.ino()) {
+        return Err(no_file());
+    }
+    Ok(lock)
 }
 
 fn beside(path: &Path, prefix: &str, suffix: &str) -> PathBuf {
