@@ -6,6 +6,7 @@
 
 use super::replica::Unrelated;
 use super::service::Place;
+use crate::text::quoted;
 
 /// Two versions or secrets that must belong together and do not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -123,6 +124,8 @@ pub enum Mismatch {
 fn drop_pending(secret: &str, version: &str) -> String {
     format!(
         "give this rotation up and rotate again: aws secretsmanager update-secret-version-stage \
-         --secret-id '{secret}' --version-stage AWSPENDING --remove-from-version-id {version}"
+         --secret-id {} --version-stage AWSPENDING --remove-from-version-id {}",
+        quoted(secret),
+        quoted(version)
     )
 }

@@ -5,6 +5,7 @@ use crate::rotation::{Origin, SecretDocument};
 use crate::store::{
     SecretDescription, SecretStore, SecretValue, Stage, StoreErrorKind, VersionSelector,
 };
+use crate::text::quoted;
 
 /// Something that stands in the way of rotations.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,9 +63,8 @@ pub(super) fn findings(
     unfinished: Option<&Unfinished>,
     store: &StoreArgs,
 ) -> Vec<Finding> {
-    let id = &secret.name;
-    let aws =
-        |rest: &str| format!("aws {}secretsmanager {rest} --secret-id '{id}'", store.for_aws());
+    let id = quoted(&secret.name);
+    let aws = |rest: &str| format!("aws {}secretsmanager {rest} --secret-id {id}", store.for_aws());
     let mut findings = Vec::new();
     if secret.deleted_at.is_some() {
         findings.push(Finding {
@@ -85,7 +85,7 @@ pub(super) fn findings(
         return findings;
     };
     let own = |command: &str| {
-        format!("windlass {command} --secret-id '{id}'{} --plugins DIR", store.for_windlass())
+        format!("windlass {command} --secret-id {id}{} --plugins DIR", store.for_windlass())
     };
     let what = match unfinished {
         Unfinished::Empty => {
@@ -167,6 +167,11 @@ mod tests {
             assert!(found[0].what.contains(what), "{found:?}");
             assert!(found[0].remedy.contains(remedy), "{found:?}");
         }
+        let mut hostile = half_way;
+        hostile.name = "it's; reboot".into();
+        let found = findings(&hostile, Some(&Unfinished::Sound), &StoreArgs::default());
+        let command = r"windlass rotate --secret-id 'it'\''s; reboot' --plugins DIR";
+        assert!(found[0].remedy.contains(command), "{found:?}");
         let lost = findings(&secret(&[("a", &["AWSPREVIOUS"])]), None, &StoreArgs::default());
         assert!(lost[0].remedy.contains("--move-to-version-id"), "{lost:?}");
     }

@@ -198,7 +198,7 @@ async fn what_an_operator_corrected_after_a_failed_attempt_is_not_brought_back()
     for step in [Step::Create, Step::Set] {
         let error = world.error(step, &version).await;
         assert!(error.contains("`port` is not the same in the AWSPENDING version"), "{error}");
-        assert!(error.contains(&format!("--remove-from-version-id {version}")), "{error}");
+        assert!(error.contains(&format!("--remove-from-version-id '{version}'")), "{error}");
     }
     assert_eq!(world.sign_ins(), 0);
     take_label(&world, &version).await;
@@ -265,7 +265,7 @@ async fn what_an_operator_edits_before_the_last_step_is_not_undone() {
         world.replace_current(&edited(&fields));
         let error = world.error(Step::Finish, &version).await;
         assert!(error.contains(expected), "{error}");
-        assert!(error.contains(&format!("--remove-from-version-id {version}")), "{error}");
+        assert!(error.contains(&format!("--remove-from-version-id '{version}'")), "{error}");
         assert_eq!(world.field(Stage::Current, "password").await, "by hand");
     }
 }

@@ -153,7 +153,7 @@ async fn between_any_two_steps_no_edit_is_undone_and_nobody_is_locked_out() -> R
                 }
                 Edit::Host | Edit::Key => {
                     assert_eq!(errors.len(), 2, "{case}: {errors:?}");
-                    let command = format!("--remove-from-version-id {token}");
+                    let command = format!("--remove-from-version-id '{token}'");
                     assert!(errors.iter().all(|error| error.message.contains(&command)));
                     // What the messages say.
                     scene_world.drop_pending(secret, &token).await?;
@@ -206,7 +206,7 @@ async fn with_alternating_users_what_applications_read_signs_in_all_the_while() 
             let secret = scene.secret.as_str();
             match edit {
                 Edit::Key => {
-                    let command = format!("--remove-from-version-id {token}");
+                    let command = format!("--remove-from-version-id '{token}'");
                     assert!(errors.iter().all(|error| error.message.contains(&command)));
                     assert_eq!(errors.len(), 2, "{case}: {errors:?}");
                     scene.world.drop_pending(secret, &token).await?;
