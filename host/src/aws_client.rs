@@ -1,6 +1,11 @@
 //! The AWS clients of the Lambda function: credentials and region from Lambda's own environment,
 //! nothing looked up elsewhere, TLS set up only if the endpoint needs it. Secrets Manager's is made
 //! at the start; those of Amazon RDS and Amazon Redshift when a rotation first needs them.
+//!
+//! Every HTTP client that is made here, those of the command line included, refuses plain HTTP to
+//! anything but this machine: see [`plain`].
+
+mod plain;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,6 +20,10 @@ use aws_sdk_secretsmanager::config::{
 };
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+
+#[cfg(feature = "cli")]
+pub(crate) use plain::is_loopback;
+pub(crate) use plain::{PlainHttp, Purpose};
 
 use crate::inventory::aws::{Access, AwsInventory, Names};
 use crate::unanswered::BadTls;
@@ -92,8 +101,8 @@ pub fn timeouts() -> TimeoutConfig {
         .build()
 }
 
-/// An HTTP client with TLS by rustls, or without TLS where the endpoint is plain HTTP: reading the
-/// system's roots is the largest single cost of a cold start.
+/// An HTTP client for calls of a service, with TLS by rustls, or without TLS where the endpoint is
+/// plain HTTP: reading the system's roots is the largest single cost of a cold start.
 ///
 /// # Errors
 /// If the bundle can't be read.
@@ -102,8 +111,21 @@ pub fn http_client(
     ca_bundle: Option<&Path>,
 ) -> std::io::Result<SharedHttpClient> {
     if endpoint.is_some_and(is_plain) {
-        return Ok(Builder::new().build_http());
+        return Ok(plain::guarded(Builder::new().build_http(), Purpose::Service));
     }
+    Ok(plain::guarded(with_tls(ca_bundle)?, Purpose::Service))
+}
+
+/// An HTTP client for looking up credentials, which may ask the metadata services as well.
+///
+/// # Errors
+/// If the bundle can't be read.
+#[cfg(feature = "cli")]
+pub(crate) fn credentials_client(ca_bundle: Option<&Path>) -> std::io::Result<SharedHttpClient> {
+    Ok(plain::guarded(with_tls(ca_bundle)?, Purpose::Credentials))
+}
+
+fn with_tls(ca_bundle: Option<&Path>) -> std::io::Result<SharedHttpClient> {
     let roots = match ca_bundle {
         Some(path) => {
             let pem = std::fs::read(path).map_err(|error| {
@@ -124,6 +146,7 @@ pub fn http_client(
     Ok(Builder::new().tls_provider(provider).tls_context(context).build_https())
 }
 
+/// Only chooses a client; what may be reached with either is decided in [`plain`].
 fn is_plain(url: &str) -> bool {
     url.starts_with("http://")
 }

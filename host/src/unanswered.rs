@@ -9,6 +9,7 @@ use aws_sdk_secretsmanager::config::interceptors::InterceptorContext;
 use aws_sdk_secretsmanager::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_secretsmanager::error::SdkError;
 
+use crate::aws_client::PlainHttp;
 use crate::error::chain;
 
 /// What the TLS library says of certificates that it does not accept.
@@ -48,6 +49,10 @@ impl AwsService<'_> {
     where
         E: Error + Send + Sync + 'static,
     {
+        // In whichever request it was: the call itself, or one for credentials.
+        if let Some(refused) = causes(error).find_map(|cause| cause.downcast_ref::<PlainHttp>()) {
+            return Some(Unanswered::NotSent(refused.to_string()));
+        }
         let name = self.name;
         let no_answer =
             || Unanswered::NoAnswer(format!("{name} could not be used: {}", self.reason(error)));

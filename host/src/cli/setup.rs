@@ -19,6 +19,7 @@ use crate::store::{
     PasswordRequest, PendingValue, SecretDescription, SecretList, SecretStore, SecretValue,
     StageMove, StoreError, VersionListing, VersionSelector,
 };
+use crate::text::quoted;
 use crate::unanswered::BadTls;
 
 /// Which secret store.
@@ -64,7 +65,7 @@ impl StoreArgs {
     pub(super) fn for_windlass(&self) -> String {
         let mut arguments = self.of_aws();
         if let Some(path) = &self.store {
-            arguments.push_str(&format!(" --store '{}'", path.display()));
+            arguments.push_str(&format!(" --store {}", quoted(&path.to_string_lossy())));
         }
         arguments
     }
@@ -82,7 +83,7 @@ impl StoreArgs {
             ("--profile", &self.profile),
         ];
         let given = arguments.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
-        given.map(|(name, value)| format!(" {name} '{value}'")).collect()
+        given.map(|(name, value)| format!(" {name} {}", quoted(value))).collect()
     }
 
     pub(super) async fn open(&self) -> Result<Store, Failure> {
@@ -126,7 +127,7 @@ impl Account {
     async fn load(&self, endpoint: Option<&str>) -> std::io::Result<aws_config::SdkConfig> {
         // Looking up credentials goes to AWS even where the endpoint is a local one.
         let mut loader = aws_config::defaults(aws_config::BehaviorVersion::v2026_01_12())
-            .http_client(self.http_client(None)?)
+            .http_client(aws_client::credentials_client(self.ca_bundle().as_deref())?)
             .retry_config(aws_client::retries())
             .timeout_config(aws_client::timeouts());
         if let Some(region) = &self.region {
@@ -137,7 +138,7 @@ impl Account {
         }
         // A service on this machine does not check credentials; looking for some would take
         // seconds and then fail.
-        if endpoint.is_some_and(is_loopback) && self.needs_credentials() {
+        if endpoint.is_some_and(aws_client::is_loopback) && self.needs_credentials() {
             let anybody = Credentials::new("anybody", "anybody", None, None, "loopback");
             loader = loader.credentials_provider(anybody);
             if self.region.is_none() && std::env::var_os("AWS_REGION").is_none() {
@@ -154,8 +155,11 @@ impl Account {
     }
 
     fn http_client(&self, endpoint: Option<&str>) -> std::io::Result<SharedHttpClient> {
-        let bundle = std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty());
-        aws_client::http_client(endpoint, bundle.map(PathBuf::from).as_deref())
+        aws_client::http_client(endpoint, self.ca_bundle().as_deref())
+    }
+
+    fn ca_bundle(&self) -> Option<PathBuf> {
+        std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()).map(PathBuf::from)
     }
 
     /// What AWS says about databases there.
@@ -176,14 +180,6 @@ impl Account {
                 .iter()
                 .all(|name| std::env::var_os(name).is_none())
     }
-}
-
-/// Whether a URL is one of this machine.
-fn is_loopback(url: &str) -> bool {
-    let place = url.split_once("://").map_or(url, |(_, rest)| rest);
-    ["127.0.0.1", "localhost", "[::1]"].iter().any(|host| {
-        place.strip_prefix(host).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
-    })
 }
 
 impl PluginArgs {
@@ -293,18 +289,7 @@ mod tests {
         assert_eq!(args.for_windlass(), " --region 'eu-west-1' --store 's.json'");
         assert_eq!(args.for_aws(), "--region 'eu-west-1' ");
         assert_eq!(StoreArgs::default().for_aws(), "");
-    }
-
-    #[test]
-    fn only_this_machine_is_loopback() {
-        for (url, expected) in [
-            ("http://127.0.0.1:4567", true),
-            ("http://localhost/", true),
-            ("http://[::1]:1", true),
-            ("http://localhost.example", false),
-            ("https://secretsmanager.eu-west-1.amazonaws.com", false),
-        ] {
-            assert_eq!(is_loopback(url), expected, "{url}");
-        }
+        let args = StoreArgs { store: Some("my secrets' file".into()), ..StoreArgs::default() };
+        assert_eq!(args.for_windlass(), r" --store 'my secrets'\'' file'");
     }
 }
