@@ -52,10 +52,11 @@ pub enum Error {
     /// An admin secret that AWS manages does not lead to its database.
     #[error(transparent)]
     ManagedAdmin(#[from] ManagedProblem),
-    /// The time that Lambda gave ran out.
+    /// The time that Lambda or the command line gave ran out.
     #[error(
         "out of time while {during}; nothing that was left unfinished stands in the way of the next \
-         attempt; give the function a longer timeout, or see why this takes so long"
+         attempt; give the function a longer timeout, or the command a longer --timeout, or see why \
+         this takes so long"
     )]
     OutOfTime {
         /// What was being done.

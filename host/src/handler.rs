@@ -64,26 +64,31 @@ impl<S: SecretStore> Handler<S> {
         }
     }
 
-    /// Works with the rotation's parts outside of any step, without a limit in time.
+    /// Works with the rotation's parts outside of any step, within `time`.
     #[cfg(feature = "cli")]
     pub(crate) async fn working<T>(
         &self,
+        time: Duration,
         work: impl AsyncFnOnce(
             &Rotation<'_, Punctual<'_, S>, InstalledPlugins, AwsInventory>,
         ) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let redactor = Arc::new(Redactor::of_process());
-        work(&Rotation {
-            store: &Punctual::new(&self.store, None, &redactor),
-            catalog: &self.plugins.for_step(Patience::default(), Arc::clone(&redactor)),
+        let progress = Progress::default();
+        let operations_end = Some(Instant::now() + time.saturating_sub(PASSING_ON));
+        let rotation = Rotation {
+            store: &Punctual::new(&self.store, operations_end, &redactor),
+            catalog: &self.plugins.for_step(Patience::until(operations_end), Arc::clone(&redactor)),
             inventory: &self.inventory,
             config: &self.config,
-            progress: &Progress::default(),
+            progress: &progress,
             sign_ins: &self.sign_ins,
             requests: &self.requests,
-        })
-        .await
-        .map_err(|error| scrubbed(error, &redactor))
+        };
+        tokio::time::timeout(time, Box::pin(work(&rotation)))
+            .await
+            .unwrap_or_else(|_| Err(Error::OutOfTime { during: progress.latest() }))
+            .map_err(|error| scrubbed(error, &redactor))
     }
 
     /// Runs the step of an event, within `time` if there is a limit.

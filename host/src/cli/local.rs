@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 use super::Failure;
 use super::output::Output;
-use super::setup::{Account, PluginArgs};
+use super::setup::{Account, PluginArgs, TimeArgs};
 use crate::handler::Handler;
 use crate::local::{self, InvokeError, LambdaEndpoint, StepInvoker};
 use crate::store::embedded::EmbeddedStore;
@@ -38,6 +38,8 @@ pub(super) struct Local {
     external_rotation: bool,
     #[command(flatten)]
     plugins: PluginArgs,
+    #[command(flatten)]
+    time: TimeArgs,
 }
 
 impl Local {
@@ -54,7 +56,10 @@ impl Local {
                 let config = self.plugins.config()?;
                 let plugins = self.plugins.load(&config).await?;
                 let (store, inventory) = (Arc::clone(&store), Account::default().inventory());
-                Some(Arc::new(InProcess(Handler::new(store, inventory, plugins, config))))
+                Some(Arc::new(InProcess {
+                    handler: Handler::new(store, inventory, plugins, config),
+                    time: self.time,
+                }))
             }
         };
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {
@@ -72,7 +77,10 @@ impl Local {
 }
 
 /// Rotates in this process.
-struct InProcess(Handler<Arc<EmbeddedStore>>);
+struct InProcess {
+    handler: Handler<Arc<EmbeddedStore>>,
+    time: TimeArgs,
+}
 
 impl StepInvoker for InProcess {
     fn invoke<'a>(
@@ -80,7 +88,7 @@ impl StepInvoker for InProcess {
         event: Value,
     ) -> Pin<Box<dyn Future<Output = Result<(), InvokeError>> + Send + 'a>> {
         Box::pin(async move {
-            let answer = self.0.handle(&event, None).await;
+            let answer = self.handler.handle(&event, Some(self.time.of_step())).await;
             answer.map(drop).map_err(|error| InvokeError {
                 error_type: error.error_type().to_owned(),
                 message: error.report(),

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Failure;
 use super::output::Output;
-use super::setup::{PluginArgs, StoreArgs, handler};
+use super::setup::{PluginArgs, StoreArgs, TimeArgs, handler};
 use crate::rotation::Diagnosis;
 
 /// Mend a secret whose rotation went wrong: AWSCURRENT signs in again, and the next rotation can
@@ -30,14 +30,17 @@ pub(super) struct Repair {
     store: StoreArgs,
     #[command(flatten)]
     plugins: PluginArgs,
+    #[command(flatten)]
+    time: TimeArgs,
 }
 
 impl Repair {
     pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
         let handler = handler(&self.store, &self.plugins).await?;
         output.begin("signing in with the known passwords");
-        let looked = handler.working(async |rotation| rotation.diagnose(&self.secret_id).await);
-        let looked = looked.await;
+        let time = self.time.of_step();
+        let looked =
+            handler.working(time, async |rotation| rotation.diagnose(&self.secret_id).await).await;
         output.clear();
         let diagnosis = looked?;
         output.line(format!("found     {}", diagnosis.found));
@@ -57,13 +60,15 @@ impl Repair {
         }
         for mending in &diagnosis.mendings {
             output.begin(mending);
-            let mended =
-                handler.working(async |rotation| rotation.mend(&diagnosis, mending).await).await;
+            let mended = handler
+                .working(time, async |rotation| rotation.mend(&diagnosis, mending).await)
+                .await;
             output.clear();
             mended?;
             output.line(format!("{:<9} {mending}", "done"));
         }
-        let proof = handler.working(async |rotation| rotation.prove(&self.secret_id).await).await;
+        let proof =
+            handler.working(time, async |rotation| rotation.prove(&self.secret_id).await).await;
         let (username, place) = proof?;
         let proof = format!("`{username}` signs in at {place} with the AWSCURRENT password");
         output.line(format!("{:<9} {proof}", "proof"));

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Failure;
 use super::output::Output;
-use super::setup::{PluginArgs, StoreArgs, handler};
+use super::setup::{PluginArgs, StoreArgs, TimeArgs, handler};
 use crate::rotation::{Invoker, RotationEvent, Step};
 use crate::store::{SecretStore, VersionId};
 
@@ -25,12 +25,15 @@ pub(super) struct Rotate {
     store: StoreArgs,
     #[command(flatten)]
     plugins: PluginArgs,
+    #[command(flatten)]
+    time: TimeArgs,
 }
 
 impl Rotate {
     pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
         let handler = handler(&self.store, &self.plugins).await?;
-        let secret = handler.store.describe(&self.secret_id).await?;
+        let during = || format!("reading the labels of secret `{}`", self.secret_id);
+        let secret = self.time.bound(during, handler.store.describe(&self.secret_id)).await?;
         let unfinished = secret.unfinished();
         let version = match unfinished {
             Some(version) => {
@@ -49,7 +52,7 @@ impl Rotate {
                 rotation_token: None,
             };
             let started = Instant::now();
-            let answer = handler.run(&event, Invoker::Operator, None).await;
+            let answer = handler.run(&event, Invoker::Operator, Some(self.time.of_step())).await;
             output.clear();
             let outcome = answer.map_err(|error| {
                 output.line(format!("{step:<13} failed"));

@@ -1,6 +1,7 @@
 //! The arguments that commands share, and what they set up: a store, plugins, configuration.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use aws_sdk_secretsmanager::config::{Credentials, SharedHttpClient};
 use clap::Args;
@@ -8,6 +9,7 @@ use clap::Args;
 use super::Failure;
 use crate::aws_client;
 use crate::config::Config;
+use crate::error::Error;
 use crate::grants::GrantPattern;
 use crate::handler::Handler;
 use crate::inventory::aws::{Access, AwsInventory, Names};
@@ -58,6 +60,41 @@ pub(super) struct PluginArgs {
     /// [default: WINDLASS_CONFIG]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+}
+
+/// How long work may take.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct TimeArgs {
+    /// How many seconds each step of the work may take, 900 at most: what takes longer is given up, and
+    /// safe to try again
+    #[arg(long = "timeout", value_name = "SECONDS", default_value_t = STEP_SECONDS,
+          value_parser = clap::value_parser!(u64).range(1..=LONGEST_SECONDS))]
+    seconds: u64,
+}
+
+/// What the function is given in the README. An ordinary step takes a tenth of a second.
+const STEP_SECONDS: u64 = 60;
+
+/// The longest that Lambda lets a function run: what takes longer could not be rotated there.
+const LONGEST_SECONDS: u64 = 900;
+
+impl TimeArgs {
+    /// For each step.
+    pub(super) fn of_step(self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+
+    /// Does something that is no step and has no other end.
+    pub(super) async fn bound<T, E: Into<Error>>(
+        self,
+        during: impl FnOnce() -> String,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Error> {
+        match tokio::time::timeout(self.of_step(), work).await {
+            Ok(done) => done.map_err(Into::into),
+            Err(_) => Err(Error::OutOfTime { during: during() }),
+        }
+    }
 }
 
 impl StoreArgs {

@@ -11,7 +11,8 @@ use tokio::task::JoinSet;
 
 use super::Failure;
 use super::output::Output;
-use super::setup::{Store, StoreArgs};
+use super::setup::{Store, StoreArgs, TimeArgs};
+use crate::error::Error;
 use crate::store::{SecretDescription, SecretList, SecretStore, Stage, StoreError, VersionListing};
 use findings::{Finding, findings, look};
 
@@ -30,6 +31,8 @@ pub(super) struct Status {
     secret_id: Option<String>,
     #[command(flatten)]
     store: StoreArgs,
+    #[command(flatten)]
+    time: TimeArgs,
 }
 
 /// One secret, looked at.
@@ -44,7 +47,7 @@ impl Status {
         let store = Arc::new(self.store.open().await?);
         let now = SystemTime::now();
         if let Some(id) = &self.secret_id {
-            let report = Report::of(&store, id, &self.store).await?;
+            let report = Report::of(&store, id, &self.store, self.time).await?;
             report.print(output, now);
             output.object(&report.to_json(now));
             return if report.findings.is_empty() { Ok(()) } else { Err(Failure::stuck()) };
@@ -58,7 +61,7 @@ impl Status {
         output: Output,
         now: SystemTime,
     ) -> Result<(), Failure> {
-        let names = store.names().await?;
+        let names = self.time.bound(|| "listing the secrets".to_owned(), store.names()).await?;
         let mut reports = Vec::new();
         let mut failures = Vec::new();
         let mut stuck = 0;
@@ -76,8 +79,8 @@ impl Status {
                     }
                     Err(error) => {
                         output.line(format!("secret    {name}"));
-                        output.line(format!("failed    {error}"));
-                        failures.push(json!({ "secret": name, "error": error.to_string() }));
+                        output.line(format!("failed    {}", error.report()));
+                        failures.push(json!({ "secret": name, "error": error.report() }));
                     }
                 }
                 output.line("");
@@ -98,15 +101,13 @@ impl Status {
     }
 
     /// Several secrets at once, in their order.
-    async fn together(
-        &self,
-        store: &Arc<Store>,
-        names: &[String],
-    ) -> Vec<Result<Report, StoreError>> {
+    async fn together(&self, store: &Arc<Store>, names: &[String]) -> Vec<Result<Report, Error>> {
         let mut looking = JoinSet::new();
         for (index, name) in names.iter().enumerate() {
             let (store, name, arguments) = (Arc::clone(store), name.clone(), self.store.clone());
-            looking.spawn(async move { (index, Report::of(&store, &name, &arguments).await) });
+            let time = self.time;
+            looking
+                .spawn(async move { (index, Report::of(&store, &name, &arguments, time).await) });
         }
         let mut reports = looking.join_all().await;
         reports.sort_by_key(|(index, _)| *index);
@@ -115,12 +116,20 @@ impl Status {
 }
 
 impl Report {
-    async fn of(store: &Store, id: &str, arguments: &StoreArgs) -> Result<Self, StoreError> {
-        let (secret, versions) = tokio::join!(store.describe(id), store.versions(id));
-        let (secret, versions) = (secret?, versions?);
-        let unfinished = look(store, &secret).await;
-        let findings = findings(&secret, unfinished.as_ref(), arguments);
-        Ok(Self { secret, versions, findings })
+    async fn of(
+        store: &Store,
+        id: &str,
+        arguments: &StoreArgs,
+        time: TimeArgs,
+    ) -> Result<Self, Error> {
+        let looking = async {
+            let (secret, versions) = tokio::join!(store.describe(id), store.versions(id));
+            let (secret, versions) = (secret?, versions?);
+            let unfinished = look(store, &secret).await;
+            let findings = findings(&secret, unfinished.as_ref(), arguments);
+            Ok::<_, StoreError>(Self { secret, versions, findings })
+        };
+        time.bound(|| format!("looking at secret `{id}`"), looking).await
     }
 
     fn print(&self, output: Output, now: SystemTime) {

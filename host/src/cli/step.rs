@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::Failure;
 use super::output::Output;
-use super::setup::{PluginArgs, StoreArgs, handler};
+use super::setup::{PluginArgs, StoreArgs, TimeArgs, handler};
 
 /// Run one rotation step, as Secrets Manager would send it.
 ///
@@ -25,6 +25,8 @@ pub(super) struct Step {
     store: StoreArgs,
     #[command(flatten)]
     plugins: PluginArgs,
+    #[command(flatten)]
+    time: TimeArgs,
 }
 
 impl Step {
@@ -35,7 +37,7 @@ impl Step {
             "SecretId": self.secret_id,
             "ClientRequestToken": self.token,
         });
-        let outcome = handler.handle(&event, None).await?;
+        let outcome = handler.handle(&event, Some(self.time.of_step())).await?;
         output.line(format!("{}: {outcome}", self.step));
         output.object(&json!({ "step": self.step, "outcome": outcome.to_string() }));
         Ok(())

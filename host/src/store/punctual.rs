@@ -48,7 +48,7 @@ impl<'a, S: SecretStore> Punctual<'a, S> {
             action,
             resource: resource.to_owned(),
             message: format!(
-                "no answer from {} within {}, the time that the function's timeout leaves; {}",
+                "no answer from {} within {}, the time that the function's timeout, or --timeout, leaves; {}",
                 self.store.address(),
                 seconds(waited),
                 AwsService::secrets_manager(self.store.address()).advice()
