@@ -1,5 +1,10 @@
 //! Plugin files and their signatures: a component's stands beside it, in `COMPONENT.sig`; that of a
 //! compiled plugin is in its note.
+//!
+//! A signature that is read here is one of what it stands at, by the key that it names; whether that
+//! key is trusted is another question, and what a compiled plugin's note says beyond its signature is
+//! a claim: a digest can't show what code was compiled from. No signature takes the place of another
+//! key's: who signed first is not to vanish by the way.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +12,7 @@ use super::{Failure, files};
 use crate::digest::Digest;
 use crate::plugin::artifact::{self, Note};
 use crate::plugin::{PluginError, component};
-use crate::signature::{Signature, Statement};
+use crate::signature::{Signature, SigningKey, Statement};
 
 /// A plugin file.
 pub(super) enum PluginFile {
@@ -18,7 +23,7 @@ pub(super) enum PluginFile {
 }
 
 impl PluginFile {
-    /// Reads either kind.
+    /// Reads either kind, with signatures that are what they say.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let bytes = files::plugin(path)?;
         let refused = |problem| PluginError::Artifact { path: path.to_owned(), problem };
@@ -28,8 +33,32 @@ impl PluginFile {
             return Ok(Self::Component { bytes, signature });
         }
         let (code, note) = artifact::unseal(&bytes).map_err(refused)?;
+        note.signatures_hold().map_err(refused)?;
         Ok(Self::Compiled { code: code.to_owned(), note })
     }
+}
+
+/// Refuses to put a signature by one key in the place of another key's.
+pub(super) fn may_replace(
+    path: &Path,
+    found: Option<&Signature>,
+    key: &SigningKey,
+) -> Result<(), Failure> {
+    let ours = key.public().map_err(|error| Failure::internal(error.to_string()))?;
+    let Some(other) = found.filter(|found| found.key != ours) else { return Ok(()) };
+    let (path, remedy) = match path.extension().is_some_and(|ending| ending == "wasm") {
+        true => (signature_path(path), "remove that file first, and sign again"),
+        false => (
+            path.to_owned(),
+            "compile it again from its component, which leaves the signature away, and sign that",
+        ),
+    };
+    Err(Failure::operator(format!(
+        "`{}` has a signature by {}, which is not replaced by one of another key; if yours is to \
+         take its place, {remedy}",
+        path.display(),
+        other.key
+    )))
 }
 
 /// Where a component's signature is.
@@ -39,8 +68,7 @@ pub(super) fn signature_path(component: &Path) -> PathBuf {
     path.into()
 }
 
-/// The signature beside a component, if there is one. It is of this component and by the key that
-/// it names; whether that one is trusted is another question.
+/// The signature beside a component, if there is one.
 pub(super) fn component_signature(
     path: &Path,
     component: &[u8],
@@ -51,8 +79,8 @@ pub(super) fn component_signature(
     }
     let wrong = |why: &dyn std::fmt::Display| {
         Failure::operator(format!(
-            "`{}` does not hold a signature of `{}`: {why}; sign it again with `windlass sign`, or \
-             remove the file",
+            "`{}` does not hold a signature of `{}`: {why}; remove it, and sign the component again \
+             with `windlass sign`",
             beside.display(),
             path.display()
         ))

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::output::Output;
-use super::sealed::{PluginFile, signature_path};
+use super::sealed::{PluginFile, may_replace, signature_path};
 use super::{Failure, files};
 use crate::digest::Digest;
 use crate::plugin::artifact;
@@ -18,10 +18,15 @@ use crate::signature::{Signature, SigningKey, Statement};
 
 /// Sign plugins with an Ed25519 key, or make such a key.
 ///
-/// A component (.wasm) gets its signature beside it, in FILE.sig: "I stand for this component". A
-/// compiled plugin (.cwasm) gets it inside: "I compiled this code from that component". Whoever
-/// deploys puts the public key into windlass.toml, in `trust.components` or `trust.compiled`, and the
-/// function then loads nothing else.
+/// A component (.wasm) gets its signature beside it, in FILE.sig: "I stand for this component".
+///
+/// A compiled plugin (.cwasm) gets it inside: "I compiled this code from that component". That is your
+/// word: from a .cwasm nobody can tell what it was compiled from, and it may hold any machine code. Sign
+/// what you compiled yourself and nothing else; `windlass package --sign-with` compiles and signs in one
+/// go.
+///
+/// Who deploys puts the public key into windlass.toml, in `trust.components` or `trust.compiled`, and
+/// the function then loads nothing else. A signature of another key is never replaced.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
 pub(super) struct Sign {
@@ -45,8 +50,9 @@ impl Sign {
         let public = public_key(&key)?;
         let mut signed = Vec::new();
         for path in &self.plugins {
-            let (into, sha256) = sign(path, &key)?;
+            let (into, sha256, says) = sign(path, &key)?;
             output.line(format!("{} signed by {public}", into.display()));
+            output.line(format!("  says: {says} {sha256}"));
             signed.push(json!({ "file": into, "component_sha256": sha256 }));
         }
         if self.plugins.is_empty() {
@@ -57,22 +63,25 @@ impl Sign {
     }
 }
 
-/// Signs a plugin and says where the signature is.
-fn sign(path: &Path, key: &SigningKey) -> Result<(PathBuf, Digest), Failure> {
+/// Signs a plugin; where the signature is, of which component it speaks, and what it says.
+fn sign(path: &Path, key: &SigningKey) -> Result<(PathBuf, Digest, &'static str), Failure> {
     match PluginFile::read(path)? {
-        PluginFile::Component { bytes, .. } => {
+        PluginFile::Component { bytes, signature } => {
+            may_replace(path, signature.as_ref(), key)?;
             let sha256 = Digest::of(&bytes);
             let signature = make(key, Statement::Component { sha256 })?;
             let text = serde_json::to_string_pretty(&signature).map_err(internal)?;
             let into = signature_path(path);
             files::write(&into, format!("{text}\n").as_bytes())?;
-            Ok((into, sha256))
+            Ok((into, sha256, "its signer stands for component"))
         }
         PluginFile::Compiled { code, mut note } => {
+            may_replace(path, note.signature.as_ref(), key)?;
             note.signature = Some(make(key, note.compiled())?);
             let sealed = artifact::seal(&code, &note).map_err(internal)?;
             files::write(path, &sealed)?;
-            Ok((path.to_owned(), note.component_sha256))
+            let says = "its signer compiled this code, from component";
+            Ok((path.to_owned(), note.component_sha256, says))
         }
     }
 }
@@ -112,4 +121,46 @@ fn make_key(path: &Path, output: Output) -> Result<(), Failure> {
     output.line(format!("public key {public}"));
     output.object(&json!({ "file": path, "public_key": public }));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::HOST_TARGET;
+    use crate::plugin::artifact::Note;
+
+    fn key() -> SigningKey {
+        SigningKey::from_pem(SigningKey::generate().unwrap().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn no_signature_takes_the_place_of_another_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let (component, compiled) =
+            (folder.path().join("plugin.wasm"), folder.path().join("plugin.cwasm"));
+        // The smallest component there is.
+        let bytes = b"\0asm\x0d\0\x01\0";
+        std::fs::write(&component, bytes).unwrap();
+        let note = Note::new(bytes, b"code", HOST_TARGET);
+        std::fs::write(&compiled, artifact::seal(b"code", &note).unwrap()).unwrap();
+        let (first, second) = (key(), key());
+        for (path, holder, remedy) in [
+            (&component, signature_path(&component), "remove that file first"),
+            (&compiled, compiled.clone(), "compile it again from its component"),
+        ] {
+            sign(path, &first).unwrap();
+            let signed = std::fs::read(&holder).unwrap();
+            let refused = format!("{:?}", sign(path, &second).unwrap_err());
+            assert!(refused.contains("is not replaced by one of another key"), "{refused}");
+            assert!(refused.contains(remedy), "{refused}");
+            assert_eq!(std::fs::read(&holder).unwrap(), signed, "it was changed");
+            sign(path, &first).unwrap();
+            assert_eq!(std::fs::read(&holder).unwrap(), signed, "the same key, the same signature");
+        }
+        // Both remedies work as they are told.
+        std::fs::remove_file(signature_path(&component)).unwrap();
+        sign(&component, &second).unwrap();
+        std::fs::write(&compiled, artifact::seal(b"code", &note).unwrap()).unwrap();
+        sign(&compiled, &second).unwrap();
+    }
 }

@@ -34,7 +34,8 @@ pub struct Note {
     pub windlass: String,
     /// The target triple that it was compiled for.
     pub target: String,
-    /// SHA-256 of the component that it was compiled from.
+    /// SHA-256 of the component that it claims to be compiled from. Nothing here can show that it
+    /// was: only a [`signature`](Self::signature) says who answers for it.
     pub component_sha256: Digest,
     /// SHA-256 of the artifact.
     pub artifact_sha256: Digest,
@@ -57,6 +58,26 @@ impl Note {
             component_signature: None,
             signature: None,
         }
+    }
+
+    /// Whether its signatures are of it and by the keys that they name. Whether those are trusted is
+    /// another question.
+    ///
+    /// # Errors
+    /// The first that is not.
+    #[cfg(feature = "cli")]
+    pub fn signatures_hold(&self) -> Result<(), ArtifactProblem> {
+        let sha256 = self.component_sha256;
+        for (what, signature, statement) in [
+            ("component", &self.component_signature, Statement::Component { sha256 }),
+            ("compiled code", &self.signature, self.compiled()),
+        ] {
+            if let Some(own) = signature {
+                own.verify(statement)
+                    .map_err(|_| ArtifactProblem::BadSignature { what, key: own.key })?;
+            }
+        }
+        Ok(())
     }
 
     /// What its [`signature`](Self::signature) vouches for.

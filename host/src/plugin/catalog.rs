@@ -66,6 +66,7 @@ impl InstalledPlugins {
         folders: &[PathBuf],
         sandbox: Sandbox,
     ) -> Result<Self, PluginError> {
+        sandbox.vetting.warn_of_claims();
         let mut plugins = Vec::new();
         for folder in folders {
             for file in compiled_files(folder)? {

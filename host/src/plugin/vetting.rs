@@ -5,6 +5,10 @@
 //! file's name. After it has described itself, with nothing in reach: its component is the one that
 //! is pinned for the name that it gave. At last, every name that the configuration speaks of is
 //! installed: a misspelt one would leave a plugin without its pin.
+//!
+//! Which component a compiled plugin was made from, it says itself. Unless `trust.compiled` asks for
+//! the word of somebody who compiled it, a pin or a component's signature holds it to that claim and
+//! to nothing else, and the log says so.
 
 use std::collections::BTreeMap;
 
@@ -87,6 +91,27 @@ impl Vetting {
                 Err(ArtifactProblem::NotThePinned { name: name.to_owned(), pinned, found })
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Whether it asks for pins or component signatures while nobody has to answer for what a plugin
+    /// was compiled from: both then hold a file to what it claims to be made from, and whoever can
+    /// write the file can write the claim, under other code.
+    pub fn rests_on_claims(&self) -> bool {
+        let Trust { components, compiled } = &self.trust;
+        let pins = || self.plugins.values().any(|policy| policy.sha256.is_some());
+        compiled.is_empty() && (!components.is_empty() || pins())
+    }
+
+    /// Says so in the log, wherever a configuration meets plugins.
+    pub fn warn_of_claims(&self) {
+        if self.rests_on_claims() {
+            tracing::warn!(
+                "windlass.toml asks for pins (`sha256`) or `trust.components` without \
+                 `trust.compiled`: what a compiled plugin was made from is then its own claim, and \
+                 whoever can write the file can write it under other code; sign what is compiled with \
+                 `windlass package --sign-with`, and name its public key in `trust.compiled`"
+            );
         }
     }
 
@@ -188,6 +213,25 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_answers_for_rests_on_claims() {
+        let key = key();
+        let pin = PluginPolicy { sha256: Some(Digest::of(b"component")), grants: None };
+        let plugins = || BTreeMap::from([("postgres".to_owned(), pin.clone())]);
+        let grants = BTreeMap::from([("postgres".to_owned(), PluginPolicy::default())]);
+        for (plugins, trust, expected) in [
+            (BTreeMap::new(), trusting(&[], &[]).trust, false),
+            (grants, trusting(&[], &[]).trust, false),
+            (plugins(), trusting(&[], &[]).trust, true),
+            (plugins(), trusting(&[&key], &[]).trust, true),
+            (BTreeMap::new(), trusting(&[&key], &[]).trust, true),
+            (plugins(), trusting(&[&key], &[&key]).trust, false),
+        ] {
+            let vetting = Vetting { plugins, trust };
+            assert_eq!(vetting.rests_on_claims(), expected, "{vetting:?}");
+        }
+    }
+
+    #[test]
     fn a_pin_holds_for_the_files_name_and_for_the_plugins_own() {
         let pin = |text: &[u8]| PluginPolicy { sha256: Some(Digest::of(text)), grants: None };
         let plugins = BTreeMap::from([("postgres".to_owned(), pin(b"component"))]);
@@ -197,6 +241,7 @@ mod tests {
         let evil = Note { component_sha256: Digest::of(b"evil"), ..note(None, None) };
         assert!(problem(&pinned, &evil).contains("pins plugin `postgres`"));
         assert!(pinned.pinned("postgres", Digest::of(b"evil")).is_err());
+        assert!(pinned.rests_on_claims());
         assert_eq!(pinned.missing(&["postgres"]), None);
         assert_eq!(pinned.missing(&["mysql"]), Some("postgres"));
     }
