@@ -6,6 +6,7 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::json;
 
+use super::compiling::bounded;
 use super::output::Output;
 use super::{Failure, files, sealed};
 use crate::config::Config;
@@ -46,14 +47,17 @@ impl Compile {
             let vetting = Config::of_file(file)?.vetting;
             let (name, sha256) = (sealed::stem(&self.component), Digest::of(&component));
             vetting.of_component(&name, sha256, signature.as_ref()).map_err(refused)?;
+            vetting.warn_of_claims();
         }
         let target = self.target.as_deref().unwrap_or(HOST_TARGET);
         output.begin(format!("compiling {} for {target}", self.component.display()));
         let started = Instant::now();
         let gate = if self.unchecked { Gate::Open } else { Gate::Closed };
-        let compiled = compile::compile(&component, Some(target), gate, signature);
+        let compiled = bounded(output, &self.component, || {
+            compile::compile(&component, Some(target), gate, signature)
+        });
         output.clear();
-        let compiled = compiled.map_err(refused)?;
+        let compiled = compiled?.map_err(refused)?;
         let out = self.out.unwrap_or_else(|| self.component.with_extension("cwasm"));
         files::write(&out, &compiled)?;
         let sha256 = Digest::of(&component);

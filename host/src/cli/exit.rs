@@ -37,6 +37,11 @@ impl Failure {
         Self { code: 3, error_type: "Windlass.Operator".to_owned(), message: Some(message.into()) }
     }
 
+    /// A plugin that asks for too much.
+    pub(super) fn plugin(error_type: &str, message: String) -> Self {
+        Self { code: 6, error_type: error_type.to_owned(), message: Some(message) }
+    }
+
     /// A rotation that is stuck. `status` has told about it already.
     pub(super) fn stuck() -> Self {
         Self { code: 7, error_type: "Windlass.Operator.Stuck".to_owned(), message: None }
@@ -45,6 +50,12 @@ impl Failure {
     /// Something that Secrets Manager did not tell. The command has told about it already.
     pub(super) fn told_of_the_store() -> Self {
         Self { code: 5, error_type: "Windlass.Aws".to_owned(), message: None }
+    }
+
+    /// Prints the failure and ends the process, whatever its other threads are doing.
+    pub(super) fn exit(&self, output: Output) -> ! {
+        self.report(output);
+        std::process::exit(self.code.into())
     }
 
     /// Prints the failure and returns its exit code.

@@ -5,12 +5,10 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde_json::json;
-use wasmtime::component::Component;
 
+use super::compiling::ask;
 use super::output::Output;
 use super::{Failure, files};
-use crate::digest::Digest;
-use crate::plugin::ArtifactProblem;
 use crate::plugin::artifact::Note;
 use crate::plugin::vetting::Vetting;
 use crate::plugin::{Engine, Loaded, PluginError, Shape, artifact, component};
@@ -18,9 +16,15 @@ use crate::plugin::{Engine, Loaded, PluginError, Shape, artifact, component};
 /// Show what a plugin imports, exports, asks for and says about itself.
 ///
 /// Takes components (.wasm), which run in the sandbox, without any network, to describe themselves,
-/// and compiled plugins (.cwasm). A compiled plugin is machine code that is loaded as it is, so it is
-/// run only with --trust; without it, what it was made from is shown. Fails if the Lambda function
+/// and compiled plugins (.cwasm). What the function would refuse by its imports and exports is not
+/// compiled. A compiled plugin is machine code that is loaded as it is, so it is run only with --trust;
+/// without it, what it claims to be made from is shown, and who signed it. Fails if the Lambda function
 /// would refuse the plugin.
+///
+/// "asks for" are the places that it wants to reach; what it may reach, windlass.toml or WINDLASS_GRANTS
+/// says. "gets" are the keys of the secret that it declares and is handed beside host, port, user,
+/// password, database and TLS: no other key of the secret reaches it, so look here for keys that hold
+/// something it has no use for.
 #[derive(Debug, Args)]
 pub(super) struct Inspect {
     /// The plugin
@@ -33,31 +37,32 @@ pub(super) struct Inspect {
 impl Inspect {
     pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
         let bytes = files::plugin(&self.plugin)?;
-        let engine = Engine::new()?;
         let rejected = |problem| PluginError::Artifact { path: self.plugin.clone(), problem };
         if !bytes.starts_with(b"\0asm") {
             if !self.trust {
                 let (code, note) = artifact::unseal(&bytes).map_err(rejected)?;
+                note.signatures_hold().map_err(rejected)?;
                 show_note(output, &note, code.len());
                 return Ok(());
             }
+            let engine = Engine::new()?;
             let plugin = Loaded::from_file(&engine, &self.plugin, &Vetting::default()).await?;
             show(output, &plugin, None);
             return Ok(());
         }
         // Names first: what is refused must be shown, too.
-        let shape_of = component::shape(&bytes).map_err(rejected)?;
-        let compiled = Component::new(engine.wasmtime(), &bytes)
-            .map_err(|error| rejected(ArtifactProblem::Rejected(format!("{error:#}"))))?;
-        let sha256 = Digest::of(&bytes);
-        match Loaded::from_component(&engine, &compiled, &self.plugin, sha256).await {
+        let shape = component::shape(&bytes).map_err(rejected)?;
+        output.begin(format!("compiling {} to ask it", self.plugin.display()));
+        let asked = ask(output, &self.plugin, &bytes, &shape).await;
+        output.clear();
+        match asked {
             Ok(plugin) => {
-                show(output, &plugin, Some(&shape_of));
+                show(output, &plugin, Some(&shape));
                 Ok(())
             }
-            Err(error) => {
-                show_shape(output, &shape_of);
-                Err(error.into())
+            Err(failure) => {
+                show_shape(output, &shape);
+                Err(failure)
             }
         }
     }
@@ -69,6 +74,11 @@ fn show(output: Output, plugin: &Arc<Loaded>, shape: Option<&Shape>) {
     output.line(format!("plugin     {} {}", own.name, own.version));
     output.line(format!("port       {}", own.default_port));
     output.line(format!("asks for   {}", asks_for.join(", ")));
+    let fields = match own.fields.as_slice() {
+        [] => "nothing of the secret but the sign-in".to_owned(),
+        fields => format!("the secret's fields {}, and the sign-in", fields.join(", ")),
+    };
+    output.line(format!("gets       {fields}"));
     let mut engines = Vec::new();
     for engine in &own.engines {
         let of = plugin.description_for(engine);
@@ -93,9 +103,13 @@ fn show(output: Output, plugin: &Arc<Loaded>, shape: Option<&Shape>) {
             "name_length_max": names.max_length.number(),
         }));
     }
-    output.line(format!("sha256     {}", plugin.sha256));
-    if let Some(shape) = shape {
-        show_shape(output, shape);
+    match shape {
+        Some(shape) => {
+            output.line(format!("sha256     {}", plugin.sha256));
+            show_shape(output, shape);
+        }
+        // Of a compiled plugin.
+        None => output.line(format!("component  claims to be made from sha256 {}", plugin.sha256)),
     }
     output.object(&json!({
         "name": own.name,
@@ -103,7 +117,9 @@ fn show(output: Output, plugin: &Arc<Loaded>, shape: Option<&Shape>) {
         "engines": engines,
         "default_port": own.default_port,
         "asks_for": asks_for,
+        "fields": own.fields,
         "component_sha256": plugin.sha256,
+        "component_is_claimed": shape.is_none(),
         "imports": shape.map(|shape| &shape.imports),
         "exports": shape.map(|shape| &shape.exports),
     }));
@@ -112,18 +128,20 @@ fn show(output: Output, plugin: &Arc<Loaded>, shape: Option<&Shape>) {
 fn show_note(output: Output, note: &Note, code: usize) {
     output.line(format!("compiled   by Windlass {} for {}", note.windlass, note.target));
     output.line(format!("code       {}", files::size(code)));
-    output.line(format!("sha256     {} (of the component)", note.component_sha256));
+    output.line(format!("component  claims to be made from sha256 {}", note.component_sha256));
     if let Some(signature) = &note.component_signature {
-        output.line(format!("component  signed by {} (see `windlass verify`)", signature.key));
+        output.line(format!("component  that one is signed by {}", signature.key));
     }
-    if let Some(signature) = &note.signature {
-        output.line(format!("code       signed by {} (see `windlass verify`)", signature.key));
+    match &note.signature {
+        Some(signature) => output.line(format!("signed     as compiled, by {}", signature.key)),
+        None => output.line("signed     by nobody who answers for what it was compiled from"),
     }
     output.line("more       with --trust, which runs it");
     output.object(&json!({
         "windlass": note.windlass,
         "target": note.target,
         "component_sha256": note.component_sha256,
+        "component_is_claimed": true,
         "component_signed_by": note.component_signature.as_ref().map(|signature| signature.key),
         "code_signed_by": note.signature.as_ref().map(|signature| signature.key),
     }));

@@ -8,6 +8,7 @@
 
 mod build;
 mod compile;
+mod compiling;
 mod exit;
 mod files;
 mod inspect;

@@ -5,19 +5,18 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
-use wasmtime::component::Component;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use super::compiling::{ask, bounded};
 use super::output::Output;
 use super::sealed::{PluginFile, stem};
 use super::{Failure, files, sign};
 use crate::config::{Config, FILE_NAME};
-use crate::digest::Digest;
 use crate::plugin::artifact::{self, Note};
 use crate::plugin::compile::{self, Gate};
 use crate::plugin::vetting::Vetting;
-use crate::plugin::{ArtifactProblem, Engine, Loaded, PluginError};
+use crate::plugin::{ArtifactProblem, PluginError, component};
 use crate::signature::SigningKey;
 
 /// Where the function looks for plugins in its package.
@@ -33,6 +32,9 @@ const FILE: u32 = 0o644;
 /// (.cwasm) have to be for it already. Everything is checked here that the function would refuse at
 /// its start: pins, signatures, plugins that windlass.toml speaks of and that are not there. The same
 /// files make the same zip.
+///
+/// --sign-with signs what is compiled here, and nothing else: what a .cwasm was compiled from, it says
+/// itself, so it keeps the signature that it has, and is refused if it has none.
 #[derive(Debug, Args)]
 pub(super) struct Package {
     /// The function's program
@@ -44,7 +46,7 @@ pub(super) struct Package {
     /// The windlass.toml to put in
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Sign what is compiled with this private key
+    /// Sign what is compiled here with this private key; a .cwasm must be signed already
     #[arg(long, value_name = "FILE")]
     sign_with: Option<PathBuf>,
     /// Where to write
@@ -57,6 +59,8 @@ struct Packed {
     name: String,
     sealed: Vec<u8>,
     note: Note,
+    /// Whether it was compiled here; else its note is a claim.
+    compiled_here: bool,
 }
 
 impl Package {
@@ -76,11 +80,12 @@ impl Package {
             }
             None => (Vetting::default(), Vec::new()),
         };
+        vetting.warn_of_claims();
         let key = self.sign_with.as_deref().map(sign::read_key).transpose()?;
         let mut packed: Vec<Packed> = Vec::new();
         for path in &self.plugins {
             output.begin(format!("checking {} and compiling it for {target}", path.display()));
-            let plugin = pack(path, target, key.as_ref(), &vetting).await;
+            let plugin = pack(output, path, target, key.as_ref(), &vetting).await;
             output.clear();
             let plugin = plugin?;
             if packed.iter().any(|other| other.name == plugin.name) {
@@ -129,8 +134,9 @@ impl Package {
     fn tell(&self, output: Output, target: &str, bytes: usize, plugins: &[Packed]) {
         output.line(format!("{} ({}, {target})", self.out.display(), files::size(bytes)));
         for plugin in plugins {
+            let is = if plugin.compiled_here { "compiled here" } else { "claims to be made" };
             output.line(format!(
-                "  {}: component sha256 {}",
+                "  {}: {is} from component sha256 {}",
                 plugin.name, plugin.note.component_sha256
             ));
         }
@@ -138,6 +144,7 @@ impl Package {
             json!({
                 "name": plugin.name,
                 "component_sha256": plugin.note.component_sha256,
+                "component_is_claimed": !plugin.compiled_here,
                 "component_signed_by": plugin.note.component_signature.as_ref().map(|own| own.key),
                 "code_signed_by": plugin.note.signature.as_ref().map(|own| own.key),
             })
@@ -179,46 +186,50 @@ fn extras(file: &Path, config: &Config) -> Result<Vec<(String, Vec<u8>)>, Failur
 
 /// Compiles a plugin where that is needed, and lets through what the function would load.
 async fn pack(
+    output: Output,
     path: &Path,
     target: &str,
     key: Option<&SigningKey>,
     vetting: &Vetting,
 ) -> Result<Packed, Failure> {
     let refused = |problem| PluginError::Artifact { path: path.to_owned(), problem };
-    let (name, code, mut note) = match PluginFile::read(path)? {
+    let (name, code, note, compiled_here) = match PluginFile::read(path)? {
         PluginFile::Component { bytes, signature } => {
-            let name = name_of(path, &bytes).await?;
-            let sealed = compile::compile(&bytes, Some(target), Gate::Closed, signature);
-            let sealed = sealed.map_err(refused)?;
-            let (code, note) = artifact::unseal(&sealed).map_err(refused)?;
-            (name, code.to_owned(), note)
+            let shape = component::shape(&bytes).map_err(refused)?;
+            let name = ask(output, path, &bytes, &shape).await?.description.name.clone();
+            let sealed = bounded(output, path, || {
+                compile::compile(&bytes, Some(target), Gate::Closed, signature)
+            });
+            let sealed = sealed?.map_err(refused)?;
+            let (code, mut note) = artifact::unseal(&sealed).map_err(refused)?;
+            if let Some(key) = key {
+                note.signature = Some(sign::make(key, note.compiled())?);
+            }
+            (name, code.to_owned(), note, true)
         }
         // It is machine code: its name is taken from the file, and nothing of it is run.
-        PluginFile::Compiled { code, note } => (stem(path), code, note),
+        PluginFile::Compiled { code, note } => {
+            // A package of which some is signed and some is not would be refused by the function as
+            // soon as it asks for signatures, which is what they are made for.
+            if key.is_some() && note.signature.is_none() {
+                return Err(Failure::operator(format!(
+                    "`{}` is a compiled plugin without a signature, and --sign-with signs only what \
+                     it compiles: nobody can tell what this file was compiled from; give its component \
+                     (.wasm) in its place, or have it signed where it was compiled",
+                    path.display()
+                )));
+            }
+            (stem(path), code, note, false)
+        }
     };
     if note.target != target {
         let (found, ours) = (note.target, target.to_owned());
         return Err(refused(ArtifactProblem::OtherTarget { found, ours }).into());
     }
-    if let Some(key) = key {
-        note.signature = Some(sign::make(key, note.compiled())?);
-    }
     vetting.of_compiled(&name, &note).map_err(refused)?;
     let sealed = artifact::seal(&code, &note)
         .map_err(|error| Failure::internal(format!("a note could not be written: {error}")))?;
-    Ok(Packed { name, sealed, note })
-}
-
-/// What a component calls itself, in the sandbox and without any network.
-async fn name_of(path: &Path, component: &[u8]) -> Result<String, Failure> {
-    let engine = Engine::new()?;
-    let compiled = Component::new(engine.wasmtime(), component).map_err(|error| {
-        let problem = ArtifactProblem::Rejected(format!("{error:#}"));
-        PluginError::Artifact { path: path.to_owned(), problem }
-    })?;
-    let sha256 = Digest::of(component);
-    let plugin = Loaded::from_component(&engine, &compiled, path, sha256).await?;
-    Ok(plugin.description.name.clone())
+    Ok(Packed { name, sealed, note, compiled_here })
 }
 
 /// What machine a program is for, by its ELF header (System V ABI, "ELF Header": `e_machine`).
@@ -228,5 +239,53 @@ fn target_of(program: &[u8]) -> Option<&'static str> {
         [0x3e, 0] => Some("x86_64-unknown-linux-gnu"),
         [0xb7, 0] => Some("aarch64-unknown-linux-gnu"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::HOST_TARGET;
+
+    /// What a build machine handed on: some machine code that says what it was made from.
+    fn foreign(signed_by: Option<&SigningKey>) -> Vec<u8> {
+        let code = b"code of another plugin";
+        let mut note = Note::new(b"component", code, HOST_TARGET);
+        note.signature = signed_by.map(|key| key.sign(note.compiled()).unwrap());
+        artifact::seal(code, &note).unwrap()
+    }
+
+    fn key() -> SigningKey {
+        SigningKey::from_pem(SigningKey::generate().unwrap().as_bytes()).unwrap()
+    }
+
+    async fn packed(file: &[u8], key: Option<&SigningKey>) -> Result<Packed, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("postgres.cwasm");
+        std::fs::write(&path, file).unwrap();
+        let packed = pack(Output::Text, &path, HOST_TARGET, key, &Vetting::default()).await;
+        packed.map_err(|failure| format!("{failure:?}"))
+    }
+
+    #[tokio::test]
+    async fn what_was_not_compiled_here_is_never_signed_here() {
+        let (ours, theirs) = (key(), key());
+        let refused = packed(&foreign(None), Some(&ours)).await.err().unwrap();
+        assert!(refused.contains("signs only what it compiles"), "{refused}");
+        let kept = packed(&foreign(Some(&theirs)), Some(&ours)).await.unwrap();
+        assert_eq!(kept.note.signature.map(|own| own.key), Some(theirs.public().unwrap()));
+        assert!(!kept.compiled_here);
+        assert_eq!(packed(&foreign(None), None).await.unwrap().note.signature, None);
+    }
+
+    #[tokio::test]
+    async fn a_signature_that_is_not_one_of_the_file_is_not_passed_on() {
+        let code = b"other code";
+        let mut note = Note::new(b"component", code, HOST_TARGET);
+        let (_, signed) = artifact::unseal(&foreign(Some(&key()))).map(|(_, n)| ((), n)).unwrap();
+        note.signature = signed.signature;
+        let file = artifact::seal(code, &note).unwrap();
+        let refused = packed(&file, None).await.err().unwrap();
+        assert!(refused.contains("the signature of its compiled code is not by"), "{refused}");
     }
 }

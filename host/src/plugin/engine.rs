@@ -30,8 +30,22 @@ impl Engine {
     /// # Errors
     /// If the machine can't run it.
     pub fn new() -> Result<Self, PluginError> {
-        let failed = |error: wasmtime::Error| PluginError::Engine(format!("{error:#}"));
-        let inner = wasmtime::Engine::new(&config(None).map_err(failed)?).map_err(failed)?;
+        Self::with(&config(None).map_err(failed)?)
+    }
+
+    /// An engine that compiles as fast as can be, for components that run once, to say what they are.
+    ///
+    /// # Errors
+    /// If the machine can't run it.
+    #[cfg(feature = "cli")]
+    pub fn for_one_question() -> Result<Self, PluginError> {
+        let mut config = config(None).map_err(failed)?;
+        config.cranelift_opt_level(wasmtime::OptLevel::None);
+        Self::with(&config)
+    }
+
+    fn with(config: &wasmtime::Config) -> Result<Self, PluginError> {
+        let inner = wasmtime::Engine::new(config).map_err(failed)?;
         let ticker = Ticker::start(inner.clone())?;
         Ok(Self { inner, ticker: Arc::new(ticker) })
     }
@@ -47,6 +61,10 @@ impl Engine {
         self.ticker.thread.unpark();
         Ticking(Arc::clone(&self.ticker))
     }
+}
+
+fn failed(error: wasmtime::Error) -> PluginError {
+    PluginError::Engine(format!("{error:#}"))
 }
 
 /// The configuration, for this machine or for another target triple.

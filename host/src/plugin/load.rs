@@ -57,6 +57,18 @@ pub struct Shape {
     pub exports: Vec<String>,
 }
 
+impl Shape {
+    /// Whether this host would take a component with these names. Whether their types fit is found
+    /// out when it is loaded.
+    ///
+    /// # Errors
+    /// Why not.
+    #[cfg(feature = "cli")]
+    pub fn fits(&self) -> Result<(), ArtifactProblem> {
+        check(self)
+    }
+}
+
 impl Loaded {
     /// Loads a compiled plugin.
     ///
