@@ -316,6 +316,18 @@ impl SecretList for Store {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn work_without_end_is_given_up_with_what_it_was() {
+        let endless = std::future::pending::<Result<(), Error>>();
+        let during = || "waiting for nothing".to_owned();
+        let error = TimeArgs { seconds: 0 }.bound(during, endless).await.unwrap_err();
+        assert_eq!(error.error_type(), "Windlass.Operator.OutOfTime");
+        let told = error.report();
+        for part in ["out of time while waiting for nothing", "--timeout"] {
+            assert!(told.contains(part), "{told}");
+        }
+    }
+
     #[test]
     fn the_store_is_repeated_in_commands() {
         let args = StoreArgs {

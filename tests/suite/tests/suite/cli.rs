@@ -1,7 +1,11 @@
 //! The command line: what it does, what it prints, and its exit codes.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use serde_json::Value;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 use windlass_harness::{Artifact, Proxy, WorkDir};
 use windlass_suite::{Ran, STEPS, World, golden, guests, plugins_with, windlass};
 
@@ -199,6 +203,83 @@ async fn a_plugin_that_misbehaves_has_its_exit_code_too() -> Result<()> {
     let text = desk.run(&["rotate"], &plugins).await?;
     let object = desk.run(&["rotate", "--output", "json"], &plugins).await?;
     assert_eq!(failed(&text, &object, 6)?.0, "Windlass.Plugin.Crashed");
+    Ok(())
+}
+
+/// A server that begins an answer as PostgreSQL does and never ends it: a byte, and soon another one.
+/// Returns its port.
+async fn dripping() -> Result<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let port = listener.local_addr()?.port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                // An authentication request of 4 KiB.
+                let mut sent = stream.write_all(b"R\0\0\x10\0").await;
+                while sent.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    sent = stream.write_all(b"\0").await;
+                }
+            });
+        }
+    });
+    Ok(port)
+}
+
+#[tokio::test]
+async fn a_server_that_never_ends_its_answer_holds_no_command() -> Result<()> {
+    let desk = Desk::set_up("cli_dripping").await?;
+    let mut value = desk.login.secret(dripping().await?);
+    value["host"] = Value::from("127.0.0.1");
+    value["ssl"] = Value::from(false);
+    desk.world.create_secret("cli/dripping", &value).await?;
+    let desk = Desk { secret: "cli/dripping".to_owned(), ..desk };
+    let short = ["--timeout", "2", "--grant", "tcp://127.0.0.1:*", "--output", "json"];
+    // What a plugin is waiting for ends a little before the step does; either may tell it.
+    let ends = ["Windlass.Service.Unreachable", "Windlass.Operator.OutOfTime"];
+    let token = desk.world.begin("cli/dripping").await?;
+    let commands = [&["rotate"][..], &["step", "setSecret", "--token", &token], &["repair"]];
+    for command in commands {
+        let ran = desk.run_with_plugins(command, &short).await?;
+        let error = &ran.json()?["error"];
+        let kind = error["type"].as_str().unwrap_or_default();
+        assert!(ends.contains(&kind), "{command:?}: {error}");
+        let message = error["message"].as_str().unwrap_or_default();
+        assert!(message.contains("signing in as `cli_dripping`"), "{command:?}: {message}");
+    }
+    let ran = desk.run(&["status", "--timeout", "0"], &[]).await?;
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    Ok(())
+}
+
+#[tokio::test]
+async fn plain_http_leaves_this_machine_from_no_setting() -> Result<()> {
+    let work = WorkDir::new()?;
+    let profile = work.path().join("config");
+    let url = "http://me:hunter2@secrets.invalid:4566/path";
+    std::fs::write(&profile, format!("[default]\nregion = eu-west-1\nendpoint_url = {url}\n"))?;
+    let profile = profile.to_string_lossy();
+    let flag = ["--endpoint-url", url];
+    for (arguments, variable) in [
+        (&flag[..], ("AWS_MAX_ATTEMPTS", "1")),
+        (&[], ("SECRETS_MANAGER_ENDPOINT", url)),
+        (&[], ("AWS_ENDPOINT_URL", url)),
+        (&[], ("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)),
+        (&[], ("AWS_CONFIG_FILE", &*profile)),
+    ] {
+        let environment = [
+            ("AWS_ACCESS_KEY_ID", "none"),
+            ("AWS_SECRET_ACCESS_KEY", "none"),
+            ("AWS_REGION", "eu-west-1"),
+            variable,
+        ];
+        let arguments = [&["status", "--secret-id", "any"][..], arguments].concat();
+        let ran = windlass(&arguments, &environment).await?;
+        assert_eq!(ran.code, Some(5), "{variable:?}: {}", ran.stderr);
+        let refused = "the endpoint http://secrets.invalid:4566 is plain HTTP";
+        assert!(ran.stderr.contains(refused), "{variable:?}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("hunter2"), "{variable:?}: {}", ran.stderr);
+    }
     Ok(())
 }
 

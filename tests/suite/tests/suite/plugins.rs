@@ -201,6 +201,7 @@ async fn our_plugins_import_nothing_but_this_products_interface() -> Result<()> 
         }
         assert_eq!(inspected["name"], name);
         assert_eq!(inspected["asks_for"], serde_json::json!(["tcp://{host}:{port}"]));
+        assert!(inspected["fields"].is_array(), "{name}: {inspected}");
         let listed = inspected["engines"].as_array().context("no engines are listed")?;
         assert_eq!(listed.len(), engines.len(), "{name}");
         for (of, engine) in listed.iter().zip(engines) {

@@ -193,6 +193,103 @@ fn parts(sealed: &[u8]) -> Result<(&[u8], &[u8])> {
     Ok((&sealed[..note], &sealed[note..at]))
 }
 
+/// A compiled plugin whose note is changed, and the digest of its code left as it is.
+fn renoted(sealed: &[u8], change: impl FnOnce(&mut Value)) -> Result<Vec<u8>> {
+    let (code, note) = parts(sealed)?;
+    let mut note: Value = serde_json::from_slice(note)?;
+    change(&mut note);
+    let note = note.to_string();
+    let length = u32::try_from(note.len())?.to_le_bytes();
+    Ok([code, note.as_bytes(), &length, b"WINDLASS"].concat())
+}
+
+/// What clears a screen, forges a line, and turns around what follows.
+const HOSTILE: &str = "x86\u{1b}[2J\r\nwindlass: all is well\u{202e}\u{2028}\u{9b}31m";
+
+#[tokio::test]
+async fn what_a_file_says_of_itself_steers_no_terminal() -> Result<()> {
+    let work = WorkDir::new()?;
+    let work = work.path();
+    let real = fs::read(Artifact::compiled_plugin(&Artifact::Plugins.path()?, "postgres"))?;
+    // Its note, and its name.
+    let plugin = work.join("evil\u{1b}[2J\nwindlass: done\u{202e}.cwasm");
+    let hostile = |note: &mut Value| note["target"] = Value::from(HOSTILE);
+    fs::write(&plugin, renoted(&real, hostile)?)?;
+    let plugin = text(&plugin);
+    let bootstrap = text(&Artifact::Bootstrap.path()?);
+    let package = ["package", "--bootstrap", &bootstrap, "--plugin", &plugin];
+    let trust = ["inspect", &plugin, "--trust", "--log", "trace"];
+    let steers = |c: char| c.is_control() && c != '\n' || matches!(c, '\u{202e}' | '\u{2028}');
+    for (arguments, code) in [(&["inspect", &plugin][..], 0), (&package, 3), (&trust, 3)] {
+        for format in ["text", "json"] {
+            let arguments = [arguments, &["--output", format]].concat();
+            let ran = windlass(&arguments, &[]).await?;
+            assert_eq!(ran.code, Some(code), "{arguments:?}: {}{}", ran.stdout, ran.stderr);
+            for said in [&ran.stdout, &ran.stderr] {
+                assert!(!said.contains(steers), "{arguments:?}: {said:?}");
+                let forged = |line: &str| line.starts_with("windlass: all is well");
+                assert!(!said.lines().any(forged), "{arguments:?}: {said}");
+            }
+        }
+    }
+    let inspected = done(&["inspect", &plugin, "--output", "json"]).await?.json()?;
+    assert_eq!(inspected["target"], HOSTILE, "and to programs it says the same");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_package_signs_what_it_compiled_and_a_claim_is_called_one() -> Result<()> {
+    let work = WorkDir::new()?;
+    let work = work.path();
+    let plugin = text(&component(work)?);
+    let (key, public) = new_key(work, "key.pem").await?;
+    let (other_key, other) = new_key(work, "other.pem").await?;
+    let sha256 = digest(&plugin).await?;
+    done(&["compile", &plugin]).await?;
+    // The machine code of another plugin under this one's digest.
+    let compiled = work.join("postgres.cwasm");
+    let impostor = fs::read(Artifact::compiled_plugin(&guests()?, "impostor"))?;
+    let forged = renoted(&impostor, |note| note["component_sha256"] = Value::from(&*sha256))?;
+    fs::write(&compiled, forged)?;
+    let compiled = text(&compiled);
+    let (zip, file) = (text(&work.join("windlass.zip")), text(&work.join("windlass.toml")));
+    fs::write(&file, format!("[plugins.postgres]\nsha256 = \"{sha256}\"\n"))?;
+    let bootstrap = text(&Artifact::Bootstrap.path()?);
+    let package = |plugin: &str| {
+        let fixed = ["package", "--bootstrap", &bootstrap, "--config", &file, "--out", &zip];
+        [&fixed[..], &["--plugin", plugin]].concat().into_iter().map(str::to_owned).collect()
+    };
+    let package: [Vec<String>; 2] = [package(&compiled), package(&plugin)];
+    let [of_forged, of_component] =
+        package.each_ref().map(|all| all.iter().map(String::as_str).collect::<Vec<_>>());
+
+    let signing = ["--sign-with", &key];
+    let unsigned = refused(&[&of_forged[..], &signing].concat()).await?;
+    assert!(unsigned.contains("signs only what it compiles"), "{unsigned}");
+    assert!(!Path::new(&zip).exists(), "nothing is written");
+    // Without a key it goes in, as a claim, and the pin is called one.
+    let packed = done(&of_forged).await?;
+    assert!(packed.stdout.contains("postgres: claims to be made from"), "{}", packed.stdout);
+    assert!(packed.stderr.contains("without `trust.compiled`"), "{}", packed.stderr);
+    for command in [&["inspect", &*compiled][..], &["verify", &compiled, "--config", &file]] {
+        let said = done(command).await?.stdout;
+        assert!(said.contains("claims to be made from"), "{command:?}: {said}");
+    }
+    // Another's signature stays what it is.
+    done(&["sign", &compiled, "--key", &other_key]).await?;
+    let kept = done(&[&of_forged[..], &signing, &["--output", "json"]].concat()).await?.json()?;
+    assert_eq!(kept["plugins"][0]["code_signed_by"], Value::from(&*other));
+    assert_eq!(kept["plugins"][0]["component_is_claimed"], true);
+    let taken = refused(&["sign", &compiled, "--key", &key]).await?;
+    assert!(taken.contains("is not replaced by one of another key"), "{taken}");
+
+    let made =
+        done(&[&of_component[..], &signing, &["--output", "json"]].concat()).await?.json()?;
+    assert_eq!(made["plugins"][0]["code_signed_by"], Value::from(public));
+    assert_eq!(made["plugins"][0]["component_is_claimed"], false);
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_plugin_with_grants_of_its_own_has_those_and_no_others() -> Result<()> {
     let work = WorkDir::new()?;
