@@ -21,6 +21,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder
 use http::Uri;
 
 /// Where EC2, ECS and EKS hand out credentials, by AWS's documentation of each.
+#[cfg(feature = "cli")]
 const METADATA: [&str; 5] =
     ["169.254.169.254", "fd00:ec2::254", "169.254.170.2", "169.254.170.23", "fd00:ec2::23"];
 
@@ -54,15 +55,11 @@ fn decide(url: &str, purpose: Purpose) -> Result<(), PlainHttp> {
         return Err(PlainHttp { endpoint: "(not a URL)".to_owned() });
     };
     let host = host(&uri);
-    let metadata = |host: &str| {
-        let address = host.parse::<IpAddr>().ok();
-        METADATA.iter().any(|known| address.is_some() && known.parse().ok() == address)
-    };
     let may = match purpose {
         _ if uri.scheme_str() == Some("https") || is_loopback_host(host) => true,
         Purpose::Service => false,
         #[cfg(feature = "cli")]
-        Purpose::Credentials => metadata(host),
+        Purpose::Credentials => is_metadata_host(host),
     };
     if may {
         return Ok(());
@@ -88,6 +85,12 @@ fn host(uri: &Uri) -> &str {
 fn is_loopback_host(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(feature = "cli")]
+fn is_metadata_host(host: &str) -> bool {
+    let address = host.parse::<IpAddr>().ok();
+    address.is_some() && METADATA.iter().any(|known| known.parse().ok() == address)
 }
 
 /// The client, which refuses what [`decide`] does.

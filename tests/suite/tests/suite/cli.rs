@@ -255,30 +255,31 @@ async fn a_server_that_never_ends_its_answer_holds_no_command() -> Result<()> {
 #[tokio::test]
 async fn plain_http_leaves_this_machine_from_no_setting() -> Result<()> {
     let work = WorkDir::new()?;
-    let profile = work.path().join("config");
+    let config = work.path().join("config");
     let url = "http://me:hunter2@secrets.invalid:4566/path";
-    std::fs::write(&profile, format!("[default]\nregion = eu-west-1\nendpoint_url = {url}\n"))?;
-    let profile = profile.to_string_lossy();
-    let flag = ["--endpoint-url", url];
-    for (arguments, variable) in [
-        (&flag[..], ("AWS_MAX_ATTEMPTS", "1")),
-        (&[], ("SECRETS_MANAGER_ENDPOINT", url)),
-        (&[], ("AWS_ENDPOINT_URL", url)),
-        (&[], ("AWS_ENDPOINT_URL_SECRETS_MANAGER", url)),
-        (&[], ("AWS_CONFIG_FILE", &*profile)),
+    // Credentials are looked up over the network, too: with those of `default`, for a role.
+    let account = "region = eu-west-1\naws_access_key_id = none\naws_secret_access_key = none\n";
+    let role = "region = eu-west-1\nrole_arn = arn:aws:iam::123456789012:role/any\n\
+                source_profile = default\n";
+    let profiles = format!(
+        "[default]\n{account}[profile role]\n{role}[profile url]\n{role}endpoint_url = {url}\n"
+    );
+    std::fs::write(&config, profiles)?;
+    let config = config.to_string_lossy();
+    for (arguments, variables) in [
+        (["--endpoint-url", url], &[][..]),
+        (["--profile", "default"], &[("SECRETS_MANAGER_ENDPOINT", url)]),
+        (["--profile", "role"], &[("AWS_ENDPOINT_URL", url)]),
+        (["--profile", "role"], &[("AWS_ENDPOINT_URL_STS", url)]),
+        (["--profile", "url"], &[]),
     ] {
-        let environment = [
-            ("AWS_ACCESS_KEY_ID", "none"),
-            ("AWS_SECRET_ACCESS_KEY", "none"),
-            ("AWS_REGION", "eu-west-1"),
-            variable,
-        ];
-        let arguments = [&["status", "--secret-id", "any"][..], arguments].concat();
-        let ran = windlass(&arguments, &environment).await?;
-        assert_eq!(ran.code, Some(5), "{variable:?}: {}", ran.stderr);
-        let refused = "the endpoint http://secrets.invalid:4566 is plain HTTP";
-        assert!(ran.stderr.contains(refused), "{variable:?}: {}", ran.stderr);
-        assert!(!ran.stderr.contains("hunter2"), "{variable:?}: {}", ran.stderr);
+        let environment = [&[("AWS_CONFIG_FILE", &*config)], variables].concat();
+        let status = [&["status", "--secret-id", "any"], &arguments[..]].concat();
+        let ran = windlass(&status, &environment).await?;
+        assert_eq!(ran.code, Some(5), "{arguments:?}, {variables:?}: {}", ran.stderr);
+        let refused = "any`: the endpoint http://secrets.invalid:4566 is plain HTTP";
+        assert!(ran.stderr.contains(refused), "{arguments:?}, {variables:?}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("hunter2"), "{arguments:?}, {variables:?}: {}", ran.stderr);
     }
     Ok(())
 }
