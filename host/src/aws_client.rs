@@ -3,7 +3,7 @@
 //! at the start; those of Amazon RDS and Amazon Redshift when a rotation first needs them.
 //!
 //! Every HTTP client that is made here, those of the command line included, refuses plain HTTP to
-//! anything but this machine: see [`plain`].
+//! anything but this machine: see `plain`.
 
 mod plain;
 
@@ -146,7 +146,7 @@ fn with_tls(ca_bundle: Option<&Path>) -> std::io::Result<SharedHttpClient> {
     Ok(Builder::new().tls_provider(provider).tls_context(context).build_https())
 }
 
-/// Only chooses a client; what may be reached with either is decided in [`plain`].
+/// Only chooses a client; what may be reached with either is decided in `plain`.
 fn is_plain(url: &str) -> bool {
     url.starts_with("http://")
 }

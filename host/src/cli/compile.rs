@@ -18,7 +18,8 @@ use crate::plugin::{HOST_TARGET, PluginError, compile};
 ///
 /// A compiled plugin runs on one kind of machine and with one version of Windlass. For Lambda on
 /// Graviton: --target aarch64-unknown-linux-gnu. It carries the digest of its component along, and
-/// the component's signature, if COMPONENT.sig holds one.
+/// the component's signature, if COMPONENT.sig holds one. Compiling is given up beyond five minutes or
+/// 1 GiB of memory.
 #[derive(Debug, Args)]
 pub(super) struct Compile {
     /// The component, as `windlass build` writes it

@@ -238,17 +238,41 @@ async fn bounded<T>(
                 NetworkError::new(Kind::Other, format!("the connection to {peer} failed: {error}"))
             }
         }),
-        Err(_) => Err(NetworkError::new(
-            Kind::TimedOut,
-            format!(
-                "{peer} did not answer within {}: it is connected and silent; see whether the \
-                 service is overloaded or another service listens there",
-                seconds(time)
-            ),
-        )),
+        Err(_) => Err(NetworkError::new(Kind::TimedOut, unanswered(peer, time))),
     }
+}
+
+/// What is said of a peer that was waited for in vain. Where the step's time ended the waiting, the
+/// peer may have answered everything before, slowly.
+fn unanswered(peer: SocketAddr, time: Duration) -> String {
+    let how = if time < ANSWER_TIMEOUT {
+        ", all that was left of the step's time (the function's timeout, or --timeout): it is \
+         connected, and silent or slow"
+    } else {
+        ": it is connected and silent"
+    };
+    format!(
+        "{peer} did not answer within {}{how}; see whether the service is overloaded or another \
+         service listens there",
+        seconds(time)
+    )
 }
 
 fn broken() -> NetworkError {
     NetworkError::new(Kind::InvalidState, "the connection is unusable since its TLS failed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_the_steps_time_ends_the_waiting_the_message_says_so() {
+        let peer = SocketAddr::from(([127, 0, 0, 1], 5432));
+        let usual = unanswered(peer, ANSWER_TIMEOUT);
+        assert!(usual.contains("within 20 s: it is connected and silent;"), "{usual}");
+        let cut = unanswered(peer, Duration::from_millis(100));
+        assert!(cut.contains("within 0.1 s, all that was left of the step's time"), "{cut}");
+        assert!(cut.contains("--timeout") && cut.contains("silent or slow"), "{cut}");
+    }
 }

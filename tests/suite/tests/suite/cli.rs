@@ -246,6 +246,7 @@ async fn a_server_that_never_ends_its_answer_holds_no_command() -> Result<()> {
         assert!(ends.contains(&kind), "{command:?}: {error}");
         let message = error["message"].as_str().unwrap_or_default();
         assert!(message.contains("signing in as `cli_dripping`"), "{command:?}: {message}");
+        assert!(message.contains("--timeout"), "{command:?}: {message}");
     }
     let ran = desk.run(&["status", "--timeout", "0"], &[]).await?;
     assert_eq!(ran.code, Some(2), "{}", ran.stderr);
