@@ -115,10 +115,16 @@ impl AwsService<'_> {
             Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => {
                 format!("no route ({innermost}); {}", self.advice())
             }
-            _ if said("dns error") || said("failed to lookup address") => format!(
-                "its name does not resolve ({innermost}); check {variable}, and the DNS settings \
-                 of the function's VPC"
-            ),
+            // The TLS library does not take every name that the resolver might.
+            _ if said("dns error")
+                || said("failed to lookup address")
+                || said("invalid dns name") =>
+            {
+                format!(
+                    "its name does not resolve ({innermost}); check {variable}, and the DNS \
+                     settings of the function's VPC"
+                )
+            }
             _ if said("timeout") || said("timed out") => {
                 format!("no answer in time; {}", self.advice())
             }

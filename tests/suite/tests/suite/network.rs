@@ -204,7 +204,7 @@ async fn whatever_happens_on_the_way_to_secrets_manager_is_named_with_its_remedy
     let https = |port: u16| (format!("https://localhost:{port}"), port);
     let rows = [
         ("nobody listens", http(Peer::nobody().await?)),
-        ("no such name", (format!("http://{}", impossible_name()), 1)),
+        ("no such name", (format!("https://{}", impossible_name()), 1)),
         ("packets vanish", http(hole.port())),
         ("accepts and is silent", http(silent.port())),
         ("speaks another protocol", http(nonsense.port())),
@@ -252,13 +252,22 @@ async fn that_there_is_no_route_is_said() -> Result<()> {
     for part in [format!("[{NOWHERE}]:1: no route").as_str(), "check the route tables"] {
         assert!(message.contains(part), "{message}");
     }
-    world.start_function_calling(format!("http://[{NOWHERE}]:1"))?;
+    world.start_function_calling(format!("https://[{NOWHERE}]:1"))?;
     let event = json!({
         "Step": "createSecret", "SecretId": "s", "ClientRequestToken": World::token()?,
     });
-    let error = error_of(world.lambda().invoke(event, PATIENT).await?.outcome)?;
+    let error = error_of(world.lambda().invoke(event.clone(), PATIENT).await?.outcome)?;
     assert_eq!(error.kind, "Windlass.Aws.Unavailable");
-    assert!(error.message.contains(&format!("http://[{NOWHERE}]:1")), "{}", error.message);
+    assert!(error.message.contains(&format!("https://[{NOWHERE}]:1")), "{}", error.message);
+
+    // Without TLS nothing of this machine goes there at all.
+    world.kill_idle_function().await?;
+    world.start_function_calling(format!("http://me:hunter2@[{NOWHERE}]:1"))?;
+    let error = error_of(world.lambda().invoke(event, PATIENT).await?.outcome)?;
+    assert_eq!(error.kind, "Windlass.Aws.Other");
+    let refused = format!("the endpoint http://[{NOWHERE}]:1 is plain HTTP");
+    assert!(error.message.contains(&refused), "{}", error.message);
+    assert!(!error.message.contains("hunter2"), "{}", error.message);
     Ok(())
 }
 
