@@ -290,6 +290,25 @@ mod tests {
     }
 
     #[test]
+    fn each_reason_has_a_label_that_stays_and_says_what_is_wrong() {
+        use DenyReason as Reason;
+        for (reason, label, said) in [
+            (Reason::NotAsked, "not-asked", "does not ask for this place"),
+            (Reason::NotGranted, "not-granted", "grant it in WINDLASS_GRANTS"),
+            (Reason::LinkLocal, "link-local", "metadata addresses are never reachable"),
+            (Reason::NotOneHost, "not-one-host", "multicast and broadcast"),
+            (Reason::Unspecified, "unspecified", "names no host"),
+            (Reason::Disguised, "disguised", "another kind of address"),
+            (Reason::RuntimeApi, "runtime-api", "the Lambda runtime API is never"),
+            (Reason::Loopback, "loopback", "needs a grant that names it"),
+            (Reason::LoopbackOnLambda, "loopback-on-lambda", "never reachable on Lambda"),
+        ] {
+            assert_eq!(reason.as_str(), label);
+            assert!(reason.explanation().contains(said), "{label}: {}", reason.explanation());
+        }
+    }
+
+    #[test]
     fn an_empty_list_grants_nothing() {
         let grants = Grants {
             asked: patterns(&["tcp://{host}:{port}"]),

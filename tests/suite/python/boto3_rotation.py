@@ -159,7 +159,8 @@ def main():
         == [(1, "createSecret", "ok"), (1, "setSecret", "failed")] + [(2, s, "ok") for s in STEPS], run)
     failed = run["steps"][1]
     row("what the function said is kept, without the secret's values",
-        failed["error_type"] == "Failure" and failed["error"] == "setSecret failed with [redacted] and [redacted]", failed)
+        failed["error_type"] == "Failure" and failed["error"]
+        == 'setSecret failed with {"username": "app", "password": "[redacted]"} and [redacted]', failed)
 
     make("stuck")
     failures["testSecret"] = 3

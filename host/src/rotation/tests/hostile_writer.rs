@@ -198,6 +198,23 @@ async fn a_plugin_that_excludes_most_characters_weakens_no_others_passwords() {
     }
 }
 
+/// What was right for the secret once is asked for ahead the next time, and used only if it still is.
+#[tokio::test]
+async fn a_password_that_was_asked_for_by_other_rules_is_not_used() {
+    let small: String = ('a'..='z').collect();
+    let mut world = World::new(&json!({}));
+    world.plugin.others = vec![other("other", &small)];
+    world.rotate().await;
+    let password = world.field(Stage::Current, "password").await;
+    let moved = json!({
+        "engine": "other", "host": "db.example", "username": "app", "password": password,
+    });
+    world.replace_current(&moved.to_string());
+    world.rotate().await;
+    let password = world.field(Stage::Current, "password").await;
+    assert!(!password.contains(|c| small.contains(c)), "24 characters, by the other's rules");
+}
+
 #[tokio::test]
 async fn passwords_that_would_be_guessed_are_not_made() {
     let mut world = World::new(&json!({}));

@@ -6,7 +6,7 @@
 use anyhow::{Context, Result};
 use serde_json::Value;
 use windlass_harness::FunctionError;
-use windlass_suite::{Login, Options, STEPS, World, golden};
+use windlass_suite::{Login, Options, STEPS, World, golden, made_up_password};
 
 use crate::bad_input::{steady, tell};
 
@@ -41,7 +41,8 @@ impl Scene {
     async fn edit(&mut self, edit: Edit) -> Result<()> {
         let Self { world, secret, known } = self;
         let mut value = world.secrets().secret(secret, "AWSCURRENT").await?;
-        let by_hand = Login::new(&known[0].username, format!("by hand {edit:?}"));
+        let password = made_up_password(&format!("by hand, {edit:?}"));
+        let by_hand = Login::new(&known[0].username, password);
         match edit {
             Edit::PasswordOnly | Edit::PasswordEverywhere => {
                 value["password"] = Value::from(by_hand.password.as_str());

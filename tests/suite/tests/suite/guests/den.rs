@@ -16,7 +16,7 @@ use windlass_suite::{
 pub(super) const PASSWORD: &str = "hunter2 \"of\" the/guest+1";
 
 /// Stands in the function's environment.
-pub(super) const ROLE_KEY: &str = "key-of-the-function-s-role";
+pub(super) const ROLE_KEY: &str = "kZ7q/Wv2x+Tm9Rb4Ls8Yd";
 
 /// The timeout of the emulated function, where a test sets no other.
 const STEP_LIMIT: Duration = Duration::from_secs(30);

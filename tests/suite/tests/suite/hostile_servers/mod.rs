@@ -80,7 +80,7 @@ fn everywhere(message: &str, port: u16) -> String {
     // How long it waited is the machine's business.
     let mut words: Vec<&str> = message.split(' ').collect();
     for index in 1..words.len() {
-        if words[index] == "s:" {
+        if ["s:", "s,"].contains(&words[index]) {
             words[index - 1] = "N";
         }
     }
