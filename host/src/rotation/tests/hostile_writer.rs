@@ -204,12 +204,13 @@ async fn a_password_that_was_asked_for_by_other_rules_is_not_used() {
     let small: String = ('a'..='z').collect();
     let mut world = World::new(&json!({}));
     world.plugin.others = vec![other("other", &small)];
-    world.rotate().await;
+    let version = world.rotate().await;
     let password = world.field(Stage::Current, "password").await;
     let moved = json!({
         "engine": "other", "host": "db.example", "username": "app", "password": password,
     });
     world.replace_current(&moved.to_string());
+    world.take_label(&version).await;
     world.rotate().await;
     let password = world.field(Stage::Current, "password").await;
     assert!(!password.contains(|c| small.contains(c)), "24 characters, by the other's rules");

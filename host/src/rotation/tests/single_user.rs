@@ -73,7 +73,7 @@ async fn the_password_of_an_abandoned_rotation_is_found_again() {
         world.step(Step::Set, &lost).await.unwrap();
         let mut last = lost.clone();
         for _ in 0..abandoned {
-            take_label(&world, &last).await;
+            world.take_label(&last).await;
             last = world.begin();
             world.step(Step::Create, &last).await.unwrap();
         }
@@ -82,15 +82,6 @@ async fn the_password_of_an_abandoned_rotation_is_found_again() {
         world.finish_from(Step::Test, &last).await;
         world.check(&last).await;
     }
-}
-
-async fn take_label(world: &World, version: &VersionId) {
-    let change = crate::store::StageMove {
-        stage: Stage::Pending,
-        remove_from: Some(version.clone()),
-        move_to: None,
-    };
-    world.store.move_stage(super::world::SECRET, &change).await.expect("the label is taken");
 }
 
 #[tokio::test]
@@ -201,7 +192,7 @@ async fn what_an_operator_corrected_after_a_failed_attempt_is_not_brought_back()
         assert!(error.contains(&format!("--remove-from-version-id '{version}'")), "{error}");
     }
     assert_eq!(world.sign_ins(), 0);
-    take_label(&world, &version).await;
+    world.take_label(&version).await;
     let version = world.rotate().await;
     world.check(&version).await;
 }
@@ -213,7 +204,7 @@ async fn no_more_passwords_are_tried_than_lock_out_policies_allow() {
     for _ in 0..8 {
         let version = world.begin();
         world.step(Step::Create, &version).await.unwrap();
-        take_label(&world, &version).await;
+        world.take_label(&version).await;
     }
     world.set_password("app", "changed by hand");
     let version = world.begin();
@@ -294,7 +285,7 @@ async fn a_password_set_by_hand_before_the_last_step_is_found_out() {
 async fn a_password_for_another_host_is_not_sent_there_and_the_error_says_so() {
     let (world, version) = tested().await;
     world.replace_current(&edited(&json!({"host": "new.example"})));
-    take_label(&world, &version).await;
+    world.take_label(&version).await;
     let version = world.begin();
     world.step(Step::Create, &version).await.unwrap();
     let error = world.error(Step::Set, &version).await;
@@ -309,7 +300,7 @@ async fn the_same_step_twice_at_once_ends_well_for_both_also_where_passwords_are
     for step in [Step::Create, Step::Set] {
         world.step(step, &abandoned).await.unwrap();
     }
-    take_label(&world, &abandoned).await;
+    world.take_label(&abandoned).await;
     let version = world.begin();
     world.step(Step::Create, &version).await.unwrap();
     // The other attempt finds the abandoned password after this one has been refused the new one.

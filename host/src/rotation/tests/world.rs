@@ -20,7 +20,7 @@ use crate::secret::Secret;
 use crate::store::embedded::{
     CreateSecret, EmbeddedStore, PutSecretValue, RotateSecret, StoredValue, Tag,
 };
-use crate::store::{SecretStore, Stage, VersionId, VersionSelector};
+use crate::store::{SecretStore, Stage, StageMove, VersionId, VersionSelector};
 
 /// The secret under rotation and its administrator's.
 pub(super) const SECRET: &str = "app-db";
@@ -299,6 +299,13 @@ impl World {
         let token = uuid::Uuid::new_v4().to_string();
         self.store.begin_rotation(&RotateSecret::at_once(secret, &token)).expect("it starts");
         VersionId::new(token)
+    }
+
+    /// Gives a rotation up, as an operator does: takes `AWSPENDING` off its version.
+    pub(super) async fn take_label(&self, version: &VersionId) {
+        let change =
+            StageMove { stage: Stage::Pending, remove_from: Some(version.clone()), move_to: None };
+        self.store.move_stage(SECRET, &change).await.expect("the label is taken");
     }
 
     pub(super) async fn step(&self, step: Step, version: &VersionId) -> Result<Outcome, Error> {
