@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use tracing::level_filters::LevelFilter;
 
 use super::{FILE_VARIABLE, HeededTags, PasswordSettings, Settings, TlsPolicy};
+use crate::grants::GrantPattern;
 
 /// Every variable of ours, so that a misspelt one is noticed.
 const OWN_VARIABLES: [&str; 9] = [
@@ -44,26 +45,10 @@ pub(super) fn parse(
     // permits more than the empty list that was written: WINDLASS_GRANTS and WINDLASS_TAGS.
     let set = |name: &str| variables.get(name).filter(|value| !value.is_empty());
 
-    let length = set("PASSWORD_LENGTH").and_then(|text| match text.parse::<u32>() {
-        Ok(length) if PASSWORD_LENGTH.contains(&length) => Some(length),
-        _ => {
-            mistakes.push("`PASSWORD_LENGTH` must be a number from 1 to 4096".to_owned());
-            None
-        }
-    });
     let strategy = set("WINDLASS_STRATEGY").and_then(|text| {
         text.parse().map_err(|error| mistakes.push(format!("`WINDLASS_STRATEGY`: {error}"))).ok()
     });
-    let grants = variables.get("WINDLASS_GRANTS").map(|list| {
-        let mut grants = Vec::new();
-        for text in entries(list) {
-            match text.parse() {
-                Ok(pattern) => grants.push(pattern),
-                Err(error) => mistakes.push(format!("`WINDLASS_GRANTS`: {error}")),
-            }
-        }
-        grants
-    });
+    let grants = variables.get("WINDLASS_GRANTS").map(|list| grants(list, mistakes));
     let tags = variables.get("WINDLASS_TAGS").and_then(|list| {
         HeededTags::of(entries(list))
             .map_err(|error| mistakes.push(format!("`WINDLASS_TAGS`: {error}")))
@@ -86,13 +71,7 @@ pub(super) fn parse(
         }
         policy
     });
-    for name in variables.keys().filter(|name| name.starts_with("WINDLASS_")) {
-        if !OWN_VARIABLES.contains(&name.as_str()) && !name.starts_with(DEVELOPMENT_PREFIX) {
-            mistakes
-                .push(format!("unknown variable `{name}`; known are {}", OWN_VARIABLES.join(", ")));
-        }
-    }
-    let on = |name, default| variables.get(name).map_or(default, |text| is_true(text));
+    mistakes.extend(unknown(variables));
     Environment {
         settings: Settings {
             strategy,
@@ -104,17 +83,51 @@ pub(super) fn parse(
             tls_policy,
             tags,
         },
-        passwords: PasswordSettings {
-            exclude_characters: variables.get("EXCLUDE_CHARACTERS").cloned(),
-            length,
-            exclude_numbers: on("EXCLUDE_NUMBERS", false),
-            exclude_punctuation: on("EXCLUDE_PUNCTUATION", false),
-            exclude_uppercase: on("EXCLUDE_UPPERCASE", false),
-            exclude_lowercase: on("EXCLUDE_LOWERCASE", false),
-            require_each_included_type: on("REQUIRE_EACH_INCLUDED_TYPE", true),
-        },
+        passwords: passwords(variables, mistakes),
         endpoint,
     }
+}
+
+/// AWS's own settings.
+fn passwords(variables: &BTreeMap<String, String>, mistakes: &mut Vec<String>) -> PasswordSettings {
+    let set = |name: &str| variables.get(name).filter(|value| !value.is_empty());
+    let length = set("PASSWORD_LENGTH").and_then(|text| match text.parse::<u32>() {
+        Ok(length) if PASSWORD_LENGTH.contains(&length) => Some(length),
+        _ => {
+            mistakes.push("`PASSWORD_LENGTH` must be a number from 1 to 4096".to_owned());
+            None
+        }
+    });
+    let on = |name, default| variables.get(name).map_or(default, |text| is_true(text));
+    PasswordSettings {
+        exclude_characters: variables.get("EXCLUDE_CHARACTERS").cloned(),
+        length,
+        exclude_numbers: on("EXCLUDE_NUMBERS", false),
+        exclude_punctuation: on("EXCLUDE_PUNCTUATION", false),
+        exclude_uppercase: on("EXCLUDE_UPPERCASE", false),
+        exclude_lowercase: on("EXCLUDE_LOWERCASE", false),
+        require_each_included_type: on("REQUIRE_EACH_INCLUDED_TYPE", true),
+    }
+}
+
+fn grants(list: &str, mistakes: &mut Vec<String>) -> Vec<GrantPattern> {
+    let mut grants = Vec::new();
+    for text in entries(list) {
+        match text.parse() {
+            Ok(pattern) => grants.push(pattern),
+            Err(error) => mistakes.push(format!("`WINDLASS_GRANTS`: {error}")),
+        }
+    }
+    grants
+}
+
+/// Variables that look like ours and are not: typing mistakes.
+fn unknown(variables: &BTreeMap<String, String>) -> impl Iterator<Item = String> {
+    let ours = variables.keys().filter(|name| name.starts_with("WINDLASS_"));
+    ours.filter(|name| {
+        !OWN_VARIABLES.contains(&name.as_str()) && !name.starts_with(DEVELOPMENT_PREFIX)
+    })
+    .map(|name| format!("unknown variable `{name}`; known are {}", OWN_VARIABLES.join(", ")))
 }
 
 /// The entries of a list with commas; a list of nothing but blanks has none.

@@ -49,6 +49,8 @@ pub(super) struct OlderPasswords<'a, S, C: Catalog, I> {
     secret_id: &'a str,
     parties: &'a Parties<'a, C::Service>,
     refused: Vec<Secret>,
+    /// What the refused ones are called in messages.
+    tried: Vec<String>,
     stage: Search,
     orphans_tried: u32,
     unsearched: Option<Unsearched>,
@@ -98,10 +100,12 @@ enum Search {
 }
 
 impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
+    /// The search, for whoever has tried these in vain.
     pub(super) fn older_passwords<'a>(
         &'a self,
         secret_id: &'a str,
         parties: &'a Parties<'a, C::Service>,
+        tried: &[&str],
     ) -> OlderPasswords<'a, S, C, I> {
         OlderPasswords {
             rotation: self,
@@ -111,6 +115,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
                 parties.current.password.duplicate(),
                 parties.pending.password.duplicate(),
             ],
+            tried: tried.iter().map(|label| (*label).to_owned()).collect(),
             stage: Search::Previous,
             orphans_tried: 0,
             unsearched: None,
@@ -156,9 +161,27 @@ impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
         }
     }
 
+    /// Takes note of how the trial of a candidate ended: what is left is what it led to, if it was
+    /// accepted.
+    ///
+    /// # Errors
+    /// The trial's own, unless it means that this candidate can't be tried.
+    pub(super) fn settle<T>(
+        &mut self,
+        candidate: &Candidate,
+        answer: Result<Option<T>, Error>,
+    ) -> Result<Option<T>, Error> {
+        match answer {
+            Ok(None) => self.tried.push(candidate.label.clone()),
+            Err(error) if self.passes_over(candidate, &error) => {}
+            settled => return settled,
+        }
+        Ok(None)
+    }
+
     /// Whether a failure of a candidate means that it can't be tried, rather than that the service
     /// can't be reached: it was stored for TLS, and the server has none.
-    pub(super) fn passes_over(&mut self, candidate: &Candidate, error: &Error) -> bool {
+    fn passes_over(&mut self, candidate: &Candidate, error: &Error) -> bool {
         let no_tls = matches!(
             error,
             Error::Service(ServiceError::Failed { failure, .. })
@@ -171,9 +194,21 @@ impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
         over
     }
 
-    /// Why older versions were not tried, where they were not.
-    pub(super) fn unsearched(&self) -> Option<Unsearched> {
-        self.unsearched
+    /// That no known password of the account signs in.
+    pub(super) fn in_vain(self) -> Error {
+        let current = &self.parties.current;
+        ServiceError::NoCandidate {
+            username: current.username.clone(),
+            place: current.place.clone(),
+            tried: self.tried,
+            unsearched: self.unsearched,
+        }
+        .into()
+    }
+
+    /// How many were refused.
+    pub(super) fn tried(&self) -> usize {
+        self.tried.len()
     }
 
     async fn read(&self, selector: &VersionSelector) -> Result<Option<SecretValue>, StoreError> {

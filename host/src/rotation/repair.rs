@@ -17,6 +17,7 @@ use tokio::sync::OnceCell;
 
 use super::Rotation;
 use super::admin::admin_id;
+use super::candidates::OlderPasswords;
 use super::document::{Origin, SecretDocument};
 use super::parties::Parties;
 use super::service::{Catalog, Login, Place, SecretRef, Service};
@@ -114,49 +115,28 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             });
         }
         let refused = format!("`{username}` is refused with {CURRENT}");
-        let mut tried = vec!["AWSCURRENT".to_owned()];
-        let mut candidates = self.older_passwords(&secret.arn, &parties);
+        let mut candidates = self.older_passwords(&secret.arn, &parties, &["AWSCURRENT"]);
         if let Some(pending) = &unfinished {
-            let value = self
-                .value_if_there(&secret.arn, &VersionSelector::Version(pending.clone()))
-                .await?;
-            let sound = value.as_ref().is_some_and(|value| is_sound(&secret, &current, value));
-            let candidate = candidates.candidate(value, "AWSPENDING".to_owned());
-            if let Some(candidate) = candidate {
-                let signs_in = self.verify(&parties.service, &candidate.login, PENDING).await;
-                let passed_over =
-                    signs_in.as_ref().is_err_and(|error| candidates.passes_over(&candidate, error));
-                if !passed_over && accepted(signs_in)? {
-                    let found = format!("{refused} and signs in with {PENDING}");
-                    if sound {
-                        let (from, to) = (current.version.clone(), pending.clone());
-                        let mendings = vec![Mending::MoveCurrent { from, to, username }];
-                        return Ok(Diagnosis {
-                            secret: secret.clone(),
-                            mendings,
-                            found,
-                            older: None,
-                        });
-                    }
+            let (sound, signs_in) =
+                self.try_pending(&secret, &current, pending, &parties, &mut candidates).await?;
+            if let Some(login) = signs_in {
+                let found = format!("{refused} and signs in with {PENDING}");
+                if !sound {
                     let with = PENDING.to_owned();
-                    return Ok(older(&parties, found, with, candidate.login, give_up().collect()));
+                    return Ok(older(&parties, found, with, login, give_up().collect()));
                 }
-                if !passed_over {
-                    tried.push("AWSPENDING".to_owned());
-                }
+                let (from, to) = (current.version.clone(), pending.clone());
+                let mendings = vec![Mending::MoveCurrent { from, to, username }];
+                return Ok(Diagnosis { secret: secret.clone(), mendings, found, older: None });
             }
         }
         while let Some(candidate) = candidates.next().await? {
             let with = format!("the {} password", candidate.label);
             let signs_in = self.verify(&parties.service, &candidate.login, &with).await;
-            if signs_in.as_ref().is_err_and(|error| candidates.passes_over(&candidate, error)) {
-                continue;
-            }
-            if accepted(signs_in)? {
+            if candidates.settle(&candidate, known(signs_in))?.is_some() {
                 let found = format!("{refused} and signs in with {with}");
                 return Ok(older(&parties, found, with, candidate.login, give_up().collect()));
             }
-            tried.push(candidate.label);
         }
         if let Some((version, login)) = self.other_of_the_pair(&secret, &parties).await? {
             let (from, username) = (current.version.clone(), login.username);
@@ -171,9 +151,28 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             mendings.extend(taken_off.into_iter().chain(give_up()));
             return Ok(Diagnosis { secret: secret.clone(), mendings, found, older: None });
         }
-        let unsearched = candidates.unsearched();
-        let place = parties.current.place.clone();
-        Err(ServiceError::NoCandidate { username, place, tried, unsearched }.into())
+        Err(candidates.in_vain())
+    }
+
+    /// Whether the pending version differs from the current one in the credential alone, and its
+    /// sign-in, if it works for the current one's account.
+    async fn try_pending(
+        &self,
+        secret: &SecretDescription,
+        current: &SecretValue,
+        pending: &VersionId,
+        parties: &Parties<'_, C::Service>,
+        candidates: &mut OlderPasswords<'_, S, C, I>,
+    ) -> Result<(bool, Option<Login>), Error> {
+        let by_version = VersionSelector::Version(pending.clone());
+        let value = self.value_if_there(&secret.arn, &by_version).await?;
+        let sound = value.as_ref().is_some_and(|value| is_sound(secret, current, value));
+        let Some(candidate) = candidates.candidate(value, "AWSPENDING".to_owned()) else {
+            return Ok((sound, None));
+        };
+        let signs_in = self.verify(&parties.service, &candidate.login, PENDING).await;
+        let signs_in = candidates.settle(&candidate, known(signs_in))?;
+        Ok((sound, signs_in.map(|()| candidate.login)))
     }
 
     /// Does what was decided.
@@ -286,6 +285,11 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         let signs_in = self.verify(&parties.service, &login, "the AWSPREVIOUS password").await;
         Ok(accepted(signs_in)?.then_some((value.version, login)))
     }
+}
+
+/// The answer to a sign-in as a search takes it.
+fn known(answer: Result<(), Error>) -> Result<Option<()>, Error> {
+    Ok(accepted(answer)?.then_some(()))
 }
 
 /// An older password signs in: the service is given the current one again.

@@ -55,31 +55,20 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         if accepted(self.verify(&parties.service, &parties.pending, PENDING).await)? {
             return Ok(Outcome::AlreadySet);
         }
-        let mut tried = vec!["AWSCURRENT".to_owned(), "AWSPENDING".to_owned()];
-        let mut candidates = self.older_passwords(&event.secret_id, &parties);
+        let tried = ["AWSCURRENT", "AWSPENDING"];
+        let mut candidates = self.older_passwords(&event.secret_id, &parties, &tried);
         while let Some(candidate) = candidates.next().await? {
             let with = format!("the {} password", candidate.label);
             let outcome = self.change_with(&parties, &admin, &candidate.login, &with).await;
-            if outcome.as_ref().is_err_and(|error| candidates.passes_over(&candidate, error)) {
-                continue;
-            }
-            if let Some(outcome) = outcome? {
+            if let Some(outcome) = candidates.settle(&candidate, outcome)? {
                 return Ok(outcome);
             }
-            tried.push(candidate.label);
         }
-        let unsearched = candidates.unsearched();
-        let searched = tried.len() > 2;
+        let searched = candidates.tried() > tried.len();
         if searched && accepted(self.verify(&parties.service, &parties.pending, PENDING).await)? {
             return Ok(Outcome::AlreadySet);
         }
-        Err(ServiceError::NoCandidate {
-            username: parties.current.username.clone(),
-            place: parties.current.place.clone(),
-            tried,
-            unsearched,
-        }
-        .into())
+        Err(candidates.in_vain())
     }
 
     /// Makes the change with a candidate's credential: by the candidate itself, or by the
