@@ -49,7 +49,7 @@ pub(super) struct PluginArgs {
     /// [default: WINDLASS_PLUGINS]. Compiled plugins are machine code: use folders that you trust
     #[arg(long = "plugins", value_name = "DIR")]
     folders: Vec<PathBuf>,
-    /// Let plugins reach this, such as tcp://127.0.0.1:5432; may be repeated
+    /// Let plugins reach this, such as tcp://127.0.0.1:5432, and not the default; may be repeated
     /// [default: the secret's own host and port, but not on loopback]
     #[arg(long = "grant", value_name = "PATTERN")]
     grants: Vec<GrantPattern>,
