@@ -183,6 +183,19 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_read_up_to_the_limit_and_no_further() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large.cwasm");
+        let file = File::create(&path).unwrap();
+        for (size, too_large) in [(ARTIFACT_BYTES, false), (ARTIFACT_BYTES + 1, true)] {
+            file.set_len(size).unwrap();
+            let problem = check(&path).unwrap_err();
+            let is_too_large = matches!(problem, ArtifactProblem::TooLarge { .. });
+            assert_eq!(is_too_large, too_large, "{size}: {problem}");
+        }
+    }
+
+    #[test]
     fn every_truncation_and_every_changed_byte_is_noticed() {
         let sealed = sealed();
         for length in 0..sealed.len() {

@@ -98,27 +98,34 @@ mod tests {
             plugin("mysql", &["mysql"]),
         );
         let plugins = [&pg, &other, &mysql];
-        let chosen = |engine, choice| match choose(&plugins, engine, choice) {
-            Ok(index) => plugins[index].name.clone(),
-            Err(error) => error.to_string(),
+        let chosen = |engine, choice| {
+            let chosen = choose(&plugins, engine, choice);
+            chosen.map(|index| plugins[index].name.as_str()).map_err(|error| error.to_string())
         };
         use Choice::{ByEngine, Configured, Tagged};
         for (engine, choice, expected) in [
-            ("mysql", ByEngine, "mysql"),
-            ("aurora-postgresql", ByEngine, "postgres"),
-            ("postgres", ByEngine, "plugins `postgres` and `pg-too` both serve engine `postgres`"),
-            ("oracle", ByEngine, "no installed plugin serves engine `oracle`"),
-            ("postgres", Tagged("pg-too"), "pg-too"),
-            ("postgres", Tagged("postgres"), "postgres"),
-            ("postgres", Tagged("mysql"), "names plugin `mysql`, which serves mysql and not the"),
-            ("oracle", Tagged("mysql"), "not the secret's engine `oracle`"),
-            ("postgres", Tagged("nobody"), "plugin `nobody` is not installed"),
-            ("oracle", Configured("mysql"), "mysql"),
-            ("postgres", Configured("mysql"), "mysql"),
-            ("postgres", Configured("nobody"), "plugin `nobody` is not installed"),
+            ("mysql", ByEngine, Ok("mysql")),
+            ("aurora-postgresql", ByEngine, Ok("postgres")),
+            ("postgres", ByEngine, Err("plugins `postgres` and `pg-too` both serve engine")),
+            ("oracle", ByEngine, Err("no installed plugin serves engine `oracle`")),
+            ("postgres", Tagged("pg-too"), Ok("pg-too")),
+            ("postgres", Tagged("postgres"), Ok("postgres")),
+            ("postgres", Tagged("mysql"), Err("`mysql`, which serves mysql and not the secret's")),
+            ("oracle", Tagged("mysql"), Err("not the secret's engine `oracle`")),
+            ("postgres", Tagged("nobody"), Err("plugin `nobody` is not installed")),
+            ("oracle", Configured("mysql"), Ok("mysql")),
+            ("postgres", Configured("mysql"), Ok("mysql")),
+            (
+                "postgres",
+                Configured("nobody"),
+                Err("installed are `postgres` (postgres, aurora-postgresql), `pg-too` (postgres)"),
+            ),
         ] {
-            let got = chosen(engine, choice);
-            assert!(got.contains(expected), "{engine} {choice:?}: {got}");
+            match (chosen(engine, choice), expected) {
+                (Ok(got), Ok(name)) => assert_eq!(got, name, "{engine} {choice:?}"),
+                (Err(got), Err(part)) => assert!(got.contains(part), "{engine} {choice:?}: {got}"),
+                (got, _) => panic!("{engine} {choice:?}: {got:?}"),
+            }
         }
     }
 }

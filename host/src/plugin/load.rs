@@ -239,6 +239,12 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_a_file_is_what_its_pin_is_for() {
+        assert_eq!(stem(Path::new("/opt/plugins/postgres.cwasm")), "postgres");
+        assert_eq!(stem(Path::new("..")), "");
+    }
+
+    #[test]
     fn a_component_may_import_our_interface_in_our_version_and_nothing_else() {
         let exports = &["windlass:plugin/metadata@0.1.0", "windlass:plugin/password@0.1.2"][..];
         assert_eq!(problem(&["windlass:plugin/network@0.1.7"], exports), None);
