@@ -148,6 +148,24 @@ pub enum ServiceError {
         /// How often.
         count: u32,
     },
+    /// The secret was refused so often, for all the accounts that it named, that another try could
+    /// lock one of them: two names may be one server's.
+    #[error(
+        "the passwords of this secret were refused {count} times within {} minutes, for `{username}` \
+         at {place} or what else it named as user or host, and no more are tried for now: failed \
+         sign-ins lock accounts; correct the secret, and set the account's password to the one in \
+         AWSCURRENT by hand, or run `windlass repair`; rotations work again after that time, or \
+         at once from the command line: windlass rotate",
+        WINDOW.as_secs() / 60
+    )]
+    TooManyRefusalsOfSecret {
+        /// The account that it names now.
+        username: String,
+        /// Where.
+        place: Place,
+        /// How often.
+        count: u32,
+    },
     /// A replica refused the password that its writer was given.
     #[error(
         "{attempt} at {place}: {failure}, after the administrator had set it at {writer}, which \
@@ -215,7 +233,9 @@ impl ServiceError {
                 FailureKind::Unsupported => "Windlass.Service.Unsupported",
                 FailureKind::InvalidSecret => "Windlass.Operator.SecretValue",
             },
-            Self::TooManyRefusals { .. } => "Windlass.Service.TooManyRefusals",
+            Self::TooManyRefusals { .. } | Self::TooManyRefusalsOfSecret { .. } => {
+                "Windlass.Service.TooManyRefusals"
+            }
             Self::NotReplicated { .. } => "Windlass.Service.Refused",
             Self::AdminNeedsTls { .. } => "Windlass.Service.NoTls",
             Self::NoCandidate { .. } => "Windlass.Service.NoPasswordSignsIn",

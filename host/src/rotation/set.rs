@@ -12,7 +12,8 @@
 //! With an administrator, a candidate must sign in before the administrator changes anything:
 //! otherwise whoever may write the secret could have any account's password changed. That sign-in
 //! is worth what the administrator's act needs: it is made with the stricter of both secrets' `ssl`,
-//! and where both do without TLS, the server has to prove itself ([`Proof::Mutual`]). With
+//! and where both do without TLS, the server has to prove itself ([`Proof::Mutual`]). So is the
+//! administrator's own: passwords of the other secret go through that session. With
 //! alternating users that is the account in force, which is not the one that changes: it is refused
 //! after a restore from a backup, or where an abandoned attempt was still at work when the next had
 //! ended. With dual passwords the current password signs in before and after the change, so a second
@@ -35,6 +36,11 @@ use crate::store::SecretStore;
 pub(super) const CURRENT: &str = "the AWSCURRENT password";
 /// How the pending version's password is called in messages.
 pub(super) const PENDING: &str = "the AWSPENDING password";
+/// How an administrator's password is called in messages.
+const BY_ADMIN: &str = "the admin secret's password";
+/// The same where the administrator's own secret would do without TLS.
+const BY_ADMIN_OVER_TLS: &str = "the admin secret's password over TLS, which the secret asks for \
+                                 although its admin secret says \"ssl\": false,";
 
 impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     pub(super) async fn set(
@@ -112,7 +118,12 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         if !accepted(known)? {
             return Ok(None);
         }
-        self.change_as(parties, admin, candidate, "the admin secret's password").await?;
+        let acting = Login { tls: admin.tls.stricter(candidate.tls), ..admin.duplicate() };
+        let with = match acting.tls != admin.tls && admin.tls == TlsMode::Disabled {
+            true => BY_ADMIN_OVER_TLS,
+            false => BY_ADMIN,
+        };
+        self.change_as(parties, &acting, candidate, with).await?;
         Ok(Some(outcome))
     }
 

@@ -10,6 +10,7 @@
 use super::Rotation;
 use super::parties::is_refusal;
 use super::service::{CallError, Catalog, Change, FailureKind, Login, Place, Service, TlsMode};
+use super::sign_ins::Exhausted;
 use crate::config::TlsPolicy;
 use crate::error::{Error, ServiceError};
 use crate::inventory::Inventory;
@@ -58,9 +59,17 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     }
 
     fn begin(&self, login: &Login, attempt: &str) -> Result<(), Error> {
-        if let Some(count) = self.sign_ins.exhausted(login) {
+        if let Some(exhausted) = self.sign_ins.exhausted(login) {
             let (username, place) = (login.username.clone(), login.place.clone());
-            return Err(ServiceError::TooManyRefusals { username, place, count }.into());
+            return Err(match exhausted {
+                Exhausted::Account(count) => {
+                    ServiceError::TooManyRefusals { username, place, count }
+                }
+                Exhausted::Secret(count) => {
+                    ServiceError::TooManyRefusalsOfSecret { username, place, count }
+                }
+            }
+            .into());
         }
         if login.tls == TlsMode::Disabled {
             tracing::warn!(

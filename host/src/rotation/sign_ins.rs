@@ -12,13 +12,17 @@
 //!
 //! | the secret | its first try | after a refusal of its own |
 //! |---|---|---|
-//! | was rotated before, or signed in as this account in this process | 9 | 8 |
-//! | was only written: nothing vouches for its password | 8 | 5 |
+//! | signed in as this account in this process | 9 | 8 |
+//! | was rotated before, for whichever account | 9 | 7 |
+//! | was only written, or is an administrator's: nothing vouches for its password | 8 | 5 |
 //!
 //! The first try of a secret is its `AWSCURRENT` password. However many secrets there are, the
-//! account is refused nine times at most; policies usually lock at ten.
+//! account is refused nine times at most; policies usually lock at ten. And one secret is refused nine
+//! times at most, whatever accounts it names: a server has more names than anybody here can know to
+//! be one, and each would be an account of its own.
 
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -30,6 +34,11 @@ use super::service::{CallError, FailureKind, Login};
 /// rotations: eight.
 pub const REFUSED_LIMIT: u32 = 4 + ORPHANS_TRIED;
 
+/// The same for a secret that was rotated, but did not sign in as this account in this process: since
+/// then, it may have been written for another. Less by one, so that the first try of any other secret
+/// is left, and enough to try every password once.
+const ROTATED_LIMIT: u32 = REFUSED_LIMIT - 1;
+
 /// The same for a secret that nothing vouches for. Its first rotation may have been abandoned three
 /// times: current, pending, and two abandoned passwords before the one in force.
 const UNVOUCHED_LIMIT: u32 = 5;
@@ -37,7 +46,7 @@ const UNVOUCHED_LIMIT: u32 = 5;
 /// How many more there may be for the first try of a secret.
 const FIRST_TRY: u32 = 1;
 
-/// How long refusals count. The usual time after which policies forget them is 30 minutes or less.
+/// How long refusals count, after the last one. The usual time after which policies forget them is 30 minutes or less.
 pub const WINDOW: Duration = Duration::from_mins(30);
 
 /// How many secrets are remembered to have signed in. Beyond that all are forgotten, which makes
@@ -55,32 +64,49 @@ struct Known {
     signed_in: HashSet<(String, Account)>,
 }
 
-/// Host in lower case, port, user.
+/// Host in one spelling, port, user.
 type Account = (String, u16, String);
 
 #[derive(Debug)]
 struct Refusals {
     /// By secret.
     counts: HashMap<String, u32>,
+    /// When the last one was.
     since: SystemTime,
 }
 
+/// Who has no further tries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exhausted {
+    /// The account, refused so often with passwords of whichever secrets.
+    Account(u32),
+    /// The secret, refused so often as whichever accounts.
+    Secret(u32),
+}
+
 impl SignIns {
-    /// How often the account was refused, where that is too often for another attempt.
-    pub(super) fn exhausted(&self, login: &Login) -> Option<u32> {
+    /// What was refused too often for another attempt, and how often.
+    pub(super) fn exhausted(&self, login: &Login) -> Option<Exhausted> {
         let known = self.lock();
-        let account = account(login);
-        let refusals = known.refused.get(&account).filter(|refusals| refusals.count_still())?;
-        let vouched = login.secret.rotated
-            || known.signed_in.contains(&(login.secret.id.clone(), account.clone()));
-        let first_try = !refusals.counts.contains_key(&login.secret.id);
-        let limit = match (vouched, first_try) {
-            (true, true) => REFUSED_LIMIT + FIRST_TRY,
-            (true, false) | (false, true) => REFUSED_LIMIT,
-            (false, false) => UNVOUCHED_LIMIT,
+        let (account, secret) = (account(login), &login.secret.id);
+        let of_account = known.refused.get(&account).filter(|refusals| refusals.count_still());
+        let own = of_account.and_then(|refusals| refusals.counts.get(secret));
+        let signed_in = known.signed_in.contains(&(secret.clone(), account));
+        let limit = match (signed_in, login.secret.rotated, own.is_none()) {
+            (true, ..) | (_, true, true) => {
+                REFUSED_LIMIT + if own.is_none() { FIRST_TRY } else { 0 }
+            }
+            (false, false, true) => REFUSED_LIMIT,
+            (false, true, false) => ROTATED_LIMIT,
+            (false, false, false) => UNVOUCHED_LIMIT,
         };
-        let total = refusals.total();
-        (total >= limit).then_some(total)
+        let total = of_account.map_or(0, Refusals::total);
+        if total >= limit {
+            return Some(Exhausted::Account(total));
+        }
+        let counting = known.refused.values().filter(|refusals| refusals.count_still());
+        let of_secret: u32 = counting.filter_map(|refusals| refusals.counts.get(secret)).sum();
+        (of_secret >= REFUSED_LIMIT + FIRST_TRY).then_some(Exhausted::Secret(of_secret))
     }
 
     /// Takes note of how a sign-in ended.
@@ -97,6 +123,7 @@ impl SignIns {
             Err(CallError::Failed(failure)) if failure.kind == FailureKind::Refused => {
                 known.refused.retain(|_, refusals| refusals.count_still());
                 let refusals = known.refused.entry(account(login)).or_default();
+                refusals.since = SystemTime::now();
                 *refusals.counts.entry(login.secret.id.clone()).or_default() += 1;
             }
             // Whether the service saw a password is not known; it refused none.
@@ -128,7 +155,11 @@ impl Refusals {
 }
 
 fn account(login: &Login) -> Account {
-    (login.place.host.to_ascii_lowercase(), login.place.port, login.username.clone())
+    let host = login.place.host.to_ascii_lowercase();
+    let host = host.trim_end_matches('.');
+    let address = host.parse::<IpAddr>().map(|address| address.to_canonical().to_string());
+    let host = address.unwrap_or_else(|_| host.to_owned());
+    (host, login.place.port, login.username.clone())
 }
 
 #[cfg(test)]
@@ -175,13 +206,14 @@ mod tests {
     fn only_refusals_of_this_account_count_and_a_success_clears_them() {
         let sign_ins = SignIns::default();
         let app = rotated("s");
+        sign_ins.note(&app, &Ok(()));
         for _ in 1..REFUSED_LIMIT {
             sign_ins.note(&app, &failed(FailureKind::Refused));
             sign_ins.note(&app, &failed(FailureKind::Unreachable));
         }
         assert_eq!(sign_ins.exhausted(&app), None);
         sign_ins.note(&login("s", "DB", "app"), &failed(FailureKind::Refused));
-        assert_eq!(sign_ins.exhausted(&app), Some(REFUSED_LIMIT));
+        assert_eq!(sign_ins.exhausted(&app), Some(Exhausted::Account(REFUSED_LIMIT)));
         assert_eq!(sign_ins.exhausted(&login("s", "db", "other")), None);
         assert_eq!(sign_ins.exhausted(&login("s", "db2", "app")), None);
         sign_ins.note(&app, &Ok(()));
@@ -199,8 +231,9 @@ mod tests {
         }
         // An evil secret that has been rotated for another account before.
         let sign_ins = SignIns::default();
-        assert_eq!(refuse(&sign_ins, &rotated("evil")), REFUSED_LIMIT);
+        assert_eq!(refuse(&sign_ins, &rotated("evil")), ROTATED_LIMIT);
         assert_eq!(sign_ins.exhausted(&rotated("honest")), None);
+        assert_eq!(sign_ins.exhausted(&login("new, or an administrator's", "db", "app")), None);
     }
 
     #[test]
@@ -226,12 +259,28 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_has_no_more_tries_for_naming_other_accounts() {
+        for rotated in [false, true] {
+            let sign_ins = SignIns::default();
+            let mut refused = 0;
+            for number in 0..20 {
+                let evil = login("evil", &format!("db-{number}"), "app");
+                let secret = SecretRef { rotated, ..evil.secret.clone() };
+                refused += refuse(&sign_ins, &Login { secret, ..evil });
+            }
+            assert_eq!(refused, REFUSED_LIMIT + FIRST_TRY);
+            assert_eq!(sign_ins.exhausted(&login("honest", "db-1", "app")), None);
+        }
+    }
+
+    #[test]
     fn a_password_that_signed_in_vouches_for_its_secret_and_for_no_other_account() {
         let sign_ins = SignIns::default();
         let (app, other) = (login("s", "db", "app"), login("s", "db", "other"));
         sign_ins.note(&app, &Ok(()));
-        assert_eq!(refuse(&sign_ins, &app), REFUSED_LIMIT);
         assert_eq!(refuse(&sign_ins, &other), UNVOUCHED_LIMIT);
+        sign_ins.lock().refused.clear();
+        assert_eq!(refuse(&sign_ins, &app), REFUSED_LIMIT);
     }
 
     #[test]
@@ -244,6 +293,26 @@ mod tests {
         assert_eq!(sign_ins.exhausted(&app), None);
         sign_ins.note(&app, &failed(FailureKind::Refused));
         assert_eq!(sign_ins.lock().refused[&account(&app)].total(), 1, "counted from the start");
+    }
+
+    #[test]
+    fn refusals_count_for_half_an_hour_from_the_last_one() {
+        let sign_ins = SignIns::default();
+        let app = rotated("s");
+        sign_ins.note(&app, &failed(FailureKind::Refused));
+        let nearly = SystemTime::now() - WINDOW + Duration::from_mins(1);
+        sign_ins.lock().refused.get_mut(&account(&app)).unwrap().since = nearly;
+        sign_ins.note(&app, &failed(FailureKind::Refused));
+        let since = sign_ins.lock().refused[&account(&app)].since;
+        assert!(since > nearly, "else there are twice as many in little more than no time");
+    }
+
+    #[test]
+    fn spellings_of_one_host_are_one_account() {
+        let of = |host| account(&login("s", host, "app"));
+        assert_eq!(of("db.example"), of("DB.example."));
+        assert_eq!(of("fd00::1"), of("FD00:0:0::1"));
+        assert_ne!(of("db.example"), of("db2.example"));
     }
 
     #[test]

@@ -303,3 +303,74 @@ async fn wrong_passwords_in_one_secret_do_not_stop_the_rotation_of_another() {
     world.check(&version).await;
     assert_eq!(world.field(Stage::Current, "username").await, "app", "{SECRET}");
 }
+
+/// The new password, and the old one, are in the administrator's session.
+#[tokio::test]
+async fn an_admin_secret_without_tls_takes_it_from_no_other_secret() {
+    for strategy in ["single-user", "alternating-users", "dual-password"] {
+        for own in [json!({"ssl": true}), json!({})] {
+            let world = victim(&own, &json!({"ssl": false}));
+            world.set_password("app", "made up");
+            world.tag("windlass:strategy", strategy);
+            world.rotate().await;
+            let database = world.plugin.database.lock().unwrap();
+            let admin = database.logins.iter().find(|login| login.username == "admin").unwrap();
+            assert_eq!(admin.tls, TlsMode::Required, "{strategy} {own}");
+            assert_eq!(database.in_clear, 0, "{strategy} {own}");
+        }
+    }
+}
+
+/// One account behind several names of its server.
+#[tokio::test]
+async fn a_secret_that_spells_the_host_anew_has_no_more_tries_for_it() {
+    let world = World::new(&json!({}));
+    world.set_password("app", "somebody else's");
+    for number in 0..10 {
+        let evil = json!({
+            "engine": "fake", "host": format!("db-{number}.example"), "username": "app",
+            "password": format!("made up {number}"),
+        });
+        world.drop_pending_of(SECRET).await;
+        world.replace_current(&evil.to_string());
+        let version = world.begin();
+        world.step(Step::Create, &version).await.unwrap();
+        for _ in 0..3 {
+            world.step(Step::Set, &version).await.unwrap_err();
+        }
+    }
+    assert!(world.failed_sign_ins() < 10, "{}: policies lock at ten", world.failed_sign_ins());
+}
+
+/// A secret that was rotated, and then written anew for somebody else's account.
+#[tokio::test]
+async fn a_rotated_secret_does_not_stop_an_administrator_or_a_new_secret() {
+    let rotated_evil = async |username: &str| {
+        let world = World::with_admin(&json!({}));
+        let evil = json!({
+            "engine": "fake", "host": "db.example", "username": "mine", "password": "mine",
+        });
+        world.create("evil", &evil.to_string());
+        world.set_password("mine", "mine");
+        let version = world.begin_of("evil");
+        for step in Step::ALL {
+            world.step_of("evil", step, &version).await.unwrap();
+        }
+        let evil = json!({
+            "engine": "fake", "host": "db.example", "username": username, "password": "made up",
+        });
+        world.drop_pending_of("evil").await;
+        world.replace_current_of("evil", &evil.to_string());
+        let version = world.begin_of("evil");
+        world.step_of("evil", Step::Create, &version).await.unwrap();
+        for _ in 0..10 {
+            world.step_of("evil", Step::Set, &version).await.unwrap_err();
+        }
+        world
+    };
+    for username in ["admin", "app"] {
+        let world = rotated_evil(username).await;
+        let version = world.rotate().await;
+        world.check(&version).await;
+    }
+}

@@ -265,14 +265,28 @@ impl World {
 
     /// A new current version, as an operator stores it.
     pub(super) fn replace_current(&self, text: &str) {
+        self.replace_current_of(SECRET, text);
+    }
+
+    /// The same for this secret.
+    pub(super) fn replace_current_of(&self, secret: &str, text: &str) {
         let put = PutSecretValue {
-            secret_id: SECRET.into(),
+            secret_id: secret.into(),
             token: Some(uuid::Uuid::new_v4().to_string()),
             value: StoredValue::Text(Secret::new(text.to_owned())),
             stages: None,
             rotation_token: None,
         };
         self.store.put_secret_value(put).expect("the value is stored");
+    }
+
+    /// Takes `AWSPENDING` off, as the next rotation needs it once the secret was written by hand.
+    pub(super) async fn drop_pending_of(&self, secret: &str) {
+        let described = self.store.describe(secret).await.expect("described");
+        let Some(pending) = described.version_with(&Stage::Pending).cloned() else { return };
+        let stage = Stage::Pending;
+        let change = StageMove { stage, remove_from: Some(pending), move_to: None };
+        self.store.move_stage(secret, &change).await.expect("the label is taken off");
     }
 
     pub(super) fn tag(&self, key: &str, value: &str) {
