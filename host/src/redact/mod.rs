@@ -72,7 +72,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::secret::{Secret, mute};
 use crate::text::steers;
-use runs::{FOLDED, Kind, Runs};
+use runs::{FOLDED, Kind, Plain, Runs};
 use search::Found;
 
 /// What stands where a secret stood.
@@ -145,7 +145,7 @@ impl Redactor {
 
     /// Masks this from now on.
     pub fn learn(&self, secret: &Secret) {
-        self.known().learn(secret.reveal(), Kind::Credential, &[]);
+        self.known().learn(secret.reveal(), Kind::Credential, &mut Plain::default());
     }
 
     /// Masks every text of a version from now on that may be secret; [`version`] says which.
@@ -176,7 +176,7 @@ impl Redactor {
 
 impl Known {
     /// `plain`: texts that are no secret, nor are their runs.
-    fn learn(&mut self, secret: &str, kind: Kind, plain: &[String]) {
+    fn learn(&mut self, secret: &str, kind: Kind, plain: &mut Plain) {
         let same_hash = self.secrets.entry(self.hasher.hash_one(secret)).or_default();
         let covers = |known: Kind| known == kind || known == Kind::Credential;
         let known = same_hash.iter().any(|(text, of)| text.reveal() == secret && covers(*of));

@@ -15,7 +15,7 @@
 //!
 //! Whatever is shorter than such a run is looked for as a whole.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 use zeroize::{Zeroize, Zeroizing};
@@ -139,7 +139,7 @@ impl Table {
             runs.zeroize();
             **runs = larger;
         }
-        runs.push(run.iter().fold(0, |all, symbol| all << 8 | u128::from(*symbol)));
+        runs.push(packed(run));
         self.lengths.insert(length);
     }
 
@@ -192,7 +192,7 @@ impl Default for Lane {
 
 impl Lane {
     /// Learns all runs of `length` symbols, and those at the ends from `at_a_cut` on.
-    fn learn(&mut self, symbols: &[u8], length: usize, at_a_cut: usize, known: &BTreeSet<Vec<u8>>) {
+    fn learn(&mut self, symbols: &[u8], length: usize, at_a_cut: usize, plain: &[u128]) {
         let length = length.min(symbols.len());
         if length == 0 {
             return;
@@ -203,9 +203,8 @@ impl Lane {
                 *present = true;
             }
         }
-        symbols.windows(length).filter(|run| !known.contains(*run)).for_each(|run| {
-            self.anywhere.push(run);
-        });
+        let secret = |run: &&[u8]| plain.binary_search(&packed(run)).is_err();
+        symbols.windows(length).filter(secret).for_each(|run| self.anywhere.push(run));
         for length in at_a_cut..length {
             if let Some(beginning) = symbols.get(..length) {
                 self.beginnings.push(beginning);
@@ -243,6 +242,57 @@ impl Lane {
     }
 }
 
+/// The symbols of a run in one number, as a [`Window`] has them.
+fn packed(run: &[u8]) -> u128 {
+    run.iter().fold(0, |all, symbol| all << 8 | u128::from(*symbol))
+}
+
+fn symbols(text: &str, fold: bool) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(text.chars().map(|character| symbol(character, fold)).collect())
+}
+
+/// Texts that are no secret, nor are their runs. A version may have thousands of leaves beside long
+/// texts of this kind: what they are asked for is made once.
+#[derive(Default)]
+pub(super) struct Plain {
+    texts: Vec<String>,
+    lowercase: HashSet<String>,
+    /// Sorted, by their length and whether case means nothing.
+    runs: BTreeMap<(usize, bool), Vec<u128>>,
+}
+
+impl Plain {
+    pub(super) fn of(texts: Vec<String>) -> Self {
+        let lowercase = texts.iter().map(|text| text.to_lowercase()).collect();
+        Self { texts, lowercase, runs: BTreeMap::new() }
+    }
+
+    /// Whether one of them is this text, in either case.
+    pub(super) fn is(&self, text: &str) -> bool {
+        self.lowercase.contains(&text.to_lowercase())
+    }
+
+    fn runs(&mut self, length: usize, fold: bool) -> &[u128] {
+        let texts = &self.texts;
+        self.runs.entry((length, fold)).or_insert_with(|| {
+            let each = texts.iter().map(|text| symbols(text, fold));
+            let mut runs: Vec<u128> = each
+                .flat_map(|text| text.windows(length.max(1)).map(packed).collect::<Vec<_>>())
+                .collect();
+            runs.sort_unstable();
+            runs.dedup();
+            runs
+        })
+    }
+}
+
+impl Drop for Plain {
+    fn drop(&mut self) {
+        self.texts.zeroize();
+        self.lowercase.drain().for_each(|mut text| text.zeroize());
+    }
+}
+
 /// The runs of many secrets.
 #[derive(Default)]
 pub(super) struct Runs {
@@ -255,8 +305,8 @@ pub(super) struct Runs {
 }
 
 impl Runs {
-    /// Learns all runs of a secret. `known`: texts that are no secret, nor are their runs.
-    pub(super) fn learn(&mut self, secret: &str, kind: Kind, known: &[String]) {
+    /// Learns all runs of a secret, but for those of what is `plain`.
+    pub(super) fn learn(&mut self, secret: &str, kind: Kind, plain: &mut Plain) {
         self.sorted = false;
         let length = secret.chars().count();
         let fold = length >= FOLDED;
@@ -264,19 +314,12 @@ impl Runs {
         let json = Zeroizing::new(Value::from(secret).to_string());
         let json = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or(&json);
         let backwards = reversed(secret);
-        let symbols =
-            |text: &str| Zeroizing::new(text.chars().map(|c| symbol(c, fold)).collect::<Vec<_>>());
         let (anywhere, at_a_cut) = (kind.anywhere(length), kind.at_a_cut(length));
-        let known: BTreeSet<Vec<u8>> = known
-            .iter()
-            .flat_map(|text| {
-                symbols(text).windows(anywhere.max(1)).map(<[u8]>::to_vec).collect::<Vec<_>>()
-            })
-            .collect();
+        let plain = plain.runs(anywhere, fold);
         let lane = if fold { &mut self.folded } else { &mut self.exact };
         // Escaped, and then turned around: every other escaped form is one of `spelling`.
         for text in [secret, &backwards, &reversed(json)] {
-            lane.learn(&symbols(text), anywhere, at_a_cut, &known);
+            lane.learn(&symbols(text, fold), anywhere, at_a_cut, plain);
         }
         let mut bytes = vec![secret.as_bytes().to_vec(), backwards.as_bytes().to_vec()];
         if json != secret {
@@ -287,7 +330,7 @@ impl Runs {
         }
         for bytes in bytes.into_iter().map(Zeroizing::new) {
             let length = kind.of_bytes(length);
-            self.bytes.learn(&bytes, length, length, &BTreeSet::new());
+            self.bytes.learn(&bytes, length, length, &[]);
         }
     }
 

@@ -20,7 +20,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 use zeroize::Zeroize;
 
-use super::runs::{FOLDED, Kind};
+use super::runs::{FOLDED, Kind, Plain};
 use super::{Known, SHORTEST, wipe};
 
 /// Keys that say where and how to sign in: the host's messages name them with their values. The last
@@ -46,36 +46,36 @@ const CREDENTIAL_WORDS: [&str; 12] = [
 
 /// Learns what a version holds.
 pub(super) fn learn(text: &str, known: &mut Known) {
+    let none = &mut Plain::default();
     let Ok(mut value) = serde_json::from_str::<Value>(text) else {
-        learn_from(SHORTEST, text, Kind::Credential, known, &[]);
+        learn_from(SHORTEST, text, Kind::Credential, known, none);
         return;
     };
     match &value {
         Value::Object(fields) => {
             let place = |key: &str| PLACE_KEYS.iter().any(|own| own.eq_ignore_ascii_case(key));
             let places = fields.iter().filter(|(key, _)| place(key));
-            let mut plain: Vec<String> = places.filter_map(|(_, value)| leaf(value)).collect();
+            let mut plain = Plain::of(places.filter_map(|(_, value)| leaf(value)).collect());
             // First, so that nothing else can take its room.
             if let Some(password) = fields.get("password").and_then(Value::as_str) {
-                known.learn(password, Kind::Credential, &[]);
+                known.learn(password, Kind::Credential, none);
             }
             for (key, value) in fields {
                 if !place(key) || leaf(value).is_none() {
-                    walk(value, kind(key, Kind::Leaf), &plain, known);
+                    walk(value, kind(key, Kind::Leaf), &mut plain, known);
                 }
             }
-            plain.zeroize();
         }
         other => {
-            learn_from(SHORTEST, text, Kind::Credential, known, &[]);
-            walk(other, Kind::Credential, &[], known);
+            learn_from(SHORTEST, text, Kind::Credential, known, none);
+            walk(other, Kind::Credential, none, known);
         }
     }
     wipe(&mut value);
 }
 
 /// Learns a value with all that is in it.
-fn walk(value: &Value, of: Kind, plain: &[String], known: &mut Known) {
+fn walk(value: &Value, of: Kind, plain: &mut Plain, known: &mut Known) {
     match value {
         Value::Object(fields) => {
             fields.iter().for_each(|(key, value)| walk(value, kind(key, of), plain, known));
@@ -83,7 +83,7 @@ fn walk(value: &Value, of: Kind, plain: &[String], known: &mut Known) {
         Value::Array(items) => items.iter().for_each(|item| walk(item, of, plain, known)),
         leaf => {
             let Some(mut text) = self::leaf(leaf) else { return };
-            if !plain.iter().any(|plain| plain.to_lowercase() == text.to_lowercase()) {
+            if !plain.is(&text) {
                 learn_leaf(&text, of, plain, known);
             }
             text.zeroize();
@@ -91,16 +91,16 @@ fn walk(value: &Value, of: Kind, plain: &[String], known: &mut Known) {
     }
 }
 
-fn learn_leaf(text: &str, of: Kind, plain: &[String], known: &mut Known) {
+fn learn_leaf(text: &str, of: Kind, plain: &mut Plain, known: &mut Known) {
     match of {
-        Kind::Credential => learn_from(SHORTEST, text, of, known, &[]),
+        Kind::Credential => learn_from(SHORTEST, text, of, known, &mut Plain::default()),
         Kind::Leaf if names_place(text) => {}
         Kind::Leaf => learn_from(FOLDED, text, of, known, plain),
     }
     for password in passwords_of_address(text) {
-        learn_from(SHORTEST, password, Kind::Credential, known, &[]);
+        learn_from(SHORTEST, password, Kind::Credential, known, &mut Plain::default());
     }
-    if text.starts_with(['{', '['])
+    if text.trim_start().starts_with(['{', '['])
         && let Ok(mut inner) = serde_json::from_str::<Value>(text)
     {
         walk(&inner, of, plain, known);
@@ -108,7 +108,7 @@ fn learn_leaf(text: &str, of: Kind, plain: &[String], known: &mut Known) {
     }
 }
 
-fn learn_from(shortest: usize, text: &str, of: Kind, known: &mut Known, plain: &[String]) {
+fn learn_from(shortest: usize, text: &str, of: Kind, known: &mut Known, plain: &mut Plain) {
     if text.chars().count() >= shortest {
         known.learn(text, of, plain);
     }

@@ -48,6 +48,18 @@ fn of_a_secret_with_thousands_of_texts_each_is_masked() {
 }
 
 #[test]
+fn long_texts_that_are_no_secret_cost_no_more_for_every_leaf_beside_them() {
+    let name: String = (0..4000).map(|n| format!("{:x}", mixed(n))).collect();
+    let leaves: Vec<_> = (0..3000).map(|n| format!("z{n:09}")).collect();
+    let text = serde_json::json!({ "dbname": name, "more": leaves, "odd": &name[..9] });
+    let redactor = Redactor::default();
+    redactor.learn_version(&Secret::new(text.to_string()));
+    assert_eq!(redactor.scrub(&format!("<{}>", leaves[7]), 99), format!("<{MASK}>"));
+    let plain = format!("<{}>", &name[..9]);
+    assert_eq!(redactor.scrub(&plain, 99), plain, "part of what is told anyway");
+}
+
+#[test]
 fn beyond_what_can_be_learnt_nothing_is_told() {
     let redactor = Redactor::default();
     redactor.learn_version(&Secret::new(large(64 << 10)));

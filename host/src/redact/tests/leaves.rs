@@ -20,7 +20,7 @@ const VERSION: &str = r#"{
     "databaseUrl": "postgres://app_user:u@5/Kf@orders.db.example:54321/orders_live",
     "reader": "reader.db.example", "at": "2001:db8::7", "near": "localhost",
     "token": "hq2.tz.dwmn", "odd": "Hq3.tz.dwmn", "odder": "hq4.tz.9",
-    "inner": "{\"password\": \"gV2.c\"}", "flag": true, "nothing": null
+    "inner": "{\"password\": \"gV2.c\"}", "file": "\n  {\"password\": \"bN8;m\"}\n", "flag": true, "nothing": null
 }"#;
 
 #[test]
@@ -39,6 +39,7 @@ fn every_text_of_a_version_is_learnt_at_every_depth() {
         "471100815",
         "u@5/Kf",
         "gV2.c",
+        "bN8;m",
         "hq2.tz.dwmn",
         "Hq3.tz.dwmn",
         "hq4.tz.9",
