@@ -120,6 +120,9 @@ pub(crate) fn authenticate(
     };
     match wire.receive()? {
         Message::AuthenticationOk => Ok(method),
+        Message::ErrorResponse(body) if method == Method::Cleartext => {
+            Err(ServerError::read(&body).of_cleartext(product, login.tls))
+        }
         other => Err(unexpected(other, product, login)),
     }
 }

@@ -61,6 +61,22 @@ impl ServerError {
         failure.with_code(self.code)
     }
 
+    /// The failure where the server answered the password itself. Whether the account may sign in is
+    /// decided before and after, so 28000 means here that somebody else, whom the server asked, does
+    /// not take the password. That counts as a failed sign-in, and locks accounts there.
+    pub fn of_cleartext(self, product: &Product, tls: TlsMode) -> Failure {
+        if self.code != "28000" {
+            return self.of_sign_in(product, tls);
+        }
+        let said = self.said("signing in");
+        Failure::refused(format!(
+            "{said}: the server asked for the password itself, as it does where it is kept elsewhere \
+             (LDAP, PAM, RADIUS, on RDS for members of rds_iam); there no \
+             statement changes it"
+        ))
+        .with_code(self.code)
+    }
+
     /// The failure where the server answered a message of SCRAM. Whether the account may sign in is
     /// decided before and after, so 28000 means channel binding here.
     pub fn of_scram(self, product: &Product, tls: TlsMode) -> Failure {

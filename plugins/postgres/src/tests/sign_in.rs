@@ -269,6 +269,32 @@ fn only_a_wrong_password_is_refused() {
     assert_failure(outcome, Declined, "3D000", "\"dbname\"");
 }
 
+/// LDAP, PAM and RADIUS lock accounts, too, and the server has one code for whatever they say.
+#[test]
+fn a_password_that_was_sent_and_not_taken_is_refused_whatever_the_code() {
+    for text in ["LDAP authentication failed for user", "PAM authentication failed for user"] {
+        let outcome = verify(move |mut peer| {
+            accept_tls(&mut peer, None);
+            startup(&mut peer);
+            peer.send(&authentication(3, b""));
+            receive(&mut peer);
+            peer.send(&error("28000", text));
+            peer.expect_close();
+        });
+        assert_failure(outcome, Refused, "28000", "kept elsewhere (LDAP, PAM, RADIUS, on RDS");
+    }
+    // The password was right, and the role may not log in.
+    let outcome = verify(|mut peer| {
+        accept_tls(&mut peer, None);
+        startup(&mut peer);
+        peer.send(&authentication(3, b""));
+        receive(&mut peer);
+        peer.send(&[OK.to_vec(), error("28000", "may not log in")].concat());
+        peer.expect_close();
+    });
+    assert_failure(outcome, Declined, "28000", "whether the role may log in");
+}
+
 #[test]
 fn a_failed_channel_binding_says_so() {
     let outcome = verify(|mut peer| {
