@@ -122,6 +122,11 @@ pub fn seeds() -> Vec<Seed> {
         seed("another-account", VERIFY, &[&let_in(), &elsewhere, READY]),
         seed("another-reported", OWN, &[&authentication(5, b"salt"), OK, &reported, READY]),
         seed("cleartext-in-tls", in_tls, &[b"S", &cleartext, &welcome(), &selected]),
+        seed(
+            "refused-in-clear",
+            in_tls,
+            &[b"S", &cleartext, &error("28000", "LDAP authentication failed")],
+        ),
         seed("cleartext", VERIFY, &[&cleartext, &welcome(), &selected]),
         seed("trust", VERIFY, &[&welcome(), &selected]),
         seed("gssapi", VERIFY, &[&authentication(7, b"")]),

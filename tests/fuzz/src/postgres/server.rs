@@ -52,7 +52,7 @@ pub(crate) struct Server {
     /// What the plugin has not taken yet of a message that comes in pieces.
     pieces: Vec<u8>,
     pub(crate) in_tls: bool,
-    asked_for_clear: bool,
+    pub(super) asked_for_clear: bool,
     all_said: Vec<u8>,
     pub(crate) heard: Vec<Heard>,
     pub(super) scram: Scram,
