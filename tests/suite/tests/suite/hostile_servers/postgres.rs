@@ -125,7 +125,7 @@ const ECHO: Behaviour = Behaviour::Answers(|answered, heard| {
     let password = password.trim_end_matches('\0');
     let hex: String = password.bytes().map(|byte| format!("{byte:02x}")).collect();
     let turned: String = password.chars().rev().collect();
-    let text = format!("C28000\0Mno \"{password}\", {hex}, {turned}\0D{password}\0\0");
+    let text = format!("CXX000\0Mno \"{password}\", {hex}, {turned}\0D{password}\0\0");
     message(b'E', text.as_bytes())
 });
 
