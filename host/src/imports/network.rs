@@ -112,6 +112,7 @@ impl wire::HostConnection for CallState {
         let connection = self.table.get_mut(&connection)?;
         let since = Instant::now();
         let session = connection.stream.start_tls(&tls, &connection.host).await;
+        self.network.tls_up |= session.is_ok();
         self.waited(since);
         Ok(session
             .map(|session| wire::TlsInfo { tls_server_end_point: session.tls_server_end_point })

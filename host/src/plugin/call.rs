@@ -38,6 +38,8 @@ pub struct NetworkState {
     pub(crate) denied: Option<String>,
     /// Whether a handshake was begun: then the server has TLS, whatever came of it.
     pub(crate) tls_begun: bool,
+    /// Whether a handshake ended well: then the server proved itself by its certificate.
+    pub(crate) tls_up: bool,
     /// What names resolved to in this step.
     pub(crate) names: Arc<ResolvedNames>,
     pub(crate) connections_left: u32,
@@ -78,6 +80,7 @@ impl CallState {
                 secret,
                 denied: None,
                 tls_begun: false,
+                tls_up: false,
                 names,
                 connections_left: limits::CONNECTIONS,
                 send_left: limits::NETWORK_BYTES,
@@ -117,6 +120,8 @@ pub(super) struct Returned<T> {
     pub(super) denied: Option<String>,
     /// See [`NetworkState::tls_begun`].
     pub(super) tls_begun: bool,
+    /// See [`NetworkState::tls_up`].
+    pub(super) tls_up: bool,
 }
 
 /// Runs one operation in a fresh store and says what ended it, if something did.
@@ -155,5 +160,6 @@ pub(super) async fn run<T>(
         },
     })?;
     let network = &mut store.data_mut().network;
-    Ok(Returned { answer, denied: network.denied.take(), tls_begun: network.tls_begun })
+    let (tls_begun, tls_up) = (network.tls_begun, network.tls_up);
+    Ok(Returned { answer, denied: network.denied.take(), tls_begun, tls_up })
 }

@@ -219,8 +219,11 @@ impl PluginService {
             Arc::clone(redactor),
         );
         let plugin = &self.plugin;
-        let Returned { answer, denied, tls_begun } =
+        let Returned { answer, denied, tls_begun, tls_up } =
             run(&plugin.engine, &plugin.pre, state, name, operation, redactor, body).await?;
+        if answer.is_ok() && !is_proof(login, tls_up) {
+            return Err(CallError::Failed(without_tls()));
+        }
         answer.map_err(|failure| {
             let failure = scrubbed(&failure, redactor);
             CallError::Failed(match denied {
@@ -270,6 +273,20 @@ impl Service for PluginService {
         })
         .await
     }
+}
+
+/// Whether a sign-in that worked proves what it has to. Where a certificate is to be the proof, the host
+/// knows whether it has seen one; what a method proves without TLS, the plugin alone knows.
+fn is_proof(login: &Login, tls_up: bool) -> bool {
+    login.proof == Proof::Accepted || login.tls == TlsMode::Disabled || tls_up
+}
+
+/// What a plugin did that forgot TLS, or never connected.
+fn without_tls() -> Failure {
+    let message = "the plugin says that the sign-in worked, but it had no TLS, which it was asked for \
+                   because an administrator acts on this sign-in";
+    let message = message.to_owned();
+    Failure { kind: FailureKind::Protocol, code: String::new(), message }
 }
 
 /// What is handed to a plugin, wiped however the call ends, a call that is given up included.
@@ -340,5 +357,35 @@ fn scrubbed(failure: &wire::Failure, redactor: &Redactor) -> Failure {
         },
         code: redactor.scrub(&failure.code, limits::CODE_BYTES),
         message: redactor.scrub(&failure.message, limits::MESSAGE_BYTES),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rotation::{Place, SecretRef};
+
+    #[test]
+    fn a_proof_by_certificate_counts_where_the_host_has_seen_one() {
+        for (proof, tls, tls_up, expected) in [
+            (Proof::Mutual, TlsMode::Required, false, false),
+            (Proof::Mutual, TlsMode::Unsaid, false, false),
+            (Proof::Mutual, TlsMode::Required, true, true),
+            (Proof::Mutual, TlsMode::Disabled, false, true),
+            (Proof::Accepted, TlsMode::Required, false, true),
+        ] {
+            let login = Login {
+                secret: SecretRef { id: "app".into(), rotated: false },
+                place: Place { host: "db".into(), port: 1 },
+                username: "app".into(),
+                password: Secret::new("made up".into()),
+                database: None,
+                tls,
+                proof,
+                fields: Vec::new(),
+                named_places: Vec::new(),
+            };
+            assert_eq!(is_proof(&login, tls_up), expected, "{proof:?} {tls:?} {tls_up}");
+        }
     }
 }

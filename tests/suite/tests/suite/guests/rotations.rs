@@ -44,6 +44,21 @@ pub(super) async fn pretends() -> Result<()> {
     assert!(world.current("once").await? == logins[0], "AWSCURRENT has moved");
     assert!(logins[0].signs_in(database).await?);
 
+    // No administrator acts on a sign-in of which the host has seen no TLS.
+    let mut superuser = database.superuser().secret(port);
+    superuser["engine"] = Value::from("pretends");
+    let administrator = world.create_secret("administrator", &superuser).await?;
+    let mut value = logins[0].secret(port);
+    value["engine"] = Value::from("pretends");
+    value["twice"] = Value::from(true);
+    value["masterarn"] = Value::from(administrator);
+    world.create_secret("administered", &value).await?;
+    let token = world.begin("administered").await?;
+    world.steps(&["createSecret"], "administered", &token).await?;
+    let error = world.failure("setSecret", "administered", &token).await?;
+    assert_eq!(error.kind, "Windlass.Service.Protocol");
+    ensure!(error.message.contains("it had no TLS"), "{}", error.message);
+
     // What can't be caught, as the guest's header says, and what becomes of it.
     let token = world.begin("twice").await?;
     world.steps(&STEPS, "twice", &token).await?;
