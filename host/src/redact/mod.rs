@@ -6,22 +6,22 @@
 //! comes to read a version, its secrets are known here first), and every foreign text passes it on
 //! its way out.
 //!
-//! **What is secret** ([`version`]): every text and number of a version, at every depth, except
+//! **What is secret** (`version`): every text and number of a version, at every depth, except
 //! what says where and how to sign in, what names a place in the network, and what is too short to be
 //! told from other words.
 //!
-//! **What is masked** ([`runs`]): not a secret as a whole, but every run of it that would help a
+//! **What is masked** (`runs`): not a secret as a whole, but every run of it that would help a
 //! guesser, beginning anywhere in the secret and standing anywhere in the text: of a password of 15
 //! characters or more, each eight in a row. Of 17 of 18 characters, or of a password that a server's
 //! quote breaks in two, no such run is left; of one that is broken in pieces of five, all of it is.
 //!
 //! **In this order**: control characters are escaped; runs are masked, in every form that
-//! [`spelling`] and [`numbers`] know; what is too long is cut. What is left is the escaped text and
+//! `spelling` and `numbers` know; what is too long is cut. What is left is the escaped text and
 //! masks and nothing else, so nothing that was cut or escaped can become a secret again. Masks that
 //! touch are one.
 //!
 //! **Where it would cost too much**, less is told, never more: a text is cut where following all its
-//! readings would take too long ([`search`]), and beside secrets of more than 80 Ki characters
+//! readings would take too long (`search`), and beside secrets of more than 80 Ki characters
 //! nothing is told at all.
 //!
 //! | way out | passes in | held by |
