@@ -53,6 +53,7 @@ pub(super) async fn pretends() -> Result<()> {
     value["twice"] = Value::from(true);
     value["masterarn"] = Value::from(administrator);
     world.create_secret("administered", &value).await?;
+    world.tag("administered", "windlass:strategy", "single-user").await?;
     let token = world.begin("administered").await?;
     world.steps(&["createSecret"], "administered", &token).await?;
     let error = world.failure("setSecret", "administered", &token).await?;
@@ -106,8 +107,8 @@ pub(super) async fn swaps() -> Result<()> {
     den.is_none_the_worse().await
 }
 
-/// However often a plugin cries that a password is wrong, the account sees no more sign-ins than one
-/// attempt needs.
+/// However often a plugin cries that a password is wrong, the account sees no more sign-ins than are
+/// risked for a secret that nothing vouches for.
 #[tokio::test]
 pub(super) async fn refuses() -> Result<()> {
     let peer = Visited::start(Manner::Listens).await?;
