@@ -131,14 +131,15 @@ struct Known {
 impl Redactor {
     /// One that knows the process's own credentials.
     pub fn of_process() -> Self {
+        Self::of_session(|name| std::env::var(name).ok())
+    }
+
+    fn of_session(variable: impl Fn(&str) -> Option<String>) -> Self {
         let redactor = Self::default();
-        for variable in SESSION_VARIABLES {
-            // Shorter ones are no credentials of AWS: somebody's placeholder.
-            if let Ok(value) = std::env::var(variable)
-                && value.chars().count() >= FOLDED
-            {
-                redactor.learn(&Secret::new(value));
-            }
+        // Shorter ones are no credentials of AWS: somebody's placeholder.
+        let credentials = SESSION_VARIABLES.into_iter().filter_map(variable);
+        for value in credentials.filter(|value| value.chars().count() >= FOLDED) {
+            redactor.learn(&Secret::new(value));
         }
         redactor
     }

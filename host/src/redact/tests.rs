@@ -223,6 +223,47 @@ fn our_own_cut_leaves_no_part_of_a_secret() {
     }
 }
 
+/// However much of it masks hide, what is cut off within a run is not told up to the cut.
+#[test]
+fn where_the_search_ends_no_part_of_a_secret_is_told() {
+    const LIMIT: usize = 32;
+    let secret = "k7Qx2mZp9Wt4Lr8v";
+    let redactor = knowing(&[secret]);
+    let spelled: String =
+        secret.chars().map(|c| format!("\\\\\\\\u{:04x}", u32::from(c))).collect();
+    let hidden = secret.repeat(LIMIT * EXAMINED / secret.len());
+    for short_of in 0..64 {
+        let text = format!("{}{spelled}", hidden.get(short_of..).unwrap());
+        let scrubbed = redactor.scrub(&text, LIMIT);
+        assert!(!scrubbed.contains("\\u"), "{short_of}: {scrubbed}");
+    }
+}
+
+#[test]
+fn the_functions_own_credentials_are_known_and_placeholders_are_not() {
+    let redactor = Redactor::of_session(|name| match name {
+        "AWS_SESSION_TOKEN" => Some("IQoJb3JpZ2luX2VjEOj".to_owned()),
+        "AWS_SECRET_ACCESS_KEY" => Some("any-key".to_owned()),
+        other => panic!("{other}"),
+    });
+    let scrubbed = redactor.scrub("token=IQoJb3JpZ2luX2VjEOj key=any-key", 99);
+    assert_eq!(scrubbed, format!("token={MASK} key=any-key"));
+    let exact = |_: &str| Some("k7Qx2mZp".to_owned());
+    assert_eq!(Redactor::of_session(exact).scrub("k7Qx2mZp", 99), MASK, "eight are enough");
+}
+
+/// Of what is only a text of a version a longer part may be told than of a credential.
+#[test]
+fn what_turns_out_to_be_a_credential_is_masked_as_one() {
+    let text = "k7Qx2mZp9Wt4Lr8vB3nY";
+    let redactor = Redactor::default();
+    redactor.learn_version(&Secret::new(format!("{{\"note\":\"{text}\"}}")));
+    let part = &text[2..11];
+    assert_eq!(redactor.scrub(part, 99), part, "nine of twenty, of a note");
+    redactor.learn(&Secret::new(text.to_owned()));
+    assert_eq!(redactor.scrub(part, 99), MASK);
+}
+
 #[test]
 fn either_case_counts_where_a_secret_is_long_enough_to_stand_nowhere_by_chance() {
     assert_eq!(
