@@ -156,6 +156,15 @@ async fn an_older_password_is_not_sent_in_clear_for_a_newer_version() {
     assert!(error.contains("tried AWSCURRENT, AWSPENDING; older passwords were not"), "{error}");
     assert!(error.contains("because the server has no TLS"), "{error}");
     assert_eq!(world.sign_ins(), 2);
+
+    // Any other failure is one of the step: nobody knows what the password would have led to.
+    let world = World::new(&json!({"ssl": true}));
+    world.replace_current(&newer.to_string());
+    world.plugin.database.lock().unwrap().bad_certificate = true;
+    let version = world.begin();
+    world.step(Step::Create, &version).await.unwrap();
+    let error = world.step(Step::Set, &version).await.unwrap_err();
+    assert_eq!(error.error_type(), "Windlass.Service.TlsFailed", "{}", error.report());
 }
 
 #[tokio::test]
