@@ -15,7 +15,7 @@ mod parity;
 mod redshift;
 mod repair;
 mod replica;
-mod rotation_token;
 mod sign_in;
 mod single_user;
+mod store_answers;
 mod world;
