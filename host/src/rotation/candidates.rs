@@ -7,14 +7,14 @@
 //!
 //! A candidate must be for the same user, place and engine as the current version, and have a password
 //! that was not tried yet: services count failed sign-ins. It signs in with the stricter of both
-//! versions' `ssl`: a password that was stored for TLS is never sent without, because a newer version
-//! says that there is none.
+//! versions' `ssl`: a password that was stored for TLS is not sent in clear because a newer version
+//! says `"ssl": false`.
 
 use std::collections::VecDeque;
 
 use super::Rotation;
 use super::document::{Origin, SecretDocument};
-use super::parties::Parties;
+use super::parties::{Parties, is_failure};
 use super::service::{Catalog, FailureKind, Login, Service};
 use crate::error::{Error, ServiceError};
 use crate::inventory::Inventory;
@@ -91,6 +91,31 @@ impl Unsearched {
                  because the server has no TLS"
             }
         }
+    }
+}
+
+mute!(Older);
+
+/// The sign-in of an older version of the secret.
+pub(super) struct Older {
+    /// With the stricter TLS of that version and the current one.
+    pub(super) login: Login,
+    /// Whether it is for the current version's host, port and engine; if not, it must not be used.
+    pub(super) same_place: bool,
+}
+
+impl<P: Service> Parties<'_, P> {
+    /// What an older version says, if it can be used at all: one that can't is nobody's error.
+    pub(super) fn older(&self, value: &SecretValue) -> Option<Older> {
+        let origin = Origin { secret: self.secret.name.clone(), role: Stage::Previous };
+        let document = SecretDocument::parse(value, origin).ok()?;
+        let current = &self.current;
+        let plugin = self.service.description();
+        let mut login = document.login(plugin, current.secret.clone()).ok()?;
+        login.tls = login.tls.stricter(current.tls);
+        let same_engine = document.engine().is_ok_and(|engine| engine == self.engine);
+        let same_place = login.place.is(&current.place) && same_engine;
+        Some(Older { login, same_place })
     }
 }
 
@@ -182,11 +207,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
     /// Whether a failure of a candidate means that it can't be tried, rather than that the service
     /// can't be reached: it was stored for TLS, and the server has none.
     fn passes_over(&mut self, candidate: &Candidate, error: &Error) -> bool {
-        let no_tls = matches!(
-            error,
-            Error::Service(ServiceError::Failed { failure, .. })
-                if failure.kind == FailureKind::NoTls
-        );
+        let no_tls = is_failure(error, FailureKind::NoTls);
         let over = no_tls && candidate.login.tls != self.parties.current.tls;
         if over {
             self.unsearched.get_or_insert(Unsearched::StoredForTls);
@@ -221,25 +242,20 @@ impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
         value: Option<SecretValue>,
         label: String,
     ) -> Option<Candidate> {
-        let origin = Origin { secret: self.parties.secret.name.clone(), role: Stage::Previous };
-        let document = SecretDocument::parse(&value?, origin).ok()?;
-        let plugin = self.parties.service.description();
-        let mut login = document.login(plugin, self.parties.current.secret.clone()).ok()?;
+        let Older { mut login, same_place } = self.parties.older(&value?)?;
         let current = &self.parties.current;
         if login.username != current.username
             || self.refused.iter().any(|refused| refused.same_as(&login.password))
         {
             return None;
         }
-        let same_engine = document.engine().is_ok_and(|engine| engine == self.parties.engine);
-        if !login.place.is(&current.place) || !same_engine {
+        if !same_place {
             self.unsearched.get_or_insert(Unsearched::OtherPlace);
             return None;
         }
         self.refused.push(login.password.duplicate());
         // Where to connect is what AWSCURRENT says; only the password is from the older version, and
-        // what may be done with it both say.
-        login.tls = login.tls.stricter(current.tls);
+        // with which TLS it may be sent both say.
         login.place = current.place.clone();
         login.database.clone_from(&current.database);
         Some(Candidate { label, login })

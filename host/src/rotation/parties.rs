@@ -8,7 +8,7 @@ use super::Rotation;
 use super::admin::admin_id;
 use super::document::{Origin, SecretDocument, SecretProblem};
 use super::mismatch::Mismatch;
-use super::service::{Catalog, Description, Login, Proof, SecretRef, Service};
+use super::service::{Catalog, Description, FailureKind, Login, Proof, SecretRef, Service};
 use super::strategy::{Strategy, alternate};
 use crate::error::{Error, ServiceError};
 use crate::inventory::Inventory;
@@ -124,9 +124,10 @@ pub(super) fn same_but_for_the_credential(
 
 /// Whether the service said that this credential does not sign in, and nothing else.
 pub(super) fn is_refusal(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Service(ServiceError::Failed { failure, .. })
-            if failure.kind == super::FailureKind::Refused
-    )
+    is_failure(error, FailureKind::Refused)
+}
+
+/// Whether this is a plugin's failure of this kind.
+pub(super) fn is_failure(error: &Error, kind: FailureKind) -> bool {
+    matches!(error, Error::Service(ServiceError::Failed { failure, .. }) if failure.kind == kind)
 }

@@ -17,7 +17,7 @@ use tokio::sync::OnceCell;
 
 use super::Rotation;
 use super::admin::admin_id;
-use super::candidates::OlderPasswords;
+use super::candidates::{Older, OlderPasswords};
 use super::document::{Origin, SecretDocument};
 use super::parties::Parties;
 use super::service::{Catalog, Login, Place, SecretRef, Service};
@@ -268,20 +268,12 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         let Some(value) = self.value_if_there(&secret.arn, &previous).await? else {
             return Ok(None);
         };
-        let origin = Origin { secret: secret.name.clone(), role: Stage::Previous };
-        let plugin = parties.service.description();
-        let current = &parties.current;
-        let login = SecretDocument::parse(&value, origin).and_then(|document| {
-            let same_engine = document.engine()? == parties.engine;
-            Ok((document.login(plugin, current.secret.clone())?, same_engine))
-        });
-        // A version that can't be used is nobody's way out, and nobody's error.
-        let Ok((mut login, true)) = login else { return Ok(None) };
-        if login.username == current.username || !login.place.is(&current.place) {
+        let Some(Older { login, same_place: true }) = parties.older(&value) else {
+            return Ok(None);
+        };
+        if login.username == parties.current.username {
             return Ok(None);
         }
-        // As of every older password.
-        login.tls = login.tls.stricter(current.tls);
         let signs_in = self.verify(&parties.service, &login, "the AWSPREVIOUS password").await;
         Ok(accepted(signs_in)?.then_some((value.version, login)))
     }

@@ -2,8 +2,8 @@
 //!
 //! An attempt tries each known password at most once. Secrets Manager attempts a failed rotation
 //! again and again, mostly on the same instance of the function, so the bound holds over all the
-//! attempts that one process makes, for [`WINDOW`] after the first refusal. A sign-in that works
-//! clears the count of its account, as it does in the services.
+//! attempts that one process makes, for [`WINDOW`] after the last refusal. A sign-in that works clears
+//! the count of its account, as it does in the services.
 //!
 //! Several secrets may name one account, and not everybody who writes one means well: a wrong
 //! password in one secret must neither lock the account nor stop the rotation of the secret that has
@@ -46,7 +46,8 @@ const UNVOUCHED_LIMIT: u32 = 5;
 /// How many more there may be for the first try of a secret.
 const FIRST_TRY: u32 = 1;
 
-/// How long refusals count, after the last one. The usual time after which policies forget them is 30 minutes or less.
+/// How long refusals count, after the last one. The usual time after which policies forget them is 30
+/// minutes or less.
 pub const WINDOW: Duration = Duration::from_mins(30);
 
 /// How many secrets are remembered to have signed in. Beyond that all are forgotten, which makes
@@ -90,13 +91,11 @@ impl SignIns {
         let known = self.lock();
         let (account, secret) = (account(login), &login.secret.id);
         let of_account = known.refused.get(&account).filter(|refusals| refusals.count_still());
-        let own = of_account.and_then(|refusals| refusals.counts.get(secret));
+        let first_try = of_account.is_none_or(|refusals| !refusals.counts.contains_key(secret));
         let signed_in = known.signed_in.contains(&(secret.clone(), account));
-        let limit = match (signed_in, login.secret.rotated, own.is_none()) {
-            (true, ..) | (_, true, true) => {
-                REFUSED_LIMIT + if own.is_none() { FIRST_TRY } else { 0 }
-            }
-            (false, false, true) => REFUSED_LIMIT,
+        let limit = match (signed_in, login.secret.rotated, first_try) {
+            (true, _, true) | (_, true, true) => REFUSED_LIMIT + FIRST_TRY,
+            (true, _, false) | (false, false, true) => REFUSED_LIMIT,
             (false, true, false) => ROTATED_LIMIT,
             (false, false, false) => UNVOUCHED_LIMIT,
         };

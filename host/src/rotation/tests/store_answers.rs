@@ -78,21 +78,26 @@ impl SecretStore for Noting<'_> {
     }
 }
 
+/// A step with this store, by a process that has run nothing yet.
+async fn run(world: &World, store: &Noting<'_>, event: &RotationEvent) -> Result<Outcome, Error> {
+    let rotation = Rotation {
+        store,
+        catalog: &world.plugin,
+        inventory: &world.inventory,
+        config: &world.config,
+        progress: &Progress::default(),
+        sign_ins: &SignIns::default(),
+        requests: &PasswordRequests::default(),
+    };
+    rotation.run(event, Invoker::SecretsManager).await
+}
+
 #[tokio::test]
 async fn the_new_value_is_stored_with_the_token_of_the_event() {
     const TOKEN: &str = "5f8c1d4e-7a3b-4f6e-9c2d-rotation-token";
     let world = World::new(&json!({}));
     for token in [Some(TOKEN), None] {
         let store = Noting { store: &world.store, tokens: Mutex::default(), fails: None };
-        let rotation = Rotation {
-            store: &store,
-            catalog: &world.plugin,
-            inventory: &world.inventory,
-            config: &world.config,
-            progress: &Progress::default(),
-            sign_ins: &SignIns::default(),
-            requests: &PasswordRequests::default(),
-        };
         let version = world.begin();
         for step in Step::ALL {
             let event = RotationEvent {
@@ -101,7 +106,7 @@ async fn the_new_value_is_stored_with_the_token_of_the_event() {
                 version: version.clone(),
                 rotation_token: token.map(|token| Secret::new(token.to_owned())),
             };
-            let outcome = rotation.run(&event, Invoker::SecretsManager).await.unwrap();
+            let outcome = run(&world, &store, &event).await.unwrap();
             assert!(step != Step::Create || matches!(outcome, Outcome::Created { .. }));
         }
         assert_eq!(*store.tokens.lock().unwrap(), [token.map(str::to_owned)]);
@@ -119,17 +124,8 @@ async fn fails(step: Step, action: &'static str, kind: StoreErrorKind) -> Result
     }
     let store =
         Noting { store: &world.store, tokens: Mutex::default(), fails: Some((action, kind)) };
-    let rotation = Rotation {
-        store: &store,
-        catalog: &world.plugin,
-        inventory: &world.inventory,
-        config: &world.config,
-        progress: &Progress::default(),
-        sign_ins: &SignIns::default(),
-        requests: &PasswordRequests::default(),
-    };
     let event = RotationEvent { step, secret_id: SECRET.into(), version, rotation_token: None };
-    rotation.run(&event, Invoker::SecretsManager).await
+    run(&world, &store, &event).await
 }
 
 #[tokio::test]
