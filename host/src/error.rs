@@ -122,7 +122,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ServiceError {
     /// One operation failed.
-    #[error("{attempt} at {place}: {failure}{}", hint(.failure.kind))]
+    #[error("{attempt} at {place}: {failure}{}", advice(.failure))]
     Failed {
         /// What was attempted, with which credential.
         attempt: String,
@@ -232,6 +232,9 @@ impl ServiceError {
                 FailureKind::Protocol => "Windlass.Service.Protocol",
                 FailureKind::Unsupported => "Windlass.Service.Unsupported",
                 FailureKind::InvalidSecret => "Windlass.Operator.SecretValue",
+                FailureKind::PasswordRejected => "Windlass.Operator.PasswordRejected",
+                FailureKind::TextRequired => "Windlass.Operator.TextRequired",
+                FailureKind::NotAPair => "Windlass.Operator.NotAPair",
             },
             Self::TooManyRefusals { .. } | Self::TooManyRefusalsOfSecret { .. } => {
                 "Windlass.Service.TooManyRefusals"
@@ -240,6 +243,15 @@ impl ServiceError {
             Self::AdminNeedsTls { .. } => "Windlass.Service.NoTls",
             Self::NoCandidate { .. } => "Windlass.Service.NoPasswordSignsIn",
         }
+    }
+}
+
+/// What to do about a failure: what the plugin says, else what usually helps.
+fn advice(failure: &Failure) -> String {
+    if failure.remedy.is_empty() {
+        hint(failure.kind).to_owned()
+    } else {
+        format!("; {}", failure.remedy)
     }
 }
 
@@ -266,6 +278,9 @@ fn hint(kind: FailureKind) -> &'static str {
         | FailureKind::Declined
         | FailureKind::NotGranted
         | FailureKind::Unsupported
-        | FailureKind::InvalidSecret => "",
+        | FailureKind::InvalidSecret
+        | FailureKind::PasswordRejected
+        | FailureKind::TextRequired
+        | FailureKind::NotAPair => "",
     }
 }

@@ -1,5 +1,6 @@
 //! Exit codes: by who has to act, the same for every subcommand.
 
+use std::fmt;
 use std::process::ExitCode;
 
 use super::output::Output;
@@ -15,7 +16,8 @@ Exit codes:
   4  the service refused, declined or could not be reached
   5  Secrets Manager refused or could not be reached
   6  the plugin misbehaved
-  7  `status` found a rotation that is stuck, or `repair` something to mend that it was not told to";
+  7  `status` found a rotation that is stuck, `repair` something to mend that it was not told to, or
+     `adopt` a pair that rotations refuse";
 
 /// A command that did not succeed.
 #[derive(Debug)]
@@ -52,6 +54,11 @@ impl Failure {
         Self { code: 5, error_type: "Windlass.Aws".to_owned(), message: None }
     }
 
+    /// The same, for a command that has printed it among its results.
+    pub(super) fn said_already(self) -> Self {
+        Self { message: None, ..self }
+    }
+
     /// Prints the failure and ends the process, whatever its other threads are doing.
     pub(super) fn exit(&self, output: Output) -> ! {
         self.report(output);
@@ -64,6 +71,12 @@ impl Failure {
             output.failure(&self.error_type, message);
         }
         ExitCode::from(self.code)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message.as_deref().unwrap_or("it was reported already"))
     }
 }
 

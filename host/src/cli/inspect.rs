@@ -12,6 +12,7 @@ use super::{Failure, files};
 use crate::plugin::artifact::Note;
 use crate::plugin::vetting::Vetting;
 use crate::plugin::{Engine, Loaded, PluginError, Shape, artifact, component};
+use crate::rotation::NameLength;
 
 /// Show what a plugin imports, exports, asks for and says about itself.
 ///
@@ -85,22 +86,37 @@ fn show(output: Output, plugin: &Arc<Loaded>, shape: Option<&Shape>) {
         let (passwords, names) = (&of.password_rules, &of.username_rules);
         output.line(format!("engine     {engine}"));
         output.line(format!("  can      {}", of.features.names().join(", ")));
-        let never = match passwords.excluded_characters.as_str() {
+        let never = |excluded: &str| match excluded {
             "" => String::new(),
             never => format!("; never {never:?}"),
         };
+        let most = match passwords.max_length {
+            Some(most) => format!("at most {most}"),
+            None => "any length".to_owned(),
+        };
+        let required = match passwords.required_classes.names().as_slice() {
+            [] => String::new(),
+            classes => format!("; always {}", classes.join(", ")),
+        };
         output.line(format!(
-            "  password {} characters, at most {}{never}",
-            passwords.default_length, passwords.max_length
+            "  password {} characters, {most}{}{required}",
+            passwords.default_length,
+            never(&passwords.excluded_characters)
         ));
-        output.line(format!("  names    at most {}", names.max_length));
+        let most = match names.max_length {
+            NameLength::Unlimited => "any length".to_owned(),
+            limit => format!("at most {limit}"),
+        };
+        output.line(format!("  names    {most}{}", never(&names.excluded_characters)));
         engines.push(json!({
             "engine": engine,
             "abilities": of.features.names(),
             "password_length": passwords.default_length,
             "password_length_max": passwords.max_length,
             "password_excludes": passwords.excluded_characters,
+            "password_requires": passwords.required_classes.names(),
             "name_length_max": names.max_length.number(),
+            "name_excludes": names.excluded_characters,
         }));
     }
     match shape {

@@ -6,6 +6,7 @@
 // `output` alone prints: it escapes what others chose.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod adopt;
 mod build;
 mod compile;
 mod compiling;
@@ -57,6 +58,7 @@ enum Command {
     Step(step::Step),
     Status(status::Status),
     Repair(repair::Repair),
+    Adopt(adopt::Adopt),
     Local(local::Local),
     Inspect(inspect::Inspect),
     Build(build::Build),
@@ -87,6 +89,7 @@ pub fn main() -> ExitCode {
             Command::Rotate(rotate) => rotate.execute(cli.output).await,
             Command::Step(step) => step.execute(cli.output).await,
             Command::Repair(repair) => repair.execute(cli.output).await,
+            Command::Adopt(adopt) => adopt.execute(cli.output).await,
             Command::Status(status) => status.execute(cli.output).await,
             Command::Local(local) => local.execute(cli.output).await,
             Command::Inspect(inspect) => inspect.execute(cli.output).await,

@@ -237,6 +237,18 @@ impl PluginArgs {
         Ok(config)
     }
 
+    /// The same arguments, for another command of ours; each begins with a space.
+    pub(super) fn for_windlass(&self) -> String {
+        let path =
+            |name: &str, path: &PathBuf| format!(" {name} {}", quoted(&path.to_string_lossy()));
+        let folders = self.folders.iter().map(|folder| path("--plugins", folder));
+        let grants =
+            self.grants.iter().map(|grant| format!(" --grant {}", quoted(&grant.to_string())));
+        let files = [("--ca-bundle", &self.ca_bundle), ("--config", &self.config)];
+        let files = files.into_iter().filter_map(|(name, file)| Some(path(name, file.as_ref()?)));
+        folders.chain(grants).chain(files).collect()
+    }
+
     pub(super) async fn load(&self, config: &Config) -> Result<InstalledPlugins, Failure> {
         let sandbox = config.sandbox(Vec::new(), false);
         Ok(InstalledPlugins::load(&Engine::new()?, &config.plugin_folders, sandbox).await?)

@@ -22,3 +22,18 @@ wasmtime::component::bindgen!({
         "windlass:plugin/network.connection": crate::imports::network::Connection,
     },
 });
+
+/// The optional interface `assessment`, over the types of the first world.
+#[cfg(feature = "cli")]
+pub mod assessor {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "assessor",
+        imports: { default: async | trappable },
+        exports: { default: async },
+        with: {
+            "windlass:plugin/network": super::windlass::plugin::network,
+            "windlass:plugin/credentials": super::windlass::plugin::credentials,
+        },
+    });
+}

@@ -4,10 +4,9 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
-use wasmtime::component::ResourceTable;
+use wasmtime::component::{Instance, InstancePre, ResourceTable};
 use wasmtime::{Store, UpdateDeadline};
 
-use super::bindings::{PasswordPlugin, PasswordPluginPre};
 use super::limits::{self, LimitReached, StoreLimiter};
 use super::{Engine, PluginError};
 use crate::grants::{Granted, Grants, SecretPlace};
@@ -127,12 +126,12 @@ pub(super) struct Returned<T> {
 /// Runs one operation in a fresh store and says what ended it, if something did.
 pub(super) async fn run<T>(
     engine: &Engine,
-    pre: &PasswordPluginPre<CallState>,
+    pre: &InstancePre<CallState>,
     state: CallState,
     plugin: &str,
     operation: &'static str,
     redactor: &Redactor,
-    body: impl AsyncFnOnce(&mut Store<CallState>, &PasswordPlugin) -> wasmtime::Result<T>,
+    body: impl AsyncFnOnce(&mut Store<CallState>, &Instance) -> wasmtime::Result<T>,
 ) -> Result<Returned<T>, PluginError> {
     let _ticking = engine.ticking();
     let mut store = Store::new(engine.wasmtime(), state);

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wasmtime::Store;
-use wasmtime::component::Resource;
+use wasmtime::component::{Instance, Resource};
 use zeroize::Zeroize;
 
-use super::bindings::PasswordPlugin;
+#[cfg(feature = "cli")]
+use super::assessing;
 use super::bindings::windlass::plugin::credentials as wire;
 use super::call::{CallState, ResolvedNames, Returned, run};
 use super::choice::{choose, installed};
@@ -17,6 +18,8 @@ use crate::grants::{Granted, Grants, SecretPlace};
 use crate::imports::network::Endpoint;
 use crate::network::{Patience, Tls};
 use crate::redact::Redactor;
+#[cfg(feature = "cli")]
+use crate::rotation::{Assessment, Planned};
 use crate::rotation::{
     CallError, Catalog, Change, Choice, Description, Failure, FailureKind, Login, Proof, Service,
     TlsMode,
@@ -192,16 +195,16 @@ pub struct PluginService {
 }
 
 impl PluginService {
-    async fn call(
+    async fn call<T>(
         &self,
         operation: &'static str,
         login: &Login,
         secrets: &[&Secret],
         body: impl AsyncFnOnce(
             &mut Store<CallState>,
-            &PasswordPlugin,
-        ) -> wasmtime::Result<Result<(), wire::Failure>>,
-    ) -> Result<(), CallError> {
+            &Instance,
+        ) -> wasmtime::Result<Result<T, wire::Failure>>,
+    ) -> Result<T, CallError> {
         // The step has learnt them when it read them; what a plugin is handed must be known.
         secrets.iter().for_each(|secret| self.redactor.learn(secret));
         let redactor = &self.redactor;
@@ -229,9 +232,12 @@ impl PluginService {
             CallError::Failed(match denied {
                 // Whoever reads this has to grant something or to mistrust the plugin; the host
                 // says which place it was.
-                Some(message) if failure.kind == FailureKind::Declined => {
-                    Failure { kind: FailureKind::NotGranted, code: String::new(), message }
-                }
+                Some(message) if failure.kind == FailureKind::Declined => Failure {
+                    kind: FailureKind::NotGranted,
+                    code: String::new(),
+                    message,
+                    remedy: String::new(),
+                },
                 // The compatible mode goes on without TLS where the server has none, and nowhere
                 // else. That a handshake was begun is known here, whatever the plugin makes of it.
                 _ if failure.kind == FailureKind::NoTls && tls_begun => {
@@ -250,7 +256,8 @@ impl Service for PluginService {
 
     async fn verify(&self, login: &Login) -> Result<(), CallError> {
         let secrets = [&login.password];
-        self.call("verify", login, &secrets, async |store, plugin| {
+        self.call("verify", login, &secrets, async |store, instance| {
+            let plugin = self.plugin.exports.load(&mut *store, instance)?;
             let login = Wiped(hand_over(store, login)?);
             plugin.windlass_plugin_password().call_verify(store, &login.0).await
         })
@@ -260,7 +267,8 @@ impl Service for PluginService {
     async fn change(&self, change: &Change<'_>) -> Result<(), CallError> {
         let mut secrets = vec![&change.actor.password, change.new_password];
         secrets.extend(change.old_password);
-        self.call("change", change.actor, &secrets, async |store, plugin| {
+        self.call("change", change.actor, &secrets, async |store, instance| {
+            let plugin = self.plugin.exports.load(&mut *store, instance)?;
             let request = Wiped(wire::ChangeRequest {
                 actor: hand_over(store, change.actor)?,
                 username: change.username.to_owned(),
@@ -268,10 +276,35 @@ impl Service for PluginService {
                 old_password: change.old_password.map(|old| old.reveal().to_owned()),
                 clone_of: change.clone_of.map(str::to_owned),
                 keep_old_valid: change.keep_old_valid,
+                may_send_text: change.may_send_text,
             });
             plugin.windlass_plugin_password().call_change(store, &request.0).await
         })
         .await
+    }
+
+    #[cfg(feature = "cli")]
+    async fn assess(&self, planned: &Planned<'_>) -> Result<Option<Assessment>, CallError> {
+        let Some(exports) = &self.plugin.assessor else { return Ok(None) };
+        let secrets = [&planned.actor.password];
+        let found = self.call("assess", planned.actor, &secrets, async |store, instance| {
+            let plugin = exports.load(&mut *store, instance)?;
+            let request = assessing::request(store, planned)?;
+            plugin.windlass_plugin_assessment().call_assess(store, &request.0).await
+        });
+        Ok(Some(assessing::scrubbed(found.await?, &self.redactor)))
+    }
+
+    #[cfg(feature = "cli")]
+    async fn mark_pair(&self, planned: &Planned<'_>) -> Result<Option<()>, CallError> {
+        let Some(exports) = &self.plugin.assessor else { return Ok(None) };
+        let secrets = [&planned.actor.password];
+        let marked = self.call("mark-pair", planned.actor, &secrets, async |store, instance| {
+            let plugin = exports.load(&mut *store, instance)?;
+            let request = assessing::request(store, planned)?;
+            plugin.windlass_plugin_assessment().call_mark_pair(store, &request.0).await
+        });
+        marked.await.map(Some)
     }
 }
 
@@ -286,11 +319,11 @@ fn without_tls() -> Failure {
     let message = "the plugin says that the sign-in worked, but it had no TLS, which it was asked for \
                    because an administrator acts on this sign-in";
     let message = message.to_owned();
-    Failure { kind: FailureKind::Protocol, code: String::new(), message }
+    Failure { kind: FailureKind::Protocol, code: String::new(), message, remedy: String::new() }
 }
 
 /// What is handed to a plugin, wiped however the call ends, a call that is given up included.
-struct Wiped<T: Wipe>(T);
+pub(super) struct Wiped<T: Wipe>(pub(super) T);
 
 impl<T: Wipe> Drop for Wiped<T> {
     fn drop(&mut self) {
@@ -298,7 +331,8 @@ impl<T: Wipe> Drop for Wiped<T> {
     }
 }
 
-trait Wipe {
+pub(super) trait Wipe {
+    /// Overwrites every password.
     fn wipe(&mut self);
 }
 
@@ -317,7 +351,10 @@ impl Wipe for wire::ChangeRequest {
 }
 
 /// A login as the plugin gets it, with a handle for its place.
-fn hand_over(store: &mut Store<CallState>, login: &Login) -> wasmtime::Result<wire::Login> {
+pub(super) fn hand_over(
+    store: &mut Store<CallState>,
+    login: &Login,
+) -> wasmtime::Result<wire::Login> {
     let server: Resource<Endpoint> =
         store.data_mut().table.push(Endpoint { place: login.place.clone() })?;
     Ok(wire::Login {
@@ -354,9 +391,13 @@ fn scrubbed(failure: &wire::Failure, redactor: &Redactor) -> Failure {
             wire::FailureKind::Protocol => FailureKind::Protocol,
             wire::FailureKind::Unsupported => FailureKind::Unsupported,
             wire::FailureKind::InvalidSecret => FailureKind::InvalidSecret,
+            wire::FailureKind::PasswordRejected => FailureKind::PasswordRejected,
+            wire::FailureKind::TextRequired => FailureKind::TextRequired,
+            wire::FailureKind::NotAPair => FailureKind::NotAPair,
         },
         code: redactor.scrub(&failure.code, limits::CODE_BYTES),
         message: redactor.scrub(&failure.message, limits::MESSAGE_BYTES),
+        remedy: redactor.scrub(&failure.remedy, limits::REMEDY_BYTES),
     }
 }
 

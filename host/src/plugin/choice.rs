@@ -66,7 +66,7 @@ pub(super) fn installed(plugins: &[&Description]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rotation::{Features, NameLength, PasswordRules, UsernameRules};
+    use crate::rotation::{CharacterClasses, Features, NameLength, PasswordRules, UsernameRules};
 
     fn plugin(name: &str, engines: &[&str]) -> Description {
         Description {
@@ -77,14 +77,16 @@ mod tests {
             network: Vec::new(),
             fields: Vec::new(),
             password_rules: PasswordRules {
-                max_length: 64,
+                max_length: Some(64),
                 default_length: 32,
                 excluded_characters: String::new(),
                 default_excluded_characters: String::new(),
+                required_classes: CharacterClasses::default(),
             },
             username_rules: UsernameRules {
                 max_length: NameLength::Bytes(63),
                 clone_suffix: String::new(),
+                excluded_characters: String::new(),
             },
             features: Features::default(),
         }

@@ -12,7 +12,8 @@ use super::limits::{self, DESCRIPTION_BYTES, DESCRIPTION_ENTRIES, PASSWORD_LENGT
 use crate::grants::{GrantError, GrantPattern};
 use crate::redact::Redactor;
 use crate::rotation::{
-    Description, Features, LEAST_BITS, NameLength, OWN_KEYS, PasswordRules, UsernameRules, bits,
+    CharacterClasses, Description, Features, LEAST_BITS, NameLength, OWN_KEYS, PasswordRules,
+    UsernameRules, bits,
 };
 use crate::store::PasswordRequest;
 
@@ -86,7 +87,8 @@ fn joined(
     if texts.into_iter().any(|text| text.len() > DESCRIPTION_BYTES) {
         return Err(LONG_TEXT);
     }
-    if rules.default_length == 0 || rules.default_length > rules.max_length {
+    if rules.default_length == 0 || rules.max_length.is_some_and(|most| rules.default_length > most)
+    {
         return Err("its default password length is 0 or above the longest it takes");
     }
     if rules.default_length > PASSWORD_LENGTH {
@@ -96,18 +98,30 @@ fn joined(
         return Err("passwords made by its rules would be guessed: too short, or too many \
                     characters are excluded");
     }
+    let required_classes = classes(rules.required_classes);
+    if lacks_a_class(required_classes, &rules.excluded_characters) {
+        return Err("it excludes every character of a class that it requires");
+    }
     let max_length = match profile.username_rules.max_length {
         password::NameLength::Bytes(most) => NameLength::Bytes(most),
         password::NameLength::Characters(most) => NameLength::Characters(most),
+        password::NameLength::Unlimited => NameLength::Unlimited,
     };
-    if max_length.number() == 0 {
+    if max_length.exceeded_by("a").is_some() {
         return Err("its account names would have no character at all");
+    }
+    let excluded_characters = profile.username_rules.excluded_characters;
+    if excluded_characters.len() > DESCRIPTION_BYTES {
+        return Err(LONG_TEXT);
     }
     let features = features(profile.features);
     // It goes into account names, and into messages.
     let clone_suffix = profile.username_rules.clone_suffix;
     if clone_suffix.len() > 32 || !clone_suffix.bytes().all(|b| b.is_ascii_graphic()) {
         return Err("its suffix for the second user is not up to 32 printable characters");
+    }
+    if clone_suffix.contains(|character| excluded_characters.contains(character)) {
+        return Err("its suffix for the second user has a character that it excludes from names");
     }
     if features.alternating_users && clone_suffix.is_empty() {
         return Err("it offers alternating users without a suffix for the second one");
@@ -124,8 +138,9 @@ fn joined(
             default_length: rules.default_length,
             excluded_characters: rules.excluded_characters,
             default_excluded_characters: rules.default_excluded_characters,
+            required_classes,
         },
-        username_rules: UsernameRules { max_length, clone_suffix },
+        username_rules: UsernameRules { max_length, clone_suffix, excluded_characters },
         features,
     })
 }
@@ -149,6 +164,26 @@ fn bits_of(rules: &password::PasswordRules) -> f64 {
         exclude_lowercase: false,
         require_each_included_type: true,
     })
+}
+
+fn classes(own: password::CharacterClasses) -> CharacterClasses {
+    CharacterClasses {
+        upper: own.contains(password::CharacterClasses::UPPER),
+        lower: own.contains(password::CharacterClasses::LOWER),
+        digit: own.contains(password::CharacterClasses::DIGIT),
+        punctuation: own.contains(password::CharacterClasses::PUNCTUATION),
+    }
+}
+
+/// Whether no password could have a character of each of these classes.
+fn lacks_a_class(required: CharacterClasses, excluded: &str) -> bool {
+    let lacks = |class: fn(&char) -> bool| {
+        !('!'..='~').filter(class).any(|character| !excluded.contains(character))
+    };
+    (required.upper && lacks(char::is_ascii_uppercase))
+        || (required.lower && lacks(char::is_ascii_lowercase))
+        || (required.digit && lacks(char::is_ascii_digit))
+        || (required.punctuation && lacks(char::is_ascii_punctuation))
 }
 
 fn features(own: password::Features) -> Features {
@@ -183,10 +218,11 @@ mod tests {
 
     fn rules(default_length: u32, excluded: &str) -> password::PasswordRules {
         password::PasswordRules {
-            max_length: 64,
+            max_length: Some(64),
             default_length,
             excluded_characters: String::new(),
             default_excluded_characters: excluded.into(),
+            required_classes: password::CharacterClasses::empty(),
         }
     }
 

@@ -57,6 +57,12 @@ pub const LOG_LINE_BYTES: usize = 2 << 10;
 /// Bytes of a message in a plugin's failure; it goes into Lambda's error answer.
 pub const MESSAGE_BYTES: usize = 2 << 10;
 
+/// Bytes of a remedy in a plugin's failure: a statement or two.
+pub const REMEDY_BYTES: usize = 1 << 10;
+
+/// Findings of one list in a plugin's assessment. Plugins name 16 and count the rest.
+pub const FINDINGS: usize = 32;
+
 /// Bytes of a code in a plugin's failure. An SQLSTATE has five.
 pub const CODE_BYTES: usize = 64;
 

@@ -4,10 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::Store;
+use wasmtime::component::{Component, Instance, InstancePre, Linker};
 
+#[cfg(feature = "cli")]
+use super::bindings::assessor::AssessorIndices;
 use super::bindings::exports::windlass::plugin::{metadata, password};
-use super::bindings::{PasswordPlugin, PasswordPluginPre};
+use super::bindings::{PasswordPlugin, PasswordPluginIndices};
 use super::call::{CallState, run};
 use super::description::{asks_for, descriptions, no_engine};
 use super::limits::DESCRIPTION_ENTRIES;
@@ -32,6 +35,10 @@ const IMPORTS: [&str; 3] = ["network", "system", "credentials"];
 /// What a password plugin exports.
 const EXPORTS: [&str; 2] = ["metadata", "password"];
 
+/// What it may export besides.
+#[cfg(feature = "cli")]
+const ASSESSMENT: &str = "assessment";
+
 /// A plugin, ready to be called.
 pub struct Loaded {
     /// Where it came from.
@@ -45,7 +52,11 @@ pub struct Loaded {
     /// [`Description::network`], parsed.
     pub asks_for: Vec<GrantPattern>,
     pub(super) engine: Engine,
-    pub(super) pre: PasswordPluginPre<CallState>,
+    pub(super) pre: InstancePre<CallState>,
+    pub(super) exports: PasswordPluginIndices,
+    /// The optional interface, where the plugin has it.
+    #[cfg(feature = "cli")]
+    pub(super) assessor: Option<AssessorIndices>,
 }
 
 /// What a component imports and exports, by name.
@@ -66,6 +77,14 @@ impl Shape {
     #[cfg(feature = "cli")]
     pub fn fits(&self) -> Result<(), ArtifactProblem> {
         check(self)
+    }
+
+    /// Whether the optional interface `assessment` is there.
+    #[cfg(feature = "cli")]
+    pub fn has_assessment(&self) -> bool {
+        self.exports.iter().any(|export| {
+            export.strip_prefix(PACKAGE).is_some_and(|rest| split_version(rest).0 == ASSESSMENT)
+        })
     }
 }
 
@@ -107,16 +126,27 @@ impl Loaded {
         sha256: Digest,
     ) -> Result<Arc<Self>, PluginError> {
         let rejected = |problem| PluginError::Artifact { path: path.to_owned(), problem };
-        check(&shape(component)).map_err(rejected)?;
-        let pre =
-            instance_pre(engine, component).and_then(PasswordPluginPre::new).map_err(|error| {
-                // The names fit and the types don't: another state of the same version.
-                let why = format!("{error:#}; build it again with this version's SDK");
-                rejected(ArtifactProblem::Rejected(why))
-            })?;
+        let shape = shape(component);
+        check(&shape).map_err(rejected)?;
+        // The names fit and the types don't: another state of the same version.
+        let unfit = |error: wasmtime::Error| {
+            let why = format!("{error:#}; build it again with this version's SDK");
+            rejected(ArtifactProblem::Rejected(why))
+        };
+        let pre = instance_pre(engine, component).map_err(unfit)?;
+        let exports = PasswordPluginIndices::new(&pre).map_err(unfit)?;
+        #[cfg(feature = "cli")]
+        let assessor = shape
+            .has_assessment()
+            .then(|| AssessorIndices::new(&pre))
+            .transpose()
+            .map_err(unfit)?;
         let file = stem(path);
         let state = CallState::without_network(&file);
         let no_secrets = Redactor::default();
+        let describe = async |store: &mut Store<CallState>, instance: &Instance| {
+            describe(store, &exports, instance).await
+        };
         let described = run(engine, &pre, state, &file, "describe", &no_secrets, describe).await?;
         let (own, profiles) = described.answer;
         let descriptions = descriptions(&own, profiles, path)?;
@@ -130,6 +160,9 @@ impl Loaded {
             asks_for,
             engine: engine.clone(),
             pre,
+            exports,
+            #[cfg(feature = "cli")]
+            assessor,
         }))
     }
 }
@@ -160,9 +193,11 @@ fn instance_pre(
 }
 
 async fn describe(
-    store: &mut wasmtime::Store<CallState>,
-    plugin: &PasswordPlugin,
+    store: &mut Store<CallState>,
+    exports: &PasswordPluginIndices,
+    instance: &Instance,
 ) -> wasmtime::Result<(metadata::Description, Vec<password::Profile>)> {
+    let plugin = exports.load(&mut *store, instance)?;
     let own = plugin.windlass_plugin_metadata().call_describe(&mut *store).await?;
     let passwords = plugin.windlass_plugin_password();
     let mut profiles = Vec::new();

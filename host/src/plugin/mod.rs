@@ -5,6 +5,8 @@
 //! its own limits, and what it leaves behind is gone when the call ends.
 
 pub mod artifact;
+#[cfg(feature = "cli")]
+mod assessing;
 mod bindings;
 mod call;
 mod catalog;

@@ -6,6 +6,8 @@
 //! AWS SDK nor the sandbox.
 
 mod admin;
+#[cfg(feature = "cli")]
+mod adopt;
 mod candidates;
 mod create;
 mod document;
@@ -30,6 +32,8 @@ mod test;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "cli")]
+pub use adopt::Pairing;
 pub use candidates::Unsearched;
 pub use document::{OWN_KEYS, Origin, SecretDocument, SecretProblem};
 pub use event::{EventError, RotationEvent, Step};
@@ -42,9 +46,12 @@ pub use progress::Progress;
 #[cfg(feature = "cli")]
 pub use repair::{Diagnosis, Mending};
 pub use replica::Unrelated;
+#[cfg(feature = "cli")]
+pub use service::{Assessment, Finding, PairState, Planned};
 pub use service::{
-    CallError, Catalog, Change, Choice, Description, Failure, FailureKind, Features, Login,
-    NameLength, PasswordRules, Place, Proof, SecretRef, Service, TlsMode, UsernameRules,
+    CallError, Catalog, Change, CharacterClasses, Choice, Description, Failure, FailureKind,
+    Features, Login, NameLength, PasswordRules, Place, Proof, SecretRef, Service, TlsMode,
+    UsernameRules,
 };
 pub use sign_ins::{REFUSED_LIMIT, SignIns, WINDOW};
 pub use strategy::{STRATEGY_TAG, Strategy, StrategyProblem, UnknownStrategy};

@@ -54,7 +54,10 @@ fn unchecked(settings: &PasswordSettings, plugin: &Description) -> PasswordReque
     let wanted =
         settings.exclude_characters.as_deref().unwrap_or(&rules.default_excluded_characters);
     PasswordRequest {
-        length: settings.length.unwrap_or(rules.default_length).min(rules.max_length),
+        length: settings
+            .length
+            .unwrap_or(rules.default_length)
+            .min(rules.max_length.unwrap_or(u32::MAX)),
         exclude_characters: union(wanted, &rules.excluded_characters),
         exclude_numbers: settings.exclude_numbers,
         exclude_punctuation: settings.exclude_punctuation,
@@ -143,7 +146,9 @@ pub struct PasswordProblem {
 
 #[cfg(test)]
 mod tests {
-    use super::super::service::{Features, NameLength, PasswordRules, UsernameRules};
+    use super::super::service::{
+        CharacterClasses, Features, NameLength, PasswordRules, UsernameRules,
+    };
     use super::*;
 
     fn plugin(max: u32, default: u32, excluded: &str, default_excluded: &str) -> Description {
@@ -155,14 +160,16 @@ mod tests {
             network: Vec::new(),
             fields: Vec::new(),
             password_rules: PasswordRules {
-                max_length: max,
+                max_length: Some(max),
                 default_length: default,
                 excluded_characters: excluded.into(),
                 default_excluded_characters: default_excluded.into(),
+                required_classes: CharacterClasses::default(),
             },
             username_rules: UsernameRules {
                 max_length: NameLength::Bytes(63),
                 clone_suffix: "_clone".into(),
+                excluded_characters: String::new(),
             },
             features: Features::default(),
         }

@@ -135,6 +135,9 @@ pub struct Change<'a> {
     pub clone_of: Option<&'a str>,
     /// Dual passwords: `old_password` stays valid.
     pub keep_old_valid: bool,
+    /// The operator allows that the new password is sent as text, inside TLS, where the service
+    /// insists.
+    pub may_send_text: bool,
 }
 
 /// Why a plugin's operation did not succeed, as the service meant it.
@@ -160,6 +163,12 @@ pub enum FailureKind {
     Unsupported,
     /// A field of the secret can't be used.
     InvalidSecret,
+    /// The service does not take the new password, and nothing was changed.
+    PasswordRejected,
+    /// The service has to see the new password as text, which the operator does not allow.
+    TextRequired,
+    /// The two accounts are not shown to be a pair.
+    NotAPair,
 }
 
 impl FailureKind {
@@ -176,6 +185,9 @@ impl FailureKind {
             Self::Protocol => "Protocol",
             Self::Unsupported => "Unsupported",
             Self::InvalidSecret => "InvalidSecret",
+            Self::PasswordRejected => "PasswordRejected",
+            Self::TextRequired => "TextRequired",
+            Self::NotAPair => "NotAPair",
         }
     }
 }
@@ -189,6 +201,8 @@ pub struct Failure {
     pub code: String,
     /// For people.
     pub message: String,
+    /// What to do, where the plugin knows; else empty.
+    pub remedy: String,
 }
 
 impl fmt::Display for Failure {
@@ -225,6 +239,81 @@ pub trait Service: Send + Sync {
     /// # Errors
     /// See [`CallError`].
     fn change(&self, change: &Change<'_>) -> impl Future<Output = Result<(), CallError>> + Send;
+
+    /// Looks at what a change would meet; changes nothing. `None`: the plugin can't tell.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    #[cfg(feature = "cli")]
+    fn assess(
+        &self,
+        _planned: &Planned<'_>,
+    ) -> impl Future<Output = Result<Option<Assessment>, CallError>> + Send {
+        async { Ok(None) }
+    }
+
+    /// Marks two existing accounts as a pair and changes nothing else. Safe to repeat. `None`: the
+    /// plugin can't.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    #[cfg(feature = "cli")]
+    fn mark_pair(
+        &self,
+        _planned: &Planned<'_>,
+    ) -> impl Future<Output = Result<Option<()>, CallError>> + Send {
+        async { Ok(None) }
+    }
+}
+
+/// A change that is only looked at.
+#[cfg(feature = "cli")]
+#[derive(Clone, Copy)]
+pub struct Planned<'a> {
+    /// Who would sign in to make it.
+    pub actor: &'a Login,
+    /// Whose password would be changed.
+    pub username: &'a str,
+    /// Alternating users: the account to be equal to.
+    pub clone_of: Option<&'a str>,
+}
+
+/// What a plugin found in the way of a change. Its texts were scrubbed at the plugin's border.
+#[cfg(feature = "cli")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assessment {
+    /// Who the session of the actor is, as the service says.
+    pub session: String,
+    /// What the change needs and does not have.
+    pub lacks: Vec<Finding>,
+    /// Alternating users: whether the two are a pair.
+    pub pair: Option<PairState>,
+    /// Alternating users: what differs between the two.
+    pub differences: Vec<Finding>,
+}
+
+/// Something that a plugin found.
+#[cfg(feature = "cli")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What is so.
+    pub text: String,
+    /// What mends it, or empty.
+    pub remedy: String,
+}
+
+/// What makes two accounts a pair.
+#[cfg(feature = "cli")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PairState {
+    /// A mark that neither of the two can have set alone.
+    Marked,
+    /// No mark, but equal in everything that only an administrator sets.
+    Equal,
+    /// Neither: a change would be refused.
+    Different,
+    /// The account with the suffix does not exist yet.
+    Absent,
 }
 
 /// How a plugin is chosen.
@@ -281,14 +370,44 @@ pub struct Description {
 /// What passwords the service takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PasswordRules {
-    /// The longest password that the service keeps whole, in characters.
-    pub max_length: u32,
+    /// The longest password that the service keeps whole, in characters. `None`: any length.
+    pub max_length: Option<u32>,
     /// The length where the operator sets none, in characters.
     pub default_length: u32,
     /// Characters that the service does not take.
     pub excluded_characters: String,
     /// Characters left out where the operator sets none.
     pub default_excluded_characters: String,
+    /// Classes of which the service wants a character in every password.
+    pub required_classes: CharacterClasses,
+}
+
+/// Kinds of characters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CharacterClasses {
+    /// `A` to `Z`.
+    pub upper: bool,
+    /// `a` to `z`.
+    pub lower: bool,
+    /// `0` to `9`.
+    pub digit: bool,
+    /// Printable ASCII that is none of these.
+    pub punctuation: bool,
+}
+
+impl CharacterClasses {
+    /// The names of those that are meant, as the interface spells them.
+    pub fn names(self) -> Vec<&'static str> {
+        [
+            (self.upper, "upper"),
+            (self.lower, "lower"),
+            (self.digit, "digit"),
+            (self.punctuation, "punctuation"),
+        ]
+        .into_iter()
+        .filter_map(|(has, name)| has.then_some(name))
+        .collect()
+    }
 }
 
 /// How long a name may be, in what the service counts.
@@ -298,22 +417,30 @@ pub enum NameLength {
     Bytes(u32),
     /// Unicode characters.
     Characters(u32),
+    /// Any length.
+    Unlimited,
 }
 
 impl NameLength {
-    /// The length of a name, counted as this limit is.
-    pub fn of(self, name: &str) -> Self {
+    /// The length of a name, counted as this limit is, if it is above it.
+    pub fn exceeded_by(self, name: &str) -> Option<Self> {
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        match self {
-            Self::Bytes(_) => Self::Bytes(number(name.len())),
-            Self::Characters(_) => Self::Characters(number(name.chars().count())),
-        }
+        let (length, limit, of): (_, _, fn(u32) -> Self) = match self {
+            Self::Bytes(limit) => (number(name.len()), limit, Self::Bytes),
+            Self::Characters(limit) => (number(name.chars().count()), limit, Self::Characters),
+            Self::Unlimited => return None,
+        };
+        (length > limit).then(|| of(length))
     }
+}
 
-    /// The number alone.
-    pub fn number(self) -> u32 {
+impl NameLength {
+    /// The number alone. `None`: no limit.
+    #[cfg(feature = "cli")]
+    pub fn number(self) -> Option<u32> {
         match self {
-            Self::Bytes(number) | Self::Characters(number) => number,
+            Self::Bytes(number) | Self::Characters(number) => Some(number),
+            Self::Unlimited => None,
         }
     }
 }
@@ -323,6 +450,7 @@ impl fmt::Display for NameLength {
         match self {
             Self::Bytes(number) => write!(f, "{number} bytes"),
             Self::Characters(number) => write!(f, "{number} characters"),
+            Self::Unlimited => f.write_str("any length"),
         }
     }
 }
@@ -334,6 +462,8 @@ pub struct UsernameRules {
     pub max_length: NameLength,
     /// What is appended for the second account of alternating users.
     pub clone_suffix: String,
+    /// Characters that no account name has.
+    pub excluded_characters: String,
 }
 
 /// Abilities that not every service has.

@@ -143,6 +143,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             old_password: (!alternating).then_some(&candidate.password),
             clone_of: alternating.then_some(parties.current.username.as_str()),
             keep_old_valid: parties.strategy == Strategy::DualPassword,
+            may_send_text: false,
         };
         self.change(&parties.service, &change, with).await
     }

@@ -9,6 +9,8 @@
 
 use super::Rotation;
 use super::parties::is_refusal;
+#[cfg(feature = "cli")]
+use super::service::{Assessment, Planned};
 use super::service::{CallError, Catalog, Change, FailureKind, Login, Place, Service, TlsMode};
 use super::sign_ins::Exhausted;
 use crate::config::TlsPolicy;
@@ -54,6 +56,49 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         let mut answer = service.change(change).await;
         if let Some(actor) = self.without_tls(actor, &answer) {
             answer = service.change(&Change { actor: &actor, ..*change }).await;
+        }
+        self.end(actor, attempt, answer)
+    }
+
+    /// Looks at what a change would meet; a failure says as whom and where. `None`: the plugin can't.
+    #[cfg(feature = "cli")]
+    pub(super) async fn assess(
+        &self,
+        service: &C::Service,
+        planned: &Planned<'_>,
+    ) -> Result<Option<Assessment>, Error> {
+        let attempt = format!("looking at `{}`", planned.username);
+        self.by_admin(planned, attempt, async |planned| service.assess(planned).await).await
+    }
+
+    /// Marks two accounts as a pair; a failure says as whom and where. `None`: the plugin can't.
+    #[cfg(feature = "cli")]
+    pub(super) async fn mark_pair(
+        &self,
+        service: &C::Service,
+        planned: &Planned<'_>,
+    ) -> Result<Option<()>, Error> {
+        let attempt = format!("marking `{}` as one of a pair", planned.username);
+        self.by_admin(planned, attempt, async |planned| service.mark_pair(planned).await).await
+    }
+
+    #[cfg(feature = "cli")]
+    async fn by_admin<T>(
+        &self,
+        planned: &Planned<'_>,
+        attempt: String,
+        call: impl AsyncFn(&Planned<'_>) -> Result<T, CallError>,
+    ) -> Result<T, Error> {
+        let attempt = format!(
+            "{attempt}, signing in as `{}` with the admin secret's password{}",
+            planned.actor.username,
+            self.overruled(planned.actor)
+        );
+        let actor = &self.in_force(planned.actor);
+        self.begin(actor, &attempt)?;
+        let mut answer = call(&Planned { actor, ..*planned }).await;
+        if let Some(actor) = self.without_tls(actor, &answer) {
+            answer = call(&Planned { actor: &actor, ..*planned }).await;
         }
         self.end(actor, attempt, answer)
     }
@@ -110,7 +155,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     }
 
     /// The sign-in to try where the server has no TLS, if there is one.
-    fn without_tls(&self, login: &Login, answer: &Result<(), CallError>) -> Option<Login> {
+    fn without_tls<T>(&self, login: &Login, answer: &Result<T, CallError>) -> Option<Login> {
         let Err(CallError::Failed(failure)) = answer else { return None };
         if failure.kind != FailureKind::NoTls || login.tls != TlsMode::Unsaid {
             return None;
@@ -126,12 +171,12 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         Some(login.in_clear())
     }
 
-    fn end(
+    fn end<T>(
         &self,
         login: &Login,
         attempt: String,
-        answer: Result<(), CallError>,
-    ) -> Result<(), Error> {
+        answer: Result<T, CallError>,
+    ) -> Result<T, Error> {
         self.sign_ins.note(login, &answer);
         answer.map_err(|error| {
             let error = call_failed(error, attempt, &login.place);

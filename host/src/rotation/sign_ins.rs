@@ -109,10 +109,10 @@ impl SignIns {
     }
 
     /// Takes note of how a sign-in ended.
-    pub(super) fn note(&self, login: &Login, answer: &Result<(), CallError>) {
+    pub(super) fn note<T>(&self, login: &Login, answer: &Result<T, CallError>) {
         let mut known = self.lock();
         match answer {
-            Ok(()) => {
+            Ok(_) => {
                 known.refused.remove(&account(login));
                 if known.signed_in.len() >= REMEMBERED {
                     known.signed_in.clear();
@@ -187,7 +187,12 @@ mod tests {
     }
 
     fn failed(kind: FailureKind) -> Result<(), CallError> {
-        Err(CallError::Failed(Failure { kind, code: String::new(), message: String::new() }))
+        Err(CallError::Failed(Failure {
+            kind,
+            code: String::new(),
+            message: String::new(),
+            remedy: String::new(),
+        }))
     }
 
     /// Refuses a login for as long as it may try; returns how often that was.

@@ -97,7 +97,7 @@ pub enum StrategyProblem {
         /// The resulting length.
         length: NameLength,
         /// The most that the service takes.
-        limit: u32,
+        limit: NameLength,
     },
     /// The name is nothing but the suffix.
     #[error("user name `{username}` is only the suffix of alternating users; use another name")]
@@ -159,13 +159,12 @@ pub fn alternate(username: &str, rules: &UsernameRules) -> Result<String, Strate
         };
     }
     let other = format!("{username}{}", rules.clone_suffix);
-    let length = rules.max_length.of(&other);
-    if length.number() > rules.max_length.number() {
+    if let Some(length) = rules.max_length.exceeded_by(&other) {
         return Err(StrategyProblem::NameTooLong {
             username: username.to_owned(),
             suffix: rules.clone_suffix.clone(),
             length,
-            limit: rules.max_length.number(),
+            limit: rules.max_length,
         });
     }
     Ok(other)
@@ -176,7 +175,11 @@ mod tests {
     use super::*;
 
     fn rules() -> UsernameRules {
-        UsernameRules { max_length: NameLength::Bytes(12), clone_suffix: "_clone".into() }
+        UsernameRules {
+            max_length: NameLength::Bytes(12),
+            clone_suffix: "_clone".into(),
+            excluded_characters: String::new(),
+        }
     }
 
     #[test]
@@ -190,7 +193,10 @@ mod tests {
     fn a_name_too_long_for_its_clone_is_refused_as_the_service_counts() {
         assert!(alternate("abcdef", &rules()).is_ok());
         let error = alternate("abcdeé", &rules()).unwrap_err();
-        assert!(error.to_string().contains("has 13 bytes and the service takes 12"), "{error}");
+        assert!(
+            error.to_string().contains("has 13 bytes and the service takes 12 bytes"),
+            "{error}"
+        );
         let counted = UsernameRules { max_length: NameLength::Characters(12), ..rules() };
         assert!(alternate("abcdeé", &counted).is_ok());
         let error = alternate("abcdefg", &counted).unwrap_err();

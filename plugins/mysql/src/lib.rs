@@ -39,8 +39,8 @@ mod version;
 mod wire;
 
 use windlass_sdk::{
-    ChangeRequest, Description, Failure, Features, Login, NameLength, PasswordRules, Plugin,
-    UsernameRules,
+    ChangeRequest, CharacterClasses, Description, Failure, Features, Login, NameLength,
+    PasswordRules, Plugin, UsernameRules,
 };
 
 use crate::session::Session;
@@ -60,16 +60,18 @@ impl Plugin for Mysql {
             network: vec!["tcp://{host}:{port}".into()],
             fields: vec![rsa::FIELD.into(), change::ACCOUNT_HOSTS.into()],
             password_rules: PasswordRules {
-                max_length: 256,
+                max_length: Some(256),
                 default_length: 32,
                 excluded_characters: String::new(),
                 // As PostgreSQL's, colon included: where every installed plugin wants the same
                 // passwords, the host asks for one while it reads the secret.
                 default_excluded_characters: r#":/@"'\"#.into(),
+                required_classes: CharacterClasses::default(),
             },
             username_rules: UsernameRules {
                 max_length: NameLength::Characters(quote::NAME_MAX_MYSQL),
                 clone_suffix: windlass_sdk::CLONE_SUFFIX.into(),
+                excluded_characters: String::new(),
             },
             features: Features {
                 self_change: true,

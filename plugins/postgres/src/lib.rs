@@ -27,8 +27,8 @@ mod transaction;
 mod verifier;
 
 use windlass_sdk::{
-    ChangeRequest, Description, Failure, Features, Login, NameLength, PasswordRules, Plugin,
-    UsernameRules,
+    ChangeRequest, CharacterClasses, Description, Failure, Features, Login, NameLength,
+    PasswordRules, Plugin, UsernameRules,
 };
 
 /// The plugin. Natively it is an ordinary type, so a program can run the same code against a
@@ -50,14 +50,16 @@ impl Plugin for Postgres {
             network: vec!["tcp://{host}:{port}".into()],
             fields: Vec::new(),
             password_rules: PasswordRules {
-                max_length: PASSWORD_MAX,
+                max_length: Some(PASSWORD_MAX),
                 default_length: 32,
                 excluded_characters: String::new(),
                 default_excluded_characters: r#":/@"'\"#.into(),
+                required_classes: CharacterClasses::default(),
             },
             username_rules: UsernameRules {
                 max_length: NameLength::Bytes(product::NAME_MAX),
                 clone_suffix: windlass_sdk::CLONE_SUFFIX.into(),
+                excluded_characters: String::new(),
             },
             features: Features {
                 self_change: true,

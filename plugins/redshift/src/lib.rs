@@ -26,8 +26,8 @@ mod rights;
 mod stored;
 
 use windlass_sdk::{
-    ChangeRequest, Description, Failure, Features, Login, NameLength, PasswordRules, Plugin,
-    UsernameRules,
+    ChangeRequest, CharacterClasses, Description, Failure, Features, Login, NameLength,
+    PasswordRules, Plugin, UsernameRules,
 };
 
 /// The plugin. Natively it is an ordinary type, so a program can run the same code against a
@@ -48,14 +48,16 @@ impl Plugin for Redshift {
                 // Where a password is set in clear, Redshift takes 8 to 64 characters, at least one
                 // of them a capital, one a small letter and one a digit, and none of these. Of a hash
                 // it can't tell; but somebody may want to set the same password by hand.
-                max_length: 64,
+                max_length: Some(64),
                 default_length: 32,
                 excluded_characters: r#"'"\/@"#.into(),
                 default_excluded_characters: r#":/@"'\"#.into(),
+                required_classes: CharacterClasses::default(),
             },
             username_rules: UsernameRules {
                 max_length: NameLength::Bytes(product::NAME_MAX),
                 clone_suffix: windlass_sdk::CLONE_SUFFIX.into(),
+                excluded_characters: String::new(),
             },
             features: Features {
                 self_change: true,

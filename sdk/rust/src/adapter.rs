@@ -2,6 +2,8 @@
 
 use std::marker::PhantomData;
 
+use crate::assess::{Assess, AssessRequest, Finding, PairState};
+use crate::bindings::assessor::exports::windlass::plugin::assessment;
 use crate::bindings::exports::windlass::plugin::{metadata, password};
 use crate::bindings::windlass::plugin::credentials as wire;
 use crate::plugin::{ChangeRequest, Login, Plugin, Proof, TlsMode};
@@ -37,13 +39,16 @@ impl<P: Plugin> password::Guest for Adapter<P> {
                 default_length: own.password_rules.default_length,
                 excluded_characters: own.password_rules.excluded_characters,
                 default_excluded_characters: own.password_rules.default_excluded_characters,
+                required_classes: classes(own.password_rules.required_classes),
             },
             username_rules: password::UsernameRules {
                 max_length: match own.username_rules.max_length {
                     NameLength::Bytes(most) => password::NameLength::Bytes(most),
                     NameLength::Characters(most) => password::NameLength::Characters(most),
+                    NameLength::Unlimited => password::NameLength::Unlimited,
                 },
                 clone_suffix: own.username_rules.clone_suffix,
+                excluded_characters: own.username_rules.excluded_characters,
             },
             features: features(own.features),
         }
@@ -63,8 +68,44 @@ impl<P: Plugin> password::Guest for Adapter<P> {
             old_password: request.old_password,
             clone_of: request.clone_of,
             keep_old_valid: request.keep_old_valid,
+            may_send_text: request.may_send_text,
         })
         .map_err(wire::Failure::from)
+    }
+}
+
+impl<P: Assess> assessment::Guest for Adapter<P> {
+    fn assess(request: assessment::AssessRequest) -> Result<assessment::Assessment, wire::Failure> {
+        log_panics();
+        let found = P::assess(&request.into()).map_err(wire::Failure::from)?;
+        Ok(assessment::Assessment {
+            session: found.session,
+            lacks: found.lacks.into_iter().map(Into::into).collect(),
+            pair: found.pair.map(|state| match state {
+                PairState::Marked => assessment::PairState::Marked,
+                PairState::Equal => assessment::PairState::Equal,
+                PairState::Different => assessment::PairState::Different,
+                PairState::Absent => assessment::PairState::Absent,
+            }),
+            differences: found.differences.into_iter().map(Into::into).collect(),
+        })
+    }
+
+    fn mark_pair(request: assessment::AssessRequest) -> Result<(), wire::Failure> {
+        log_panics();
+        P::mark_pair(&request.into()).map_err(wire::Failure::from)
+    }
+}
+
+impl From<assessment::AssessRequest> for AssessRequest {
+    fn from(request: assessment::AssessRequest) -> Self {
+        Self { actor: request.actor.into(), username: request.username, clone_of: request.clone_of }
+    }
+}
+
+impl From<Finding> for assessment::Finding {
+    fn from(finding: Finding) -> Self {
+        Self { text: finding.text, remedy: finding.remedy }
     }
 }
 
@@ -101,9 +142,13 @@ impl From<Failure> for wire::Failure {
                 FailureKind::Protocol => wire::FailureKind::Protocol,
                 FailureKind::Unsupported => wire::FailureKind::Unsupported,
                 FailureKind::InvalidSecret => wire::FailureKind::InvalidSecret,
+                FailureKind::PasswordRejected => wire::FailureKind::PasswordRejected,
+                FailureKind::TextRequired => wire::FailureKind::TextRequired,
+                FailureKind::NotAPair => wire::FailureKind::NotAPair,
             },
             code: failure.code,
             message: failure.message,
+            remedy: failure.remedy,
         }
     }
 }
@@ -118,6 +163,18 @@ fn features(own: crate::Features) -> password::Features {
     .into_iter()
     .filter(|(has, _)| *has)
     .fold(password::Features::empty(), |all, (_, flag)| all | flag)
+}
+
+fn classes(own: crate::CharacterClasses) -> password::CharacterClasses {
+    [
+        (own.upper, password::CharacterClasses::UPPER),
+        (own.lower, password::CharacterClasses::LOWER),
+        (own.digit, password::CharacterClasses::DIGIT),
+        (own.punctuation, password::CharacterClasses::PUNCTUATION),
+    ]
+    .into_iter()
+    .filter(|(wanted, _)| *wanted)
+    .fold(password::CharacterClasses::empty(), |all, (_, flag)| all | flag)
 }
 
 /// A panic in a component is a bare `unreachable` trap; without this its text would be lost.

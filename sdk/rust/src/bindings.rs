@@ -22,3 +22,18 @@ wit_bindgen::generate!({
     export_macro_name: "export_password_plugin",
     default_bindings_module: "windlass_sdk::bindings",
 });
+
+/// The optional interface `assessment`, over the types of the first world.
+pub mod assessor {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "assessor",
+        with: {
+            "windlass:plugin/network@0.1.0": crate::bindings::windlass::plugin::network,
+            "windlass:plugin/credentials@0.1.0": crate::bindings::windlass::plugin::credentials,
+        },
+        pub_export_macro: true,
+        export_macro_name: "export_assessor",
+        default_bindings_module: "windlass_sdk::bindings::assessor",
+    });
+}

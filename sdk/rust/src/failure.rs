@@ -30,6 +30,15 @@ pub enum FailureKind {
     Unsupported,
     /// A field of the secret can't be used with this service.
     InvalidSecret,
+    /// The sign-in worked, the service does not take the new password, and nothing was changed. The
+    /// host gives that password up.
+    PasswordRejected,
+    /// The service has to see the new password as text, which the operator does not allow. Nothing
+    /// was changed.
+    TextRequired,
+    /// Nothing that only an administrator can set shows that the two accounts are a pair. Nothing
+    /// was changed.
+    NotAPair,
 }
 
 /// An operation that did not succeed, with the service's own code and a sentence for people.
@@ -44,6 +53,9 @@ pub struct Failure {
     pub code: String,
     /// For people.
     pub message: String,
+    /// What the reader should do: an imperative fragment with the literal statement or setting.
+    /// Empty where that is not known.
+    pub remedy: String,
 }
 
 impl Failure {
@@ -98,6 +110,28 @@ impl Failure {
         Self::of(FailureKind::InvalidSecret, message)
     }
 
+    /// The service does not take the new password, and nothing was changed.
+    pub fn password_rejected(message: impl Into<String>) -> Self {
+        Self::of(FailureKind::PasswordRejected, message)
+    }
+
+    /// The service has to see the new password as text, which the operator does not allow.
+    pub fn text_required(message: impl Into<String>) -> Self {
+        Self::of(FailureKind::TextRequired, message)
+    }
+
+    /// The two accounts are not shown to be a pair; the message names what differs.
+    pub fn not_a_pair(message: impl Into<String>) -> Self {
+        Self::of(FailureKind::NotAPair, message)
+    }
+
+    /// Says what to do: `"ALTER ROLE \"app\" LOGIN"`. The host shows it behind the message.
+    #[must_use]
+    pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = remedy.into();
+        self
+    }
+
     /// Adds the service's own code.
     #[must_use]
     pub fn with_code(mut self, code: impl Into<String>) -> Self {
@@ -114,7 +148,7 @@ impl Failure {
     }
 
     fn of(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, code: String::new(), message: message.into() }
+        Self { kind, code: String::new(), message: message.into(), remedy: String::new() }
     }
 }
 

@@ -9,7 +9,7 @@
 //! ```
 //! use std::io::{BufRead, BufReader, Write};
 //! use windlass_sdk::{
-//!     ChangeRequest, Connection, Description, During, Failure, Features, Login, NameLength,
+//!     ChangeRequest, CharacterClasses, Connection, Description, During, Failure, Features, Login, NameLength,
 //!     PasswordRules, Plugin, TlsMode, UsernameRules,
 //! };
 //!
@@ -25,14 +25,16 @@
 //!             network: vec!["tcp://{host}:{port}".into()],
 //!             fields: Vec::new(), // keys of the secret that it needs besides the usual ones
 //!             password_rules: PasswordRules {
-//!                 max_length: 64,
+//!                 max_length: Some(64),
 //!                 default_length: 32,
 //!                 excluded_characters: " ".into(), // it separates the words of a command
 //!                 default_excluded_characters: r#"/@"'\"#.into(),
+//!                 required_classes: CharacterClasses { digit: true, ..CharacterClasses::default() },
 //!             },
 //!             username_rules: UsernameRules {
 //!                 max_length: NameLength::Bytes(32),
 //!                 clone_suffix: "_clone".into(),
+//!                 excluded_characters: " ".into(),
 //!             },
 //!             features: Features { self_change: true, admin_change: true, ..Features::default() },
 //!         }
@@ -95,6 +97,7 @@
 //! `windlass build` turns such a crate (`crate-type = ["cdylib", "rlib"]`) into a component.
 
 mod adapter;
+mod assess;
 pub mod bindings;
 mod failure;
 mod network;
@@ -106,17 +109,19 @@ pub mod testing;
 mod text;
 
 pub use adapter::Adapter;
+pub use assess::{Assess, AssessRequest, Assessment, FINDINGS_MAX, Finding, PairState};
 pub use failure::{During, Failure, FailureKind};
 pub use network::{Connection, Endpoint, TlsInfo};
 pub use pair::{CLONE_SUFFIX, Pair, Turn};
 pub use plugin::{
-    ChangeRequest, Description, Features, Login, NameLength, PasswordRules, Plugin, Proof, TlsMode,
-    UsernameRules,
+    ChangeRequest, CharacterClasses, Description, Features, Login, NameLength, PasswordRules,
+    Plugin, Proof, TlsMode, UsernameRules,
 };
 pub use system::{LogLevel, fill_random, log, now};
 pub use text::{TEXT_MAX, clean};
 
-/// Exports a type that implements [`Plugin`] as this crate's component.
+/// Exports a type that implements [`Plugin`] as this crate's component. With `assessment` behind it, a
+/// type that implements [`Assess`], too.
 ///
 /// Does nothing in a native build, so that tests may link several plugins.
 #[macro_export]
@@ -126,6 +131,16 @@ macro_rules! export {
         const _: () = {
             type Exported = $crate::Adapter<$plugin>;
     $crate::bindings::export_password_plugin!(Exported with_types_in $crate::bindings);
+        };
+    };
+    ($plugin:ty, assessment) => {
+        $crate::export!($plugin);
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            type Exported = $crate::Adapter<$plugin>;
+            $crate::bindings::assessor::export_assessor!(
+                Exported with_types_in $crate::bindings::assessor
+            );
         };
     };
 }

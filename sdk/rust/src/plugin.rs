@@ -108,6 +108,9 @@ pub struct ChangeRequest {
     pub clone_of: Option<String>,
     /// Dual passwords: the old one must stay valid.
     pub keep_old_valid: bool,
+    /// The operator allows that the new password is sent as text where the service insists. Inside
+    /// TLS only.
+    pub may_send_text: bool,
 }
 
 /// Everything but the passwords.
@@ -118,6 +121,7 @@ impl fmt::Debug for ChangeRequest {
             .field("username", &self.username)
             .field("clone_of", &self.clone_of)
             .field("keep_old_valid", &self.keep_old_valid)
+            .field("may_send_text", &self.may_send_text)
             .finish_non_exhaustive()
     }
 }
@@ -149,14 +153,29 @@ pub struct Description {
 /// What passwords the service takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PasswordRules {
-    /// The longest password that the service keeps whole, in characters.
-    pub max_length: u32,
+    /// The longest password that the service keeps whole, in characters. `None`: any length.
+    pub max_length: Option<u32>,
     /// The length where the operator sets none.
     pub default_length: u32,
     /// Characters that the service does not take.
     pub excluded_characters: String,
     /// Characters left out where the operator sets none.
     pub default_excluded_characters: String,
+    /// Classes of which the service wants a character in every password.
+    pub required_classes: CharacterClasses,
+}
+
+/// Kinds of characters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CharacterClasses {
+    /// `A` to `Z`.
+    pub upper: bool,
+    /// `a` to `z`.
+    pub lower: bool,
+    /// `0` to `9`.
+    pub digit: bool,
+    /// Printable ASCII that is none of these, without the space.
+    pub punctuation: bool,
 }
 
 /// How long a name may be, in what the service counts.
@@ -166,6 +185,8 @@ pub enum NameLength {
     Bytes(u32),
     /// Unicode characters (code points).
     Characters(u32),
+    /// Any length.
+    Unlimited,
 }
 
 /// What account names the service takes.
@@ -175,6 +196,8 @@ pub struct UsernameRules {
     pub max_length: NameLength,
     /// What is appended for the second account of alternating users.
     pub clone_suffix: String,
+    /// Characters that no account name has.
+    pub excluded_characters: String,
 }
 
 /// Abilities that not every service has.
@@ -206,6 +229,7 @@ mod tests {
             old_password: Some("hunter2 of old".into()),
             clone_of: None,
             keep_old_valid: false,
+            may_send_text: false,
         };
         for shown in
             [format!("{request:?}"), format!("{request:#?}"), format!("{:?}", request.actor)]

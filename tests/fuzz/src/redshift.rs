@@ -136,12 +136,15 @@ fn check_success(choice: Choice, server: &Server) {
 }
 
 fn check_failure(choice: Choice, server: &Server, failure: &Failure) {
-    let Failure { kind, code, message } = failure;
-    assert!(is_one_line(message) && message.len() < MESSAGE_MAX, "{message:?}");
+    let Failure { kind, code, message, remedy } = failure;
+    for text in [message, remedy] {
+        assert!(is_one_line(text) && text.len() < MESSAGE_MAX, "{text:?}");
+    }
     let is_code = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
     assert!(code.is_empty() || code.len() == 5 && code.bytes().all(is_code), "{code:?}");
     for secret in [PASSWORD, NEW_PASSWORD] {
-        assert!(!message.contains(secret) || server.said(secret.as_bytes()), "{message}");
+        let repeated = message.contains(secret) || remedy.contains(secret);
+        assert!(!repeated || server.said(secret.as_bytes()), "{message}; {remedy}");
     }
     match kind {
         FailureKind::Refused => {
@@ -159,6 +162,9 @@ fn check_failure(choice: Choice, server: &Server, failure: &Failure) {
         FailureKind::TlsFailed => panic!("{failure}"),
         FailureKind::NoTls
         | FailureKind::Unreachable
+        | FailureKind::PasswordRejected
+        | FailureKind::TextRequired
+        | FailureKind::NotAPair
         | FailureKind::Declined
         | FailureKind::Protocol
         | FailureKind::Unsupported => {}

@@ -5,8 +5,8 @@
 //! needs to know for its sin stands in further keys of its secret.
 
 pub use windlass_sdk::{
-    ChangeRequest, Connection, Description, Endpoint, Failure, Features, LogLevel, Login,
-    NameLength, PasswordRules, Plugin, UsernameRules, bindings, export, log,
+    ChangeRequest, CharacterClasses, Connection, Description, Endpoint, Failure, Features,
+    LogLevel, Login, NameLength, PasswordRules, Plugin, UsernameRules, bindings, export, log,
 };
 
 /// A guest.
@@ -73,14 +73,16 @@ pub fn honest(package: &str) -> Description {
         network: vec!["tcp://{host}:{port}".into(), "tcp://127.0.0.1:*".into()],
         fields: KEYS.map(str::to_owned).to_vec(),
         password_rules: PasswordRules {
-            max_length: 64,
+            max_length: Some(64),
             default_length: 32,
             excluded_characters: String::new(),
             default_excluded_characters: String::new(),
+            required_classes: CharacterClasses::default(),
         },
         username_rules: UsernameRules {
             max_length: NameLength::Bytes(63),
             clone_suffix: String::new(),
+            excluded_characters: String::new(),
         },
         features: Features { self_change: true, admin_change: true, ..Features::default() },
     }

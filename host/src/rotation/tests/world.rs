@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use super::super::service::{
-    CallError, Catalog, Change, Choice, Description, Failure, FailureKind, Features, Login,
-    NameLength, PasswordRules, Proof, Service, TlsMode, UsernameRules,
+    CallError, Catalog, Change, CharacterClasses, Choice, Description, Failure, FailureKind,
+    Features, Login, NameLength, PasswordRules, Proof, Service, TlsMode, UsernameRules,
 };
 use super::super::{
     Invoker, Outcome, PasswordRequests, Progress, Rotation, RotationEvent, SignIns, Step,
@@ -84,7 +84,12 @@ pub(super) struct FakePlugin {
 
 impl FakePlugin {
     fn failure(kind: FailureKind) -> CallError {
-        CallError::Failed(Failure { kind, code: String::new(), message: "as told".into() })
+        CallError::Failed(Failure {
+            kind,
+            code: String::new(),
+            message: "as told".into(),
+            remedy: String::new(),
+        })
     }
 
     fn sign_in(&self, login: &Login) -> Result<(), CallError> {
@@ -199,14 +204,16 @@ impl World {
             network: Vec::new(),
             fields: Vec::new(),
             password_rules: PasswordRules {
-                max_length: 64,
+                max_length: Some(64),
                 default_length: 24,
                 excluded_characters: "'".into(),
                 default_excluded_characters: "/@".into(),
+                required_classes: CharacterClasses::default(),
             },
             username_rules: UsernameRules {
                 max_length: NameLength::Bytes(16),
                 clone_suffix: "_clone".into(),
+                excluded_characters: String::new(),
             },
             features: Features {
                 self_change: true,

@@ -46,6 +46,7 @@ fn request(server: Endpoint, actor: &str, username: &str) -> ChangeRequest {
         old_password: None,
         clone_of: None,
         keep_old_valid: false,
+        may_send_text: false,
     }
 }
 

@@ -95,6 +95,7 @@ fn without_tls_a_server_that_has_to_prove_itself_gets_nothing() {
             old_password: None,
             clone_of: None,
             keep_old_valid: false,
+            may_send_text: false,
         })
     };
     for (greeted, named) in [

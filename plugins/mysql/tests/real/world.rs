@@ -87,6 +87,7 @@ impl World {
             old_password: Some(old.into()),
             clone_of: None,
             keep_old_valid: false,
+            may_send_text: false,
         })
     }
 
@@ -105,6 +106,7 @@ impl World {
             old_password: None,
             clone_of: None,
             keep_old_valid: false,
+            may_send_text: false,
         };
         spoil(&mut request);
         Mysql::change(&request)

@@ -160,6 +160,7 @@ fn what_can_not_be_done_is_said_before_connecting() {
         old_password: None,
         clone_of: None,
         keep_old_valid: false,
+        may_send_text: false,
     };
     type Spoil = fn(&mut ChangeRequest);
     let table: &[(Spoil, FailureKind)] = &[

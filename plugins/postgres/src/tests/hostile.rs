@@ -411,6 +411,7 @@ fn every_hostile_server_comes_to_a_named_failure() {
             old_password: None,
             clone_of: Some("base".into()),
             keep_old_valid: false,
+            may_send_text: false,
         })
     };
     let (required, disabled) = (TlsMode::Required, TlsMode::Disabled);

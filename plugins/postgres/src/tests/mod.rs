@@ -50,6 +50,7 @@ fn change(
             old_password: None,
             clone_of: clone_of.map(str::to_owned),
             keep_old_valid: false,
+            may_send_text: false,
         })
     })
 }

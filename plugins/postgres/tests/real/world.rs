@@ -60,6 +60,7 @@ impl World {
             old_password: None,
             clone_of: Some(current.into()),
             keep_old_valid: false,
+            may_send_text: false,
         })
     }
 

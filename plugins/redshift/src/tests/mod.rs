@@ -42,6 +42,7 @@ fn change(
             old_password: None,
             clone_of: clone_of.map(str::to_owned),
             keep_old_valid: false,
+            may_send_text: false,
         })
     })
 }
@@ -78,7 +79,7 @@ fn the_description_is_what_the_host_goes_by() {
     assert_eq!(description.engines, ["redshift"]);
     assert_eq!(description.default_port, 5439);
     assert_eq!(description.network, ["tcp://{host}:{port}"]);
-    assert_eq!(description.password_rules.max_length, 64);
+    assert_eq!(description.password_rules.max_length, Some(64));
     assert_eq!(description.password_rules.default_excluded_characters, ":/@\"'\\");
     assert_eq!(description.username_rules.max_length, NameLength::Bytes(127));
     assert_eq!(description.username_rules.clone_suffix, "_clone");

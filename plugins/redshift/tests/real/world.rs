@@ -98,6 +98,7 @@ impl World {
             old_password: None,
             clone_of: None,
             keep_old_valid: false,
+            may_send_text: false,
         };
         spoil(&mut request);
         Redshift::change(&request)

@@ -119,6 +119,7 @@ fn call(choice: Choice, login: Login) -> Result<(), Failure> {
         old_password: Some(PASSWORD.into()),
         clone_of,
         keep_old_valid: choice.has(Choice::KEEP),
+        may_send_text: false,
     })
 }
 
@@ -171,11 +172,14 @@ fn check_success(choice: Choice, server: &Server) {
 }
 
 fn check_failure(choice: Choice, server: &Server, failure: &Failure) {
-    let Failure { kind, code, message } = failure;
-    assert!(is_one_line(message) && message.len() < MESSAGE_MAX, "{message:?}");
+    let Failure { kind, code, message, remedy } = failure;
+    for text in [message, remedy] {
+        assert!(is_one_line(text) && text.len() < MESSAGE_MAX, "{text:?}");
+    }
     assert!(code.len() <= 5 && code.bytes().all(|byte| byte.is_ascii_digit()), "{code:?}");
     for secret in [PASSWORD, NEW_PASSWORD] {
-        assert!(!message.contains(secret) || server.said(secret.as_bytes()), "{message}");
+        let repeated = message.contains(secret) || remedy.contains(secret);
+        assert!(!repeated || server.said(secret.as_bytes()), "{message}; {remedy}");
     }
     match kind {
         FailureKind::Refused => {
@@ -193,6 +197,9 @@ fn check_failure(choice: Choice, server: &Server, failure: &Failure) {
         // In here TLS never fails.
         FailureKind::TlsFailed => panic!("{failure}"),
         FailureKind::Unreachable
+        | FailureKind::PasswordRejected
+        | FailureKind::TextRequired
+        | FailureKind::NotAPair
         | FailureKind::Declined
         | FailureKind::Protocol
         | FailureKind::Unsupported => {}

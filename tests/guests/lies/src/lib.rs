@@ -31,10 +31,10 @@ impl Guest for Lies {
             b'j' => wrong.network = vec!["tcp://\u{1b}[31mred".into()],
             b'k' => wrong.version = "1".repeat(1 << 20),
             b'l' => wrong.default_port = 0,
-            b'm' => (rules.max_length, rules.default_length) = (u32::MAX, u32::MAX),
-            b'n' => (rules.max_length, rules.default_length) = (u32::MAX, 4097),
+            b'm' => (rules.max_length, rules.default_length) = (Some(u32::MAX), u32::MAX),
+            b'n' => (rules.max_length, rules.default_length) = (Some(u32::MAX), 4097),
             b'o' => rules.default_length = 0,
-            b'p' => (rules.max_length, rules.default_length) = (31, 32),
+            b'p' => (rules.max_length, rules.default_length) = (Some(31), 32),
             b'q' => rules.default_length = 4,
             b'r' => rules.excluded_characters = ('!'..='~').filter(|c| *c != 'a').collect(),
             b's' => rules.excluded_characters = "x".repeat(600),
@@ -46,8 +46,18 @@ impl Guest for Lies {
             b'A' => wrong.fields = vec!["password".into()],
             b'B' => wrong.fields = (0..33).map(|number| format!("field{number}")).collect(),
             b'C' => wrong.fields = vec!["f".repeat(600)],
+            b'D' => {
+                rules.required_classes.digit = true;
+                rules.excluded_characters = "0123456789".into();
+            }
+            b'E' => wrong.username_rules.excluded_characters = "x".repeat(600),
+            b'F' => {
+                wrong.username_rules.clone_suffix = "_two".into();
+                wrong.username_rules.excluded_characters = "_".into();
+            }
             // True, and hard to believe.
-            b'y' => rules.max_length = u32::MAX,
+            b'y' => rules.max_length = None,
+            b'z' => wrong.username_rules.max_length = NameLength::Unlimited,
             _ => {}
         }
         wrong

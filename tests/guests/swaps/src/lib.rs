@@ -35,6 +35,7 @@ impl Guest for Swaps {
             old_password: None,
             clone_of: None,
             keep_old_valid: false,
+            may_send_text: false,
         })
     }
 }

@@ -48,6 +48,7 @@ fn run(port: u16, user: &str, password: &str, rounds: u32) -> Result<(), Failure
             old_password: Some(current),
             clone_of: None,
             keep_old_valid: false,
+            may_send_text: false,
         })?;
         Postgres::verify(&login(&next))?;
         current = next;

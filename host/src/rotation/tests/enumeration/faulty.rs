@@ -235,7 +235,12 @@ impl FaultyPlugin {
     ) -> Result<(), CallError> {
         let failure = || {
             let kind = FailureKind::Unreachable;
-            CallError::Failed(Failure { kind, code: String::new(), message: "no answer".into() })
+            CallError::Failed(Failure {
+                kind,
+                code: String::new(),
+                message: "no answer".into(),
+                remedy: String::new(),
+            })
         };
         self.line.operation(|counts| counts.database += 1, work, failure).await
     }

@@ -16,7 +16,9 @@ use serde_json::{Value, json};
 use windlass_plugin_postgres::Postgres;
 use windlass_sdk::Plugin;
 
-use super::super::service::{Description, Features, NameLength, PasswordRules, UsernameRules};
+use super::super::service::{
+    CharacterClasses, Description, Features, NameLength, PasswordRules, UsernameRules,
+};
 use super::world::{ADMIN, World};
 
 /// What the PostgreSQL plugin says about itself.
@@ -34,13 +36,16 @@ fn postgres() -> Description {
             default_length: own.password_rules.default_length,
             excluded_characters: own.password_rules.excluded_characters,
             default_excluded_characters: own.password_rules.default_excluded_characters,
+            required_classes: CharacterClasses::default(),
         },
         username_rules: UsernameRules {
             max_length: match own.username_rules.max_length {
                 windlass_sdk::NameLength::Bytes(most) => NameLength::Bytes(most),
                 windlass_sdk::NameLength::Characters(most) => NameLength::Characters(most),
+                windlass_sdk::NameLength::Unlimited => NameLength::Unlimited,
             },
             clone_suffix: own.username_rules.clone_suffix,
+            excluded_characters: String::new(),
         },
         features: Features {
             self_change: own.features.self_change,

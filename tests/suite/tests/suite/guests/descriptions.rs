@@ -76,7 +76,7 @@ pub(super) async fn impostor() -> Result<()> {
 const MARK: &[u8] = b"the lie:";
 
 /// What each letter of the guest makes of its description.
-const LIES: [(char, &str); 27] = [
+const LIES: [(char, &str); 30] = [
     ('a', "a name that is no word"),
     ('b', "a name of control characters"),
     ('c', "a name of 512 KiB"),
@@ -104,6 +104,9 @@ const LIES: [(char, &str); 27] = [
     ('A', "a field that is the password"),
     ('B', "33 fields"),
     ('C', "a field with a long name"),
+    ('D', "a digit in every password and no digits"),
+    ('E', "characters of 600 bytes that no name has"),
+    ('F', "a suffix that no name can have"),
 ];
 
 /// The guest with another letter.
@@ -130,9 +133,11 @@ pub(super) async fn lies() -> Result<()> {
     }
     golden("guests/lies.txt", &text)?;
     // True, and hard to believe: no limit of its own.
-    std::fs::write(&path, lying('y')?)?;
-    let ran = windlass(&["inspect", &file], &[]).await?;
-    ensure!(ran.code == Some(0), "{}", ran.stderr);
+    for (letter, expected) in [('y', "characters, any length"), ('z', "names    any length")] {
+        std::fs::write(&path, lying(letter)?)?;
+        let ran = windlass(&["inspect", &file], &[]).await?;
+        ensure!(ran.code == Some(0) && ran.stdout.contains(expected), "{ran:?}");
+    }
 
     let lie = compiled(&work, "lies", &lying('m')?).await?;
     let error = Den::with_file("lies", &lie, Options::by_hand()).await?.is_not_loaded().await?;

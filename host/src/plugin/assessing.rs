@@ -1,0 +1,51 @@
+//! The optional interface `assessment`: what goes in and what comes out, bounded and scrubbed at the
+//! plugin's border like every other text of a plugin.
+
+use wasmtime::Store;
+
+use super::bindings::assessor::exports::windlass::plugin::assessment as wire;
+use super::call::CallState;
+use super::catalog::{Wipe, Wiped, hand_over};
+use super::limits;
+use crate::redact::Redactor;
+use crate::rotation::{Assessment, Finding, PairState, Planned};
+
+impl Wipe for wire::AssessRequest {
+    fn wipe(&mut self) {
+        self.actor.wipe();
+    }
+}
+
+/// The request as the plugin gets it.
+pub(super) fn request(
+    store: &mut Store<CallState>,
+    planned: &Planned<'_>,
+) -> wasmtime::Result<Wiped<wire::AssessRequest>> {
+    Ok(Wiped(wire::AssessRequest {
+        actor: hand_over(store, planned.actor)?,
+        username: planned.username.to_owned(),
+        clone_of: planned.clone_of.map(str::to_owned),
+    }))
+}
+
+/// What the plugin found, as it may be shown.
+pub(super) fn scrubbed(found: wire::Assessment, redactor: &Redactor) -> Assessment {
+    let findings = |list: Vec<wire::Finding>| {
+        let finding = |finding: wire::Finding| Finding {
+            text: redactor.scrub(&finding.text, limits::REMEDY_BYTES),
+            remedy: redactor.scrub(&finding.remedy, limits::REMEDY_BYTES),
+        };
+        list.into_iter().take(limits::FINDINGS).map(finding).collect()
+    };
+    Assessment {
+        session: redactor.scrub(&found.session, limits::REMEDY_BYTES),
+        lacks: findings(found.lacks),
+        pair: found.pair.map(|state| match state {
+            wire::PairState::Marked => PairState::Marked,
+            wire::PairState::Equal => PairState::Equal,
+            wire::PairState::Different => PairState::Different,
+            wire::PairState::Absent => PairState::Absent,
+        }),
+        differences: findings(found.differences),
+    }
+}

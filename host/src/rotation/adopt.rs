@@ -1,0 +1,167 @@
+//! Looking at the two accounts of an alternating secret, and marking them as a pair.
+//!
+//! An administrator changes the password of one account because a secret speaks of the other, so the
+//! two have to be a pair by something that neither can have set alone. A pair that another tool
+//! made bears no mark. Here an operator looks at it and declares it.
+//!
+//! The administrator acts as in a rotation: only after the secret's own password has signed in, over
+//! the stricter TLS of both secrets. What the mark then lets every later rotation do, the secret's
+//! writer could do before if both accounts sign in with its versions; where only one does, marking is
+//! the operator's own decision ([`Pairing::both_sign_in`]).
+
+use super::Rotation;
+use super::admin::admin_id;
+use super::document::{Origin, SecretDocument};
+use super::parties::Parties;
+use super::service::{
+    Assessment, Catalog, Login, PairState, Place, Planned, Proof, SecretRef, Service,
+};
+use super::set::{CURRENT, accepted};
+use super::strategy::{Strategy, alternate};
+use crate::error::Error;
+use crate::inventory::Inventory;
+use crate::store::{SecretDescription, SecretStore, Stage, VersionSelector};
+
+/// The two accounts of a secret, looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pairing {
+    /// The secret's name.
+    pub secret: String,
+    /// The account of `AWSCURRENT`.
+    pub current: String,
+    /// The other one.
+    pub other: String,
+    /// Where both are.
+    pub place: Place,
+    /// Whether the other account signs in with the secret's previous version. `None`: there is no
+    /// such version, so that was not tried.
+    pub other_signs_in: Option<bool>,
+    /// What the plugin found. `None`: it can't look.
+    pub assessment: Option<Assessment>,
+}
+
+impl Pairing {
+    /// Whether the secret's versions sign in as both accounts: then a mark lets nobody do what the
+    /// holder of the secret could not do before.
+    pub fn both_sign_in(&self) -> bool {
+        self.other_signs_in == Some(true)
+    }
+
+    /// Whether a rotation would refuse the two.
+    pub fn is_refused(&self) -> bool {
+        self.state() == Some(PairState::Different)
+    }
+
+    /// Whether marking them would change something.
+    pub fn can_be_marked(&self) -> bool {
+        matches!(self.state(), Some(PairState::Different | PairState::Equal))
+    }
+
+    /// What makes them a pair, where that is known.
+    pub fn state(&self) -> Option<PairState> {
+        self.assessment.as_ref().and_then(|assessment| assessment.pair)
+    }
+}
+
+/// Who would take part.
+struct Pair<'a, P> {
+    parties: Parties<'a, P>,
+    /// The administrator, over the stricter TLS of both secrets.
+    actor: Login,
+}
+
+impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
+    /// Looks at the accounts of a secret that is rotated with alternating users. Changes nothing.
+    /// `None`: it is rotated in another way.
+    ///
+    /// # Errors
+    /// If the secret or its administrator can't be read, or one of both does not sign in.
+    pub async fn look_at_pair(&self, secret_id: &str) -> Result<Option<Pairing>, Error> {
+        let secret = self.store.describe(secret_id).await?;
+        let Some(Pair { parties, actor }) = self.pair_parties(&secret).await? else {
+            return Ok(None);
+        };
+        let other = parties.pending.username.clone();
+        let other_signs_in = self.previous_signs_in(&parties, &other).await?;
+        let assessment = self.assess(&parties.service, &planned(&parties, &actor)).await?;
+        Ok(Some(Pairing {
+            secret: secret.name.clone(),
+            current: parties.current.username.clone(),
+            other,
+            place: parties.current.place.clone(),
+            other_signs_in,
+            assessment,
+        }))
+    }
+
+    /// Marks the two accounts of a secret as a pair. Safe to repeat.
+    ///
+    /// # Errors
+    /// As [`look_at_pair`](Self::look_at_pair), and what the service says. `false`: the secret is
+    /// not rotated with alternating users, or its plugin has no marks.
+    pub async fn adopt_pair(&self, secret_id: &str) -> Result<bool, Error> {
+        let secret = self.store.describe(secret_id).await?;
+        let Some(Pair { parties, actor }) = self.pair_parties(&secret).await? else {
+            return Ok(false);
+        };
+        Ok(self.mark_pair(&parties.service, &planned(&parties, &actor)).await?.is_some())
+    }
+
+    /// Reads both secrets and has the current password sign in.
+    async fn pair_parties<'a>(
+        &self,
+        secret: &'a SecretDescription,
+    ) -> Result<Option<Pair<'a, C::Service>>, Error> {
+        let by_label = VersionSelector::Stage(Stage::Current);
+        let value = self.store.value(&secret.arn, &by_label).await?;
+        let origin = Origin { secret: secret.name.clone(), role: Stage::Current };
+        let document = SecretDocument::parse(&value, origin)?;
+        let Some(admin_id) = admin_id(secret, &document)? else { return Ok(None) };
+        let service = self.service(secret, &document)?;
+        let plugin = service.description();
+        let strategy = self.strategy(secret, &document, plugin)?;
+        if strategy != Strategy::AlternatingUsers {
+            return Ok(None);
+        }
+        let current = document.login(plugin, SecretRef::of(secret))?;
+        let username = alternate(&current.username, &plugin.username_rules)?;
+        let pending = Login { username, ..current.duplicate() };
+        let engine = document.engine()?.to_owned();
+        let admin_of = Some(admin_id.clone());
+        let parties =
+            Parties { secret, service, strategy, current, pending, admin_id: admin_of, engine };
+        let admin = self.admin_login(&parties, &admin_id).await?;
+        let tls = parties.current.tls.stricter(admin.tls);
+        let proven = Login { proof: Proof::Mutual, tls, ..parties.current.duplicate() };
+        self.verify(&parties.service, &proven, CURRENT).await?;
+        let actor = Login { tls, ..admin };
+        Ok(Some(Pair { parties, actor }))
+    }
+
+    /// Whether the other account signs in with the previous version, where that is its own.
+    async fn previous_signs_in(
+        &self,
+        parties: &Parties<'_, C::Service>,
+        other: &str,
+    ) -> Result<Option<bool>, Error> {
+        let previous = VersionSelector::Stage(Stage::Previous);
+        let Some(value) = self.value_if_there(&parties.secret.arn, &previous).await? else {
+            return Ok(None);
+        };
+        let older = parties.older(&value).filter(|older| older.same_place);
+        let Some(login) = older.map(|older| older.login).filter(|login| login.username == other)
+        else {
+            return Ok(None);
+        };
+        let answer = self.verify(&parties.service, &login, "the AWSPREVIOUS password").await;
+        accepted(answer).map(Some)
+    }
+}
+
+fn planned<'a, P>(parties: &'a Parties<'_, P>, actor: &'a Login) -> Planned<'a> {
+    Planned {
+        actor,
+        username: &parties.pending.username,
+        clone_of: Some(&parties.current.username),
+    }
+}
