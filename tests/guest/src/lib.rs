@@ -5,8 +5,9 @@
 //! needs to know for its sin stands in further keys of its secret.
 
 pub use windlass_sdk::{
-    ChangeRequest, CharacterClasses, Connection, Description, Endpoint, Failure, Features,
-    LogLevel, Login, NameLength, PasswordRules, Plugin, UsernameRules, bindings, export, log,
+    Assess, AssessRequest, Assessment, ChangeRequest, CharacterClasses, Connection, Description,
+    Endpoint, Failure, Features, Finding, LogLevel, Login, NameLength, PairState, PasswordRules,
+    Plugin, UsernameRules, bindings, export, log,
 };
 
 /// A guest.
@@ -34,10 +35,11 @@ pub trait Guest {
     }
 }
 
-/// Exports a [`Guest`] as this crate's component, for the engine of the crate's name.
+/// Exports a [`Guest`] as this crate's component, for the engine of the crate's name. With
+/// `assessment` behind it, what it says as [`Assess`], too.
 #[macro_export]
 macro_rules! guest {
-    ($guest:ty) => {
+    ($guest:ty $(, $more:ident)?) => {
         impl $crate::Plugin for $guest {
             fn describe() -> $crate::Description {
                 <$guest as $crate::Guest>::describe($crate::honest(env!("CARGO_PKG_NAME")))
@@ -52,7 +54,7 @@ macro_rules! guest {
             }
         }
 
-        $crate::export!($guest);
+        $crate::export!($guest $(, $more)?);
     };
 }
 

@@ -5,6 +5,7 @@
 
 #![cfg(feature = "cli")]
 
+mod adopt;
 mod alternating;
 mod bad_input;
 mod enumeration;

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use super::super::service::{
-    CallError, Catalog, Change, CharacterClasses, Choice, Description, Failure, FailureKind,
-    Features, Login, NameLength, PasswordRules, Proof, Service, TlsMode, UsernameRules,
+    Assessment, CallError, Catalog, Change, CharacterClasses, Choice, Description, Failure,
+    FailureKind, Features, Login, NameLength, PairState, PasswordRules, Planned, Proof, Service,
+    TlsMode, UsernameRules,
 };
 use super::super::{
     Invoker, Outcome, PasswordRequests, Progress, Rotation, RotationEvent, SignIns, Step,
@@ -53,6 +54,10 @@ pub(super) struct Database {
     pub(super) meanwhile: Option<(usize, String)>,
     /// Set to apply the next change and lose its answer.
     pub(super) lose_answer: bool,
+    /// What the plugin finds of two accounts. `None`: it can't look.
+    pub(super) pair: Option<PairState>,
+    /// Who was marked as the pair of whom.
+    pub(super) marked: Vec<(String, Option<String>)>,
 }
 
 impl Database {
@@ -161,6 +166,29 @@ impl Service for FakePlugin {
             return Err(Self::failure(FailureKind::Unreachable));
         }
         Ok(())
+    }
+
+    async fn assess(&self, planned: &Planned<'_>) -> Result<Option<Assessment>, CallError> {
+        let Some(pair) = self.database.lock().unwrap().pair else { return Ok(None) };
+        self.sign_in(planned.actor)?;
+        Ok(Some(Assessment {
+            session: planned.actor.username.clone(),
+            lacks: Vec::new(),
+            pair: Some(pair),
+            differences: Vec::new(),
+        }))
+    }
+
+    async fn mark_pair(&self, planned: &Planned<'_>) -> Result<Option<()>, CallError> {
+        if self.database.lock().unwrap().pair.is_none() {
+            return Ok(None);
+        }
+        self.sign_in(planned.actor)?;
+        let mut database = self.database.lock().unwrap();
+        database.pair = Some(PairState::Marked);
+        let pair = (planned.username.to_owned(), planned.clone_of.map(str::to_owned));
+        database.marked.push(pair);
+        Ok(Some(()))
     }
 }
 

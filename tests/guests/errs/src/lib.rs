@@ -22,6 +22,9 @@ impl Guest for Errs {
             "declined" => Failure::declined(lie),
             "protocol" => Failure::protocol(lie),
             "unsupported" => Failure::unsupported(lie),
+            "text-required" => Failure::text_required(lie),
+            "not-a-pair" => Failure::not_a_pair(lie),
+            "remedy" => Failure::declined(lie).with_remedy("do as it says"),
             _ => Failure::invalid_secret(lie),
         })
     }

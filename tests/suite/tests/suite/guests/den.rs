@@ -29,7 +29,7 @@ pub(super) struct Den {
     pub(super) step_limit: Duration,
     /// The other secret's credential, as it was first.
     neighbour: Login,
-    _plugins: WorkDir,
+    plugins: WorkDir,
 }
 
 impl Den {
@@ -60,7 +60,7 @@ impl Den {
             guest: guest.to_owned(),
             step_limit: STEP_LIMIT,
             neighbour,
-            _plugins: work,
+            plugins: work,
         })
     }
 
@@ -167,6 +167,11 @@ impl Den {
         let of_plugins = lines.iter().filter(|line| line["target"] == "windlass::imports::system");
         let own = of_plugins.filter(|line| line["plugin"] == self.guest.as_str());
         Ok(own.filter_map(|line| line["message"].as_str().map(str::to_owned)).collect())
+    }
+
+    /// The folder with the guest's compiled component.
+    pub(super) fn plugins(&self) -> PathBuf {
+        self.plugins.path().join("plugins")
     }
 
     /// The credential of the other secret, as it was first.

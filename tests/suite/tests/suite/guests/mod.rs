@@ -25,6 +25,7 @@
 //! | `RANDOM_BYTES_AT_ONCE`, `RANDOM_BYTES` | [`gambles`] |
 //! | `LOG_LINES`, `LOG_LINE_BYTES` | [`babbles`] |
 //! | `MESSAGE_BYTES`, `CODE_BYTES` | [`rambles`] |
+//! | `FINDINGS`, `REMEDY_BYTES` | [`appraises`] |
 //! | `ARTIFACT_BYTES`, `COMPONENT_BYTES` | the module `plugins` |
 //! | `DESCRIPTION_ENTRIES`, `DESCRIPTION_BYTES`, `PASSWORD_LENGTH`, `rotation::LEAST_BITS` | [`lies`] |
 //! | `REFUSED_LIMIT`, of sign-ins | [`refuses`] |

@@ -3,7 +3,9 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use super::den::{Den, PASSWORD, ROLE_KEY};
+use windlass_suite::{Ran, windlass};
+
+use super::den::{Den, PASSWORD, ROLE_KEY, backwards};
 use super::visited::{Manner, Visited};
 
 /// A password is kept out of every text that leaves the plugin, as it is and in its usual disguises.
@@ -132,6 +134,9 @@ pub(super) async fn errs() -> Result<()> {
         "protocol",
         "unsupported",
         "invalid-secret",
+        "text-required",
+        "not-a-pair",
+        "remedy",
     ];
     let cases = kinds.map(|kind| -> (&str, Value) { (kind, json!({ "kind": kind })) });
     den.confess(&cases).await?;
@@ -141,4 +146,50 @@ pub(super) async fn errs() -> Result<()> {
         assert_eq!(den.sin_again("for-ever", &token).await?, first);
     }
     Ok(())
+}
+
+/// What a plugin finds is bounded, has no password in it and no line of its own; and a mark that
+/// it does not see is no mark.
+#[tokio::test]
+pub(super) async fn appraises() -> Result<()> {
+    let den = Den::of("appraises").await?;
+    let administrator = json!({ "username": "root", "ssl": false, "kind": "fails" });
+    let administrator = den.secret(&administrator);
+    for (name, kind) in [("fails", "fails"), ("works", "works")] {
+        let mut administrator = administrator.clone();
+        administrator["kind"] = Value::from(kind);
+        let arn = den.world.create_secret(&format!("admin-{name}"), &administrator).await?;
+        let own = den.secret(&json!({ "ssl": false, "masterarn": arn }));
+        den.world.create_secret(name, &own).await?;
+    }
+    let shown = adopt(&den, "works", &[]).await?;
+    assert_eq!(shown.code, Some(7), "{}{}", shown.stdout, shown.stderr);
+    let lines: Vec<_> = shown.stdout.lines().collect();
+    let of = |label: &str| lines.iter().filter(|line| line.starts_with(label)).count();
+    assert_eq!((of("differs "), of("lacks "), of("secret ")), (32, 32, 1), "{}", shown.stdout);
+    assert!(lines.iter().all(|line| line.len() < 1200), "a line is too long");
+    assert!(shown.stdout.contains("differs   \\u{1b}[2J[redacted]\\nsecret    forged [redacted]"));
+
+    let unseen = adopt(&den, "works", &["--yes"]).await?;
+    assert_eq!(unseen.code, Some(1), "{}", unseen.stderr);
+    assert!(unseen.stdout.contains("the plugin does not see the mark"), "{}", unseen.stdout);
+    let failed = adopt(&den, "fails", &["--yes", "--output", "json"]).await?;
+    assert_eq!(failed.code, Some(4), "{}", failed.stderr);
+    assert!(failed.stdout.contains("[redacted]; [redacted]"), "{}", failed.stdout);
+    den.is_none_the_worse().await
+}
+
+/// Runs `windlass adopt` on a secret of the den, with nothing of its passwords in what it prints.
+async fn adopt(den: &Den, secret: &str, more: &[&str]) -> Result<Ran> {
+    let store = den.world.store();
+    let plugins = den.plugins();
+    let (store, plugins) = (store.to_string_lossy(), plugins.to_string_lossy());
+    let mut arguments =
+        vec!["adopt", "--secret-id", secret, "--store", &store, "--plugins", &plugins];
+    arguments.extend(more);
+    let ran = windlass(&arguments, &[]).await?;
+    for form in [PASSWORD.to_owned(), backwards(PASSWORD)] {
+        ensure!(!ran.stdout.contains(&form) && !ran.stderr.contains(&form), "a secret got out");
+    }
+    Ok(ran)
 }
