@@ -24,6 +24,6 @@ pub use database::Database;
 pub use engine::{Connected, Engine, Server, Witness};
 pub use golden::{golden, tell, within};
 pub use login::{Login, made_up_password};
-pub use programs::{Ran, guests, plugins_with, python, windlass};
+pub use programs::{Ran, guests, plugins_with, python, typed, windlass};
 pub use rotation::{STEPS, error_of};
 pub use world::{Managed, Options, Rotations, World, with_all_logged};

@@ -59,6 +59,19 @@ pub async fn windlass(arguments: &[&str], environment: &[(&str, &str)]) -> Resul
     Ok(ran)
 }
 
+/// Runs a command line as it was printed, in a shell that finds `windlass`.
+///
+/// # Errors
+/// If it can't be run, or does not end.
+pub async fn typed(command: &str) -> Result<Ran> {
+    let program = Artifact::Windlass.path()?;
+    let folder = program.parent().context("the program is in no folder")?;
+    let launch = Launch::new(PathBuf::from("/bin/sh")).env("PATH", folder.as_os_str());
+    let ran = run(launch, &["-c", command], &[]).await?;
+    leaks::note_printed(command, format!("{}\n{}", ran.stdout, ran.stderr), None)?;
+    Ok(ran)
+}
+
 /// Standard error as it is without `WINDLASS_LOG`: up to warnings, and without the lines that tell
 /// what became of a step, which then is the command's result alone.
 fn without_further_lines(stderr: &str) -> String {

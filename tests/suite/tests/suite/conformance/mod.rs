@@ -4,6 +4,7 @@
 //! A rule looks at the server through its own client and its own log (`windlass_suite::Server`). What
 //! one engine alone has is tested elsewhere.
 
+mod adopt;
 mod dual;
 mod failures;
 mod lockout;
@@ -51,6 +52,8 @@ macro_rules! engines {
                 pairs::four_turns_leave_two_equal_accounts_and_never_touch_the_one_in_use
                 pairs::an_account_that_only_has_the_clones_name_is_refused_and_not_taken_over
                 pairs::a_server_restored_from_a_backup_is_caught_up_with_an_older_password
+                adopt::a_pair_that_another_tool_made_is_declared_by_the_commands_that_the_error_names
+                adopt::pairs_that_their_secret_signs_in_as_are_declared_all_at_once
                 dual::the_password_in_use_stays_valid_or_dual_passwords_are_refused
                 failures::whatever_stops_it_on_the_way_is_named_and_nothing_is_changed
                 lockout::an_ordinary_rotation_fails_no_sign_in_and_a_retry_one_per_wrong_password
