@@ -1,7 +1,10 @@
 //! Logs: JSON lines where a machine reads them (Lambda), plain text on a terminal.
 //!
-//! Only this crate logs below `warn`: at finer levels the AWS SDK describes requests and answers,
-//! and secret values are in them.
+//! In this order, for every reader: Lambda's runtime never repeats a failed step, whatever the level;
+//! what became of a step is a command's result, and logged by commands only where a level was asked
+//! for; this crate logs at the level that was asked for, else at the usual one; libraries log only
+//! where a level was asked for, and never below `warn`: at finer levels the AWS SDK describes requests
+//! and answers, and secret values are in them.
 //!
 //! A line of the log is one line, whoever chose the texts in it: what would break it, steer a terminal
 //! or turn the text around is escaped on its way out (see `text`).
@@ -83,12 +86,19 @@ impl<W: Write> Write for Lines<W> {
     }
 }
 
-/// Which lines are let through.
+/// Where Lambda's runtime logs the error that a step came to, in the form for debugging: that error is
+/// logged by then, with its type, and an alarm would count it twice. A panic, which it logs there too,
+/// never gets so far (see [`panics`](crate::panics)).
+const REPEATED_FAILURES: &str = "lambda_runtime::layers::panic";
+
+/// Which lines are let through. A library's warning is about a matter of its own, such as each address
+/// that it tried in vain: what comes of it is in the error of whoever called it.
 fn filter(reader: Reader, chosen: Option<LevelFilter>, usual: LevelFilter) -> Targets {
-    let level = chosen.unwrap_or(usual);
+    let of_libraries = chosen.map_or(LevelFilter::OFF, |level| level.min(LevelFilter::WARN));
     let filter = Targets::new()
-        .with_default(level.min(LevelFilter::WARN))
-        .with_target(env!("CARGO_CRATE_NAME"), level);
+        .with_default(of_libraries)
+        .with_target(REPEATED_FAILURES, LevelFilter::OFF)
+        .with_target(env!("CARGO_CRATE_NAME"), chosen.unwrap_or(usual));
     if reader == Reader::Caller && chosen.is_none() {
         return filter.with_target(crate::handler::LOG_TARGET, LevelFilter::OFF);
     }
@@ -143,6 +153,28 @@ mod tests {
                 assert_eq!(json.is_ok(), reader == Reader::Machine, "{line}");
             }
             assert_eq!(text.matches(expected).count(), 3, "{reader:?}: {text}");
+        }
+    }
+
+    #[test]
+    fn libraries_log_only_where_a_level_was_asked_for() {
+        for reader in [Reader::Machine, Reader::Watcher, Reader::Caller] {
+            let unasked = filter(reader, None, LevelFilter::INFO);
+            assert!(unasked.would_enable("windlass::store", &Level::INFO));
+            for library in ["aws_config::imds::region", "lambda_runtime::runtime", "hyper::proto"] {
+                assert!(!unasked.would_enable(library, &Level::ERROR), "{reader:?}: {library}");
+                let asked = filter(reader, Some(LevelFilter::ERROR), LevelFilter::INFO);
+                assert!(asked.would_enable(library, &Level::ERROR), "{reader:?}: {library}");
+                assert!(!asked.would_enable(library, &Level::WARN), "{reader:?}: {library}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_runtime_repeats_no_failure_at_any_level() {
+        for chosen in [None, Some(LevelFilter::ERROR), Some(LevelFilter::TRACE)] {
+            let filter = filter(Reader::Machine, chosen, LevelFilter::INFO);
+            assert!(!filter.would_enable(REPEATED_FAILURES, &Level::ERROR), "{chosen:?}");
         }
     }
 
