@@ -81,7 +81,9 @@ impl Error {
                 StoreErrorKind::NotFound => "Windlass.Operator.NotFound",
                 StoreErrorKind::AlreadyExists => "Windlass.Aws.Conflict",
                 StoreErrorKind::Invalid => "Windlass.Aws.InvalidRequest",
-                StoreErrorKind::AccessDenied => "Windlass.Operator.AccessDenied",
+                StoreErrorKind::AccessDenied | StoreErrorKind::AccessDeniedToAnother => {
+                    "Windlass.Operator.AccessDenied"
+                }
                 StoreErrorKind::Key => "Windlass.Operator.KmsKey",
                 StoreErrorKind::Transient => "Windlass.Aws.Unavailable",
                 StoreErrorKind::Other => "Windlass.Aws.Other",

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::config::Config;
 use crate::error::Error;
+use crate::iam;
 use crate::inventory::InventoryError;
 use crate::inventory::aws::AwsInventory;
 use crate::network::Patience;
@@ -44,6 +45,11 @@ pub struct Handler<S> {
     pub config: Config,
     sign_ins: SignIns,
     requests: PasswordRequests,
+}
+
+/// From now on what errors suggest for policies is for this function, as it was invoked.
+pub fn runs_as(function_arn: &str) {
+    iam::runs_as(function_arn);
 }
 
 impl<S: SecretStore> Handler<S> {

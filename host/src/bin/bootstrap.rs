@@ -1,7 +1,8 @@
 //! The Lambda function: takes rotation events from Lambda's Runtime API and runs their steps.
 //!
 //! A mistake in the function's configuration is told with every event rather than once at the
-//! start: that is where the operator looks, in the failed rotation.
+//! start: that is where the operator looks, in the failed rotation. Each failed event has one line at
+//! ERROR in the log, with its `error_type`, so that alarms may count them.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use serde_json::Value;
 use tracing::Instrument;
 use tracing::level_filters::LevelFilter;
 use windlass::config::{self, Config};
-use windlass::handler::Handler;
+use windlass::handler::{self, Handler};
 use windlass::logging::{self, Reader};
 use windlass::plugin::{Engine, InstalledPlugins};
 use windlass::store::aws::AwsStore;
@@ -27,18 +28,23 @@ const LAYER_PLUGINS: &str = "/opt/plugins";
 async fn main() -> Result<(), lambda_runtime::Error> {
     logging::init(Reader::Machine, None, LevelFilter::INFO);
     panics::tell_places_only();
-    let handler = Arc::new(prepare().await.inspect_err(|error| {
-        tracing::error!(error_type = error.error_type, "{}", error.message);
-    }));
+    let handler = Arc::new(prepare().await);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let handler = Arc::clone(&handler);
         async move {
-            let handler = handler.as_ref().as_ref().map_err(Report::clone)?;
+            handler::runs_as(&event.context.invoked_function_arn);
             let remaining = remaining(event.context.deadline);
             // Every line of this invocation carries its id, those of plugins too, whatever the
             // level: a span of a finer one goes with the lines of its level.
             let invocation =
                 tracing::error_span!("invocation", request_id = event.context.request_id);
+            let handler = handler.as_ref().as_ref().map_err(|report| {
+                // What a step comes to, the handler logs.
+                invocation.in_scope(|| {
+                    tracing::error!(error_type = report.error_type, "{}", report.message);
+                });
+                report.clone()
+            })?;
             let step = handler.handle(&event.payload, Some(remaining));
             match panics::caught(step.instrument(invocation)).await {
                 Ok(outcome) => {

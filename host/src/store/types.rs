@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::SystemTime;
 
-use crate::iam::statement;
+use crate::iam::{self, function, statement, statement_if};
 use crate::secret::{Secret, mute};
 
 /// A version of a secret: the client request token that made it.
@@ -189,6 +189,8 @@ pub enum StoreErrorKind {
     Invalid,
     /// `AccessDeniedException`: the function's role lacks a permission.
     AccessDenied,
+    /// The same, of another secret than the one that is rotated: its administrator's.
+    AccessDeniedToAnother,
     /// `DecryptionFailure`, `EncryptionFailure`, and what else says so: the KMS key can't be used.
     Key,
     /// Throttling, a 5xx or no answer: the same call may work later.
@@ -227,10 +229,13 @@ pub struct StoreError {
 }
 
 impl StoreError {
-    /// The same error, saying why the call was made.
+    /// The same error of a secret that is not the rotated one, saying why the call was made.
     #[must_use]
     pub(crate) fn because(mut self, reason: &str) -> Self {
         self.message = format!("{}; {reason}", self.message.trim_end_matches('.'));
+        if self.kind == StoreErrorKind::AccessDenied {
+            self.kind = StoreErrorKind::AccessDeniedToAnother;
+        }
         self
     }
 }
@@ -245,9 +250,9 @@ fn advice(kind: StoreErrorKind, action: &str, resource: &str) -> String {
         StoreErrorKind::NotFound => {
             "; check that it exists in this region and account, and has a value".to_owned()
         }
-        StoreErrorKind::AccessDenied => format!(
+        StoreErrorKind::AccessDenied | StoreErrorKind::AccessDeniedToAnother => format!(
             "; add to the policy of the function's role: {}",
-            statement(&[&format!("secretsmanager:{action}")], &iam_resource(resource))
+            permission(kind, action, resource, function().as_deref())
         ),
         // Whoever writes a version needs a data key; whoever reads one, to decrypt it.
         StoreErrorKind::Key => {
@@ -258,7 +263,7 @@ fn advice(kind: StoreErrorKind, action: &str, resource: &str) -> String {
             format!(
                 "; the secret's KMS key must be enabled and not about to be deleted, and its key policy \
                  must let the function's role use it; add to the role's policy: {}",
-                statement(actions, "the key's ARN")
+                statement_if(actions, "the key's ARN", ENCRYPTED_FOR, &iam_resource(resource))
             )
         }
         StoreErrorKind::AlreadyExists
@@ -268,12 +273,105 @@ fn advice(kind: StoreErrorKind, action: &str, resource: &str) -> String {
     }
 }
 
+/// What Secrets Manager has as the rotation function of the secret that is asked for.
+const ROTATED_BY: &str = "secretsmanager:resource/AllowRotationLambdaArn";
+
+/// The secret that KMS is asked for, as Secrets Manager tells it.
+const ENCRYPTED_FOR: &str = "kms:EncryptionContext:SecretARN";
+
+/// The statement that allows a call, and nothing that the function is not for: the condition is that of
+/// the policies of AWS's own functions. An administrator's secret may be rotated by another function or
+/// by none, and whoever runs a command is no function.
+fn permission(
+    kind: StoreErrorKind,
+    action: &str,
+    resource: &str,
+    function: Option<&str>,
+) -> String {
+    let (of, action) = (iam_resource(resource), format!("secretsmanager:{action}"));
+    let rotated = kind == StoreErrorKind::AccessDenied && !resource.is_empty();
+    match function.filter(|_| rotated) {
+        Some(function) => statement_if(&[&action], &of, ROTATED_BY, function),
+        None => statement(&[&action], &of),
+    }
+}
+
 /// What a policy calls a secret that was asked for by ARN or by name.
 fn iam_resource(resource: &str) -> String {
+    let literal = iam::literal(resource);
     match resource {
         "" => "*".to_owned(),
-        arn if arn.starts_with("arn:") => arn.to_owned(),
+        arn if arn.starts_with("arn:") => literal,
         // Secrets Manager appends six characters of its own to every name.
-        name => format!("arn:aws:secretsmanager:*:*:secret:{name}-??????"),
+        _ => format!("arn:{}:secretsmanager:*:*:secret:{literal}-??????", iam::partition()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "arn:aws-cn:secretsmanager:cn-north-1:1:secret:app-AbCdEf";
+    const FUNCTION: &str = "arn:aws-cn:lambda:cn-north-1:1:function:windlass";
+
+    #[test]
+    fn a_permission_for_a_function_is_for_the_secrets_that_it_rotates() {
+        use StoreErrorKind::{AccessDenied, AccessDeniedToAnother};
+        let condition =
+            format!(r#", "Condition": {{"StringEquals": {{"{ROTATED_BY}": "{FUNCTION}"}}}}"#);
+        for (kind, resource, function, expected) in [
+            (AccessDenied, SECRET, Some(FUNCTION), condition.as_str()),
+            (AccessDenied, SECRET, None, ""),
+            (AccessDeniedToAnother, SECRET, Some(FUNCTION), ""),
+            // GetRandomPassword, of which nobody is the resource.
+            (AccessDenied, "", Some(FUNCTION), ""),
+        ] {
+            let found = permission(kind, "GetSecretValue", resource, function);
+            let resource = iam_resource(resource);
+            assert_eq!(
+                found,
+                format!(
+                    r#"{{"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "{resource}"{expected}}}"#
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn an_error_of_another_secret_is_known_as_one() {
+        let error = StoreError {
+            kind: StoreErrorKind::AccessDenied,
+            action: "GetSecretValue",
+            resource: "admin".to_owned(),
+            message: "AccessDeniedException: no".to_owned(),
+            source: None,
+        };
+        let error = error.because("`masterarn` of `app` names it");
+        assert_eq!(error.kind, StoreErrorKind::AccessDeniedToAnother);
+        let told = error.to_string();
+        assert!(told.contains("secret:admin-??????\"}") && !told.contains(ROTATED_BY), "{told}");
+    }
+
+    #[test]
+    fn a_key_is_used_for_one_secret_alone() {
+        for (resource, expected) in [
+            (SECRET, format!(r#"{{"StringEquals": {{"{ENCRYPTED_FOR}": "{SECRET}"}}}}"#)),
+            (
+                "app",
+                format!(
+                    r#"{{"StringLike": {{"{ENCRYPTED_FOR}": "arn:{}:secretsmanager:*:*:secret:app-??????"}}}}"#,
+                    iam::partition()
+                ),
+            ),
+        ] {
+            let told = advice(StoreErrorKind::Key, "GetSecretValue", resource);
+            assert!(told.contains(&expected), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_a_secret_chose_allows_nothing_but_itself() {
+        assert!(iam_resource("*").ends_with(":secret:${*}-??????"));
+        assert_eq!(iam_resource("arn:aws:x:*:?:$"), "arn:aws:x:${*}:${?}:${$}");
     }
 }
