@@ -6,10 +6,16 @@
 //! [`Retries`]. When no attempt is left, `AWSPENDING` stays, and the next RotateSecret is refused
 //! and sets off the same rotation again, also in a later server: the state file knows of it.
 //!
+//! Nothing that was accepted or promised is dropped. A RotateSecret that comes while the secret is busy
+//! (its rotation has moved AWSCURRENT and is not quite over, or is at its last attempt) is kept in
+//! mind, and when the turn ends, the rotation that is then unfinished in the store, if one is, has the
+//! next turn.
+//!
 //! Between two steps it is checked that nobody cancelled the rotation or deleted the secret. A test
 //! (`RotateImmediately=false`) is testSecret alone, once; its version is removed whatever comes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,6 +25,7 @@ use tokio::task::JoinSet;
 use super::history::{History, RunId, RunState};
 use super::rotator::{InvokeError, StepInvoker};
 use super::scrub::scrub;
+use crate::panics;
 use crate::secret::Secret;
 use crate::store::embedded::{
     EmbeddedStore, RotationStart, RotationTarget, RotationWork, TemporaryValue,
@@ -50,11 +57,18 @@ pub(super) struct Scheduler {
     retries: Retries,
     temporary_value: TemporaryValue,
     history: History,
-    /// ARNs of the secrets that are being rotated.
-    busy: Mutex<HashSet<String>>,
+    /// ARNs of the secrets that are being rotated, each with what was asked for meanwhile.
+    busy: Mutex<HashMap<String, Meanwhile>>,
     /// By ARN, the `RotationToken` that the latest event had. Never told.
     rotation_tokens: Mutex<HashMap<String, Secret>>,
     tasks: Mutex<JoinSet<()>>,
+}
+
+/// Whether RotateSecret was called while a secret was busy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meanwhile {
+    Nothing,
+    AskedAgain,
 }
 
 /// Why an attempt did not get to its end.
@@ -104,7 +118,12 @@ impl Scheduler {
         sent.get(arn).zip(token).is_some_and(|(sent, token)| sent.same_as(token))
     }
 
-    /// Begins to run a rotation, unless it is running or done.
+    /// Whether there is somebody here who runs steps.
+    pub(super) fn runs_steps(&self) -> bool {
+        self.invoker.is_some()
+    }
+
+    /// Begins to run a rotation that is not done, at once or when the secret's turn is over.
     pub(super) fn start(self: &Arc<Self>, start: RotationStart) {
         if start.work == RotationWork::Nothing {
             return;
@@ -114,15 +133,51 @@ impl Scheduler {
             self.history.end(run, RunState::Waiting, None);
             return;
         };
-        if !locked(&self.busy).insert(start.arn.clone()) {
-            return;
-        }
-        let run = self.history.begin(&start);
-        let turn = Turn { scheduler: Arc::clone(self), arn: start.arn.clone(), run, over: false };
+        match locked(&self.busy).entry(start.arn.clone()) {
+            Entry::Occupied(mut busy) => {
+                busy.insert(Meanwhile::AskedAgain);
+                return;
+            }
+            Entry::Vacant(free) => free.insert(Meanwhile::Nothing),
+        };
         let scheduler = Arc::clone(self);
         let mut tasks = locked(&self.tasks);
         while tasks.try_join_next().is_some() {}
-        tasks.spawn(async move { scheduler.run(&*invoker, start, turn).await });
+        tasks.spawn(async move { scheduler.take_turns(&*invoker, start).await });
+    }
+
+    /// Runs a secret's rotation, and what was asked for meanwhile.
+    async fn take_turns(&self, invoker: &dyn StepInvoker, first: RotationStart) {
+        let arn = first.arn.clone();
+        let mut next = Some(first);
+        while let Some(start) = next {
+            let turn =
+                Turn { history: &self.history, run: self.history.begin(&start), over: false };
+            // A function that panics ends its own rotation, which the turn notes, and no other.
+            drop(panics::caught(self.run(invoker, start, turn)).await);
+            next = self.next(&arn).await;
+        }
+    }
+
+    /// What is to be run now that a turn is over. Without anything, the secret is free.
+    async fn next(&self, arn: &str) -> Option<RotationStart> {
+        loop {
+            if let Entry::Occupied(mut busy) = locked(&self.busy).entry(arn.to_owned()) {
+                match busy.insert(Meanwhile::Nothing) {
+                    Meanwhile::AskedAgain => {}
+                    Meanwhile::Nothing => {
+                        busy.remove();
+                        return None;
+                    }
+                }
+            }
+            let secret = arn.to_owned();
+            match self.blocking(move |store| store.unfinished_rotation(&secret)).await {
+                Ok(Some(unfinished)) => return Some(unfinished),
+                Ok(None) => {}
+                Err(error) => tracing::warn!(secret = arn, error, "failed to look for a rotation"),
+            }
+        }
     }
 
     /// Waits for the rotations that are running, then stops what still does.
@@ -134,7 +189,7 @@ impl Scheduler {
         }
     }
 
-    async fn run(self: Arc<Self>, invoker: &dyn StepInvoker, start: RotationStart, mut turn: Turn) {
+    async fn run(&self, invoker: &dyn StepInvoker, start: RotationStart, mut turn: Turn<'_>) {
         let (steps, retries) = match start.work {
             RotationWork::TestOnly => (TEST, 0),
             RotationWork::AllSteps | RotationWork::Nothing => (ROTATION, self.retries.count),
@@ -256,25 +311,23 @@ impl Scheduler {
 }
 
 /// A secret's turn to be rotated. Dropped without an end, the rotation was interrupted.
-struct Turn {
-    scheduler: Arc<Scheduler>,
-    arn: String,
+struct Turn<'a> {
+    history: &'a History,
     run: RunId,
     over: bool,
 }
 
-impl Turn {
+impl Turn<'_> {
     fn end(&mut self, state: RunState, reason: Option<String>) {
         self.over = true;
-        self.scheduler.history.end(self.run, state, reason);
+        self.history.end(self.run, state, reason);
     }
 }
 
-impl Drop for Turn {
+impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        locked(&self.scheduler.busy).remove(&self.arn);
         if !self.over {
-            self.scheduler.history.end(self.run, RunState::Interrupted, None);
+            self.history.end(self.run, RunState::Interrupted, None);
         }
     }
 }
