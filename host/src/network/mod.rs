@@ -4,9 +4,12 @@
 //! is the message that costs operators their afternoon.
 
 mod channel_binding;
+mod overheard;
 mod patience;
 mod roots;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 pub use patience::Patience;
@@ -45,11 +48,15 @@ pub struct NetworkError {
     pub kind: NetworkErrorKind,
     /// What was tried, where it stopped, what usually causes that.
     pub message: String,
+    /// The same without what the peer chose, such as the names in its certificate. No password goes
+    /// into it.
+    pub own_words: String,
 }
 
 impl NetworkError {
     /// An error with its message.
     pub fn new(kind: NetworkErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        let message = message.into();
+        Self { kind, own_words: message.clone(), message }
     }
 }

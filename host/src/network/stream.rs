@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 
+use super::overheard::{Opening, Overheard, is_tls_alert};
 use super::tls::{Tls, TlsSession};
 use super::{NetworkError, NetworkErrorKind as Kind, Patience, seconds};
 
@@ -82,7 +83,8 @@ pub async fn connect(
                 // Protocols here are question and answer: waiting to fill a packet only costs time.
                 // A socket that can't be told so still works.
                 drop(socket.set_nodelay(true));
-                return Ok(Stream { state: State::Plain(socket), peer: *address, patience });
+                let state = State::Plain(socket);
+                return Ok(Stream { state, peer: *address, patience, spoke_in_clear: false });
             }
             Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => (
                 Kind::Refused,
@@ -118,18 +120,30 @@ fn is_unroutable(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable)
 }
 
+/// What is wrong where a peer expected TLS and got none.
+const EXPECTS_TLS: &str = "it expects TLS from the first byte on this port, and got none; if the secret \
+                           has `\"ssl\": false`, remove that, else set its `port` to the service's usual \
+                           one";
+
+/// What may be wrong where it says nothing.
+const MAYBE_TLS: &str = "a port that expects TLS from the first byte does that to whoever begins without, \
+                         and so does a proxy without a service behind it: if the secret has `\"ssl\": \
+                         false`, remove that, else check its `port`, and that the service runs";
+
 /// A byte stream to a service.
 #[derive(Debug)]
 pub struct Stream {
     state: State,
     peer: SocketAddr,
     patience: Patience,
+    /// Whether the peer has sent anything without TLS.
+    spoke_in_clear: bool,
 }
 
 #[derive(Debug)]
 enum State {
     Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Overheard>>),
     /// A TLS handshake failed.
     Broken,
 }
@@ -145,6 +159,7 @@ impl Stream {
     /// # Errors
     /// `TimedOut`, `Closed`, `InvalidState`.
     pub async fn read(&mut self, limit: usize) -> Result<Vec<u8>, NetworkError> {
+        self.look_for_an_alert().await?;
         let mut buffer = vec![0; limit];
         let read = async {
             match &mut self.state {
@@ -158,9 +173,45 @@ impl Stream {
                 State::Broken => Err(io::Error::from(io::ErrorKind::NotConnected)),
             }
         };
-        let count = bounded(self.peer, self.patience, read).await?;
+        let count = bounded(self.peer, self.patience, read).await;
+        let count = count.map_err(|error| self.of_a_silent_peer(error))?;
+        self.spoke_in_clear |= count > 0;
         buffer.truncate(count);
         Ok(buffer)
+    }
+
+    /// Makes sure that the first bytes of a peer in clear are not those of one that expected TLS. They
+    /// are left where they are, and so is whatever else happens to the connection.
+    async fn look_for_an_alert(&mut self) -> Result<(), NetworkError> {
+        let State::Plain(socket) = &self.state else { return Ok(()) };
+        if self.spoke_in_clear {
+            return Ok(());
+        }
+        let mut first = [0; 5];
+        let peek = bounded(self.peer, self.patience, socket.peek(&mut first)).await;
+        peek.map_err(|error| self.of_a_silent_peer(error))?;
+        if is_tls_alert(&first) {
+            return Err(NetworkError::new(
+                Kind::Other,
+                format!("{} answered with an alert of TLS: {EXPECTS_TLS}", self.peer),
+            ));
+        }
+        Ok(())
+    }
+
+    /// What is to be said of a peer that closed the connection, besides that it did.
+    pub fn closed_without_a_word(&self) -> Option<String> {
+        let silent = matches!(self.state, State::Plain(_)) && !self.spoke_in_clear;
+        silent.then(|| {
+            format!("{} closed the connection before it sent anything; {MAYBE_TLS}", self.peer)
+        })
+    }
+
+    fn of_a_silent_peer(&self, error: NetworkError) -> NetworkError {
+        match self.closed_without_a_word() {
+            Some(message) if error.kind == Kind::Closed => NetworkError::new(Kind::Closed, message),
+            _ => error,
+        }
     }
 
     /// Writes all of `data`.
@@ -201,15 +252,16 @@ impl Stream {
         // Nothing was read ahead here, so bytes that somebody slipped in after the answer in clear
         // are the first that the handshake sees, and break it.
         let time = self.patience.at_most(TLS_TIMEOUT);
-        let Ok(handshake) = timeout(time, tls.handshake(socket, host, self.peer)).await else {
+        let opening = Opening { agreed: self.spoke_in_clear, ..Opening::default() };
+        let handshake = tls.handshake(socket, host, self.peer, &opening);
+        let Ok(handshake) = timeout(time, handshake).await else {
             return Err(NetworkError::new(
                 Kind::TimedOut,
                 format!(
-                    "the TLS handshake with `{host}` at {} took longer than {}: it accepts \
-                     connections and is slow or silent; see whether the service is overloaded, \
-                     and whether something in between holds packets back",
+                    "the TLS handshake with `{host}` at {} took longer than {}: {}",
                     self.peer,
-                    seconds(time)
+                    seconds(time),
+                    opening.why_slow()
                 ),
             ));
         };

@@ -24,6 +24,7 @@ use tokio_rustls::rustls::{
 };
 
 use super::channel_binding::tls_server_end_point;
+use super::overheard::{Opening, Overheard};
 use super::roots::Roots;
 use super::{NetworkError, NetworkErrorKind as Kind};
 
@@ -52,7 +53,8 @@ impl Tls {
         socket: TcpStream,
         host: &str,
         peer: SocketAddr,
-    ) -> Result<(TlsStream<TcpStream>, TlsSession), NetworkError> {
+        opening: &Opening,
+    ) -> Result<(TlsStream<Overheard>, TlsSession), NetworkError> {
         let name =
             ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(|_| {
                 NetworkError::new(
@@ -63,10 +65,11 @@ impl Tls {
         let config = self.config(host).map_err(|error| {
             NetworkError::new(Kind::Tls, format!("TLS could not be set up: {error}"))
         })?;
-        let stream = TlsConnector::from(Arc::new(config))
-            .connect(name, socket)
+        let mut stream = TlsConnector::from(Arc::new(config))
+            .connect(name, Overheard::new(socket, opening.first.clone()))
             .await
-            .map_err(|error| explain(host, peer, &error))?;
+            .map_err(|error| explain(host, peer, opening, &error))?;
+        stream.get_mut().0.listen_no_more();
         let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
         let tls_server_end_point = certificate.and_then(|leaf| tls_server_end_point(leaf));
         Ok((stream, TlsSession { tls_server_end_point }))
@@ -172,7 +175,12 @@ impl ServerCertVerifier for Verifier {
 }
 
 /// Says which certificate error it was and what usually causes it.
-fn explain(host: &str, peer: SocketAddr, error: &std::io::Error) -> NetworkError {
+fn explain(
+    host: &str,
+    peer: SocketAddr,
+    opening: &Opening,
+    error: &std::io::Error,
+) -> NetworkError {
     use std::io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     let advice = match inner {
@@ -189,10 +197,10 @@ fn explain(host: &str, peer: SocketAddr, error: &std::io::Error) -> NetworkError
         Some(Error::InvalidCertificate(
             CertificateError::Expired | CertificateError::ExpiredContext { .. },
         )) => "; its certificate has expired: renew it on the server",
-        None if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+        None if matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof) => {
             "; the peer closed the connection: it may not speak TLS on this port"
         }
-        _ => "",
+        _ => opening.advice().unwrap_or_default(),
     };
     let cause = match inner {
         // The long form tells the time in seconds since 1970.
@@ -203,8 +211,10 @@ fn explain(host: &str, peer: SocketAddr, error: &std::io::Error) -> NetworkError
     };
     // A connection that breaks off says nothing about whether the peer has TLS.
     let broke_off = matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof);
-    NetworkError::new(
-        if broke_off && inner.is_none() { Kind::Closed } else { Kind::Tls },
-        format!("the TLS handshake with `{host}` at {peer} failed: {cause}{advice}"),
-    )
+    let failed = format!("the TLS handshake with `{host}` at {peer} failed");
+    NetworkError {
+        kind: if broke_off && inner.is_none() { Kind::Closed } else { Kind::Tls },
+        message: format!("{failed}: {cause}{advice}"),
+        own_words: format!("{failed}{advice}"),
+    }
 }
