@@ -20,6 +20,12 @@
 //! masks and nothing else, so nothing that was cut or escaped can become a secret again. Masks that
 //! touch are one.
 //!
+//! **What is too short to be masked** (fewer than four characters) is never masked: whoever sees which
+//! letters of a known sentence are missing knows the password. Beside one of a single character no text
+//! is told, as the letters that all told texts lack would be few; beside one of two or three, a text is
+//! told where it holds that nowhere and in no form, and else withheld as a whole. A failure's own words
+//! of the host, which no password goes into, are told in either case (`plugin::catalog`).
+//!
 //! **Where it would cost too much**, less is told, never more: a text is cut where following all its
 //! readings would take too long (`search`), and beside secrets of more than 80 Ki characters
 //! nothing is told at all.
@@ -36,7 +42,7 @@
 //! | what a function says to the local Secrets Manager | `local::scrub` | tests there |
 //! | a panic | [`panics`](crate::panics): where, never what | tests there |
 //! | metrics | `metrics`: counts and names of its own | test there |
-//! | logs of libraries | [`logging`](crate::logging): warnings alone | tests there |
+//! | logs of libraries | [`logging`](crate::logging): where a level was asked for, warnings | tests there |
 //! | the result of a step: Lambda's answer, the command line's | made of the above | the suite's search |
 //!
 //! The suite's search: at the end of every end-to-end test all of its output is searched for every
@@ -78,12 +84,13 @@ use search::Found;
 /// What stands where a secret stood.
 const MASK: &str = "[redacted]";
 
-/// Fewer characters are found in every text. Masking them would make the text useless, and worse:
-/// whoever sees which letters are masked knows the password. So nothing is told at all.
+/// Fewer characters are found in many texts. Masking them would make the text useless, and worse:
+/// whoever sees which letters are masked knows the password.
 const SHORTEST: usize = 4;
 
 /// What is told where a password is too short.
-const WITHHELD: &str = "[withheld: a password here is too short to be masked]";
+pub(crate) const WITHHELD: &str = "[withheld: a password here has fewer than four characters, which \
+                                   masks would show; set a longer one]";
 
 /// The characters of secrets that one step may know: as many as the largest secret of Secrets
 /// Manager has, whose versions mostly repeat each other, and some for the administrator's and for
@@ -122,9 +129,12 @@ struct Known {
     secrets: HashMap<u64, Vec<(Secret, Kind)>>,
     hasher: RandomState,
     runs: Runs,
+    /// Secrets that are too short to be masked, as wholes.
+    short: Runs,
+    /// One of them is a single character.
+    single: bool,
     /// The characters of all secrets.
     learnt: usize,
-    too_short: bool,
     too_many: bool,
 }
 
@@ -158,7 +168,7 @@ impl Redactor {
     pub fn scrub(&self, text: &str, limit: usize) -> String {
         let mut known = self.known();
         // No more than was allowed, and nothing of the text.
-        if known.too_short && !known.too_many {
+        if !known.too_many && known.holds_short(text, limit) {
             return Known::default().scrub(WITHHELD, limit);
         }
         known.scrub(text, limit)
@@ -192,10 +202,25 @@ impl Known {
         self.learnt += length;
         same_hash.push((Secret::new(secret.to_owned()), kind));
         if length < SHORTEST {
-            self.too_short = true;
+            self.single |= length == 1;
+            self.short.learn_whole(secret);
         } else {
             self.runs.learn(secret, kind, plain);
         }
+    }
+
+    /// Whether a text can't be told because of a secret that is too short to be masked.
+    fn holds_short(&mut self, text: &str, limit: usize) -> bool {
+        if self.single {
+            return true;
+        }
+        if self.short.is_empty() {
+            return false;
+        }
+        self.short.sort();
+        let (text, _) = escaped(text, limit.saturating_mul(EXAMINED).saturating_add(BEYOND));
+        let Found { masks, searched } = search::search(&text, &self.short);
+        !masks.is_empty() || searched < text.len()
     }
 
     fn scrub(&mut self, text: &str, limit: usize) -> String {

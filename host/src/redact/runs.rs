@@ -334,6 +334,31 @@ impl Runs {
         }
     }
 
+    /// Learns a secret that has no run of its own, in either case: only the whole of it is found.
+    pub(super) fn learn_whole(&mut self, secret: &str) {
+        self.sorted = false;
+        let json = Zeroizing::new(Value::from(secret).to_string());
+        let inside = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'));
+        for text in [secret, inside.unwrap_or(&json)] {
+            let backwards = Zeroizing::new(text.chars().rev().collect::<String>());
+            for text in [text, &backwards] {
+                let symbols = symbols(text, true);
+                self.folded.learn(&symbols, LONGEST_RUN, LONGEST_RUN, &[]);
+                self.bytes.learn(text.as_bytes(), LONGEST_RUN, LONGEST_RUN, &[]);
+            }
+        }
+        for order in [u16::to_le_bytes, u16::to_be_bytes] {
+            let bytes: Zeroizing<Vec<u8>> =
+                Zeroizing::new(secret.encode_utf16().flat_map(order).collect());
+            self.bytes.learn(&bytes, LONGEST_RUN, LONGEST_RUN, &[]);
+        }
+    }
+
+    /// Whether nothing was learnt.
+    pub(super) fn is_empty(&self) -> bool {
+        [&self.exact, &self.folded, &self.bytes].iter().all(|lane| lane.is_empty())
+    }
+
     /// The memory of all tables.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {

@@ -274,14 +274,35 @@ fn either_case_counts_where_a_secret_is_long_enough_to_stand_nowhere_by_chance()
 }
 
 #[test]
-fn beside_a_password_too_short_to_mask_nothing_is_told() {
-    for secret in ["a", "ab", "abc", "äöü"] {
+fn beside_a_password_of_one_character_nothing_is_told() {
+    for secret in ["a", "ä", "'"] {
         let redactor = knowing(&["correct horse", secret]);
-        assert_eq!(redactor.scrub("a plain message", 99), WITHHELD);
-        assert_eq!(redactor.scrub("", 99), WITHHELD, "nor whether there was anything");
+        assert_eq!(redactor.scrub("bcd", 99), cut(WITHHELD, 99));
+        assert_eq!(redactor.scrub("", 200), WITHHELD, "nor whether there was anything");
         assert_eq!(redactor.scrub_of_aws("a correct horse", 99), format!("a {MASK}"));
     }
     assert_eq!(knowing(&[""]).scrub("a plain message", 99), "a plain message");
+}
+
+#[test]
+fn beside_a_password_of_two_or_three_a_text_is_told_that_holds_it_in_no_form() {
+    for secret in ["q7", "q7#", "äöü", "\\\"'", "\u{1}\u{2}\u{3}", "🔑🔑"] {
+        let redactor = knowing(&["correct horse", secret]);
+        let told = redactor.scrub("connection refused: correct horse", 200);
+        assert_eq!(told, format!("connection refused: {MASK}"), "{secret}");
+        let mut forms = forms(secret);
+        forms.push(("upper case".to_owned(), secret.to_uppercase()));
+        for (name, form) in forms {
+            for text in [form.clone(), format!("is <{form}>"), format!("long{form}word")] {
+                assert_eq!(redactor.scrub(&text, 200), WITHHELD, "{secret}, {name}: {text}");
+            }
+        }
+    }
+}
+
+/// What is left of a text that is longer than allowed.
+fn cut(text: &str, limit: usize) -> String {
+    format!("{}…", text.get(..limit).unwrap())
 }
 
 #[test]
