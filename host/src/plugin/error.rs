@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::limits::LimitReached;
+use super::remedy;
 use crate::digest::Digest;
 use crate::signature::PublicKey;
 
@@ -121,7 +122,7 @@ pub enum PluginError {
         problem: ArtifactProblem,
     },
     /// The plugin called for something that ends a call.
-    #[error("plugin `{plugin}` was stopped in `{operation}`: {limit}; report it to its author")]
+    #[error("plugin `{plugin}` was stopped in `{operation}`: {limit}; {}", stay_within(operation))]
     Limit {
         /// The plugin's name.
         plugin: String,
@@ -144,7 +145,10 @@ pub enum PluginError {
         cause: String,
     },
     /// What the plugin says about itself can't be.
-    #[error("`{}` describes itself wrongly: {why}; report it to its author", path.display())]
+    #[error(
+        "`{}` describes itself wrongly: {why}; its author has to correct what `describe` returns",
+        path.display()
+    )]
     Description {
         /// Which file.
         path: PathBuf,
@@ -212,9 +216,9 @@ pub enum ArtifactProblem {
     },
     /// It imports something that is not in the interface.
     #[error(
-        "it imports `{import}`, which is not part of windlass:plugin; a plugin may import \
-         windlass:plugin/network and windlass:plugin/system and nothing else (WASI included): \
-         build it with `windlass build`"
+        "it imports `{import}`, and a plugin may import windlass:plugin/network and \
+         windlass:plugin/system and nothing else; {}",
+        remedy::of_import(import)
     )]
     ForeignImport {
         /// The import.
@@ -284,8 +288,8 @@ pub enum ArtifactProblem {
         /// Whose signature it claims to be.
         key: PublicKey,
     },
-    /// The sandbox refused it.
-    #[error("{0}")]
+    /// The sandbox refused it, or no component could be made of it.
+    #[error("{}", remedy::of_rejection(.0))]
     Rejected(String),
 }
 
@@ -308,6 +312,18 @@ impl PluginError {
             Self::Description { .. } => "Windlass.Plugin.Description",
             Self::Engine(_) => "Windlass.Internal.Sandbox",
         }
+    }
+}
+
+/// Whoever installs a plugin can't mend it. Whoever builds one hears of its limits first, when it is
+/// asked what it is.
+fn stay_within(operation: &str) -> &'static str {
+    match operation {
+        "describe" => {
+            "the limit is the same in every installation of Windlass, so its author has to build it \
+             within that"
+        }
+        _ => "report it to its author",
     }
 }
 

@@ -20,6 +20,7 @@ mod engine;
 mod error;
 pub mod limits;
 mod load;
+mod remedy;
 pub mod vetting;
 
 pub use bindings::windlass::plugin as interface;
