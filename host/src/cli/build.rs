@@ -6,6 +6,7 @@ use std::process::Stdio;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::compiling::ask;
 use super::output::Output;
 use super::toolchain::Toolchain;
 use super::{Failure, files};
@@ -16,7 +17,11 @@ use crate::plugin::{PluginError, component};
 /// Build a plugin crate into a component (.wasm).
 ///
 /// The crate's library must be a `cdylib` that uses windlass-sdk. The compiler for WebAssembly is
-/// found by itself: the installed target, else Debian's own compiler, else `rustup target add`.
+/// found by itself: the installed target, else Debian's own compiler, else `rustup target add`. The
+/// crate needs no settings of its own: neither a cargo profile nor one for getrandom.
+///
+/// What the function would refuse to load is not written: other imports than windlass:plugin, limits
+/// that it breaks, a description that can't be.
 #[derive(Debug, Args)]
 pub(super) struct Build {
     /// The crate's folder
@@ -25,9 +30,9 @@ pub(super) struct Build {
     /// Where to write [default: NAME.wasm in the crate's folder]
     #[arg(short, long = "out", value_name = "FILE")]
     out: Option<PathBuf>,
-    /// The cargo profile
-    #[arg(long, default_value = "release", value_name = "NAME")]
-    profile: String,
+    /// A cargo profile of the crate's own [default: optimised for speed, across crates]
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
     /// Build even what the function will refuse to load, for testing that it does
     #[arg(long)]
     unchecked: bool,
@@ -41,9 +46,13 @@ impl Build {
         let toolchain = toolchain?;
         let module_path = self.cargo_build(&toolchain).await?;
         let module = files::plugin(&module_path)?;
+        let rejected = |problem| PluginError::Artifact { path: module_path.clone(), problem };
         let gate = if self.unchecked { Gate::Open } else { Gate::Closed };
-        let component = component::encode(&module, gate)
-            .map_err(|problem| PluginError::Artifact { path: module_path.clone(), problem })?;
+        let component = component::encode(&module, gate).map_err(rejected)?;
+        if gate == Gate::Closed {
+            let shape = component::shape(&component).map_err(rejected)?;
+            ask(output, &module_path, &component, &shape).await?;
+        }
         let out = self.out.clone().unwrap_or_else(|| {
             let name = module_path.file_name().unwrap_or_default();
             self.folder.join(name)
@@ -73,17 +82,20 @@ impl Build {
                 self.folder.display()
             )));
         }
-        let made = toolchain
-            .cargo()
+        let not_run = |error| Failure::operator(format!("cargo could not be run: {error}"));
+        let cargo = toolchain
+            .cargo(self.profile.as_deref())
+            .arg("--lib")
             .arg("--manifest-path")
             .arg(&manifest)
-            .args(["--lib", "--profile", &self.profile])
             .arg("--message-format=json-render-diagnostics")
             .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            // Cargo's progress and the compiler's errors. `output` would take them away.
             .stderr(Stdio::inherit())
-            .output()
-            .await
-            .map_err(|error| Failure::operator(format!("cargo could not be run: {error}")))?;
+            .spawn()
+            .map_err(not_run)?;
+        let made = cargo.wait_with_output().await.map_err(not_run)?;
         if !made.status.success() {
             return Err(Failure::operator("the crate does not compile; see cargo's errors above"));
         }

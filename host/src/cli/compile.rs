@@ -6,13 +6,13 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::json;
 
-use super::compiling::bounded;
+use super::compiling::{ask, bounded};
 use super::output::Output;
 use super::{Failure, files, sealed};
 use crate::config::Config;
 use crate::digest::Digest;
 use crate::plugin::compile::Gate;
-use crate::plugin::{HOST_TARGET, PluginError, compile};
+use crate::plugin::{HOST_TARGET, PluginError, compile, component};
 
 /// Compile a component ahead of time (.cwasm), which is what the Lambda function loads.
 ///
@@ -54,6 +54,12 @@ impl Compile {
         output.begin(format!("compiling {} for {target}", self.component.display()));
         let started = Instant::now();
         let gate = if self.unchecked { Gate::Open } else { Gate::Closed };
+        if gate == Gate::Closed {
+            let shape = component::shape(&component).map_err(refused)?;
+            let asked = ask(output, &self.component, &component, &shape).await;
+            output.clear();
+            asked?;
+        }
         let compiled = bounded(output, &self.component, || {
             compile::compile(&component, Some(target), gate, signature)
         });

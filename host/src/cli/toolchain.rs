@@ -22,7 +22,18 @@ const DEBIAN_LINKER: &str = "/usr/bin/wasm-ld-19";
 const DEBIAN_PACKAGES: &str = "rustc-web rust-web-src lld-19";
 
 /// Randomness in a plugin comes from the host; without this, getrandom refuses the target.
-const RUSTFLAGS: &str = "--cfg getrandom_backend=\"custom\"";
+const GETRANDOM: [&str; 2] = ["--cfg", "getrandom_backend=\"custom\""];
+
+/// How plugins are built where nobody asks for a profile of their own crate, as the workspace here does
+/// it. Given to cargo as configuration: the crate does not have to know of it.
+const PROFILE: &str = "plugin";
+const PROFILE_SETTINGS: [&str; 5] = [
+    "inherits = \"release\"",
+    "opt-level = 3",
+    "lto = \"fat\"",
+    "codegen-units = 1",
+    "panic = \"abort\"",
+];
 
 /// How a plugin is compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,19 +77,25 @@ impl Toolchain {
         }
     }
 
-    /// A cargo command that builds for the target.
-    pub(super) fn cargo(&self) -> Command {
+    /// A cargo command that builds for the target, with a profile of the crate's own or the usual one.
+    pub(super) fn cargo(&self, profile: Option<&str>) -> Command {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        let mut flags = RUSTFLAGS.to_owned();
-        cargo.arg("build").args(["--target", TARGET]);
+        cargo.args(["build", "--target", TARGET, "--profile", profile.unwrap_or(PROFILE)]);
+        if profile.is_none() {
+            for setting in PROFILE_SETTINGS {
+                cargo.args(["--config", &format!("profile.{PROFILE}.{setting}")]);
+            }
+        }
+        let mut flags = GETRANDOM.map(str::to_owned).to_vec();
         if *self == Self::Debian {
-            flags.push_str(" -C linker=");
-            flags.push_str(DEBIAN_LINKER);
+            flags.extend(["-C".to_owned(), format!("linker={DEBIAN_LINKER}")]);
             cargo.env("RUSTC", DEBIAN_RUSTC).env("RUSTC_BOOTSTRAP", "1");
             cargo.arg("-Zbuild-std=std,panic_abort");
         }
-        // The caller's own flags are for the machine here, and the encoded form would win.
-        cargo.env("RUSTFLAGS", flags).env_remove("CARGO_ENCODED_RUSTFLAGS");
+        // Beside flags that the crate's own configuration has. Those of the caller's environment are
+        // for the machine here, and would take the place of both.
+        cargo.args(["--config", &format!("target.{TARGET}.rustflags = {flags:?}")]);
+        cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
         cargo
     }
 }
@@ -121,4 +138,17 @@ async fn add_target() -> Result<(), String> {
 async fn debian_compiler() -> bool {
     let output = Command::new(DEBIAN_RUSTC).arg("--version").output().await;
     output.is_ok_and(|output| output.status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_profile_is_the_one_of_this_workspace() {
+        let manifest = include_str!("../../../Cargo.toml");
+        let manifest: toml::Table = manifest.parse().unwrap();
+        let ours: toml::Table = PROFILE_SETTINGS.join("\n").parse().unwrap();
+        assert_eq!(manifest["profile"][PROFILE].as_table(), Some(&ours));
+    }
 }

@@ -63,12 +63,12 @@ pub fn fill_random(buffer: &mut [u8]) {
 #[cfg(target_arch = "wasm32")]
 const RANDOM_PIECE: usize = 4096;
 
-/// What getrandom calls in a component, under `--cfg getrandom_backend="custom"`. The name serves
-/// versions 0.3 and 0.4.
+/// What getrandom calls in a component, under `--cfg getrandom_backend="custom"`, which
+/// `windlass build` sets. The name serves versions 0.3 and 0.4.
 ///
 /// # Safety
 /// `destination` points to `length` writable bytes; getrandom's contract.
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", getrandom_backend = "custom"))]
 #[unsafe(no_mangle)]
 unsafe extern "Rust" fn __getrandom_v03_custom(
     destination: *mut u8,
