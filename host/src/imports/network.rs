@@ -11,7 +11,7 @@ use crate::grants::{Decision, DenyReason, Request};
 use crate::network::{self, NetworkError, NetworkErrorKind, Stream};
 use crate::plugin::interface::network as wire;
 use crate::plugin::limits::{self, LimitReached};
-use crate::plugin::{CallState, NetworkState, SystemState};
+use crate::plugin::{CallState, LastWords, NetworkState, SystemState};
 use crate::rotation::Place;
 
 /// A place that a plugin may ask to connect to. The decision is made when it does.
@@ -46,11 +46,12 @@ impl wire::HostEndpoint for CallState {
     async fn connect(&mut self, endpoint: Resource<Endpoint>) -> Answer<Resource<Connection>> {
         let place = self.table.get(&endpoint)?.place.clone();
         let since = Instant::now();
-        let opened = self.open(place).await;
+        self.network.last_words = None;
+        let opened = self.open(place.clone()).await;
         self.waited(since);
         match opened {
             Ok(connection) => Ok(Ok(push(&mut self.table, connection)?)),
-            Err(error) => Ok(Err(error.into())),
+            Err(error) => Ok(Err(self.told_to_plugin(error, &place.host))),
         }
     }
 
@@ -85,11 +86,16 @@ impl wire::HostConnection for CallState {
         }
         let since = Instant::now();
         let answer = connection.stream.read(limit).await;
+        let host = connection.host.clone();
+        let silent_end = connection.stream.closed_without_a_word();
         self.waited(since);
         if let Ok(data) = &answer {
             self.network.receive_left = self.network.receive_left.saturating_sub(data.len());
+            if let Some(text) = silent_end.filter(|_| data.is_empty()) {
+                self.network.last_words = Some(LastWords { text, plugin_knows: false });
+            }
         }
-        Ok(answer.map_err(Into::into))
+        Ok(answer.map_err(|error| self.told_to_plugin(error, &host)))
     }
 
     async fn write(&mut self, connection: Resource<Connection>, data: Vec<u8>) -> Answer<()> {
@@ -102,8 +108,9 @@ impl wire::HostConnection for CallState {
         let connection = self.table.get_mut(&connection)?;
         let since = Instant::now();
         let answer = connection.stream.write(&data).await;
+        let host = connection.host.clone();
         self.waited(since);
-        Ok(answer.map_err(Into::into))
+        Ok(answer.map_err(|error| self.told_to_plugin(error, &host)))
     }
 
     async fn start_tls(&mut self, connection: Resource<Connection>) -> Answer<wire::TlsInfo> {
@@ -112,11 +119,12 @@ impl wire::HostConnection for CallState {
         let connection = self.table.get_mut(&connection)?;
         let since = Instant::now();
         let session = connection.stream.start_tls(&tls, &connection.host).await;
+        let host = connection.host.clone();
         self.network.tls_up |= session.is_ok();
         self.waited(since);
         Ok(session
             .map(|session| wire::TlsInfo { tls_server_end_point: session.tls_server_end_point })
-            .map_err(Into::into))
+            .map_err(|error| self.told_to_plugin(error, &host)))
     }
 
     async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
@@ -155,6 +163,18 @@ impl CallState {
             "connected"
         );
         Ok(Connection { stream, host: place.host })
+    }
+
+    /// Hands an error to the plugin, and keeps the host's own words of it. A name that the plugin chose,
+    /// in a redirect, is searched for secrets as whatever else it says.
+    fn told_to_plugin(&mut self, error: NetworkError, host: &str) -> wire::NetworkError {
+        let text = if host == self.network.secret.host {
+            error.own_words.clone()
+        } else {
+            self.system.redactor.scrub(&error.own_words, limits::MESSAGE_BYTES)
+        };
+        self.network.last_words = Some(LastWords { text, plugin_knows: true });
+        error.into()
     }
 
     /// Waits for the network; a plugin that waits does not compute.

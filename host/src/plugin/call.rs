@@ -35,6 +35,8 @@ pub struct NetworkState {
     /// What the host refused last for want of a grant, for the operator: the plugin's own words
     /// can't be relied on for that.
     pub(crate) denied: Option<String>,
+    /// What the network came to last, if it was no success.
+    pub(crate) last_words: Option<LastWords>,
     /// Whether a handshake was begun: then the server has TLS, whatever came of it.
     pub(crate) tls_begun: bool,
     /// Whether a handshake ended well: then the server proved itself by its certificate.
@@ -44,6 +46,15 @@ pub struct NetworkState {
     pub(crate) connections_left: u32,
     pub(crate) send_left: usize,
     pub(crate) receive_left: usize,
+}
+
+/// What the host itself says of how the network failed. No password goes into it, so it is told also
+/// where a plugin's words can't be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastWords {
+    pub(crate) text: String,
+    /// Whether the plugin heard of it, and has passed on what it finds worth telling.
+    pub(crate) plugin_knows: bool,
 }
 
 /// What a call may still say and ask for.
@@ -78,6 +89,7 @@ impl CallState {
                 patience,
                 secret,
                 denied: None,
+                last_words: None,
                 tls_begun: false,
                 tls_up: false,
                 names,
@@ -117,6 +129,8 @@ pub(super) struct Returned<T> {
     pub(super) answer: T,
     /// See [`NetworkState::denied`].
     pub(super) denied: Option<String>,
+    /// See [`NetworkState::last_words`].
+    pub(super) last_words: Option<LastWords>,
     /// See [`NetworkState::tls_begun`].
     pub(super) tls_begun: bool,
     /// See [`NetworkState::tls_up`].
@@ -160,5 +174,6 @@ pub(super) async fn run<T>(
     })?;
     let network = &mut store.data_mut().network;
     let (tls_begun, tls_up) = (network.tls_begun, network.tls_up);
-    Ok(Returned { answer, denied: network.denied.take(), tls_begun, tls_up })
+    let (denied, last_words) = (network.denied.take(), network.last_words.take());
+    Ok(Returned { answer, denied, last_words, tls_begun, tls_up })
 }

@@ -10,14 +10,14 @@ use zeroize::Zeroize;
 #[cfg(feature = "cli")]
 use super::assessing;
 use super::bindings::windlass::plugin::credentials as wire;
-use super::call::{CallState, ResolvedNames, Returned, run};
+use super::call::{CallState, LastWords, ResolvedNames, Returned, run};
 use super::choice::{choose, installed};
 use super::vetting::Vetting;
 use super::{Engine, Loaded, PluginError, limits};
 use crate::grants::{Granted, Grants, SecretPlace};
 use crate::imports::network::Endpoint;
 use crate::network::{Patience, Tls};
-use crate::redact::Redactor;
+use crate::redact::{Redactor, WITHHELD};
 #[cfg(feature = "cli")]
 use crate::rotation::{Assessment, Planned};
 use crate::rotation::{
@@ -222,13 +222,13 @@ impl PluginService {
             Arc::clone(redactor),
         );
         let plugin = &self.plugin;
-        let Returned { answer, denied, tls_begun, tls_up } =
+        let Returned { answer, denied, last_words, tls_begun, tls_up } =
             run(&plugin.engine, &plugin.pre, state, name, operation, redactor, body).await?;
         if answer.is_ok() && !is_proof(login, tls_up) {
             return Err(CallError::Failed(without_tls()));
         }
         answer.map_err(|failure| {
-            let failure = scrubbed(&failure, redactor);
+            let failure = with_last_words(scrubbed(&failure, redactor), last_words, redactor);
             CallError::Failed(match denied {
                 // Whoever reads this has to grant something or to mistrust the plugin; the host
                 // says which place it was.
@@ -395,16 +395,78 @@ fn scrubbed(failure: &wire::Failure, redactor: &Redactor) -> Failure {
             wire::FailureKind::TextRequired => FailureKind::TextRequired,
             wire::FailureKind::NotAPair => FailureKind::NotAPair,
         },
-        code: redactor.scrub(&failure.code, limits::CODE_BYTES),
+        code: or_nothing(&failure.code, limits::CODE_BYTES, redactor),
         message: redactor.scrub(&failure.message, limits::MESSAGE_BYTES),
-        remedy: redactor.scrub(&failure.remedy, limits::REMEDY_BYTES),
+        remedy: or_nothing(&failure.remedy, limits::REMEDY_BYTES, redactor),
     }
+}
+
+/// A text that says nothing where it is withheld: the message says that already.
+fn or_nothing(text: &str, limit: usize, redactor: &Redactor) -> String {
+    let told = redactor.scrub(text, limit);
+    if told.starts_with("[withheld") { String::new() } else { told }
+}
+
+/// A failure with what the host itself says of the network: where the plugin could not know of it, and
+/// where a password is too short for the plugin's words to be told.
+fn with_last_words(failure: Failure, words: Option<LastWords>, redactor: &Redactor) -> Failure {
+    let withheld = failure.message == WITHHELD;
+    let of_network = matches!(failure.kind, FailureKind::Unreachable | FailureKind::TlsFailed);
+    let Some(words) = words.filter(|words| of_network && (withheld || !words.plugin_knows)) else {
+        return failure;
+    };
+    let text = if withheld {
+        words.text
+    } else {
+        // Masked as the rest is: a word that is missing there and stands here would be a password.
+        redactor.scrub(&words.text, limits::MESSAGE_BYTES)
+    };
+    Failure { message: format!("{}; {text}", failure.message), ..failure }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::rotation::{Place, SecretRef};
+
+    fn last_words(
+        kind: FailureKind,
+        message: &str,
+        plugin_knows: bool,
+        redactor: &Redactor,
+    ) -> String {
+        let failure = Failure {
+            kind,
+            code: String::new(),
+            remedy: String::new(),
+            message: redactor.scrub(message, limits::MESSAGE_BYTES),
+        };
+        let words = LastWords { text: "nothing listens there".to_owned(), plugin_knows };
+        with_last_words(failure, Some(words), redactor).message
+    }
+
+    #[test]
+    fn the_hosts_own_words_are_told_where_the_plugins_can_not_be_or_lack_them() {
+        use FailureKind::{Protocol, Unreachable};
+        let plain = Redactor::default();
+        let short = Redactor::default();
+        short.learn(&Secret::new("ing".into()));
+        let of_host = format!("{WITHHELD}; nothing listens there");
+        for (redactor, kind, message, knows, expected) in [
+            (&plain, Unreachable, "signing in: refused", true, "signing in: refused"),
+            (&plain, Unreachable, "closed", false, "closed; nothing listens there"),
+            (&plain, Protocol, "closed", false, "closed"),
+            (&short, Unreachable, "signing in: refused", true, of_host.as_str()),
+            (&short, Protocol, "signing in: refused", true, WITHHELD),
+            (&short, Unreachable, "refused", true, "refused"),
+        ] {
+            assert_eq!(last_words(kind, message, knows, redactor), expected, "{message}");
+        }
+        let masking = Redactor::default();
+        masking.learn(&Secret::new("listens".into()));
+        let told = last_words(Unreachable, "it listens", false, &masking);
+        assert_eq!(told, "it [redacted]; nothing [redacted] there");
+    }
 
     #[test]
     fn a_proof_by_certificate_counts_where_the_host_has_seen_one() {

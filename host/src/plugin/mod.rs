@@ -24,7 +24,7 @@ mod remedy;
 pub mod vetting;
 
 pub use bindings::windlass::plugin as interface;
-pub use call::{CallState, NetworkState, SystemState};
+pub use call::{CallState, LastWords, NetworkState, SystemState};
 pub use catalog::{InstalledPlugins, PluginService, Sandbox};
 pub use choice::choose;
 pub(crate) use description::is_word;
