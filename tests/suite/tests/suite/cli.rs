@@ -286,6 +286,25 @@ async fn plain_http_leaves_this_machine_from_no_setting() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_is_missing_is_told_in_one_line_and_libraries_are_silent() -> Result<()> {
+    for command in
+        [&["status"][..], &["rotate", "--secret-id", "any"], &["repair", "--secret-id", "any"]]
+    {
+        let plugins = Artifact::Plugins.path()?;
+        let plugins = plugins.to_string_lossy();
+        let more = if command[0] == "status" { &[][..] } else { &["--plugins", &*plugins][..] };
+        // A level that is none: as nobody asked for one. The instance's metadata would be asked for the
+        // region, and is not there.
+        let environment = [("WINDLASS_LOG", ""), ("AWS_CONFIG_FILE", "/nowhere")];
+        let ran = windlass(&[command, more].concat(), &environment).await?;
+        assert_eq!(ran.code, Some(3), "{command:?}: {}", ran.stderr);
+        let expected = "windlass: no AWS region is configured; set --region or AWS_REGION\n";
+        assert_eq!(ran.stderr, expected, "{command:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_misspelt_variable_of_ours_is_noticed() -> Result<()> {
     let arguments = ["rotate", "--secret-id", "any", "--store", "/nowhere/secrets.json"];
     let ran = windlass(&arguments, &[("WINDLASS_STRATEGIE", "single-user")]).await?;

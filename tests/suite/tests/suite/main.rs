@@ -10,6 +10,7 @@
 )]
 
 mod alternating;
+mod authors;
 mod bad_admins;
 mod bad_input;
 mod channel_binding;

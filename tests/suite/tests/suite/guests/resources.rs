@@ -113,13 +113,13 @@ pub(super) async fn grows() -> Result<()> {
 pub(super) async fn crowds() -> Result<()> {
     let mut text = String::new();
     let parts = ["memories", "tables", "large-memories", "large-tables"];
-    for modules in [("instance", 33)].into_iter().chain(parts.map(|part| (part, 1))) {
+    for modules in [("instance", 65)].into_iter().chain(parts.map(|part| (part, 1))) {
         text += &not_loaded("crowds", &[modules]).await?;
     }
     golden("guests/crowds.txt", &text)?;
-    // As many as toolchains make are no sin.
+    // As many as Python's toolchain makes are no sin.
     let work = WorkDir::new()?;
-    let file = compiled(&work, "crowds", &with_modules("crowds", &[("instance", 20)])?).await?;
+    let file = compiled(&work, "crowds", &with_modules("crowds", &[("instance", 37)])?).await?;
     let den = Den::with_file("crowds", &file, Options::by_hand()).await?;
     let token = den.tempt("honest", &json!({})).await?;
     den.world.steps(&["setSecret", "testSecret", "finishSecret"], "honest", &token).await?;
