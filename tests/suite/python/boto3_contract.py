@@ -415,7 +415,7 @@ def rotation():
             "InvalidRequestException", sm.update_secret_version_stage, **secret,
             VersionStage="AWSCURRENT", RemoveFromVersionId=one, MoveToVersionId=two)
     refused("RotateSecret: another one is under way", "InvalidRequestException", rotate, **secret,
-            says="A previous rotation isn't complete. That rotation will be reattempted.")
+            says="A previous rotation isn't complete.")
     row("RotateSecret: the same one may be repeated",
         rotate(**secret, ClientRequestToken=two)["VersionId"] == two)
     pending = dict(**secret, ClientRequestToken=two, VersionStages=["AWSPENDING"])
