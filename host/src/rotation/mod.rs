@@ -10,6 +10,7 @@ mod admin;
 mod adopt;
 mod candidates;
 mod create;
+mod description;
 mod document;
 mod event;
 mod finish;
@@ -23,6 +24,7 @@ mod reading;
 #[cfg(feature = "cli")]
 mod repair;
 mod replica;
+mod secret_problem;
 mod service;
 mod set;
 mod sign_in;
