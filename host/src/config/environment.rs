@@ -9,7 +9,7 @@ use super::{FILE_VARIABLE, HeededTags, PasswordSettings, Settings, TlsPolicy};
 use crate::grants::GrantPattern;
 
 /// Every variable of ours, so that a misspelt one is noticed.
-const OWN_VARIABLES: [&str; 9] = [
+const OWN_VARIABLES: [&str; 10] = [
     FILE_VARIABLE,
     "WINDLASS_PLUGINS",
     "WINDLASS_PLUGIN",
@@ -18,6 +18,7 @@ const OWN_VARIABLES: [&str; 9] = [
     "WINDLASS_CA_BUNDLE",
     "WINDLASS_TAGS",
     "WINDLASS_TLS",
+    "WINDLASS_SEND_TEXT",
     "WINDLASS_LOG",
 ];
 
@@ -33,6 +34,7 @@ pub(super) struct Environment {
     /// Only the environment has these: they are AWS's.
     pub(super) passwords: PasswordSettings,
     pub(super) endpoint: Option<String>,
+    pub(super) username_limit: Option<u32>,
 }
 
 /// Reads an environment.
@@ -71,6 +73,12 @@ pub(super) fn parse(
         }
         policy
     });
+    let send_text = set("WINDLASS_SEND_TEXT").and_then(|text| {
+        // Not what AWS's templates take for true: nobody should send passwords as text by a guess.
+        text.parse()
+            .map_err(|_| mistakes.push("`WINDLASS_SEND_TEXT` must be true or false".to_owned()))
+            .ok()
+    });
     mistakes.extend(unknown(variables));
     Environment {
         settings: Settings {
@@ -82,8 +90,10 @@ pub(super) fn parse(
             ca_bundle: set("WINDLASS_CA_BUNDLE").map(PathBuf::from),
             tls_policy,
             tags,
+            send_text,
         },
         passwords: passwords(variables, mistakes),
+        username_limit: username_limit(variables, mistakes),
         endpoint,
     }
 }
@@ -108,6 +118,15 @@ fn passwords(variables: &BTreeMap<String, String>, mistakes: &mut Vec<String>) -
         exclude_lowercase: on("EXCLUDE_LOWERCASE", false),
         require_each_included_type: on("REQUIRE_EACH_INCLUDED_TYPE", true),
     }
+}
+
+fn username_limit(variables: &BTreeMap<String, String>, mistakes: &mut Vec<String>) -> Option<u32> {
+    let text = variables.get("USERNAME_CHARACTER_LIMIT").filter(|text| !text.is_empty())?;
+    let limit = text.parse().ok().filter(|limit| *limit > 0);
+    if limit.is_none() {
+        mistakes.push("`USERNAME_CHARACTER_LIMIT` must be a number from 1 on".to_owned());
+    }
+    limit
 }
 
 fn grants(list: &str, mistakes: &mut Vec<String>) -> Vec<GrantPattern> {

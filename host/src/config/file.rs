@@ -8,6 +8,7 @@
 //! ca-bundle = "roots.pem"                  # WINDLASS_CA_BUNDLE
 //! tls = "required"                         # WINDLASS_TLS
 //! tags = ["plugin", "strategy"]            # WINDLASS_TAGS; an empty list heeds none
+//! send-text = false                        # WINDLASS_SEND_TEXT
 //!
 //! [plugins.postgres]
 //! sha256 = "…"                             # the component that it must be
@@ -40,7 +41,7 @@ pub(super) struct File {
 }
 
 /// The keys of the file, of a plugin's table and of `[trust]`.
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "strategy",
     "plugin",
     "plugin-folders",
@@ -48,6 +49,7 @@ const KEYS: [&str; 9] = [
     "ca-bundle",
     "tls",
     "tags",
+    "send-text",
     "plugins",
     "trust",
 ];
@@ -96,6 +98,7 @@ impl Reader<'_> {
                 ca_bundle: self.text(whole, "ca-bundle").map(beside),
                 tls_policy: self.tls_policy(whole),
                 tags: self.tags(whole),
+                send_text: self.truth(whole, "send-text"),
             },
             vetting: Vetting { plugins: self.plugins(whole), trust: self.trust(whole) },
         }
@@ -108,6 +111,16 @@ impl Reader<'_> {
             self.mistake(value.span().start, format!("`tls` must be {}", TlsPolicy::NAMES));
         }
         policy
+    }
+
+    fn truth(&mut self, section: Section<'_, '_>, key: &str) -> Option<bool> {
+        let value = section.table.get(key)?;
+        let truth = value.get_ref().as_bool();
+        if truth.is_none() {
+            let must_be = format!("`{}{key}` must be true or false", section.prefix);
+            self.mistake(value.span().start, must_be);
+        }
+        truth
     }
 
     fn tags(&mut self, whole: Section<'_, '_>) -> Option<HeededTags> {

@@ -46,8 +46,14 @@ pub struct Config {
     pub tls_policy: TlsPolicy,
     /// `WINDLASS_TAGS`: which tags of a secret choose anything.
     pub tags: HeededTags,
+    /// `WINDLASS_SEND_TEXT`: a new password may be sent as text, inside TLS, where the service has to
+    /// see it.
+    pub send_text: bool,
     /// `SECRETS_MANAGER_ENDPOINT`.
     pub endpoint: Option<String>,
+    /// `USERNAME_CHARACTER_LIMIT`: the longest name of the second of alternating users, in
+    /// characters, where the operator wants it shorter than the service does.
+    pub username_limit: Option<u32>,
 }
 
 /// What one source says; `None` where it says nothing.
@@ -60,6 +66,7 @@ struct Settings {
     ca_bundle: Option<PathBuf>,
     tls_policy: Option<TlsPolicy>,
     tags: Option<HeededTags>,
+    send_text: Option<bool>,
 }
 
 impl Settings {
@@ -73,6 +80,7 @@ impl Settings {
             ca_bundle: self.ca_bundle.or(other.ca_bundle),
             tls_policy: self.tls_policy.or(other.tls_policy),
             tags: self.tags.or(other.tags),
+            send_text: self.send_text.or(other.send_text),
         }
     }
 }
@@ -98,22 +106,26 @@ pub struct HeededTags {
     pub plugin: bool,
     /// `strategy`: the tag `windlass:strategy`.
     pub strategy: bool,
+    /// `send-text`: the tag `windlass:send-text`. Only where it is named: whoever may tag a secret
+    /// could have its password written into the server's log.
+    pub send_text: bool,
 }
 
 impl Default for HeededTags {
     fn default() -> Self {
-        Self { plugin: true, strategy: true }
+        Self { plugin: true, strategy: true, send_text: false }
     }
 }
 
 impl HeededTags {
-    const NONE: Self = Self { plugin: false, strategy: false };
+    const NONE: Self = Self { plugin: false, strategy: false, send_text: false };
 
     /// Those of a list.
     fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, UnknownTag> {
         names.into_iter().try_fold(Self::NONE, |tags, name| match name {
             "plugin" => Ok(Self { plugin: true, ..tags }),
             "strategy" => Ok(Self { strategy: true, ..tags }),
+            "send-text" => Ok(Self { send_text: true, ..tags }),
             other => Err(UnknownTag(other.to_owned())),
         })
     }
@@ -121,7 +133,7 @@ impl HeededTags {
 
 /// A tag that chooses nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a tag that can be heeded; those are plugin and strategy")]
+#[error("`{0}` is not a tag that can be heeded; those are plugin, strategy and send-text")]
 struct UnknownTag(String);
 
 /// How passwords are generated: AWS's variables.
@@ -204,6 +216,7 @@ impl Config {
         Ok(Self {
             passwords: environment.passwords,
             endpoint: environment.endpoint,
+            username_limit: environment.username_limit,
             strategy: settings.strategy,
             plugin: settings.plugin,
             plugin_folders: settings.plugin_folders.unwrap_or_default(),
@@ -212,6 +225,7 @@ impl Config {
             ca_bundle: settings.ca_bundle,
             tls_policy: settings.tls_policy.unwrap_or_default(),
             tags: settings.tags.unwrap_or_default(),
+            send_text: settings.send_text.unwrap_or_default(),
         })
     }
 
@@ -314,6 +328,7 @@ mod tests {
             ca-bundle = "roots.pem"
             tls = "compatible"
             tags = ["strategy"]
+            send-text = true
 
             [plugins.postgres]
             sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -331,14 +346,20 @@ mod tests {
         assert!(matches!(&config.grants, Granted::Only(grants) if grants.len() == 2));
         assert_eq!(config.ca_bundle.as_deref(), Some(Path::new("/var/task/roots.pem")));
         assert_eq!(config.tls_policy, TlsPolicy::Compatible);
-        assert_eq!(config.tags, HeededTags { plugin: false, strategy: true });
+        assert_eq!(config.tags, HeededTags { plugin: false, strategy: true, send_text: false });
+        assert!(config.send_text);
         let policy = &config.vetting.plugins["postgres"];
         assert_eq!(policy.sha256, Some(Digest::of(b"abc")));
         assert_eq!(policy.grants, Some(Vec::new()));
         assert_eq!(config.vetting.trust.components.len(), 1);
 
-        let own = [("WINDLASS_TLS", "required"), ("WINDLASS_GRANTS", "tcp://db:1")];
+        let own = [
+            ("WINDLASS_TLS", "required"),
+            ("WINDLASS_GRANTS", "tcp://db:1"),
+            ("WINDLASS_SEND_TEXT", "false"),
+        ];
         let config = both(&own, file).unwrap();
+        assert!(!config.send_text);
         assert_eq!(config.tls_policy, TlsPolicy::Required);
         assert_eq!(config.grants, Granted::Only(vec!["tcp://db:1".parse().unwrap()]));
         assert_eq!(config.plugin.as_deref(), Some("postgres"));
@@ -364,7 +385,7 @@ keys = []
         let expected = [
             "`WINDLASS_LOG` must be error, warn, info, debug or trace",
             "windlass.toml, line 1: unknown key `strategi`; known are strategy, plugin, \
-             plugin-folders, grants, ca-bundle, tls, tags, plugins, trust",
+             plugin-folders, grants, ca-bundle, tls, tags, send-text, plugins, trust",
             "windlass.toml, line 2: `grants`: `tcp://*:5432` is not a grant: `*` alone would grant \
              every host; grants look like `tcp://db.example:5432`",
             "windlass.toml, line 2: `grants` must be a list of texts",
@@ -379,7 +400,7 @@ keys = []
              characters of Base64, as `windlass sign` prints it",
             "windlass.toml, line 11: unknown key `trust.keys`; known are components, compiled",
             "windlass.toml, line 12: unknown key `more`; known are strategy, plugin, \
-             plugin-folders, grants, ca-bundle, tls, tags, plugins, trust",
+             plugin-folders, grants, ca-bundle, tls, tags, send-text, plugins, trust",
         ];
         let told: Vec<_> =
             error.mistakes.iter().map(|text| text.replace("/var/task/", "")).collect();
@@ -399,12 +420,39 @@ keys = []
         }
         let unset = parse(&[]).unwrap();
         assert_eq!(unset.grants, Granted::OwnPlace);
-        assert_eq!(unset.tags, HeededTags { plugin: true, strategy: true });
+        assert_eq!(unset.tags, HeededTags { plugin: true, strategy: true, send_text: false });
         assert!(parse(&[("WINDLASS_GRANTS", "tcp://db:1,")]).is_err(), "an entry is missing");
         let config = parse(&[("WINDLASS_TAGS", "plugin")]).unwrap();
-        assert_eq!(config.tags, HeededTags { plugin: true, strategy: false });
+        assert_eq!(config.tags, HeededTags { plugin: true, strategy: false, send_text: false });
         let error = parse(&[("WINDLASS_TAGS", "plugin,stratgy")]).unwrap_err();
         assert!(error.to_string().contains("`stratgy` is not a tag"), "{error}");
+    }
+
+    #[test]
+    fn passwords_are_sent_as_text_only_where_the_operator_says_so_in_so_many_words() {
+        assert!(!parse(&[]).unwrap().send_text);
+        assert!(!parse(&[("WINDLASS_SEND_TEXT", "")]).unwrap().send_text);
+        assert!(parse(&[("WINDLASS_SEND_TEXT", "true")]).unwrap().send_text);
+        let error = parse(&[("WINDLASS_SEND_TEXT", "yes")]).unwrap_err();
+        assert_eq!(error.mistakes, ["`WINDLASS_SEND_TEXT` must be true or false"]);
+        let error = both(&[], "send-text = \"true\"").unwrap_err();
+        assert!(
+            error.mistakes[0].ends_with("line 1: `send-text` must be true or false"),
+            "{error}"
+        );
+        let config = parse(&[("WINDLASS_TAGS", "send-text")]).unwrap();
+        assert_eq!(config.tags, HeededTags { send_text: true, ..HeededTags::NONE });
+    }
+
+    #[test]
+    fn aws_limit_of_user_names_is_read() {
+        assert_eq!(parse(&[]).unwrap().username_limit, None);
+        let config = parse(&[("USERNAME_CHARACTER_LIMIT", "32")]).unwrap();
+        assert_eq!(config.username_limit, Some(32));
+        for wrong in ["0", "many", "-1"] {
+            let error = parse(&[("USERNAME_CHARACTER_LIMIT", wrong)]).unwrap_err();
+            assert!(error.to_string().contains("`USERNAME_CHARACTER_LIMIT` must be"), "{error}");
+        }
     }
 
     #[test]
