@@ -2,7 +2,9 @@
 //! serves the secret.
 //!
 //! - The service's rules are a wall: never longer, never with a character that it does not take,
-//!   whatever the operator set.
+//!   never without a class of characters that it wants, whatever the operator set. A class that it
+//!   wants is not excluded by `EXCLUDE_NUMBERS` and its like; one of which `EXCLUDE_CHARACTERS` leaves
+//!   nothing is an error.
 //! - No other plugin has a say: a plugin that excludes most characters weakens its own passwords, and
 //!   its own alone.
 //! - What is finally asked for must be hard to guess ([`LEAST_BITS`]), whoever made it weak; else
@@ -15,7 +17,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::service::Description;
+use super::service::{CharacterClasses, Description};
 use crate::config::PasswordSettings;
 use crate::store::PasswordRequest;
 
@@ -31,39 +33,121 @@ const REMEMBERED: usize = 1024;
 /// The request for a password of this service.
 ///
 /// # Errors
-/// If such a password would be easy to guess.
+/// If such a password would be easy to guess, or lack what the service wants.
 pub fn request(
     settings: &PasswordSettings,
     plugin: &Description,
 ) -> Result<PasswordRequest, PasswordProblem> {
     let request = unchecked(settings, plugin);
+    let wanted = plugin.password_rules.required_classes;
+    let nothing_left = |class: &Class| class.is_in(wanted) && class.left(&request) == 0;
+    if let Some(class) = Class::ALL.iter().find(|class| nothing_left(class)) {
+        let (plugin, class) = (plugin.name.clone(), class.name());
+        return Err(PasswordProblem::NothingLeft { plugin, class });
+    }
     let bits = bits(&request);
     if bits < LEAST_BITS {
-        return Err(PasswordProblem {
+        return Err(PasswordProblem::Weak {
             plugin: plugin.name.clone(),
             length: request.length,
             characters: alphabet(&request),
             bits: bits.floor(),
         });
     }
+    for (class, variable) in Class::ALL.iter().zip(Class::VARIABLES) {
+        if class.is_in(wanted) && class.excluded_by(settings) {
+            tracing::warn!(
+                plugin = plugin.name,
+                "{variable} is not followed: the service asks for {} in every password",
+                class.name()
+            );
+        }
+    }
     Ok(request)
 }
 
 fn unchecked(settings: &PasswordSettings, plugin: &Description) -> PasswordRequest {
     let rules = &plugin.password_rules;
-    let wanted =
+    let wanted = rules.required_classes;
+    let excluded =
         settings.exclude_characters.as_deref().unwrap_or(&rules.default_excluded_characters);
+    let length = settings.length.unwrap_or(rules.default_length);
     PasswordRequest {
-        length: settings
-            .length
-            .unwrap_or(rules.default_length)
-            .min(rules.max_length.unwrap_or(u32::MAX)),
-        exclude_characters: union(wanted, &rules.excluded_characters),
-        exclude_numbers: settings.exclude_numbers,
-        exclude_punctuation: settings.exclude_punctuation,
-        exclude_uppercase: settings.exclude_uppercase,
-        exclude_lowercase: settings.exclude_lowercase,
-        require_each_included_type: settings.require_each_included_type,
+        length: rules.max_length.map_or(length, |longest| length.min(longest)),
+        exclude_characters: union(excluded, &rules.excluded_characters),
+        exclude_numbers: settings.exclude_numbers && !wanted.digit,
+        exclude_punctuation: settings.exclude_punctuation && !wanted.punctuation,
+        exclude_uppercase: settings.exclude_uppercase && !wanted.upper,
+        exclude_lowercase: settings.exclude_lowercase && !wanted.lower,
+        require_each_included_type: settings.require_each_included_type
+            || wanted != CharacterClasses::default(),
+    }
+}
+
+/// A class of characters, as Secrets Manager and services tell them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Digit,
+    Upper,
+    Lower,
+    Punctuation,
+}
+
+impl Class {
+    const ALL: [Self; 4] = [Self::Digit, Self::Upper, Self::Lower, Self::Punctuation];
+
+    /// AWS's variables that exclude them, in the order of [`ALL`](Self::ALL).
+    const VARIABLES: [&str; 4] =
+        ["EXCLUDE_NUMBERS", "EXCLUDE_UPPERCASE", "EXCLUDE_LOWERCASE", "EXCLUDE_PUNCTUATION"];
+
+    fn of(byte: u8) -> Self {
+        match byte {
+            b'0'..=b'9' => Self::Digit,
+            b'A'..=b'Z' => Self::Upper,
+            b'a'..=b'z' => Self::Lower,
+            _ => Self::Punctuation,
+        }
+    }
+
+    fn is_in(self, classes: CharacterClasses) -> bool {
+        match self {
+            Self::Digit => classes.digit,
+            Self::Upper => classes.upper,
+            Self::Lower => classes.lower,
+            Self::Punctuation => classes.punctuation,
+        }
+    }
+
+    fn excluded_by(self, settings: &PasswordSettings) -> bool {
+        match self {
+            Self::Digit => settings.exclude_numbers,
+            Self::Upper => settings.exclude_uppercase,
+            Self::Lower => settings.exclude_lowercase,
+            Self::Punctuation => settings.exclude_punctuation,
+        }
+    }
+
+    fn excluded_in(self, request: &PasswordRequest) -> bool {
+        match self {
+            Self::Digit => request.exclude_numbers,
+            Self::Upper => request.exclude_uppercase,
+            Self::Lower => request.exclude_lowercase,
+            Self::Punctuation => request.exclude_punctuation,
+        }
+    }
+
+    /// How many of its characters may occur.
+    fn left(self, request: &PasswordRequest) -> usize {
+        allowed(request).filter(|byte| Self::of(*byte) == self).count()
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Digit => "a digit",
+            Self::Upper => "an upper-case letter",
+            Self::Lower => "a lower-case letter",
+            Self::Punctuation => "a punctuation character",
+        }
     }
 }
 
@@ -72,18 +156,17 @@ pub fn bits(request: &PasswordRequest) -> f64 {
     f64::from(request.length) * f64::from(alphabet(request).max(1)).log2()
 }
 
-/// How many characters may occur: of printable ASCII, which is what `GetRandomPassword` uses.
+/// How many characters may occur.
 fn alphabet(request: &PasswordRequest) -> u8 {
-    let allowed = |byte: &u8| {
-        let excluded = match byte {
-            b'0'..=b'9' => request.exclude_numbers,
-            b'A'..=b'Z' => request.exclude_uppercase,
-            b'a'..=b'z' => request.exclude_lowercase,
-            _ => request.exclude_punctuation,
-        };
+    u8::try_from(allowed(request).count()).unwrap_or(u8::MAX)
+}
+
+/// The characters that may occur: of printable ASCII, which is what `GetRandomPassword` uses.
+fn allowed(request: &PasswordRequest) -> impl Iterator<Item = u8> {
+    (b'!'..=b'~').filter(|byte| {
+        let excluded = Class::of(*byte).excluded_in(request);
         !excluded && !request.exclude_characters.contains(char::from(*byte))
-    };
-    u8::try_from((b'!'..=b'~').filter(allowed).count()).unwrap_or(u8::MAX)
+    })
 }
 
 /// What this process asked for, by secret.
@@ -124,31 +207,43 @@ fn union(first: &str, second: &str) -> String {
     all
 }
 
-/// Passwords made by the settings and rules in force would be guessed. The operator has to act.
+/// No password can be made by the settings and rules in force. The operator has to act.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error(
-    "the settings for passwords, within the rules of plugin `{plugin}`, leave {length} characters out \
-     of {characters} different ones, which is about {bits} bits and easily guessed; {} are the least: \
-     raise PASSWORD_LENGTH, or exclude less in EXCLUDE_CHARACTERS, EXCLUDE_NUMBERS, \
-     EXCLUDE_PUNCTUATION, EXCLUDE_UPPERCASE and EXCLUDE_LOWERCASE",
-    LEAST_BITS
-)]
-pub struct PasswordProblem {
-    /// The plugin whose rules hold.
-    pub plugin: String,
-    /// The password's length, in characters.
-    pub length: u32,
-    /// How many characters may occur in it.
-    pub characters: u8,
-    /// How hard it would be to guess, in bits.
-    pub bits: f64,
+pub enum PasswordProblem {
+    /// It would be guessed.
+    #[error(
+        "the settings for passwords, within the rules of plugin `{plugin}`, leave {length} characters \
+         out of {characters} different ones, which is about {bits} bits and easily guessed; {} are the \
+         least: raise PASSWORD_LENGTH, or exclude less in EXCLUDE_CHARACTERS, EXCLUDE_NUMBERS, \
+         EXCLUDE_PUNCTUATION, EXCLUDE_UPPERCASE and EXCLUDE_LOWERCASE",
+        LEAST_BITS
+    )]
+    Weak {
+        /// The plugin whose rules hold.
+        plugin: String,
+        /// The password's length, in characters.
+        length: u32,
+        /// How many characters may occur in it.
+        characters: u8,
+        /// How hard it would be to guess, in bits.
+        bits: f64,
+    },
+    /// It would lack what the service wants.
+    #[error(
+        "the service of plugin `{plugin}` asks for {class} in every password, and the characters that \
+         are excluded leave none; exclude less in EXCLUDE_CHARACTERS"
+    )]
+    NothingLeft {
+        /// The plugin whose rules hold.
+        plugin: String,
+        /// What is asked for.
+        class: &'static str,
+    },
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::service::{
-        CharacterClasses, Features, NameLength, PasswordRules, UsernameRules,
-    };
+    use super::super::service::{Features, NameLength, PasswordRules, UsernameRules};
     use super::*;
 
     fn plugin(max: u32, default: u32, excluded: &str, default_excluded: &str) -> Description {
@@ -186,6 +281,63 @@ mod tests {
         assert_eq!((got.length, got.exclude_characters.as_str()), (30, "xy;"));
         let got = request(&PasswordSettings::default(), &plugin(30, 20, ";", "/@")).unwrap();
         assert_eq!((got.length, got.exclude_characters.as_str()), (20, "/@;"));
+    }
+
+    #[test]
+    fn a_class_that_the_service_wants_is_not_excluded_by_the_operator() {
+        let settings = PasswordSettings {
+            exclude_numbers: true,
+            exclude_uppercase: true,
+            exclude_lowercase: true,
+            exclude_punctuation: true,
+            require_each_included_type: false,
+            ..PasswordSettings::default()
+        };
+        let classes =
+            |request: &PasswordRequest| Class::ALL.map(|class| !class.excluded_in(request));
+        let mut redshift = plugin(64, 32, "", "");
+        redshift.password_rules.required_classes =
+            CharacterClasses { digit: true, upper: true, lower: true, punctuation: false };
+        let got = request(&settings, &redshift).unwrap();
+        assert_eq!(classes(&got), [true, true, true, false]);
+        assert!(got.require_each_included_type, "each has to occur");
+        redshift.password_rules.required_classes =
+            CharacterClasses { punctuation: true, ..CharacterClasses::default() };
+        let got = request(&settings, &redshift).unwrap();
+        assert_eq!(classes(&got), [false, false, false, true]);
+        let asks_for_nothing = plugin(64, 32, "", "");
+        let own = PasswordSettings { exclude_lowercase: false, ..settings };
+        let got = request(&own, &asks_for_nothing).unwrap();
+        assert_eq!(
+            (classes(&got), got.require_each_included_type),
+            ([false, false, true, false], false)
+        );
+    }
+
+    #[test]
+    fn characters_that_leave_nothing_of_a_class_that_is_wanted_are_an_error() {
+        let settings = PasswordSettings {
+            exclude_characters: Some("0123456789".into()),
+            ..PasswordSettings::default()
+        };
+        let mut own = plugin(64, 32, "", "");
+        assert!(request(&settings, &own).is_ok());
+        own.password_rules.required_classes =
+            CharacterClasses { digit: true, ..CharacterClasses::default() };
+        let problem = request(&settings, &own).unwrap_err().to_string();
+        assert!(problem.contains("asks for a digit in every password"), "{problem}");
+        assert!(problem.ends_with("exclude less in EXCLUDE_CHARACTERS"), "{problem}");
+        let one_left =
+            PasswordSettings { exclude_characters: Some("012345678".into()), ..settings };
+        assert!(request(&one_left, &own).is_ok());
+    }
+
+    #[test]
+    fn a_service_without_a_longest_password_takes_what_the_operator_sets() {
+        let mut own = plugin(64, 32, "", "");
+        own.password_rules.max_length = None;
+        let settings = PasswordSettings { length: Some(4096), ..PasswordSettings::default() };
+        assert_eq!(request(&settings, &own).unwrap().length, 4096);
     }
 
     #[test]
