@@ -4,6 +4,8 @@
 //! field's name, never with its value. Keys that nobody here knows stay as they are, in their
 //! place, to the last digit: the document belongs to the applications that read it.
 
+use std::net::Ipv6Addr;
+
 use serde_json::{Map, Value};
 
 pub use super::secret_problem::{Origin, SecretProblem};
@@ -16,6 +18,9 @@ use crate::store::SecretValue;
 /// not declare.
 pub const OWN_KEYS: [&str; 8] =
     ["engine", "host", "port", "username", "password", "dbname", "ssl", "masterarn"];
+
+/// What some editors put before the first character of a file.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The longest name that DNS carries (RFC 1035, section 2.3.4).
 const HOST_BYTES: usize = 253;
@@ -41,6 +46,11 @@ impl SecretDocument {
         let Some(text) = &value.text else {
             return Err(SecretProblem::Binary { origin });
         };
+        // Not passed over: the new version would silently be another text than the applications'
+        // reader copes with today.
+        if text.reveal().starts_with(BYTE_ORDER_MARK) {
+            return Err(SecretProblem::ByteOrderMark { origin });
+        }
         match serde_json::from_str::<Value>(text.reveal()) {
             Ok(Value::Object(fields)) => Ok(Self { origin, fields }),
             Ok(mut other) => {
@@ -87,13 +97,19 @@ impl SecretDocument {
     /// Host and port; the plugin's default port where the secret has none.
     ///
     /// # Errors
-    /// If the host is missing or the port is not a number from 1 to 65535.
+    /// If the host is missing or has a port in it, or the port is not a number from 1 to 65535.
     pub fn place(&self, default_port: u16) -> Result<Place, SecretProblem> {
         let host = self.text("host")?;
         // The host is told in errors. One with other characters may be a whole address that somebody
         // pasted, password included: `user:password@host`, `scheme://…`, `host?password=…`.
         if !can_be_a_host(host) {
             return Err(self.wrong("host", "a host name or an IP address"));
+        }
+        if host.contains(':') && !is_ipv6(host) {
+            return Err(self.wrong(
+                "host",
+                "a host name or an IP address alone, without a port; the port belongs in field `port`",
+            ));
         }
         Ok(Place { host: host.to_owned(), port: self.port()?.unwrap_or(default_port) })
     }
@@ -249,6 +265,12 @@ fn can_be_a_host(text: &str) -> bool {
     text.bytes().all(of_hosts) && text.len() <= HOST_BYTES
 }
 
+/// Whether a text is an IPv6 address, with the name of an interface or without.
+fn is_ipv6(text: &str) -> bool {
+    let (address, zone) = text.split_once('%').unwrap_or((text, "none"));
+    address.parse::<Ipv6Addr>().is_ok() && !zone.is_empty()
+}
+
 fn plain_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -288,7 +310,7 @@ mod tests {
     fn each_bad_field_is_named_and_not_shown() {
         type Read = fn(&SecretDocument) -> Option<SecretProblem>;
         let host: Read = |d| d.place(1).err();
-        let table: [(&str, Read, &str); 14] = [
+        let table: [(&str, Read, &str); 17] = [
             ("{}", |d| d.engine().err(), "has no field `engine`"),
             (r#"{"engine":""}"#, |d| d.engine().err(), "`engine` of the AWSCURRENT"),
             (r#"{"engine":5}"#, |d| d.engine().err(), "must be a string"),
@@ -299,6 +321,9 @@ mod tests {
             (r#"{"host":"a b"}"#, host, "must be a host name"),
             (r#"{"host":"app:s3cret@db"}"#, host, "must be a host name"),
             (r#"{"host":"db/?password=s3cret"}"#, host, "must be a host name"),
+            (r#"{"host":"db:5432"}"#, host, "without a port; the port belongs in field `port`"),
+            (r#"{"host":"db:"}"#, host, "without a port"),
+            (r#"{"host":"fe80::1%"}"#, host, "without a port"),
             (r#"{"host":"h","port":65536}"#, host, "from 1 to 65535"),
             (r#"{"host":"h","port":0}"#, host, "from 1 to 65535"),
             (r#"{"host":"h","port":"x"}"#, host, "from 1 to 65535"),
@@ -318,6 +343,22 @@ mod tests {
             assert_eq!(document.place(5432).ok().unwrap().port, port);
         }
         assert_eq!(good(r#"{"host":"h"}"#).place(5432).ok().unwrap().port, 5432);
+    }
+
+    #[test]
+    fn an_address_of_either_kind_is_a_host() {
+        for host in ["10.0.0.1", "fd00::1", "::1", "fe80::1%eth0", "::ffff:10.0.0.1", "db.example"]
+        {
+            let document = good(&format!(r#"{{"host":"{host}"}}"#));
+            assert_eq!(document.place(1).ok().map(|place| place.host).as_deref(), Some(host));
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_named_and_not_passed_over() {
+        let message = parse("\u{feff}{}").err().expect("refused").to_string();
+        assert!(message.contains("begins with a byte order mark (U+FEFF)"), "{message}");
+        assert!(message.contains("UTF-8 without a byte order mark"), "{message}");
     }
 
     #[test]

@@ -27,6 +27,16 @@ pub enum SecretProblem {
         /// Which version.
         origin: Origin,
     },
+    /// A mark before the JSON.
+    #[error(
+        "{origin} begins with a byte order mark (U+FEFF), which JSON does not have and many of its \
+         readers refuse; store the value again without it, from a file that is saved as UTF-8 \
+         without a byte order mark"
+    )]
+    ByteOrderMark {
+        /// Which version.
+        origin: Origin,
+    },
     /// Not JSON.
     #[error(
         "{origin} is not JSON (line {line}, column {column}); it must be an object such as \
