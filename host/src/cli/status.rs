@@ -13,8 +13,9 @@ use super::Failure;
 use super::output::Output;
 use super::setup::{Store, StoreArgs, TimeArgs};
 use crate::error::Error;
+use crate::rotation::YOUNG;
 use crate::store::{SecretDescription, SecretList, SecretStore, Stage, StoreError, VersionListing};
-use findings::{Finding, findings, look};
+use findings::{Finding, UnderWay, findings, look, under_way};
 
 /// How many secrets are looked at together. Secrets Manager allows thousands of reads a second, and
 /// applications need most of them.
@@ -23,7 +24,8 @@ const TOGETHER: usize = 8;
 /// Show versions and labels, whether a rotation is stuck, and the command that mends it: for one
 /// secret, or for all.
 ///
-/// Changes nothing and prints no secret value. Exit code 7 if something is stuck.
+/// A rotation that began less than 15 minutes ago is shown as under way: it is not stuck yet. Changes
+/// nothing and prints no secret value. Exit code 7 if something is stuck.
 #[derive(Debug, Args)]
 pub(super) struct Status {
     /// The secret's name or ARN [default: all secrets of the account and region]
@@ -39,6 +41,7 @@ pub(super) struct Status {
 struct Report {
     secret: SecretDescription,
     versions: Vec<VersionListing>,
+    under_way: Option<UnderWay>,
     findings: Vec<Finding>,
 }
 
@@ -126,14 +129,16 @@ impl Report {
             let (secret, versions) = tokio::join!(store.describe(id), store.versions(id));
             let (secret, versions) = (secret?, versions?);
             let unfinished = look(store, &secret).await;
-            let findings = findings(&secret, unfinished.as_ref(), arguments);
-            Ok::<_, StoreError>(Self { secret, versions, findings })
+            let under_way = under_way(&secret, &versions, unfinished.as_ref(), SystemTime::now());
+            let stuck = unfinished.filter(|_| under_way.is_none());
+            let findings = findings(&secret, stuck.as_ref(), arguments);
+            Ok::<_, StoreError>(Self { secret, versions, under_way, findings })
         };
         time.bound(|| format!("looking at secret `{id}`"), looking).await
     }
 
     fn print(&self, output: Output, now: SystemTime) {
-        let Self { secret, versions, findings } = self;
+        let Self { secret, versions, under_way, findings } = self;
         output.line(format!("secret    {} ({})", secret.name, secret.arn));
         output.line(format!("rotation  {}", rotation(secret, now)));
         output.line("versions");
@@ -143,6 +148,14 @@ impl Report {
                 listing.version,
                 age(listing, now),
                 labels(listing)
+            ));
+        }
+        if let Some(UnderWay { version, age }) = under_way {
+            output.line(format!(
+                "running   the rotation to version {version} has been under way for {}; it counts as \
+                 stuck after {}",
+                duration(age.as_secs()),
+                duration(YOUNG.as_secs())
             ));
         }
         for finding in findings {
@@ -155,7 +168,7 @@ impl Report {
     }
 
     fn to_json(&self, now: SystemTime) -> Value {
-        let Self { secret, versions, findings } = self;
+        let Self { secret, versions, under_way, findings } = self;
         json!({
             "secret": secret.name,
             "arn": secret.arn,
@@ -165,6 +178,10 @@ impl Report {
                 "stages": listing.stages.iter().map(Stage::as_str).collect::<Vec<_>>(),
                 "age_seconds": seconds(listing, now),
             })).collect::<Vec<_>>(),
+            "under_way": under_way.as_ref().map(|under_way| json!({
+                "version": under_way.version.as_str(),
+                "age_seconds": under_way.age.as_secs(),
+            })),
             "stuck": findings.iter().map(|finding| json!({
                 "what": finding.what,
                 "to_do": finding.remedy,

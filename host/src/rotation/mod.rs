@@ -33,6 +33,8 @@ mod strategy;
 mod test;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "cli")]
+mod under_way;
 
 #[cfg(feature = "cli")]
 pub use adopt::Pairing;
@@ -57,6 +59,8 @@ pub use service::{
 };
 pub use sign_ins::{REFUSED_LIMIT, SignIns, WINDOW};
 pub use strategy::{STRATEGY_TAG, Strategy, StrategyProblem, UnknownStrategy};
+#[cfg(feature = "cli")]
+pub use under_way::{YOUNG, running};
 
 use crate::config::Config;
 use crate::error::Error;

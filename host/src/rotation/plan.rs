@@ -142,6 +142,7 @@ mod tests {
             tags: BTreeMap::new(),
             deleted_at: None,
             last_rotated_at: None,
+            last_changed_at: None,
         }
     }
 

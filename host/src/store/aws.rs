@@ -89,6 +89,7 @@ impl SecretStore for AwsStore {
             tags: tags.into_iter().filter_map(|tag| Some((tag.key?, tag.value?))).collect(),
             deleted_at: time(answer.deleted_date),
             last_rotated_at: time(answer.last_rotated_date),
+            last_changed_at: time(answer.last_changed_date),
         })
     }
 

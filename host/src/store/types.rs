@@ -88,6 +88,8 @@ pub struct SecretDescription {
     pub deleted_at: Option<SystemTime>,
     /// When it was last rotated.
     pub last_rotated_at: Option<SystemTime>,
+    /// When anything about it last changed.
+    pub last_changed_at: Option<SystemTime>,
 }
 
 impl SecretDescription {

@@ -1,9 +1,12 @@
 //! What stands in the way of rotations, and the command that mends it.
 
+use std::time::{Duration, SystemTime};
+
 use crate::cli::setup::StoreArgs;
-use crate::rotation::{Origin, SecretDocument};
+use crate::rotation::{Origin, SecretDocument, running};
 use crate::store::{
-    SecretDescription, SecretStore, SecretValue, Stage, StoreErrorKind, VersionSelector,
+    SecretDescription, SecretStore, SecretValue, Stage, StoreErrorKind, VersionId, VersionListing,
+    VersionSelector,
 };
 use crate::text::quoted;
 
@@ -12,6 +15,28 @@ use crate::text::quoted;
 pub(super) struct Finding {
     pub(super) what: String,
     pub(super) remedy: String,
+}
+
+/// A rotation that may be running: nothing is wrong yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct UnderWay {
+    pub(super) version: VersionId,
+    /// For how long.
+    pub(super) age: Duration,
+}
+
+/// The rotation that may be running. One that no step would go on with is stuck, however young.
+pub(super) fn under_way(
+    secret: &SecretDescription,
+    versions: &[VersionListing],
+    unfinished: Option<&Unfinished>,
+    now: SystemTime,
+) -> Option<UnderWay> {
+    if matches!(unfinished, Some(Unfinished::Spoiled(_))) {
+        return None;
+    }
+    let age = running(secret, versions, now)?;
+    Some(UnderWay { version: secret.unfinished()?.clone(), age })
 }
 
 /// What there is of an unfinished rotation.
@@ -57,7 +82,8 @@ pub(super) async fn look(
     })
 }
 
-/// What is wrong. `store` is repeated in the commands, which should work as they are printed.
+/// What is wrong, where the rotation is not just running. `store` is repeated in the commands, which
+/// should work as they are printed.
 pub(super) fn findings(
     secret: &SecretDescription,
     unfinished: Option<&Unfinished>,
@@ -92,13 +118,13 @@ pub(super) fn findings(
             "has no value: a rotation ended before createSecret had stored a password".to_owned()
         }
         Unfinished::Sound => {
-            "has a password that is not current: a rotation is under way, or stopped half-way; \
-             the service may have either password"
+            "has a password that is not current: a rotation stopped half-way; the service may have \
+             either password"
                 .to_owned()
         }
         Unfinished::Spoiled(why) => format!("can't be rotated to: {why}"),
         Unfinished::Unreadable => {
-            "is a rotation under way, or stopped half-way; its value could not be read".to_owned()
+            "is a rotation that stopped half-way; its value could not be read".to_owned()
         }
     };
     let cancelled = secret.rotation_enabled == Some(false);
@@ -125,7 +151,6 @@ pub(super) fn findings(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::VersionId;
 
     fn secret(labels: &[(&str, &[&str])]) -> SecretDescription {
         SecretDescription {
@@ -141,6 +166,7 @@ mod tests {
             tags: Default::default(),
             deleted_at: None,
             last_rotated_at: None,
+            last_changed_at: None,
         }
     }
 
@@ -148,6 +174,28 @@ mod tests {
     fn a_finished_rotation_is_not_stuck_though_both_labels_remain() {
         let secret = secret(&[("b", &["AWSCURRENT", "AWSPENDING"]), ("a", &["AWSPREVIOUS"])]);
         assert_eq!(findings(&secret, None, &StoreArgs::default()), []);
+    }
+
+    #[test]
+    fn a_young_rotation_is_under_way_and_an_old_or_spoiled_one_is_not() {
+        let half_way = secret(&[("a", &["AWSCURRENT"]), ("b", &["AWSPENDING"])]);
+        let now = SystemTime::now();
+        let of = |unfinished: &Unfinished, seconds| {
+            let made = |version: &str, seconds| VersionListing {
+                version: VersionId::new(version),
+                stages: Default::default(),
+                created_at: Some(now - Duration::from_secs(seconds)),
+            };
+            let versions = [made("a", 86_400), made("b", seconds)];
+            under_way(&half_way, &versions, Some(unfinished), now)
+        };
+        let young = |age| UnderWay { version: VersionId::new("b"), age };
+        for unfinished in [Unfinished::Empty, Unfinished::Sound, Unfinished::Unreadable] {
+            assert_eq!(of(&unfinished, 0), Some(young(Duration::ZERO)));
+            assert_eq!(of(&unfinished, 899), Some(young(Duration::from_secs(899))));
+            assert_eq!(of(&unfinished, 900), None);
+        }
+        assert_eq!(of(&Unfinished::Spoiled("x".into()), 0), None);
     }
 
     #[test]

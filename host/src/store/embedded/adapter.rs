@@ -70,6 +70,7 @@ impl SecretStore for EmbeddedStore {
             tags: tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
             deleted_at: found.deletion.map(Into::into),
             last_rotated_at: found.last_rotated.map(Into::into),
+            last_changed_at: Some(found.last_changed.into()),
         })
     }
 

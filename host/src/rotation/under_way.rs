@@ -1,0 +1,89 @@
+//! Whether an unfinished rotation may still be running, which nothing that Secrets Manager says tells.
+//!
+//! A rotation that has just begun looks like one that has stopped: `AWSPENDING` is on a version that
+//! is not current. So a young one is taken for running, and nobody proposes to take its label away.
+//! In this order:
+//! 1. nothing is unfinished: nothing is running;
+//! 2. rotation is turned off: no step runs any more, whatever the age;
+//! 3. the pending version is younger than [`YOUNG`]: it may be running. Where nobody says when the
+//!    version was made, it is no older than the last change of the secret;
+//! 4. else it has stopped.
+
+use std::time::{Duration, SystemTime};
+
+use crate::store::{SecretDescription, VersionListing};
+
+/// How long a rotation may be running. Ordinary ones take seconds; the longest that Lambda lets one
+/// step run is 15 minutes, and what fails earlier is attempted again by Secrets Manager within them.
+pub const YOUNG: Duration = Duration::from_mins(15);
+
+/// For how long the unfinished rotation has been under way, if it may still be running.
+pub fn running(
+    secret: &SecretDescription,
+    versions: &[VersionListing],
+    now: SystemTime,
+) -> Option<Duration> {
+    let pending = secret.unfinished()?;
+    if secret.rotation_enabled == Some(false) {
+        return None;
+    }
+    let listed = versions.iter().find(|listing| listing.version == *pending);
+    let made = listed.and_then(|listing| listing.created_at).or(secret.last_changed_at)?;
+    // A version of the future is one of a clock that differs: it has just been made.
+    let age = now.duration_since(made).unwrap_or_default();
+    (age < YOUNG).then_some(age)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::VersionId;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn secret(enabled: Option<bool>, labels: &[&str]) -> SecretDescription {
+        let stages = labels.iter().map(|&label| label.into()).collect();
+        SecretDescription {
+            arn: "arn".into(),
+            name: "db".into(),
+            rotation_enabled: enabled,
+            stages: [(VersionId::new("b"), stages)].into(),
+            tags: Default::default(),
+            deleted_at: None,
+            last_rotated_at: None,
+            last_changed_at: None,
+        }
+    }
+
+    #[test]
+    fn a_rotation_may_be_running_for_a_quarter_of_an_hour_unless_it_was_turned_off() {
+        let now = SystemTime::now();
+        let of = |enabled, labels: &[&str], made| {
+            let listing = VersionListing {
+                version: VersionId::new("b"),
+                stages: Default::default(),
+                created_at: Some(made),
+            };
+            running(&secret(enabled, labels), &[listing], now)
+        };
+        for enabled in [None, Some(true)] {
+            let pending = |made| of(enabled, &["AWSPENDING"], made);
+            assert_eq!(pending(now - SECOND), Some(SECOND));
+            assert_eq!(pending(now - YOUNG + SECOND), Some(YOUNG - SECOND));
+            assert_eq!(pending(now - YOUNG), None);
+            assert_eq!(pending(now + SECOND), Some(Duration::ZERO), "of a clock that differs");
+        }
+        assert_eq!(of(Some(false), &["AWSPENDING"], now), None);
+        assert_eq!(of(Some(true), &["AWSPENDING", "AWSCURRENT"], now), None);
+    }
+
+    #[test]
+    fn a_version_that_is_not_listed_is_no_older_than_the_last_change() {
+        let now = SystemTime::now();
+        let changed =
+            |at| SecretDescription { last_changed_at: at, ..secret(Some(true), &["AWSPENDING"]) };
+        assert_eq!(running(&changed(Some(now - SECOND)), &[], now), Some(SECOND));
+        assert_eq!(running(&changed(Some(now - YOUNG)), &[], now), None);
+        assert_eq!(running(&changed(None), &[], now), None, "nobody knows");
+    }
+}
