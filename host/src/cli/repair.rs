@@ -8,7 +8,7 @@ use serde_json::json;
 use super::Failure;
 use super::output::Output;
 use super::setup::{PluginArgs, StoreArgs, TimeArgs, handler};
-use crate::rotation::Diagnosis;
+use crate::rotation::{Beside, Diagnosis, Wish};
 
 /// Mend a secret whose rotation went wrong: AWSCURRENT signs in again, and the next rotation can
 /// begin.
@@ -17,7 +17,8 @@ use crate::rotation::Diagnosis;
 /// a new password. It mends: an AWSPENDING label that blocks rotations, as a failed or cancelled
 /// rotation leaves it; a service that has the password of AWSPENDING, of AWSPREVIOUS (restored
 /// from a backup) or of an abandoned rotation. In the end it signs in with AWSCURRENT, as a proof.
-/// If a rotation is running at this moment, let it end first.
+/// A rotation that began less than 15 minutes ago may be running: nothing is mended beside it, unless
+/// rotation was turned off or --interrupt says that nothing is running.
 #[derive(Debug, Args)]
 pub(super) struct Repair {
     /// The secret's name or ARN
@@ -26,6 +27,13 @@ pub(super) struct Repair {
     /// Do what the plan says without asking
     #[arg(long)]
     yes: bool,
+    /// Try the password of this version and no other: AWSCURRENT, AWSPENDING, AWSPREVIOUS, a version
+    /// id, or how one begins. For accounts that are locked at the first refusal
+    #[arg(long, value_name = "VERSION")]
+    password_of: Option<String>,
+    /// Mend also beside a rotation that began less than 15 minutes ago: you know that it has stopped
+    #[arg(long)]
+    interrupt: bool,
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
@@ -39,8 +47,12 @@ impl Repair {
         let handler = handler(&self.store, &self.plugins).await?;
         output.begin("signing in with the known passwords");
         let time = self.time.of_step();
-        let looked =
-            handler.working(time, async |rotation| rotation.diagnose(&self.secret_id).await).await;
+        let wish = Wish {
+            secret_id: &self.secret_id,
+            password_of: self.password_of.as_deref(),
+            beside: if self.interrupt { Beside::NothingThatRuns } else { Beside::Young },
+        };
+        let looked = handler.working(time, async |rotation| rotation.diagnose(&wish).await).await;
         output.clear();
         let diagnosis = looked?;
         output.line(format!("found     {}", diagnosis.found));

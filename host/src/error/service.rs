@@ -1,7 +1,7 @@
 //! What the service, or the way to it, answered, and what to do about it: what the plugin advises, which
 //! has seen the answer, else what usually helps with that kind of failure.
 
-use crate::rotation::{Failure, FailureKind, Place, Unsearched, WINDOW};
+use crate::rotation::{Failure, FailureKind, GivenUp, Place, Tried, Unsearched, WINDOW};
 
 /// The service did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,17 +13,18 @@ pub enum ServiceError {
         attempt: String,
         /// Where.
         place: Place,
-        /// What the plugin reported.
-        failure: Failure,
+        /// What the plugin reported. Boxed, as errors are handed around by value.
+        failure: Box<Failure>,
     },
     /// The account was refused so often that another try could lock it.
     #[error(
         "`{username}` was refused {count} times at {place} within {} minutes, with passwords of this \
          secret or of others that name the account, and no more sign-ins are tried for now: failed \
-         sign-ins lock accounts; set the account's password to the one in \
-         AWSCURRENT by hand, or run `windlass repair`; rotations work again after that time, or \
-         at once from the command line: windlass rotate",
-        WINDOW.as_secs() / 60
+         sign-ins lock accounts{}; {}; rotations work again after that time, or at once from the \
+         command line: windlass rotate",
+        WINDOW.as_secs() / 60,
+        last_answer(last.as_deref()),
+        or_repair(last.as_deref())
     )]
     TooManyRefusals {
         /// The account.
@@ -32,16 +33,19 @@ pub enum ServiceError {
         place: Place,
         /// How often.
         count: u32,
+        /// What the service said last of a password of this secret.
+        last: Option<Box<Failure>>,
     },
     /// The secret was refused so often, for all the accounts that it named, that another try could
     /// lock one of them: two names may be one server's.
     #[error(
         "the passwords of this secret were refused {count} times within {} minutes, for `{username}` \
          at {place} or what else it named as user or host, and no more are tried for now: failed \
-         sign-ins lock accounts; correct the secret, and set the account's password to the one in \
-         AWSCURRENT by hand, or run `windlass repair`; rotations work again after that time, or \
+         sign-ins lock accounts{}; correct the secret; {}; rotations work again after that time, or \
          at once from the command line: windlass rotate",
-        WINDOW.as_secs() / 60
+        WINDOW.as_secs() / 60,
+        last_answer(last.as_deref()),
+        or_repair(last.as_deref())
     )]
     TooManyRefusalsOfSecret {
         /// The account that it names now.
@@ -50,6 +54,8 @@ pub enum ServiceError {
         place: Place,
         /// How often.
         count: u32,
+        /// What the service said last of a password of this secret.
+        last: Option<Box<Failure>>,
     },
     /// A replica refused the password that its writer was given.
     #[error(
@@ -63,8 +69,8 @@ pub enum ServiceError {
         /// Where: a read replica or reader endpoint.
         place: Place,
         /// What the plugin reported.
-        failure: Failure,
-        /// Where the password was changed. Boxed, as errors are handed around by value.
+        failure: Box<Failure>,
+        /// Where the password was changed.
         writer: Box<Place>,
     },
     /// A secret that does without TLS, under an administrator that does not.
@@ -79,25 +85,41 @@ pub enum ServiceError {
         attempt: String,
         /// Where.
         place: Place,
-        /// What the plugin reported. Boxed, as errors are handed around by value.
+        /// What the plugin reported.
         failure: Box<Failure>,
         /// The admin secret, as `masterarn` names it.
         admin: String,
     },
+    /// The service does not take the new password.
+    #[error(
+        "{attempt} at {place}: {failure}; nothing was changed; {}{}",
+        password_rules(.failure),
+        given_up.as_ref().map(|given_up| format!("; {given_up}")).unwrap_or_default()
+    )]
+    PasswordRejected {
+        /// What was attempted, with which credential.
+        attempt: String,
+        /// Where.
+        place: Place,
+        /// What the plugin reported.
+        failure: Box<Failure>,
+        /// What became of the rotation. `None`: it was no rotation's.
+        given_up: Option<Box<GivenUp>>,
+    },
     /// Every password that could be the one in force was refused.
     #[error(
-        "no known password of `{username}` signs in at {place}: tried {}{}; nothing was changed; \
-         set the account's password to the one in AWSCURRENT by hand, then rotate again",
-        tried.join(", "),
-        unsearched.map(|why| format!("; {}", why.explanation())).unwrap_or_default()
+        "no known password of `{username}` signs in at {place}: tried {}{}; nothing was changed; {}",
+        answers(tried),
+        unsearched.map(|why| format!("; {}", why.explanation())).unwrap_or_default(),
+        remedies(tried)
     )]
     NoCandidate {
         /// The account.
         username: String,
         /// Where.
         place: Place,
-        /// Which passwords were tried.
-        tried: Vec<String>,
+        /// Which passwords were tried, and what the service said.
+        tried: Vec<Tried>,
         /// Why older versions were not tried, where they were not.
         unsearched: Option<Unsearched>,
     },
@@ -126,6 +148,7 @@ impl ServiceError {
             }
             Self::NotReplicated { .. } => "Windlass.Service.Refused",
             Self::AdminNeedsTls { .. } => "Windlass.Service.NoTls",
+            Self::PasswordRejected { .. } => "Windlass.Operator.PasswordRejected",
             Self::NoCandidate { .. } => "Windlass.Service.NoPasswordSignsIn",
         }
     }
@@ -138,6 +161,60 @@ fn advice(failure: &Failure) -> String {
     } else {
         format!("; {}", failure.remedy)
     }
+}
+
+/// What to do where nothing else is known to help.
+const BY_HAND: &str = "set the account's password to the one in AWSCURRENT by hand";
+
+/// What the service said last, for accounts that are not tried any more.
+fn last_answer(last: Option<&Failure>) -> String {
+    last.map(|failure| format!("; the last answer was: {failure}")).unwrap_or_default()
+}
+
+/// What helps such an account.
+fn or_repair(last: Option<&Failure>) -> String {
+    match last {
+        Some(failure) if !failure.remedy.is_empty() => failure.remedy.clone(),
+        _ => format!("{BY_HAND}, or run `windlass repair`"),
+    }
+}
+
+/// How passwords are made that the service takes.
+fn password_rules(failure: &Failure) -> &str {
+    if failure.remedy.is_empty() {
+        "set PASSWORD_LENGTH, the EXCLUDE_… variables and REQUIRE_EACH_INCLUDED_TYPE of the function \
+         as the service's rules for passwords ask"
+    } else {
+        &failure.remedy
+    }
+}
+
+/// What was tried, with the answers: one that all of them got is said once.
+fn answers(tried: &[Tried]) -> String {
+    let labels = |tried: &[Tried]| {
+        tried.iter().map(|tried| tried.label.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let Some(first) = tried.first() else { return "none".to_owned() };
+    if tried.iter().all(|other| other.failure.to_string() == first.failure.to_string()) {
+        let each = if tried.len() > 1 { "each " } else { "" };
+        return format!("{} ({each}refused: {})", labels(tried), first.failure);
+    }
+    let each = tried.iter().map(|tried| format!("{} (refused: {})", tried.label, tried.failure));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// What helps against these refusals, each remedy once; the usual one where the plugin knows none.
+fn remedies(tried: &[Tried]) -> String {
+    let mut remedies: Vec<&str> = Vec::new();
+    for Tried { failure, .. } in tried {
+        if !failure.remedy.is_empty() && !remedies.contains(&failure.remedy.as_str()) {
+            remedies.push(&failure.remedy);
+        }
+    }
+    if remedies.is_empty() {
+        return format!("{BY_HAND}, then rotate again");
+    }
+    remedies.join("; ")
 }
 
 /// What usually helps with a kind of failure, where the failure itself can't know.

@@ -12,11 +12,11 @@
 use super::Rotation;
 use super::admin::admin_id;
 use super::document::{Origin, SecretDocument};
-use super::parties::Parties;
+use super::parties::{Answer, Parties, Versions, answered};
 use super::service::{
     Assessment, Catalog, Login, PairState, Place, Planned, Proof, SecretRef, Service,
 };
-use super::set::{CURRENT, accepted};
+use super::set::CURRENT;
 use super::strategy::{Strategy, alternate};
 use crate::error::Error;
 use crate::inventory::Inventory;
@@ -128,8 +128,18 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         let pending = Login { username, ..current.duplicate() };
         let engine = document.engine()?.to_owned();
         let admin_of = Some(admin_id.clone());
-        let parties =
-            Parties { secret, service, strategy, current, pending, admin_id: admin_of, engine };
+        let version = value.version;
+        let versions = Versions { current: version.clone(), pending: version };
+        let parties = Parties {
+            secret,
+            service,
+            strategy,
+            current,
+            pending,
+            versions,
+            admin_id: admin_of,
+            engine,
+        };
         let admin = self.admin_login(&parties, &admin_id).await?;
         let tls = parties.current.tls.stricter(admin.tls);
         let proven = Login { proof: Proof::Mutual, tls, ..parties.current.duplicate() };
@@ -154,7 +164,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             return Ok(None);
         };
         let answer = self.verify(&parties.service, &login, "the AWSPREVIOUS password").await;
-        accepted(answer).map(Some)
+        answered(answer).map(|answer| Some(matches!(answer, Answer::Accepted(()))))
     }
 }
 

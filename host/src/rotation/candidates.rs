@@ -8,14 +8,16 @@
 //! A candidate must be for the same user, place and engine as the current version, and have a password
 //! that was not tried yet: services count failed sign-ins. It signs in with the stricter of both
 //! versions' `ssl`: a password that was stored for TLS is not sent in clear because a newer version
-//! says `"ssl": false`.
+//! says `"ssl": false`. What an earlier attempt of this process saw refused comes last (see
+//! [`traces`](super::traces)).
 
 use std::collections::VecDeque;
 
 use super::Rotation;
 use super::document::{Origin, SecretDocument};
-use super::parties::{Parties, is_failure};
-use super::service::{Catalog, FailureKind, Login, Service};
+use super::parties::{Answer, Parties, is_failure};
+use super::service::{Catalog, Failure, FailureKind, Login, Service};
+use super::traces::Likelihood;
 use crate::error::{Error, ServiceError};
 use crate::inventory::Inventory;
 use crate::secret::{Secret, mute};
@@ -39,6 +41,8 @@ mute!(Candidate);
 pub(super) struct Candidate {
     /// What it is called in messages.
     pub(super) label: String,
+    /// The version that it is from.
+    pub(super) version: VersionId,
     /// The sign-in.
     pub(super) login: Login,
 }
@@ -49,11 +53,22 @@ pub(super) struct OlderPasswords<'a, S, C: Catalog, I> {
     secret_id: &'a str,
     parties: &'a Parties<'a, C::Service>,
     refused: Vec<Secret>,
-    /// What the refused ones are called in messages.
-    tried: Vec<String>,
+    /// What the service said of those that were tried.
+    tried: Vec<Tried>,
     stage: Search,
+    /// Those that an earlier attempt of this process saw refused: they come last.
+    held: VecDeque<Candidate>,
     orphans_tried: u32,
     unsearched: Option<Unsearched>,
+}
+
+/// A password that was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// What it is called in messages.
+    pub label: String,
+    /// What the service said.
+    pub failure: Failure,
 }
 
 /// Why older versions were left out of the search.
@@ -125,12 +140,11 @@ enum Search {
 }
 
 impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
-    /// The search, for whoever has tried these in vain.
+    /// The search beside `AWSCURRENT` and `AWSPENDING`.
     pub(super) fn older_passwords<'a>(
         &'a self,
         secret_id: &'a str,
         parties: &'a Parties<'a, C::Service>,
-        tried: &[&str],
     ) -> OlderPasswords<'a, S, C, I> {
         OlderPasswords {
             rotation: self,
@@ -140,8 +154,9 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
                 parties.current.password.duplicate(),
                 parties.pending.password.duplicate(),
             ],
-            tried: tried.iter().map(|label| (*label).to_owned()).collect(),
+            tried: Vec::new(),
             stage: Search::Previous,
+            held: VecDeque::new(),
             orphans_tried: 0,
             unsearched: None,
         }
@@ -149,12 +164,31 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
 }
 
 impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
-    /// The next password worth trying.
+    /// The next password worth trying; last come those that an earlier attempt saw refused.
+    ///
+    /// # Errors
+    /// As of [`next_fresh`](Self::next_fresh).
+    pub(super) async fn next(&mut self) -> Result<Option<Candidate>, Error> {
+        Ok(self.next_fresh().await?.or_else(|| self.held.pop_front()))
+    }
+
+    /// The next password that no earlier attempt of this process saw refused.
     ///
     /// # Errors
     /// If Secrets Manager can't be read. Missing permission to list versions is not an error: the
     /// search ends there and [`unsearched`](Self::unsearched) says so.
-    pub(super) async fn next(&mut self) -> Result<Option<Candidate>, Error> {
+    pub(super) async fn next_fresh(&mut self) -> Result<Option<Candidate>, Error> {
+        while let Some(candidate) = self.look_further().await? {
+            let traces = &self.rotation.sign_ins.traces;
+            match traces.of(&candidate.login.secret.id, &candidate.version) {
+                Likelihood::Refused(_) => self.held.push_back(candidate),
+                Likelihood::InForce | Likelihood::Unknown => return Ok(Some(candidate)),
+            }
+        }
+        Ok(None)
+    }
+
+    async fn look_further(&mut self) -> Result<Option<Candidate>, Error> {
         loop {
             match &mut self.stage {
                 Search::Previous => {
@@ -194,14 +228,24 @@ impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
     pub(super) fn settle<T>(
         &mut self,
         candidate: &Candidate,
-        answer: Result<Option<T>, Error>,
+        answer: Result<Answer<T>, Error>,
     ) -> Result<Option<T>, Error> {
         match answer {
-            Ok(None) => self.tried.push(candidate.label.clone()),
+            Ok(Answer::Accepted(done)) => return Ok(Some(done)),
+            Ok(Answer::Refused(failure)) => {
+                let traces = &self.rotation.sign_ins.traces;
+                traces.refused(&candidate.login.secret.id, &candidate.version);
+                self.note(&candidate.label, failure);
+            }
             Err(error) if self.passes_over(candidate, &error) => {}
-            settled => return settled,
+            Err(error) => return Err(error),
         }
         Ok(None)
+    }
+
+    /// Takes note that a password was refused.
+    pub(super) fn note(&mut self, label: &str, failure: Failure) {
+        self.tried.push(Tried { label: label.to_owned(), failure });
     }
 
     /// Whether a failure of a candidate means that it can't be tried, rather than that the service
@@ -227,9 +271,22 @@ impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
         .into()
     }
 
-    /// How many were refused.
-    pub(super) fn tried(&self) -> usize {
-        self.tried.len()
+    /// Whether this one was refused.
+    #[cfg(feature = "cli")]
+    pub(super) fn has_tried(&self, label: &str) -> bool {
+        self.tried.iter().any(|tried| tried.label == label)
+    }
+
+    /// Whether there was nothing that could be tried.
+    #[cfg(feature = "cli")]
+    pub(super) fn nothing_to_try(&self) -> bool {
+        self.tried.is_empty() && self.unsearched.is_none()
+    }
+
+    /// Whether any beside `AWSCURRENT` and `AWSPENDING` was refused.
+    pub(super) fn searched(&self) -> bool {
+        let known = [Stage::Current, Stage::Pending];
+        self.tried.iter().any(|tried| known.iter().all(|stage| stage.as_str() != tried.label))
     }
 
     async fn read(&self, selector: &VersionSelector) -> Result<Option<SecretValue>, StoreError> {
@@ -242,7 +299,12 @@ impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
         value: Option<SecretValue>,
         label: String,
     ) -> Option<Candidate> {
-        let Older { mut login, same_place } = self.parties.older(&value?)?;
+        self.candidate_of(&value?, label)
+    }
+
+    /// The same for a version that is there.
+    pub(super) fn candidate_of(&mut self, value: &SecretValue, label: String) -> Option<Candidate> {
+        let Older { mut login, same_place } = self.parties.older(value)?;
         let current = &self.parties.current;
         if login.username != current.username
             || self.refused.iter().any(|refused| refused.same_as(&login.password))
@@ -258,7 +320,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
         // with which TLS it may be sent both say.
         login.place = current.place.clone();
         login.database.clone_from(&current.database);
-        Some(Candidate { label, login })
+        Some(Candidate { label, version: value.version.clone(), login })
     }
 
     async fn orphans(&mut self) -> Result<VecDeque<VersionId>, StoreError> {

@@ -66,6 +66,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         // get a pending version first.
         current.login(plugin, SecretRef::of(&secret))?;
         admin_id(&secret, &current)?;
+        self.may_send_text(&secret)?;
 
         let request = password::request(settings, plugin)?;
         let password = match (password, ahead) {

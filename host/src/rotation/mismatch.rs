@@ -121,7 +121,7 @@ pub enum Mismatch {
 }
 
 /// The command that takes `AWSPENDING` off a version, so that a rotation can begin anew.
-fn drop_pending(secret: &str, version: &str) -> String {
+pub(super) fn drop_pending(secret: &str, version: &str) -> String {
     format!(
         "give this rotation up and rotate again: aws secretsmanager update-secret-version-stage \
          --secret-id {} --version-stage AWSPENDING --remove-from-version-id {}",

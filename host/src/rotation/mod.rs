@@ -21,10 +21,12 @@ mod password;
 mod plan;
 mod progress;
 mod reading;
+mod rejected;
 #[cfg(feature = "cli")]
 mod repair;
 mod replica;
 mod secret_problem;
+mod send_text;
 mod service;
 mod set;
 mod sign_in;
@@ -33,12 +35,13 @@ mod strategy;
 mod test;
 #[cfg(test)]
 mod tests;
+mod traces;
 #[cfg(feature = "cli")]
 mod under_way;
 
 #[cfg(feature = "cli")]
 pub use adopt::Pairing;
-pub use candidates::Unsearched;
+pub use candidates::{Tried, Unsearched};
 pub use document::{OWN_KEYS, Origin, SecretDocument, SecretProblem};
 pub use event::{EventError, RotationEvent, Step};
 pub use managed::ManagedProblem;
@@ -47,9 +50,11 @@ pub(crate) use password::{LEAST_BITS, bits};
 pub use password::{PasswordProblem, PasswordRequests};
 pub use plan::{Invoker, Plan, Refusal, plan};
 pub use progress::Progress;
+pub use rejected::GivenUp;
 #[cfg(feature = "cli")]
-pub use repair::{Diagnosis, Mending};
+pub use repair::{Beside, Diagnosis, Mending, Wish};
 pub use replica::Unrelated;
+pub use send_text::SEND_TEXT_TAG;
 #[cfg(feature = "cli")]
 pub use service::{Assessment, Finding, PairState, Planned};
 pub use service::{

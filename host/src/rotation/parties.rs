@@ -8,11 +8,13 @@ use super::Rotation;
 use super::admin::admin_id;
 use super::document::{Origin, SecretDocument, SecretProblem};
 use super::mismatch::Mismatch;
-use super::service::{Catalog, Description, FailureKind, Login, Proof, SecretRef, Service};
+use super::service::{
+    Catalog, Description, Failure, FailureKind, Login, Proof, SecretRef, Service,
+};
 use super::strategy::{Strategy, alternate};
 use crate::error::{Error, ServiceError};
 use crate::inventory::Inventory;
-use crate::store::{SecretDescription, SecretStore, SecretValue, Stage};
+use crate::store::{SecretDescription, SecretStore, SecretValue, Stage, VersionId};
 
 /// The secret's two versions and what they are rotated with.
 pub(super) struct Parties<'a, P> {
@@ -21,9 +23,17 @@ pub(super) struct Parties<'a, P> {
     pub(super) strategy: Strategy,
     pub(super) current: Login,
     pub(super) pending: Login,
+    /// The versions that these two are from.
+    pub(super) versions: Versions,
     /// The admin secret's ARN or name, where the change is an administrator's.
     pub(super) admin_id: Option<String>,
     pub(super) engine: String,
+}
+
+/// The versions of a secret that a rotation is between.
+pub(super) struct Versions {
+    pub(super) current: VersionId,
+    pub(super) pending: VersionId,
 }
 
 impl SecretRef {
@@ -67,6 +77,8 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         current: &SecretValue,
         pending: &SecretValue,
     ) -> Result<Parties<'a, C::Service>, Error> {
+        let versions =
+            Versions { current: current.version.clone(), pending: pending.version.clone() };
         let origin = |role| Origin { secret: secret.name.clone(), role };
         let current_document = SecretDocument::parse(current, origin(Stage::Current))?;
         let pending_document = SecretDocument::parse(pending, origin(Stage::Pending))?;
@@ -99,7 +111,8 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         }
         let admin_id = admin_id(secret, &current_document)?;
         let engine = current_document.engine()?.to_owned();
-        Ok(Parties { secret, service, strategy, current, pending: pending_login, admin_id, engine })
+        let pending = pending_login;
+        Ok(Parties { secret, service, strategy, current, pending, versions, admin_id, engine })
     }
 }
 
@@ -119,6 +132,27 @@ pub(super) fn same_but_for_the_credential(
             version: version.to_owned(),
             key: key.to_owned(),
         }),
+    }
+}
+
+/// How the service answered a credential.
+pub(super) enum Answer<T> {
+    /// It signs in, and this came of it.
+    Accepted(T),
+    /// It does not sign in; in the plugin's words.
+    Refused(Failure),
+}
+
+/// The answer to a credential. A refusal is one; anything else that failed is an error.
+pub(super) fn answered<T>(result: Result<T, Error>) -> Result<Answer<T>, Error> {
+    match result {
+        Ok(done) => Ok(Answer::Accepted(done)),
+        Err(Error::Service(ServiceError::Failed { failure, .. }))
+            if failure.kind == FailureKind::Refused =>
+        {
+            Ok(Answer::Refused(*failure))
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -11,8 +11,15 @@
 //! token that has no version yet: guards 2 and, for `createSecret`, 3 don't apply to them, unless
 //! another rotation is under way, whose `AWSPENDING` would be taken away from it.
 
+#[cfg(feature = "cli")]
+use std::time::Duration;
+
 use super::event::Step;
+#[cfg(feature = "cli")]
+use super::under_way::YOUNG;
 use crate::store::{SecretDescription, Stage, VersionId};
+#[cfg(feature = "cli")]
+use crate::text::quoted;
 
 /// Who asks for a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +60,8 @@ pub enum Refusal {
     },
     /// The token names no version.
     #[error(
-        "secret `{secret}` has no labelled version `{version}`, the event's ClientRequestToken; \
-         start rotations with RotateSecret"
+        "secret `{secret}` has no labelled version `{version}`, the event's ClientRequestToken: that \
+         rotation was given up or cancelled, or never began; start one with RotateSecret"
     )]
     UnknownVersion {
         /// The secret's name.
@@ -82,6 +89,62 @@ pub enum Refusal {
         /// The secret's name.
         secret: String,
         /// The token.
+        version: VersionId,
+    },
+    /// What is to be mended may be a rotation that is running.
+    #[cfg(feature = "cli")]
+    #[error(
+        "version `{version}` of secret `{secret}` has been AWSPENDING for {} s, so a rotation may be \
+         running that a repair would break; wait until `windlass status` says that it is stuck ({} \
+         minutes after it began), or stop it: aws secretsmanager cancel-rotate-secret --secret-id {}; or add \
+         --interrupt if you know that nothing is running",
+        age.as_secs(), YOUNG.as_secs() / 60, quoted(secret)
+    )]
+    MayRun {
+        /// The secret's name.
+        secret: String,
+        /// The version that is being rotated to.
+        version: VersionId,
+        /// For how long.
+        age: Duration,
+    },
+    /// No version is called so.
+    #[cfg(feature = "cli")]
+    #[error(
+        "secret `{secret}` has no version `{named}`; name a label that it has (AWSCURRENT, \
+         AWSPENDING, AWSPREVIOUS), a version id, or how one begins: `windlass status` lists them"
+    )]
+    NoSuchVersion {
+        /// The secret's name.
+        secret: String,
+        /// What was asked for.
+        named: String,
+    },
+    /// Several versions are called so.
+    #[cfg(feature = "cli")]
+    #[error(
+        "several versions of secret `{secret}` begin with `{named}`: {}; give more of the id",
+        versions.join(", ")
+    )]
+    SeveralVersions {
+        /// The secret's name.
+        secret: String,
+        /// What was asked for.
+        named: String,
+        /// Those that begin so.
+        versions: Vec<String>,
+    },
+    /// The version that was named has no password that could be tried.
+    #[cfg(feature = "cli")]
+    #[error(
+        "version `{version}` of secret `{secret}` has no password to try: it has no value, or is for \
+         another user, host, port or engine than AWSCURRENT, or has the same password; name another \
+         version, or none"
+    )]
+    UnfitVersion {
+        /// The secret's name.
+        secret: String,
+        /// The version.
         version: VersionId,
     },
 }
@@ -171,6 +234,7 @@ mod tests {
                             Refusal::NotPending { .. } => "not pending",
                             Refusal::UnderWay { .. } => "under way",
                             Refusal::ScheduledForDeletion { .. } => "deleted",
+                            other => panic!("no guard of a step: {other}"),
                         });
                         let expected = match (enabled, invoker, step, labels) {
                             (Some(false), Invoker::SecretsManager, _, _) => Err("off"),

@@ -9,6 +9,9 @@
 //! 4. where 3 had any, the pending password once more: the same event may have come twice, and the
 //!    other attempt found the password in force first.
 //!
+//! With a single user, what an earlier attempt of this process saw changes the order: see
+//! [`traces`](super::traces).
+//!
 //! With an administrator, a candidate must sign in before the administrator changes anything:
 //! otherwise whoever may write the secret could have any account's password changed. That sign-in
 //! is worth what the administrator's act needs: it is made with the stricter of both secrets' `ssl`,
@@ -21,16 +24,19 @@
 
 use tokio::sync::OnceCell;
 
+use super::candidates::Candidate;
 use super::event::RotationEvent;
-use super::parties::{Parties, is_refusal};
+use super::parties::{Answer, Parties, Versions, answered};
 use super::plan::Invoker;
 use super::reading::Both;
 use super::service::{Catalog, Change, FailureKind, Login, Proof, TlsMode};
 use super::strategy::Strategy;
+use super::traces::Likelihood;
 use super::{Outcome, Rotation};
 use crate::error::{Error, ServiceError};
 use crate::inventory::Inventory;
-use crate::store::SecretStore;
+use crate::store::{SecretDescription, SecretStore, Stage};
+use crate::text::quoted;
 
 /// How the current version's password is called in messages.
 pub(super) const CURRENT: &str = "the AWSCURRENT password";
@@ -53,32 +59,104 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         };
         let parties = self.parties(&secret, &current, &pending)?;
         let admin = OnceCell::new();
+        match self.set_with_any(event, &parties, &admin).await {
+            Err(error) => Err(self.give_up_if_rejected(event, &parties, admin.get(), error).await),
+            outcome => outcome,
+        }
+    }
 
-        if let Some(outcome) = self.change_with(&parties, &admin, &parties.current, CURRENT).await?
-        {
-            return Ok(outcome);
+    /// Tries the known passwords, the likeliest first, until one leads to an outcome.
+    async fn set_with_any(
+        &self,
+        event: &RotationEvent,
+        parties: &Parties<'_, C::Service>,
+        admin: &OnceCell<Login>,
+    ) -> Result<Outcome, Error> {
+        let mut candidates = self.older_passwords(&event.secret_id, parties);
+        let known = self.likeliest_first(parties);
+        if known.iter().all(|(likelihood, _)| matches!(likelihood, Likelihood::Refused(_))) {
+            while let Some(candidate) = candidates.next_fresh().await? {
+                let outcome = self.change_with_older(parties, admin, &candidate).await;
+                if let Some(outcome) = candidates.settle(&candidate, outcome)? {
+                    return Ok(outcome);
+                }
+            }
         }
-        if accepted(self.verify(&parties.service, &parties.pending, PENDING).await)? {
-            return Ok(Outcome::AlreadySet);
+        let Versions { current, pending } = &parties.versions;
+        for (_, stage) in known {
+            let (version, answer) = match stage {
+                Stage::Pending => (pending, self.already_set(parties).await?),
+                _ => {
+                    let with = &parties.current;
+                    (current, self.change_with(parties, admin, with, CURRENT).await?)
+                }
+            };
+            match answer {
+                Answer::Accepted(outcome) => return Ok(outcome),
+                Answer::Refused(failure) => {
+                    self.sign_ins.traces.refused(&parties.current.secret.id, version);
+                    candidates.note(stage.as_str(), failure);
+                }
+            }
         }
-        let tried = ["AWSCURRENT", "AWSPENDING"];
-        let mut candidates = self.older_passwords(&event.secret_id, &parties, &tried);
         while let Some(candidate) = candidates.next().await? {
-            let with = format!("the {} password", candidate.label);
-            let outcome = self.change_with(&parties, &admin, &candidate.login, &with).await;
+            let outcome = self.change_with_older(parties, admin, &candidate).await;
             if let Some(outcome) = candidates.settle(&candidate, outcome)? {
                 return Ok(outcome);
             }
         }
-        let searched = candidates.tried() > tried.len();
-        if searched && accepted(self.verify(&parties.service, &parties.pending, PENDING).await)? {
-            return Ok(Outcome::AlreadySet);
+        if candidates.searched()
+            && let Answer::Accepted(outcome) = self.already_set(parties).await?
+        {
+            return Ok(outcome);
         }
         Err(candidates.in_vain())
     }
 
+    /// The current and the pending version in the order in which they are tried. With two passwords
+    /// or two accounts the current one signs in whatever became of the change, and has the change
+    /// made again, of which an earlier attempt may have made a part.
+    fn likeliest_first(&self, parties: &Parties<'_, C::Service>) -> [(Likelihood, Stage); 2] {
+        let (traces, secret) = (&self.sign_ins.traces, &parties.current.secret.id);
+        let Versions { current, pending } = &parties.versions;
+        let of = |version, stage| (traces.of(secret, version), stage);
+        let mut known = [of(current, Stage::Current), of(pending, Stage::Pending)];
+        if parties.strategy == Strategy::SingleUser {
+            known.sort_by_key(|(likelihood, _)| *likelihood);
+        }
+        known
+    }
+
+    /// Whether the pending password signs in: an earlier attempt set it.
+    async fn already_set(
+        &self,
+        parties: &Parties<'_, C::Service>,
+    ) -> Result<Answer<Outcome>, Error> {
+        let verified = self.verify(&parties.service, &parties.pending, PENDING).await;
+        let answer = answered(verified.map(|()| Outcome::AlreadySet))?;
+        if matches!(answer, Answer::Accepted(_)) {
+            self.trace_set(parties);
+        }
+        Ok(answer)
+    }
+
+    async fn change_with_older(
+        &self,
+        parties: &Parties<'_, C::Service>,
+        admin: &OnceCell<Login>,
+        candidate: &Candidate,
+    ) -> Result<Answer<Outcome>, Error> {
+        let with = format!("the {} password", candidate.label);
+        self.change_with(parties, admin, &candidate.login, &with).await
+    }
+
+    /// Remembers for the next attempt that the pending password is in force.
+    fn trace_set(&self, parties: &Parties<'_, C::Service>) {
+        self.sign_ins.traces.in_force(&parties.current.secret.id, &parties.versions.pending);
+    }
+
     /// Makes the change with a candidate's credential: by the candidate itself, or by the
-    /// administrator once the candidate has signed in. `None`: the candidate was refused.
+    /// administrator once the candidate has signed in.
     ///
     /// A refusal of the administrator is an error: no other candidate would help.
     pub(super) async fn change_with(
@@ -87,7 +165,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         admin: &OnceCell<Login>,
         candidate: &Login,
         with: &str,
-    ) -> Result<Option<Outcome>, Error> {
+    ) -> Result<Answer<Outcome>, Error> {
         let by_admin = parties.admin_id.is_some();
         let outcome = Outcome::Set {
             username: parties.pending.username.clone(),
@@ -96,7 +174,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         };
         let Some(admin_id) = &parties.admin_id else {
             let changed = self.change_as(parties, candidate, candidate, with).await;
-            return Ok(accepted(changed)?.then_some(outcome));
+            return answered(changed.map(|()| outcome));
         };
         let admin = admin.get_or_try_init(|| self.admin_login(parties, admin_id));
         let mut proven = Login { proof: Proof::Mutual, ..candidate.duplicate() };
@@ -115,8 +193,8 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             true => as_the_admin_has_it(error, admin_id),
             false => error,
         });
-        if !accepted(known)? {
-            return Ok(None);
+        if let Answer::Refused(failure) = answered(known)? {
+            return Ok(Answer::Refused(failure));
         }
         let acting = Login { tls: admin.tls.stricter(candidate.tls), ..admin.duplicate() };
         let with = match acting.tls != admin.tls && admin.tls == TlsMode::Disabled {
@@ -124,7 +202,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             false => BY_ADMIN,
         };
         self.change_as(parties, &acting, candidate, with).await?;
-        Ok(Some(outcome))
+        Ok(Answer::Accepted(outcome))
     }
 
     async fn change_as(
@@ -143,9 +221,36 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             old_password: (!alternating).then_some(&candidate.password),
             clone_of: alternating.then_some(parties.current.username.as_str()),
             keep_old_valid: parties.strategy == Strategy::DualPassword,
-            may_send_text: false,
+            may_send_text: self.may_send_text(parties.secret)?,
         };
-        self.change(&parties.service, &change, with).await
+        let changed = self.change(&parties.service, &change, with).await;
+        changed.map_err(|error| in_the_host_s_words(error, parties.secret))?;
+        self.trace_set(parties);
+        Ok(())
+    }
+}
+
+/// A failure of a change, with what the host alone knows about it.
+fn in_the_host_s_words(error: Error, secret: &SecretDescription) -> Error {
+    match error {
+        Error::Service(ServiceError::Failed { attempt, place, failure })
+            if failure.kind == FailureKind::PasswordRejected =>
+        {
+            ServiceError::PasswordRejected { attempt, place, failure, given_up: None }.into()
+        }
+        Error::Service(ServiceError::Failed { attempt, place, mut failure })
+            if failure.kind == FailureKind::NotAPair =>
+        {
+            let id = quoted(&secret.name);
+            let adopt = format!(
+                "look at both accounts, and declare them a pair: windlass adopt --secret-id {id} \
+                 --plugins DIR (with --yes it marks them)"
+            );
+            let between = if failure.remedy.is_empty() { "" } else { "; or " };
+            failure.remedy = format!("{}{between}{adopt}", failure.remedy);
+            ServiceError::Failed { attempt, place, failure }.into()
+        }
+        other => other,
     }
 }
 
@@ -155,19 +260,9 @@ fn as_the_admin_has_it(error: Error, admin: &str) -> Error {
         Error::Service(ServiceError::Failed { attempt, place, failure })
             if failure.kind == FailureKind::NoTls =>
         {
-            let (failure, admin) = (Box::new(failure), admin.to_owned());
+            let admin = admin.to_owned();
             ServiceError::AdminNeedsTls { attempt, place, failure, admin }.into()
         }
         other => other,
-    }
-}
-
-/// Whether the credential was accepted: a refusal is an answer here, anything else that failed is
-/// an error.
-pub(super) fn accepted(answer: Result<(), Error>) -> Result<bool, Error> {
-    match answer {
-        Ok(()) => Ok(true),
-        Err(error) if is_refusal(&error) => Ok(false),
-        Err(error) => Err(error),
     }
 }

@@ -9,6 +9,7 @@
 
 use super::Rotation;
 use super::parties::is_refusal;
+use super::send_text::with_remedy;
 #[cfg(feature = "cli")]
 use super::service::{Assessment, Planned};
 use super::service::{CallError, Catalog, Change, FailureKind, Login, Place, Service, TlsMode};
@@ -50,14 +51,16 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             change.username, change.actor.username
         );
         attempt.push_str(self.overruled(change.actor));
+        let allowed = change.may_send_text;
         let actor = &self.in_force(change.actor);
-        let change = &Change { actor, ..*change };
         self.begin(actor, &attempt)?;
-        let mut answer = service.change(change).await;
-        if let Some(actor) = self.without_tls(actor, &answer) {
-            answer = service.change(&Change { actor: &actor, ..*change }).await;
+        let mut answer = service.change(&over_tls_alone(change, actor)).await;
+        let mut tls = actor.tls;
+        if let Some(in_clear) = self.without_tls(actor, &answer) {
+            answer = service.change(&over_tls_alone(change, &in_clear)).await;
+            tls = in_clear.tls;
         }
-        self.end(actor, attempt, answer)
+        self.end(actor, attempt, answer.map_err(|error| of_text(error, tls, allowed)))
     }
 
     /// Looks at what a change would meet; a failure says as whom and where. `None`: the plugin can't.
@@ -106,12 +109,13 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     fn begin(&self, login: &Login, attempt: &str) -> Result<(), Error> {
         if let Some(exhausted) = self.sign_ins.exhausted(login) {
             let (username, place) = (login.username.clone(), login.place.clone());
+            let last = self.sign_ins.last_answer(login).map(Box::new);
             return Err(match exhausted {
                 Exhausted::Account(count) => {
-                    ServiceError::TooManyRefusals { username, place, count }
+                    ServiceError::TooManyRefusals { username, place, count, last }
                 }
                 Exhausted::Secret(count) => {
-                    ServiceError::TooManyRefusalsOfSecret { username, place, count }
+                    ServiceError::TooManyRefusalsOfSecret { username, place, count, last }
                 }
             }
             .into());
@@ -188,10 +192,25 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     }
 }
 
+/// The change by this actor: the password goes as text inside TLS, or not at all.
+fn over_tls_alone<'a>(change: &Change<'a>, actor: &'a Login) -> Change<'a> {
+    let may_send_text = change.may_send_text && actor.tls != TlsMode::Disabled;
+    Change { actor, may_send_text, ..*change }
+}
+
+/// Says how a password may be sent as text, where that is what a change lacked.
+fn of_text(error: CallError, tls: TlsMode, allowed: bool) -> CallError {
+    match error {
+        CallError::Failed(failure) => CallError::Failed(with_remedy(failure, tls, allowed)),
+        other => other,
+    }
+}
+
 /// Puts a failed call into its context.
-fn call_failed(error: CallError, attempt: String, place: &Place) -> Error {
+pub(super) fn call_failed(error: CallError, attempt: String, place: &Place) -> Error {
     match error {
         CallError::Failed(failure) => {
+            let failure = Box::new(failure);
             ServiceError::Failed { attempt, place: place.clone(), failure }.into()
         }
         CallError::Plugin(error) => error.into(),

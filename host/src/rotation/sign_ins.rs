@@ -27,7 +27,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::candidates::ORPHANS_TRIED;
-use super::service::{CallError, FailureKind, Login};
+use super::service::{CallError, Failure, FailureKind, Login};
+use super::traces::Traces;
 
 /// Refusals of one account that are risked for one secret: the most that one attempt needs, which
 /// tries the current password, the pending one twice, the previous one and those of abandoned
@@ -54,9 +55,13 @@ pub const WINDOW: Duration = Duration::from_mins(30);
 /// them secrets that were only written.
 const REMEMBERED: usize = 4096;
 
-/// The refusals of this process.
+/// The refusals of this process, and what else its sign-ins showed.
 #[derive(Debug, Default)]
-pub struct SignIns(Mutex<Known>);
+pub struct SignIns {
+    known: Mutex<Known>,
+    /// Which passwords they were of.
+    pub(super) traces: Traces,
+}
 
 #[derive(Debug, Default)]
 struct Known {
@@ -71,9 +76,17 @@ type Account = (String, u16, String);
 #[derive(Debug)]
 struct Refusals {
     /// By secret.
-    counts: HashMap<String, u32>,
+    counts: HashMap<String, OfSecret>,
     /// When the last one was.
     since: SystemTime,
+}
+
+/// Those with passwords of one secret.
+#[derive(Debug)]
+struct OfSecret {
+    count: u32,
+    /// What the service said last.
+    last: Failure,
 }
 
 /// Who has no further tries.
@@ -104,8 +117,19 @@ impl SignIns {
             return Some(Exhausted::Account(total));
         }
         let counting = known.refused.values().filter(|refusals| refusals.count_still());
-        let of_secret: u32 = counting.filter_map(|refusals| refusals.counts.get(secret)).sum();
+        let of_secret: u32 = counting
+            .filter_map(|refusals| refusals.counts.get(secret))
+            .map(|of_secret| of_secret.count)
+            .sum();
         (of_secret >= REFUSED_LIMIT + FIRST_TRY).then_some(Exhausted::Secret(of_secret))
+    }
+
+    /// What the service said last of a password of this secret, as this account. What it said of others
+    /// is not this secret's business.
+    pub(super) fn last_answer(&self, login: &Login) -> Option<Failure> {
+        let known = self.lock();
+        let refusals = known.refused.get(&account(login))?;
+        refusals.counts.get(&login.secret.id).map(|of_secret| of_secret.last.clone())
     }
 
     /// Takes note of how a sign-in ended.
@@ -123,7 +147,11 @@ impl SignIns {
                 known.refused.retain(|_, refusals| refusals.count_still());
                 let refusals = known.refused.entry(account(login)).or_default();
                 refusals.since = SystemTime::now();
-                *refusals.counts.entry(login.secret.id.clone()).or_default() += 1;
+                let of_secret = refusals.counts.entry(login.secret.id.clone());
+                let of_secret =
+                    of_secret.or_insert_with(|| OfSecret { count: 0, last: failure.clone() });
+                of_secret.count += 1;
+                of_secret.last.clone_from(failure);
             }
             // Whether the service saw a password is not known; it refused none.
             Err(_) => {}
@@ -131,7 +159,7 @@ impl SignIns {
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -149,7 +177,7 @@ impl Refusals {
     }
 
     fn total(&self) -> u32 {
-        self.counts.values().sum()
+        self.counts.values().map(|of_secret| of_secret.count).sum()
     }
 }
 
@@ -163,7 +191,7 @@ fn account(login: &Login) -> Account {
 
 #[cfg(test)]
 mod tests {
-    use super::super::service::{Failure, Place, Proof, SecretRef, TlsMode};
+    use super::super::service::{Place, Proof, SecretRef, TlsMode};
     use super::*;
     use crate::secret::Secret;
 

@@ -6,6 +6,7 @@
 
 use std::str::FromStr;
 
+use super::send_text::SEND_TEXT_TAG;
 use super::service::{Description, NameLength, UsernameRules};
 
 /// The tag that chooses a strategy.
@@ -62,6 +63,12 @@ pub enum StrategyProblem {
     /// The tag's value is no strategy.
     #[error("tag `{STRATEGY_TAG}`: {0}")]
     Tag(#[source] UnknownStrategy),
+    /// The tag that allows text says neither yes nor no.
+    #[error("tag `{SEND_TEXT_TAG}` must be `true` or `false`, and is `{value}`")]
+    SendTextTag {
+        /// What it says.
+        value: String,
+    },
     /// The plugin or its service can't do it.
     #[error("plugin `{plugin}` can't do what this rotation of `{engine}` needs: {ability}{advice}")]
     Unsupported {

@@ -11,7 +11,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::store::{SecretDescription, VersionListing};
+use super::Rotation;
+use super::plan::Refusal;
+use super::service::Catalog;
+use crate::error::Error;
+use crate::inventory::Inventory;
+use crate::store::{SecretDescription, SecretStore, StoreErrorKind, VersionListing};
 
 /// How long a rotation may be running. Ordinary ones take seconds; the longest that Lambda lets one
 /// step run is 15 minutes, and what fails earlier is attempted again by Secrets Manager within them.
@@ -32,6 +37,28 @@ pub fn running(
     // A version of the future is one of a clock that differs: it has just been made.
     let age = now.duration_since(made).unwrap_or_default();
     (age < YOUNG).then_some(age)
+}
+
+impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
+    /// Makes sure that no rotation is running, as far as that can be known.
+    ///
+    /// # Errors
+    /// How long it may be running, what to wait for, and how to stop it.
+    pub(super) async fn nothing_runs(&self, secret: &SecretDescription) -> Result<(), Error> {
+        let Some(pending) = secret.unfinished() else { return Ok(()) };
+        let versions = match self.store.versions(&secret.arn).await {
+            Ok(versions) => versions,
+            Err(error) if error.kind == StoreErrorKind::AccessDenied => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
+        match running(secret, &versions, SystemTime::now()) {
+            None => Ok(()),
+            Some(age) => {
+                let (secret, version) = (secret.name.clone(), pending.clone());
+                Err(Refusal::MayRun { secret, version, age }.into())
+            }
+        }
+    }
 }
 
 #[cfg(test)]

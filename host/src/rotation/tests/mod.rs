@@ -7,15 +7,19 @@
 
 mod adopt;
 mod alternating;
+mod answers;
 mod bad_input;
 mod enumeration;
 mod fake_inventory;
 mod hostile_writer;
+mod likeliest;
 mod managed;
 mod parity;
 mod redshift;
+mod rejected;
 mod repair;
 mod replica;
+mod send_text;
 mod sign_in;
 mod single_user;
 mod store_answers;

@@ -2,13 +2,21 @@
 
 use serde_json::json;
 
-use super::super::{Diagnosis, Mending, Progress, REFUSED_LIMIT, Rotation, Step};
+use super::super::{Beside, Diagnosis, Mending, Progress, REFUSED_LIMIT, Rotation, Step, Wish};
 use super::world::{SECRET, World};
 use crate::error::Error;
 use crate::store::{SecretStore, Stage, StageMove, VersionId};
 
-/// Repairs as `windlass repair` does, and returns what was planned.
-async fn repair(world: &World) -> Result<Diagnosis, Error> {
+/// Repairs as `windlass repair --interrupt` does, and returns what was planned.
+pub(super) async fn repair(world: &World) -> Result<Diagnosis, Error> {
+    repair_as(world, None, Beside::NothingThatRuns).await
+}
+
+async fn repair_as(
+    world: &World,
+    password_of: Option<&str>,
+    beside: Beside,
+) -> Result<Diagnosis, Error> {
     let progress = Progress::default();
     let rotation = Rotation {
         store: &world.store,
@@ -19,7 +27,7 @@ async fn repair(world: &World) -> Result<Diagnosis, Error> {
         sign_ins: &world.sign_ins,
         requests: &world.requests,
     };
-    let diagnosis = rotation.diagnose(SECRET).await?;
+    let diagnosis = rotation.diagnose(&Wish { secret_id: SECRET, password_of, beside }).await?;
     for mending in &diagnosis.mendings {
         rotation.mend(&diagnosis, mending).await?;
     }
@@ -170,4 +178,145 @@ async fn where_no_known_password_signs_in_nothing_is_changed_and_no_account_is_l
     assert!(world.failed_sign_ins() <= REFUSED_LIMIT as usize);
     assert_eq!(world.password_of("app").as_deref(), Some("nobody knows"));
     assert_eq!(world.field(Stage::Current, "password").await, "first");
+}
+
+#[tokio::test]
+async fn nothing_is_repaired_beside_a_rotation_that_may_be_running() {
+    let world = World::new(&json!({}));
+    let version = steps(&world, &[Step::Create, Step::Set]).await;
+    let before = world.sign_ins();
+    let error = repair_as(&world, None, Beside::Young).await.err().expect("it may be running");
+    assert_eq!(error.error_type(), "Windlass.Operator.RotationState");
+    let told = error.report();
+    for part in [
+        format!("version `{version}` of secret `app-db` has been AWSPENDING for").as_str(),
+        "15 minutes after",
+        "aws secretsmanager cancel-rotate-secret --secret-id 'app-db'",
+        "--interrupt",
+    ] {
+        assert!(told.contains(part), "no `{part}` in: {told}");
+    }
+    assert_eq!(world.sign_ins(), before, "nothing was tried");
+    // As the message says: rotation is turned off, and nothing runs any more.
+    world.store.cancel_rotation(SECRET).unwrap();
+    assert_eq!(names(&repair_as(&world, None, Beside::Young).await.unwrap()), ["move"]);
+
+    // A version that no step would go on with is none that runs.
+    let world = World::new(&json!({"note": "old"}));
+    steps(&world, &[Step::Create]).await;
+    world.replace_current(
+        &json!({"engine": "fake", "host": "db.example", "username": "app", "password": "first",
+                "note": "new"})
+        .to_string(),
+    );
+    assert_eq!(names(&repair_as(&world, None, Beside::Young).await.unwrap()), ["take off"]);
+
+    let world = World::new(&json!({}));
+    world.rotate().await;
+    assert_eq!(names(&repair_as(&world, None, Beside::Young).await.unwrap()), [""; 0]);
+}
+
+/// Repairs with the password of this version alone.
+async fn repair_with(world: &World, version: &str) -> Result<Diagnosis, Error> {
+    repair_as(world, Some(version), Beside::NothingThatRuns).await
+}
+
+#[tokio::test]
+async fn the_password_of_the_version_that_is_named_is_tried_and_no_other() {
+    // An account that is locked at the first refusal.
+    let locks = |world: &World| world.plugin.database.lock().unwrap().locks = true;
+    let world = World::new(&json!({}));
+    let version = steps(&world, &[Step::Create, Step::Set]).await;
+    locks(&world);
+    assert_eq!(names(&repair_with(&world, "AWSPENDING").await.unwrap()), ["move"]);
+    assert_eq!(world.failed_sign_ins(), 0);
+    assert_eq!(
+        world.store.describe(SECRET).await.unwrap().version_with(&Stage::Current),
+        Some(&version)
+    );
+
+    // Of an abandoned rotation, by the whole id and by how it begins.
+    for length in [36, 8] {
+        let world = World::new(&json!({}));
+        let version = steps(&world, &[Step::Create, Step::Set]).await;
+        take_off(&world, &version).await;
+        locks(&world);
+        let named = &version.as_str()[..length];
+        let diagnosis = repair_with(&world, named).await.unwrap();
+        assert_eq!(names(&diagnosis), ["set"]);
+        assert_eq!(
+            diagnosis.found,
+            format!("`app` signs in with the unlabelled version {version} password")
+        );
+        assert_eq!(world.failed_sign_ins(), 0);
+        world.plugin.database.lock().unwrap().locks = false;
+        check(&world).await;
+    }
+
+    let world = World::new(&json!({}));
+    world.rotate().await;
+    world.set_password("app", "first");
+    locks(&world);
+    let diagnosis = repair_with(&world, "AWSPREVIOUS").await.unwrap();
+    assert_eq!(diagnosis.found, "`app` signs in with the AWSPREVIOUS password");
+    assert_eq!((names(&diagnosis), world.failed_sign_ins()), (vec!["set"], 0));
+}
+
+#[tokio::test]
+async fn of_a_pair_the_other_half_can_be_named_too() {
+    let world = World::with_admin(&json!({}));
+    world.rotate().await;
+    world.set_password("app_clone", "nobody knows");
+    let diagnosis = repair_with(&world, "AWSPREVIOUS").await.unwrap();
+    assert_eq!(names(&diagnosis), ["move", "take off"]);
+    assert_eq!(world.failed_sign_ins(), 0);
+    check(&world).await;
+}
+
+#[tokio::test]
+async fn a_version_that_is_refused_or_can_not_be_used_is_said_so() {
+    let world = World::new(&json!({}));
+    let version = steps(&world, &[Step::Create]).await;
+    let error = async |named: &str| repair_with(&world, named).await.err().expect(named).report();
+    let told = error("AWSPENDING").await;
+    assert!(told.contains("tried AWSPENDING (refused: as told)"), "{told}");
+    assert_eq!(world.sign_ins(), 1, "and no other");
+    for named in ["", "nothing", "AWSPREVIOUS"] {
+        let told = error(named).await;
+        assert!(told.contains(&format!("has no version `{named}`")), "{told}");
+    }
+    world.finish_from(Step::Set, &version).await;
+    world.replace_current(
+        &json!({"engine": "fake", "host": "other.example", "username": "app", "password": "x"})
+            .to_string(),
+    );
+    let told = error(version.as_str()).await;
+    assert!(
+        told.contains("older passwords were not tried that are of versions for another"),
+        "{told}"
+    );
+    world.replace_current(
+        &json!({"engine": "fake", "host": "db.example", "username": "other", "password": "x"})
+            .to_string(),
+    );
+    let told = error(version.as_str()).await;
+    assert!(told.contains("has no password to try"), "{told}");
+}
+
+#[tokio::test]
+async fn a_beginning_that_several_versions_have_is_refused_with_all_of_them() {
+    let world = World::new(&json!({}));
+    let ids = ["abcd0000-0000-4000-8000-00000000000", "abcd1111-0000-4000-8000-00000000000"];
+    for (number, id) in ids.iter().enumerate() {
+        let version = VersionId::new(format!("{id}{number}"));
+        let token = version.as_str();
+        let begun = crate::store::embedded::RotateSecret::at_once(SECRET, token);
+        world.store.begin_rotation(&begun).unwrap();
+        world.step(Step::Create, &version).await.unwrap();
+        take_off(&world, &version).await;
+    }
+    let told = repair_with(&world, "abcd").await.err().expect("several").report();
+    for part in ["several versions", ids[0], ids[1], "give more of the id"] {
+        assert!(told.contains(part), "no `{part}` in: {told}");
+    }
 }

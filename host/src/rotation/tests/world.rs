@@ -52,6 +52,18 @@ pub(super) struct Database {
     pub(super) bad_certificate: bool,
     /// After so many sign-ins, somebody else gives `app` this password.
     pub(super) meanwhile: Option<(usize, String)>,
+    /// What the plugin advises when it fails.
+    pub(super) remedy: String,
+    /// What the service says of passwords that it refuses, and what the plugin advises; else
+    /// `as told`.
+    pub(super) answers: BTreeMap<String, (String, String)>,
+    /// Set where changes end so, after the sign-in, and change nothing.
+    pub(super) unwilling: Option<FailureKind>,
+    /// What changes were allowed to send the password as text.
+    pub(super) texts_allowed: Vec<bool>,
+    /// Set where an account is locked at its first refusal.
+    pub(super) locks: bool,
+    pub(super) locked: bool,
     /// Set to apply the next change and lose its answer.
     pub(super) lose_answer: bool,
     /// What the plugin finds of two accounts. `None`: it can't look.
@@ -97,6 +109,11 @@ impl FakePlugin {
         })
     }
 
+    fn advising(kind: FailureKind, remedy: String) -> CallError {
+        let message = "as told".to_owned();
+        CallError::Failed(Failure { kind, code: String::new(), message, remedy })
+    }
+
     fn sign_in(&self, login: &Login) -> Result<(), CallError> {
         let mut database = self.database.lock().unwrap();
         if let Some(kind) = database.broken {
@@ -107,6 +124,9 @@ impl FakePlugin {
         }
         if login.tls != TlsMode::Disabled && database.bad_certificate {
             return Err(Self::failure(FailureKind::TlsFailed));
+        }
+        if database.locked {
+            return Err(Self::failure(FailureKind::Declined));
         }
         let answered_on_the_way = login.tls == TlsMode::Disabled && database.imposter;
         if answered_on_the_way && login.proof == Proof::Mutual {
@@ -132,11 +152,23 @@ impl FakePlugin {
             proof: login.proof,
         });
         database.sign_ins.push((login.username.clone(), accepted));
+        database.locked = database.locks && !accepted;
         let count = database.sign_ins.len();
         if let Some((_, password)) = database.meanwhile.take_if(|(after, _)| *after == count) {
             database.passwords.insert("app".into(), password);
         }
-        if accepted { Ok(()) } else { Err(Self::failure(FailureKind::Refused)) }
+        if accepted {
+            return Ok(());
+        }
+        match database.answers.get(login.password.reveal()).cloned() {
+            None => Err(Self::failure(FailureKind::Refused)),
+            Some((message, remedy)) => Err(CallError::Failed(Failure {
+                kind: FailureKind::Refused,
+                code: "28000".to_owned(),
+                message,
+                remedy,
+            })),
+        }
     }
 }
 
@@ -152,6 +184,10 @@ impl Service for FakePlugin {
     async fn change(&self, change: &Change<'_>) -> Result<(), CallError> {
         self.sign_in(change.actor)?;
         let mut database = self.database.lock().unwrap();
+        database.texts_allowed.push(change.may_send_text);
+        if let Some(kind) = database.unwilling {
+            return Err(Self::advising(kind, database.remedy.clone()));
+        }
         let new = change.new_password.reveal().to_owned();
         let username = change.username.to_owned();
         match change.old_password {
@@ -359,6 +395,12 @@ impl World {
 
     pub(super) async fn step(&self, step: Step, version: &VersionId) -> Result<Outcome, Error> {
         self.step_of(SECRET, step, version).await
+    }
+
+    /// createSecret and setSecret, where either may be the one that fails.
+    pub(super) async fn up_to_set(&self, version: &VersionId) -> Result<Outcome, Error> {
+        self.step(Step::Create, version).await?;
+        self.step(Step::Set, version).await
     }
 
     /// A step of this secret's rotation.

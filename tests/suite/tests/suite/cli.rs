@@ -78,6 +78,7 @@ async fn status_finds_what_is_stuck_and_rotate_takes_it_up() -> Result<()> {
 
     // Registered, but no step was run.
     let token = desk.world.begin(&desk.secret).await?;
+    desk.age(&desk.secret, &token)?;
     let ran = desk.run(&["status"], &[]).await?;
     assert_eq!(ran.code, Some(7), "{}", ran.stderr);
     for part in [&token, "has no value", "windlass rotate --secret-id 'cli/cli_status'"] {
@@ -238,7 +239,8 @@ async fn a_server_that_never_ends_its_answer_holds_no_command() -> Result<()> {
     // What a plugin is waiting for ends a little before the step does; either may tell it.
     let ends = ["Windlass.Service.Unreachable", "Windlass.Operator.OutOfTime"];
     let token = desk.world.begin("cli/dripping").await?;
-    let commands = [&["rotate"][..], &["step", "setSecret", "--token", &token], &["repair"]];
+    let step = ["step", "setSecret", "--token", &token];
+    let commands = [&["rotate"][..], &step, &["repair", "--interrupt"]];
     for command in commands {
         let ran = desk.run_with_plugins(command, &short).await?;
         let error = &ran.json()?["error"];

@@ -1,6 +1,10 @@
 //! The command line at work on a secret.
 
-use anyhow::Result;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
 use windlass_harness::Artifact;
 use windlass_suite::{Login, Options, Ran, World, windlass};
 
@@ -19,6 +23,21 @@ impl Desk {
         let value = login.secret(world.database().postgres().port());
         world.create_secret(&secret, &value).await?;
         Ok(Self { world, login, secret })
+    }
+
+    /// Lets a quarter of an hour pass for a version: what was begun then is not running any more.
+    pub(crate) fn age(&self, secret: &str, version: &str) -> Result<()> {
+        let store = self.world.store();
+        let mut all: Value = serde_json::from_slice(&std::fs::read(&store)?)?;
+        let versions = all["secrets"][secret]["versions"].as_array_mut();
+        let made = versions.into_iter().flatten().find(|made| made["id"] == version);
+        let created = made.and_then(|made| made.get_mut("created")).context("no such version")?;
+        *created = Value::from(created.as_u64().context("no time")? - 15 * 60 * 1000);
+        // As the store writes it: whoever reads at this moment sees the one or the other.
+        let beside = store.with_extension("aged");
+        std::fs::write(&beside, all.to_string())?;
+        std::fs::set_permissions(&beside, Permissions::from_mode(0o600))?;
+        Ok(std::fs::rename(&beside, &store)?)
     }
 
     /// Runs a command on the secret, in the store's own file, with the real plugins.

@@ -83,6 +83,23 @@ async fn a_rotation_that_stopped_after_the_change_becomes_current() -> Result<()
     let token = desk.world.begin(&desk.secret).await?;
     desk.world.steps(&["createSecret", "setSecret"], &desk.secret, &token).await?;
     let pending = desk.world.pending(&desk.secret).await?;
+
+    // For all that anybody knows, it is running.
+    let status = desk.run(&["status"], &[]).await?;
+    assert_eq!(status.code, Some(0), "{}", status.stdout);
+    let running = format!("running   the rotation to version {token} has been under way for");
+    assert!(status.stdout.contains(&running), "{}", status.stdout);
+    assert!(status.stdout.contains("it counts as stuck after 15 min"), "{}", status.stdout);
+    let told = desk.run(&["status", "--output", "json"], &[]).await?.json()?;
+    assert_eq!(told["under_way"]["version"].as_str(), Some(&*token), "{told}");
+    assert_eq!(told["stuck"], Value::from(Vec::<Value>::new()));
+    let ran = desk.run_with_plugins(&["repair"], &["--yes"]).await?;
+    assert_eq!(ran.code, Some(3), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("may be running that a repair would break"), "{}", ran.stderr);
+    let ran = desk.run_with_plugins(&["repair"], &["--interrupt"]).await?;
+    assert!(ran.stdout.contains("move AWSCURRENT from"), "{}{}", ran.stdout, ran.stderr);
+
+    desk.age(&desk.secret, &token)?;
     repair(&desk, &["refused with the AWSCURRENT", "move AWSCURRENT from", &token]).await?;
     assert!(desk.login != pending);
     Ok(())
@@ -116,7 +133,9 @@ async fn status_looks_at_every_secret() -> Result<()> {
     for number in 0..11 {
         world.create_secret(&format!("all/{number}"), &value).await?;
     }
-    world.begin("all/7").await?;
+    let stuck = world.begin("all/7").await?;
+    desk.age("all/7", &stuck)?;
+    world.begin("all/8").await?;
     let store = world.store();
     let run = async |more: &[&str]| {
         let mut arguments = vec!["status", "--store", store.to_str().unwrap_or_default()];
@@ -127,6 +146,7 @@ async fn status_looks_at_every_secret() -> Result<()> {
     assert_eq!(ran.code, Some(7), "{}", ran.stderr);
     assert_eq!(ran.stdout.matches("secret    ").count(), 12, "{}", ran.stdout);
     assert_eq!(ran.stdout.matches("stuck     version").count(), 1, "{}", ran.stdout);
+    assert_eq!(ran.stdout.matches("running   the rotation").count(), 1, "{}", ran.stdout);
     let end = "12 secrets, 1 stuck, 0 that could not be looked at\n";
     assert!(ran.stdout.ends_with(end), "{}", ran.stdout);
     let told = run(&["--output", "json"]).await?.json()?;
@@ -137,5 +157,28 @@ async fn status_looks_at_every_secret() -> Result<()> {
     let to_do = stuck.and_then(|secret| secret["stuck"][0]["to_do"].as_str()).unwrap_or_default();
     assert!(to_do.contains("windlass rotate --secret-id 'all/7'"), "{to_do}");
     assert_eq!(told["failed"], Value::from(Vec::<Value>::new()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_password_of_a_named_version_is_tried_and_no_other() -> Result<()> {
+    let desk = Desk::set_up("repair_named").await?;
+    let database = desk.world.database();
+    let token = desk.world.begin(&desk.secret).await?;
+    desk.world.steps(&["createSecret", "setSecret"], &desk.secret, &token).await?;
+    take_label(&desk.world, &desk.secret, &token).await?;
+    let begins = token.get(..8).unwrap_or_default();
+    let wrong = desk.run_with_plugins(&["repair"], &["--password-of", "AWSCURRENT"]).await?;
+    assert_eq!(wrong.code, Some(4), "{}{}", wrong.stdout, wrong.stderr);
+    assert!(wrong.stderr.contains("tried AWSCURRENT (refused:"), "{}", wrong.stderr);
+    assert_eq!(database.refused_sign_ins("repair_named")?, 1);
+    let ran = desk.run_with_plugins(&["repair"], &["--yes", "--password-of", begins]).await?;
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains(&format!("unlabelled version {token}")), "{}", ran.stdout);
+    assert_eq!(database.refused_sign_ins("repair_named")?, 1, "no further one");
+    assert!(desk.login.signs_in(database).await?, "AWSCURRENT signs in again");
+    let ran = desk.run_with_plugins(&["repair"], &["--password-of", "abcdefgh"]).await?;
+    assert_eq!(ran.code, Some(3), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("has no version `abcdefgh`"), "{}", ran.stderr);
     Ok(())
 }

@@ -6,11 +6,12 @@
 //! well. What must hold is in [`scene`] and the same for all. That the points are all there are is
 //! seen from an undisturbed run: the one after its last operation is never reached.
 //!
-//! In [`twice`] every step runs again, late, and beside another invocation of itself.
+//! [`rejected`] does the same for a password that is not taken. In [`twice`] every step runs again, late, and beside another invocation of itself.
 //!
 //! `tests/suite` does the same with the real function, server and wire, one crash after the other.
 
 mod faulty;
+mod rejected;
 mod scene;
 mod twice;
 

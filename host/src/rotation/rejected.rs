@@ -1,0 +1,105 @@
+//! A new password that the service does not take: the rotation is given up.
+//!
+//! A version's value never changes, and RotateSecret refuses to begin while `AWSPENDING` is on a
+//! version that is not current: so the same password would be tried for ever, whatever the operator
+//! sets. setSecret takes the label off its own version and fails with the setting to change; the next
+//! RotateSecret brings another token, and so another password.
+//!
+//! Only where nobody loses a password that is in force. A candidate signed in before the change was
+//! tried (the plugin says so by this kind of failure), and then:
+//! - with a single user, the account has that password and so not the pending one; unless the change
+//!   is made elsewhere than the sign-in, which may lag behind: then the label stays;
+//! - with alternating users, the pending password is of the account that nobody uses;
+//! - with dual passwords, that of `AWSCURRENT` signs in beside it, and the next rotation ends it.
+//!
+//! An invocation of the same step whose change is taken meanwhile, by rules that were changed, leaves a
+//! password without a label, which the next rotation looks for.
+//!
+//! If the function dies before the label is off, the next attempt finds the same; after that, an
+//! attempt with the same token is told that its rotation is no more.
+
+use super::Rotation;
+use super::event::RotationEvent;
+use super::mismatch::drop_pending;
+use super::parties::Parties;
+use super::service::{Catalog, Login};
+use super::strategy::Strategy;
+use crate::error::{Error, ServiceError};
+use crate::inventory::Inventory;
+use crate::store::{SecretStore, Stage, StageMove, StoreErrorKind};
+
+/// What became of the rotation whose password was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GivenUp {
+    /// `AWSPENDING` is off its version.
+    #[error(
+        "this rotation was given up, AWSPENDING is off version {version}: rotate again with \
+         RotateSecret or `windlass rotate`, which makes a new password"
+    )]
+    Done {
+        /// The version.
+        version: String,
+    },
+    /// The label is still there.
+    #[error("{why}; {}", drop_pending(secret, version))]
+    Not {
+        /// The secret's name.
+        secret: String,
+        /// The version.
+        version: String,
+        /// Why.
+        why: String,
+    },
+}
+
+impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
+    /// Gives the rotation up, if its password was not taken; passes on any other error.
+    pub(super) async fn give_up_if_rejected(
+        &self,
+        event: &RotationEvent,
+        parties: &Parties<'_, C::Service>,
+        admin: Option<&Login>,
+        error: Error,
+    ) -> Error {
+        let Error::Service(ServiceError::PasswordRejected { attempt, place, failure, .. }) = error
+        else {
+            return error;
+        };
+        let given_up = Some(Box::new(self.give_up(event, parties, admin).await));
+        ServiceError::PasswordRejected { attempt, place, failure, given_up }.into()
+    }
+
+    async fn give_up(
+        &self,
+        event: &RotationEvent,
+        parties: &Parties<'_, C::Service>,
+        admin: Option<&Login>,
+    ) -> GivenUp {
+        let version = event.version.to_string();
+        let not = |why: String| GivenUp::Not {
+            secret: parties.secret.name.clone(),
+            version: version.clone(),
+            why,
+        };
+        let elsewhere = admin.is_some_and(|admin| !admin.place.is(&parties.current.place));
+        if parties.strategy == Strategy::SingleUser && elsewhere {
+            return not(
+                "the password is changed at another place than it signs in, which may lag \
+                        behind, so AWSPENDING stays where it is"
+                    .to_owned(),
+            );
+        }
+        self.progress.note("taking AWSPENDING off a version whose password was rejected");
+        let change = StageMove {
+            stage: Stage::Pending,
+            remove_from: Some(event.version.clone()),
+            move_to: None,
+        };
+        match self.store.move_stage(&event.secret_id, &change).await {
+            Ok(()) => GivenUp::Done { version },
+            // It is not there any more: another attempt was faster, or the first answer was lost.
+            Err(error) if error.kind == StoreErrorKind::Invalid => GivenUp::Done { version },
+            Err(error) => not(error.to_string()),
+        }
+    }
+}

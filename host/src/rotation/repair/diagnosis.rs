@@ -1,0 +1,285 @@
+//! Which of the known passwords the service has, and what follows from it. Changes nothing.
+//!
+//! In this order, each password once:
+//! 1. whether a rotation may be running: then nothing is tried at all;
+//! 2. where a version was named, its password and no other: an account may be locked at the first
+//!    refusal;
+//! 3. else the current one, the pending one, older ones, the one of the other account of a pair.
+
+use super::super::Rotation;
+use super::super::candidates::{Candidate, Older, OlderPasswords};
+use super::super::document::{Origin, SecretDocument};
+use super::super::parties::{Answer, Parties, answered};
+use super::super::plan::Refusal;
+use super::super::service::{Catalog, Login};
+use super::super::set::{CURRENT, PENDING};
+use super::{Beside, Diagnosis, Mending, Wish};
+use crate::error::Error;
+use crate::inventory::Inventory;
+use crate::store::{
+    SecretDescription, SecretStore, SecretValue, Stage, VersionId, VersionSelector,
+};
+
+/// How the version before is called in messages.
+const PREVIOUS: &str = "the AWSPREVIOUS password";
+
+/// The secret, looked at.
+struct Look<'a, P> {
+    secret: &'a SecretDescription,
+    current: &'a SecretValue,
+    parties: &'a Parties<'a, P>,
+    unfinished: Option<Unfinished>,
+}
+
+/// The version of a rotation that did not end.
+struct Unfinished {
+    version: VersionId,
+    value: Option<SecretValue>,
+}
+
+impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
+    /// Looks which of the known passwords signs in, and decides what to do. Changes nothing.
+    ///
+    /// # Errors
+    /// If a rotation may be running, the secret or the service can't be read, or no known password
+    /// signs in.
+    pub async fn diagnose(&self, wish: &Wish<'_>) -> Result<Diagnosis, Error> {
+        let (secret, current) = self.read_current(wish.secret_id).await?;
+        let parties = self.standing(&secret, &current)?;
+        let unfinished = match secret.unfinished() {
+            None => None,
+            Some(version) => {
+                let by_version = VersionSelector::Version(version.clone());
+                let value = self.value_if_there(&secret.arn, &by_version).await?;
+                Some(Unfinished { version: version.clone(), value })
+            }
+        };
+        let look = Look { secret: &secret, current: &current, parties: &parties, unfinished };
+        if wish.beside == Beside::Young && !look.is_spoiled() {
+            self.nothing_runs(&secret).await?;
+        }
+        let mut candidates = self.older_passwords(&secret.arn, &parties);
+        let found = match wish.password_of {
+            None => self.look_at_all(&look, &mut candidates).await?,
+            Some(named) => {
+                let version = self.version_named(&secret, named).await?;
+                self.look_at(&look, &version, &mut candidates).await?
+            }
+        };
+        found.ok_or_else(|| candidates.in_vain())
+    }
+
+    async fn look_at_all(
+        &self,
+        look: &Look<'_, C::Service>,
+        candidates: &mut OlderPasswords<'_, S, C, I>,
+    ) -> Result<Option<Diagnosis>, Error> {
+        if let Some(found) = self.look_at_current(look, candidates).await? {
+            return Ok(Some(found));
+        }
+        if let Some(found) = self.look_at_pending(look, candidates).await? {
+            return Ok(Some(found));
+        }
+        while let Some(candidate) = candidates.next().await? {
+            if let Some(found) = self.look_at_older(look, &candidate, candidates).await? {
+                return Ok(Some(found));
+            }
+        }
+        self.look_at_other_of_the_pair(look, candidates).await
+    }
+
+    /// Tries the password of this version and no other.
+    async fn look_at(
+        &self,
+        look: &Look<'_, C::Service>,
+        version: &VersionId,
+        candidates: &mut OlderPasswords<'_, S, C, I>,
+    ) -> Result<Option<Diagnosis>, Error> {
+        if *version == look.current.version {
+            return self.look_at_current(look, candidates).await;
+        }
+        let found = match &look.unfinished {
+            Some(unfinished) if unfinished.version == *version => {
+                self.look_at_pending(look, candidates).await?
+            }
+            _ => self.look_at_older_version(look, version, candidates).await?,
+        };
+        if found.is_none() && candidates.nothing_to_try() {
+            let (secret, version) = (look.secret.name.clone(), version.clone());
+            return Err(Refusal::UnfitVersion { secret, version }.into());
+        }
+        Ok(found)
+    }
+
+    async fn look_at_older_version(
+        &self,
+        look: &Look<'_, C::Service>,
+        version: &VersionId,
+        candidates: &mut OlderPasswords<'_, S, C, I>,
+    ) -> Result<Option<Diagnosis>, Error> {
+        let by_version = VersionSelector::Version(version.clone());
+        let value = self.value_if_there(&look.secret.arn, &by_version).await?;
+        let previous = look.secret.version_with(&Stage::Previous) == Some(version);
+        let label = match previous {
+            true => Stage::Previous.as_str().to_owned(),
+            false => format!("unlabelled version {version}"),
+        };
+        match candidates.candidate(value, label) {
+            Some(candidate) => self.look_at_older(look, &candidate, candidates).await,
+            None if previous => self.look_at_other_of_the_pair(look, candidates).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn look_at_current(
+        &self,
+        look: &Look<'_, C::Service>,
+        candidates: &mut OlderPasswords<'_, S, C, I>,
+    ) -> Result<Option<Diagnosis>, Error> {
+        let login = &look.parties.current;
+        match answered(self.verify(&look.parties.service, login, CURRENT).await)? {
+            Answer::Accepted(()) => {
+                let found = format!("`{}` signs in with {CURRENT}", login.username);
+                Ok(Some(look.diagnosis(found, look.give_up().collect())))
+            }
+            Answer::Refused(failure) => {
+                candidates.note(Stage::Current.as_str(), failure);
+                Ok(None)
+            }
+        }
+    }
+
+    /// The password of the unfinished rotation, where it is for the current one's account.
+    async fn look_at_pending(
+        &self,
+        look: &Look<'_, C::Service>,
+        candidates: &mut OlderPasswords<'_, S, C, I>,
+    ) -> Result<Option<Diagnosis>, Error> {
+        let Some(Unfinished { version, value: Some(value) }) = &look.unfinished else {
+            return Ok(None);
+        };
+        let label = Stage::Pending.as_str().to_owned();
+        let Some(candidate) = candidates.candidate_of(value, label) else { return Ok(None) };
+        let signs_in = self.verify(&look.parties.service, &candidate.login, PENDING).await;
+        if candidates.settle(&candidate, answered(signs_in))?.is_none() {
+            return Ok(None);
+        }
+        let found = look.found(candidates, &format!("signs in with {PENDING}"));
+        if look.is_spoiled() {
+            return Ok(Some(look.set_password(found, PENDING.to_owned(), candidate.login)));
+        }
+        let mendings = vec![Mending::MoveCurrent {
+            from: look.current.version.clone(),
+            to: version.clone(),
+            username: candidate.login.username,
+        }];
+        Ok(Some(look.diagnosis(found, mendings)))
+    }
+
+    async fn look_at_older(
+        &self,
+        look: &Look<'_, C::Service>,
+        candidate: &Candidate,
+        candidates: &mut OlderPasswords<'_, S, C, I>,
+    ) -> Result<Option<Diagnosis>, Error> {
+        let with = format!("the {} password", candidate.label);
+        let signs_in = self.verify(&look.parties.service, &candidate.login, &with).await;
+        if candidates.settle(candidate, answered(signs_in))?.is_none() {
+            return Ok(None);
+        }
+        let found = look.found(candidates, &format!("signs in with {with}"));
+        Ok(Some(look.set_password(found, with, candidate.login.duplicate())))
+    }
+
+    /// The version before, where it is for another account, which signs in.
+    async fn look_at_other_of_the_pair(
+        &self,
+        look: &Look<'_, C::Service>,
+        candidates: &mut OlderPasswords<'_, S, C, I>,
+    ) -> Result<Option<Diagnosis>, Error> {
+        let previous = VersionSelector::Stage(Stage::Previous);
+        let Some(value) = self.value_if_there(&look.secret.arn, &previous).await? else {
+            return Ok(None);
+        };
+        let Some(Older { login, same_place: true }) = look.parties.older(&value) else {
+            return Ok(None);
+        };
+        if login.username == look.parties.current.username {
+            return Ok(None);
+        }
+        if let Answer::Refused(failure) =
+            answered(self.verify(&look.parties.service, &login, PREVIOUS).await)?
+        {
+            candidates.note(&format!("AWSPREVIOUS of `{}`", login.username), failure);
+            return Ok(None);
+        }
+        let from = look.current.version.clone();
+        let signs_in = format!("`{}` signs in with {PREVIOUS}", login.username);
+        let found = match candidates.has_tried(Stage::Current.as_str()) {
+            true => {
+                let current = &look.parties.current.username;
+                format!("`{current}` is refused with {CURRENT}, and {signs_in}")
+            }
+            false => signs_in,
+        };
+        let (to, username) = (value.version, login.username);
+        let mut mendings = vec![Mending::MoveCurrent { from: from.clone(), to, username }];
+        // A finished rotation leaves this label beside AWSCURRENT, where it is in nobody's way
+        // until the other one moves.
+        let left_behind = look.secret.version_with(&Stage::Pending).filter(|with| **with == from);
+        let taken_off = left_behind.cloned().map(|version| Mending::TakePendingOff { version });
+        mendings.extend(taken_off.into_iter().chain(look.give_up()));
+        Ok(Some(look.diagnosis(found, mendings)))
+    }
+}
+
+impl<P> Look<'_, P> {
+    /// Whether no step would go on with the unfinished version: it differs from the current one in
+    /// more than the credential.
+    fn is_spoiled(&self) -> bool {
+        let parse = |value: &SecretValue, role| {
+            SecretDocument::parse(value, Origin { secret: self.secret.name.clone(), role })
+        };
+        let value = self.unfinished.as_ref().and_then(|unfinished| unfinished.value.as_ref());
+        let Some(pending) = value.map(|value| parse(value, Stage::Pending)) else { return false };
+        match (parse(self.current, Stage::Current), pending) {
+            (Ok(current), Ok(pending)) => current.difference(&pending).is_some(),
+            _ => true,
+        }
+    }
+
+    fn give_up(&self) -> impl Iterator<Item = Mending> + use<'_, P> {
+        let version = self.unfinished.as_ref().map(|unfinished| unfinished.version.clone());
+        version.map(|version| Mending::TakePendingOff { version }).into_iter()
+    }
+
+    /// What was found of the current one's account, where the current password was tried as well as
+    /// where it was not.
+    fn found<S: SecretStore, C: Catalog, I: Inventory>(
+        &self,
+        candidates: &OlderPasswords<'_, S, C, I>,
+        signs_in: &str,
+    ) -> String {
+        let username = &self.parties.current.username;
+        match candidates.has_tried(Stage::Current.as_str()) {
+            true => format!("`{username}` is refused with {CURRENT} and {signs_in}"),
+            false => format!("`{username}` {signs_in}"),
+        }
+    }
+
+    /// An older password signs in: the service is given the current one again.
+    fn set_password(&self, found: String, with: String, login: Login) -> Diagnosis {
+        let mut mendings = vec![Mending::SetPassword {
+            username: login.username.clone(),
+            place: login.place.clone(),
+            with,
+            by_admin: self.parties.admin_id.is_some(),
+        }];
+        mendings.extend(self.give_up());
+        Diagnosis { older: Some(login), ..self.diagnosis(found, mendings) }
+    }
+
+    fn diagnosis(&self, found: String, mendings: Vec<Mending>) -> Diagnosis {
+        Diagnosis { secret: self.secret.clone(), mendings, found, older: None }
+    }
+}

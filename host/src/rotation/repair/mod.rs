@@ -1,0 +1,207 @@
+//! Repair: `AWSCURRENT` signs in again, and nothing stands in the way of the next rotation.
+//!
+//! It never makes a new password. It looks which of the known passwords the service has
+//! ([`diagnosis`]), and then does the least that makes the secret true, in this order:
+//! 1. the current one: nothing but `AWSPENDING` has to go, where a rotation left it;
+//! 2. the pending one, for the same account: a rotation got through setSecret, so that version
+//!    becomes current;
+//! 3. an older one of the same account: the service was restored from a backup, or took the password
+//!    of an abandoned rotation, and is given the current one again;
+//! 4. with alternating users, the one of `AWSPREVIOUS`, for the other account: that version becomes
+//!    current again.
+//!
+//! As in a rotation, each password is tried at most once, and nobody's password is changed unless
+//! one that the secret knows signed in. Nothing is done beside a rotation that may be running (see
+//! [`under_way`](super::under_way)), unless whoever repairs says that none is.
+
+mod diagnosis;
+mod named;
+
+use tokio::sync::OnceCell;
+
+use super::Rotation;
+use super::admin::admin_id;
+use super::candidates::Tried;
+use super::document::{Origin, SecretDocument};
+use super::parties::{Answer, Parties, Versions};
+use super::service::{Catalog, Login, Place, SecretRef, Service};
+use super::set::CURRENT;
+use super::strategy::{Strategy, check_abilities};
+use crate::error::{Error, ServiceError};
+use crate::inventory::Inventory;
+use crate::store::{
+    SecretDescription, SecretStore, SecretValue, Stage, StageMove, VersionId, VersionSelector,
+};
+
+/// What is to be repaired, and how.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wish<'a> {
+    /// The secret's name or ARN.
+    pub secret_id: &'a str,
+    /// Try the password of this version and no other: a label, a version id, or how one begins.
+    pub password_of: Option<&'a str>,
+    /// Whether a rotation may be running.
+    pub beside: Beside,
+}
+
+/// What a repair takes an unfinished rotation for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Beside {
+    /// A young one may be running: nothing is repaired beside it.
+    #[default]
+    Young,
+    /// Whoever repairs knows that none is running.
+    NothingThatRuns,
+}
+
+/// One thing to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mending {
+    /// The account gets the password of `AWSCURRENT` again.
+    SetPassword {
+        /// Whose.
+        username: String,
+        /// Where.
+        place: Place,
+        /// The password that signs in now.
+        with: String,
+        /// Whether an administrator makes the change.
+        by_admin: bool,
+    },
+    /// `AWSCURRENT` moves.
+    MoveCurrent {
+        /// From this version.
+        from: VersionId,
+        /// To this one.
+        to: VersionId,
+        /// Whose password signs in there.
+        username: String,
+    },
+    /// `AWSPENDING` is taken off.
+    TakePendingOff {
+        /// This version.
+        version: VersionId,
+    },
+}
+
+impl std::fmt::Display for Mending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::SetPassword { username, place, with, by_admin } => {
+                let who = if *by_admin { "the administrator sets" } else { "set" };
+                write!(
+                    f,
+                    "{who} the password of `{username}` at {place} to the one in AWSCURRENT again; \
+                     {with} signs in there now"
+                )
+            }
+            Self::MoveCurrent { from, to, username } => write!(
+                f,
+                "move AWSCURRENT from version {from} to {to}, with whose password `{username}` \
+                 signs in"
+            ),
+            Self::TakePendingOff { version } => {
+                write!(f, "take AWSPENDING off version {version}, which gives that rotation up")
+            }
+        }
+    }
+}
+
+/// What was found, and what to do about it.
+pub struct Diagnosis {
+    secret: SecretDescription,
+    /// What there is to do, in this order. Empty: all is well.
+    pub mendings: Vec<Mending>,
+    /// What was found, for people.
+    pub found: String,
+    /// The password that signs in, where it is an older one.
+    older: Option<Login>,
+}
+
+impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
+    /// Does what was decided.
+    ///
+    /// # Errors
+    /// The first thing that did not work. Diagnosing and mending again is always safe.
+    pub async fn mend(&self, diagnosis: &Diagnosis, mending: &Mending) -> Result<(), Error> {
+        let secret = &diagnosis.secret;
+        let change = match mending {
+            Mending::SetPassword { with, .. } => {
+                let Some(login) = &diagnosis.older else { return Ok(()) };
+                let by_label = VersionSelector::Stage(Stage::Current);
+                let current = self.store.value(&secret.arn, &by_label).await?;
+                let parties = self.standing(secret, &current)?;
+                let by_admin = parties.admin_id.is_some();
+                let plugin = parties.service.description();
+                check_abilities(Strategy::SingleUser, by_admin, plugin, &parties.engine)?;
+                return match self.change_with(&parties, &OnceCell::new(), login, with).await? {
+                    Answer::Accepted(_) => Ok(()),
+                    // It signed in a moment ago.
+                    Answer::Refused(failure) => Err(ServiceError::NoCandidate {
+                        username: login.username.clone(),
+                        place: login.place.clone(),
+                        tried: vec![Tried { label: with.clone(), failure }],
+                        unsearched: None,
+                    }
+                    .into()),
+                };
+            }
+            Mending::MoveCurrent { from, to, .. } => StageMove {
+                stage: Stage::Current,
+                remove_from: Some(from.clone()),
+                move_to: Some(to.clone()),
+            },
+            Mending::TakePendingOff { version } => StageMove {
+                stage: Stage::Pending,
+                remove_from: Some(version.clone()),
+                move_to: None,
+            },
+        };
+        Ok(self.store.move_stage(&secret.arn, &change).await?)
+    }
+
+    /// Signs in with `AWSCURRENT` as it is now, and says as whom and where.
+    ///
+    /// # Errors
+    /// If it is refused or can't be tried.
+    pub async fn prove(&self, secret_id: &str) -> Result<(String, Place), Error> {
+        let (secret, current) = self.read_current(secret_id).await?;
+        let parties = self.standing(&secret, &current)?;
+        self.verify(&parties.service, &parties.current, CURRENT).await?;
+        Ok((parties.current.username, parties.current.place))
+    }
+
+    async fn read_current(
+        &self,
+        secret_id: &str,
+    ) -> Result<(SecretDescription, SecretValue), Error> {
+        let by_label = VersionSelector::Stage(Stage::Current);
+        let (secret, current) =
+            tokio::join!(self.store.describe(secret_id), self.store.value(secret_id, &by_label));
+        Ok((secret?, current?))
+    }
+
+    /// The current version alone, as the one that is also to be set.
+    fn standing<'a>(
+        &self,
+        secret: &'a SecretDescription,
+        current: &SecretValue,
+    ) -> Result<Parties<'a, C::Service>, Error> {
+        let origin = Origin { secret: secret.name.clone(), role: Stage::Current };
+        let document = SecretDocument::parse(current, origin)?;
+        let versions =
+            Versions { current: current.version.clone(), pending: current.version.clone() };
+        let service = self.service(secret, &document)?;
+        let current = document.login(service.description(), SecretRef::of(secret))?;
+        Ok(Parties {
+            secret,
+            service,
+            strategy: Strategy::SingleUser,
+            pending: current.duplicate(),
+            current,
+            versions,
+            admin_id: admin_id(secret, &document)?,
+            engine: document.engine()?.to_owned(),
+        })
+    }
+}

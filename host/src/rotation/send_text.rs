@@ -1,0 +1,92 @@
+//! Whether the new password may be sent to the service as text.
+//!
+//! Some services check passwords by their text and take no hash. The text may end in the server's log,
+//! so it is sent only where somebody said so, in this order, and only inside TLS:
+//! 1. the secret's tag `windlass:send-text`, where the operator lets tags decide that;
+//! 2. `send-text` of the configuration;
+//! 3. else not.
+
+use super::Rotation;
+use super::service::{Catalog, Failure, FailureKind, TlsMode};
+use super::strategy::StrategyProblem;
+use crate::inventory::Inventory;
+use crate::store::{SecretDescription, SecretStore};
+
+/// The tag that decides it for one secret.
+pub const SEND_TEXT_TAG: &str = "windlass:send-text";
+
+impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
+    /// Whether it may be, if there is TLS.
+    pub(super) fn may_send_text(
+        &self,
+        secret: &SecretDescription,
+    ) -> Result<bool, StrategyProblem> {
+        let tag = secret.tags.get(SEND_TEXT_TAG).filter(|_| self.config.tags.send_text);
+        match tag {
+            None => Ok(self.config.send_text),
+            Some(text) => {
+                text.parse().map_err(|_| StrategyProblem::SendTextTag { value: text.clone() })
+            }
+        }
+    }
+}
+
+/// Adds to a failure how the text can be allowed, if that is what it lacks. `allowed`: somebody did.
+pub(super) fn with_remedy(mut failure: Failure, tls: TlsMode, allowed: bool) -> Failure {
+    if failure.kind != FailureKind::TextRequired {
+        return failure;
+    }
+    let own = if allowed && tls == TlsMode::Disabled {
+        "the password is sent as text inside TLS only: turn TLS on at the server and remove \"ssl\": \
+         false from the secret, and from the admin secret if it has one"
+    } else if allowed {
+        "that is allowed already, and the plugin did not do it: report it to its author"
+    } else if failure.remedy.contains("WINDLASS_SEND_TEXT") {
+        ""
+    } else {
+        "allow that it is sent as text, inside TLS: WINDLASS_SEND_TEXT=true, or send-text = true in \
+         windlass.toml"
+    };
+    let between = if failure.remedy.is_empty() || own.is_empty() { "" } else { "; or " };
+    failure.remedy = format!("{}{between}{own}", failure.remedy);
+    failure
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remedy(of_plugin: &str, tls: TlsMode, allowed: bool) -> String {
+        let failure = Failure {
+            kind: FailureKind::TextRequired,
+            code: String::new(),
+            message: String::new(),
+            remedy: of_plugin.to_owned(),
+        };
+        with_remedy(failure, tls, allowed).remedy
+    }
+
+    #[test]
+    fn the_remedy_is_the_setting_unless_that_is_set_already() {
+        let setting = "WINDLASS_SEND_TEXT=true, or send-text = true in windlass.toml";
+        assert!(remedy("", TlsMode::Required, false).ends_with(setting));
+        let both = remedy("turn the check off", TlsMode::Required, false);
+        assert!(both.starts_with("turn the check off; or allow that"), "{both}");
+        let own = "set WINDLASS_SEND_TEXT=true";
+        assert_eq!(remedy(own, TlsMode::Required, false), own, "said once");
+        let without_tls = remedy("", TlsMode::Disabled, true);
+        assert!(without_tls.contains("inside TLS only: turn TLS on"), "{without_tls}");
+        assert!(remedy("", TlsMode::Required, true).contains("report it to its author"));
+    }
+
+    #[test]
+    fn other_failures_are_left_alone() {
+        let failure = Failure {
+            kind: FailureKind::Declined,
+            code: String::new(),
+            message: String::new(),
+            remedy: "x".into(),
+        };
+        assert_eq!(with_remedy(failure, TlsMode::Required, false).remedy, "x");
+    }
+}
