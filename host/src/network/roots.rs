@@ -39,6 +39,14 @@ impl Roots {
         (!store.is_empty()).then(|| Arc::new(store))
     }
 
+    /// Whether the bundle can be read, if there is one.
+    pub(super) fn foresee(&self) -> Result<(), String> {
+        match self.bundle {
+            Some(_) => self.general().map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// The bundle's roots or else the system's.
     pub(super) fn general(&self) -> Result<Arc<RootCertStore>, String> {
         if let Some(known) = self.general.get() {
@@ -124,6 +132,8 @@ mod tests {
         let roots = Roots::new(Some("/nowhere/ca.pem".into()));
         assert!(roots.rds("db.abc.eu-west-1.rds.amazonaws.com").is_none());
         assert!(Roots::new(None).rds("DB.abc.EU-West-1.rds.amazonaws.com").is_some());
+        assert!(roots.foresee().is_err());
+        assert!(Roots::new(None).foresee().is_ok());
         let error = roots.general().unwrap_err();
         assert!(error.starts_with("the CA bundle `/nowhere/ca.pem` can't be used"), "{error}");
     }

@@ -48,6 +48,15 @@ impl Tls {
         Self { roots: Arc::new(Roots::new(bundle)), provider: Arc::new(provider()) }
     }
 
+    /// Whether the operator's own roots can be read. The system's are not looked for before a
+    /// connection needs them.
+    ///
+    /// # Errors
+    /// What is wrong with the bundle.
+    pub fn foresee(&self) -> Result<(), String> {
+        self.roots.foresee()
+    }
+
     pub(super) async fn handshake(
         &self,
         socket: TcpStream,

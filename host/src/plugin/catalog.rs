@@ -1,5 +1,6 @@
 //! The installed plugins, loaded once, and each in its sandbox for the time of one step.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,15 +15,15 @@ use super::call::{CallState, LastWords, ResolvedNames, Returned, run};
 use super::choice::{choose, installed};
 use super::vetting::Vetting;
 use super::{Engine, Loaded, PluginError, limits};
-use crate::grants::{Granted, Grants, SecretPlace};
+use crate::grants::{Decision, GrantPattern, Granted, Grants, Request, SecretPlace};
 use crate::imports::network::Endpoint;
 use crate::network::{Patience, Tls};
 use crate::redact::{Redactor, WITHHELD};
 #[cfg(feature = "cli")]
 use crate::rotation::{Assessment, Planned};
 use crate::rotation::{
-    CallError, Catalog, Change, Choice, Description, Failure, FailureKind, Login, Proof, Service,
-    TlsMode,
+    CallError, Catalog, Change, Choice, Description, Failure, FailureKind, Login, Place, Proof,
+    Service, TlsMode,
 };
 use crate::secret::Secret;
 
@@ -213,11 +214,7 @@ impl PluginService {
             name,
             Arc::clone(&self.grants),
             (self.tls.clone(), self.patience),
-            SecretPlace {
-                host: login.place.host.clone(),
-                port: login.place.port,
-                fields: login.named_places.clone(),
-            },
+            secret_place(login),
             Arc::clone(&self.names),
             Arc::clone(redactor),
         );
@@ -252,6 +249,35 @@ impl PluginService {
 impl Service for PluginService {
     fn description(&self) -> &Description {
         &self.description
+    }
+
+    fn foresee(&self, login: &Login) -> Result<(), CallError> {
+        let Place { host, port } = &login.place;
+        let secret = secret_place(login);
+        let request = Request { host, port: *port, secret: &secret };
+        // A name is not resolved here; an address is all that it could be.
+        let address: Vec<IpAddr> = host.parse().into_iter().collect();
+        let failed = |kind, message| {
+            let (code, remedy) = (String::new(), String::new());
+            Err(CallError::Failed(Failure { kind, code, message, remedy }))
+        };
+        // A plugin that asks for more may do without the secret's own place.
+        let own = GrantPattern::of_secret();
+        let no_other = self.grants.asked.iter().all(|asked| *asked == own);
+        match self.grants.decide(&request, &address) {
+            Decision::Deny(reason) if no_other => {
+                let why = reason.explanation();
+                let message = format!("connecting to {} is not allowed: {why}", login.place);
+                return failed(FailureKind::NotGranted, message);
+            }
+            Decision::Allow(_) | Decision::Deny(_) => {}
+        }
+        match self.tls.foresee() {
+            Err(message) if login.tls != TlsMode::Disabled => {
+                failed(FailureKind::TlsFailed, message)
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn verify(&self, login: &Login) -> Result<(), CallError> {
@@ -305,6 +331,15 @@ impl Service for PluginService {
             plugin.windlass_plugin_assessment().call_mark_pair(store, &request.0).await
         });
         marked.await.map(Some)
+    }
+}
+
+/// What a grant may name of the secret that signs in.
+fn secret_place(login: &Login) -> SecretPlace {
+    SecretPlace {
+        host: login.place.host.clone(),
+        port: login.place.port,
+        fields: login.named_places.clone(),
     }
 }
 
@@ -427,7 +462,7 @@ fn with_last_words(failure: Failure, words: Option<LastWords>, redactor: &Redact
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rotation::{Place, SecretRef};
+    use crate::rotation::SecretRef;
 
     fn last_words(
         kind: FailureKind,

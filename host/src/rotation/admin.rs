@@ -34,35 +34,46 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         admin_id: &str,
     ) -> Result<Login, Error> {
         let plugin = parties.service.description();
-        let secret = || parties.secret.name.clone();
         let Admin { mut login, engine, managed } =
             self.admin(parties.secret, admin_id, plugin, &parties.current.place).await?;
-        if [&parties.current, &parties.pending].iter().any(|own| own.username == login.username) {
-            return Err(Mismatch::AdminIsUser {
-                secret: secret(),
-                admin: admin_id.to_owned(),
-                username: login.username,
-            }
-            .into());
-        }
-        // An Aurora secret may say `postgres` and its administrator `aurora-postgresql`: what counts
-        // is that the plugin, however it was chosen, serves the administrator's. Which server that
-        // is, the place decides.
-        if !plugin.engines.contains(&engine) {
-            return Err(Mismatch::AdminEngine {
-                secret: secret(),
-                admin: engine,
-                plugin: plugin.name.clone(),
-                serves: plugin.engines.join(", "),
-            }
-            .into());
-        }
+        fits(parties, admin_id, &login.username)?;
+        serves(parties, engine)?;
         self.same_database(parties, &login.place, managed.as_ref()).await?;
         login.database = match managed.and_then(|managed| managed.database) {
             Some(fixed) => Some(fixed),
             None => parties.current.database.clone(),
         };
         Ok(login)
+    }
+
+    /// What is wrong with the admin secret, as far as reading it tells; nobody else is asked. Its sign-in,
+    /// where it says itself where that is.
+    pub(super) async fn foresee_admin(
+        &self,
+        parties: &Parties<'_, C::Service>,
+        admin_id: &str,
+    ) -> Result<Option<Login>, Error> {
+        let document = self.admin_document(parties.secret, admin_id).await?;
+        fits(parties, admin_id, document.username()?)?;
+        document.password()?;
+        if !document.says_where() {
+            return Ok(None);
+        }
+        let login = document.login(parties.service.description(), SecretRef::of_admin(admin_id))?;
+        serves(parties, document.engine()?.to_owned())?;
+        self.may_be_one_database(parties, &login.place, None)?;
+        Ok(Some(login))
+    }
+
+    async fn admin_document(
+        &self,
+        secret: &SecretDescription,
+        admin_id: &str,
+    ) -> Result<SecretDocument, Error> {
+        let value = self.store.value(admin_id, &VersionSelector::Stage(Stage::Current)).await;
+        let value = value.map_err(|error| error.because(&named_by(secret)))?;
+        let origin = Origin { secret: admin_id.to_owned(), role: Stage::Current };
+        Ok(SecretDocument::parse(&value, origin)?)
     }
 
     /// Reads an admin secret and finds out where it is for. `own` is the place of the secret that
@@ -74,10 +85,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         plugin: &Description,
         own: &Place,
     ) -> Result<Admin, Error> {
-        let value = self.store.value(admin_id, &VersionSelector::Stage(Stage::Current)).await;
-        let value = value.map_err(|error| error.because(&named_by(secret)))?;
-        let origin = Origin { secret: admin_id.to_owned(), role: Stage::Current };
-        let document = SecretDocument::parse(&value, origin)?;
+        let document = self.admin_document(secret, admin_id).await?;
         let managed = if document.says_where() {
             None
         } else {
@@ -101,6 +109,38 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         };
         Ok(Admin { login, engine: managed.engine.clone(), managed: Some(managed) })
     }
+}
+
+/// Makes sure that the administrator is another account than those that the rotation changes.
+fn fits<P: Service>(
+    parties: &Parties<'_, P>,
+    admin_id: &str,
+    username: &str,
+) -> Result<(), Mismatch> {
+    if [&parties.current, &parties.pending].iter().any(|own| own.username == username) {
+        return Err(Mismatch::AdminIsUser {
+            secret: parties.secret.name.clone(),
+            admin: admin_id.to_owned(),
+            username: username.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Makes sure that the plugin serves the administrator's engine. An Aurora secret may say `postgres` and
+/// its administrator `aurora-postgresql`: what counts is that the plugin, however it was chosen, serves
+/// the administrator's. Which server that is, the place decides.
+fn serves<P: Service>(parties: &Parties<'_, P>, engine: String) -> Result<(), Mismatch> {
+    let plugin = parties.service.description();
+    if plugin.engines.contains(&engine) {
+        return Ok(());
+    }
+    Err(Mismatch::AdminEngine {
+        secret: parties.secret.name.clone(),
+        admin: engine,
+        plugin: plugin.name.clone(),
+        serves: plugin.engines.join(", "),
+    })
 }
 
 /// For errors about an admin secret: who asks for it.

@@ -3,19 +3,27 @@
 //! A version that has a value keeps it: between the first attempt and this one the service may
 //! already have taken that password. `RotateSecret` leaves `AWSPENDING` on a version without a
 //! value, which is where an ordinary rotation begins.
+//!
+//! What can be known before the first write is checked before it, in this order: the secret's fields,
+//! the plugin, the strategy and its abilities, the names of the accounts, the rules for passwords, the
+//! way to the service (grants and roots, without a connection), the administrator's secret. That one
+//! is read while the password is made, and again in setSecret: it may have been rotated meanwhile.
 
 use super::admin::admin_id;
 use super::document::{Origin, SecretDocument};
 use super::event::RotationEvent;
-use super::parties::same_but_for_the_credential;
+use super::parties::{Parties, Versions, same_but_for_the_credential};
 use super::plan::Invoker;
-use super::service::{Catalog, SecretRef, Service};
-use super::strategy::{Strategy, alternate};
+use super::service::{Catalog, Login, SecretRef, Service};
+use super::sign_in::call_failed;
+use super::strategy::{Strategy, alternate, check_name, check_setting};
 use super::{Outcome, Rotation, password};
 use crate::error::Error;
 use crate::inventory::Inventory;
 use crate::secret::Secret;
-use crate::store::{PendingValue, SecretStore, Stage, StoreErrorKind, VersionSelector};
+use crate::store::{
+    PendingValue, SecretDescription, SecretStore, Stage, StoreErrorKind, VersionId, VersionSelector,
+};
 
 impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     pub(super) async fn create(
@@ -48,34 +56,74 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             return Ok(Outcome::AlreadyCurrent);
         };
         let origin = |role| Origin { secret: secret.name.clone(), role };
+        let version = current.version.clone();
         let current = SecretDocument::parse(&current, origin(Stage::Current))?;
         if let Some(pending) = pending {
             let document = SecretDocument::parse(&pending, origin(Stage::Pending))?;
-            let version = event.version.as_str();
-            same_but_for_the_credential(&secret, &current, &document, version)?;
+            same_but_for_the_credential(&secret, &current, &document, event.version.as_str())?;
             return Ok(Outcome::AlreadyCreated);
         }
 
-        let service = self.service(&secret, &current)?;
-        let plugin = service.description();
-        let username = match self.strategy(&secret, &current, plugin)? {
-            Strategy::SingleUser | Strategy::DualPassword => current.username()?.to_owned(),
-            Strategy::AlternatingUsers => alternate(current.username()?, &plugin.username_rules)?,
-        };
-        // Nothing of these is needed yet; but a secret that a later step would refuse must not
-        // get a pending version first.
-        current.login(plugin, SecretRef::of(&secret))?;
-        admin_id(&secret, &current)?;
-        self.may_send_text(&secret)?;
-
-        let request = password::request(settings, plugin)?;
-        let password = match (password, ahead) {
-            (Some(Ok(password)), Some(ahead)) if ahead == request => password,
-            // Nothing was asked for ahead, or not exactly this, or it could not be had.
-            _ => self.store.random_password(&request).await?,
-        };
+        let parties = self.coming_parties(&secret, &current, &version)?;
+        let request = password::request(settings, parties.service.description())?;
+        let (checked, password) = tokio::join!(self.foresee(&parties), async {
+            match (password, ahead) {
+                (Some(Ok(password)), Some(ahead)) if ahead == request => Ok(password),
+                // Nothing was asked for ahead, or not exactly this, or it could not be had.
+                _ => self.store.random_password(&request).await,
+            }
+        });
+        checked?;
+        let (username, password) = (parties.pending.username.clone(), password?);
         self.requests.note(&event.secret_id, &request);
         self.store_pending(event, username, &current, &password).await
+    }
+
+    /// Who would take part in the steps to come. What they would refuse is refused here: a secret that
+    /// a later step can't use must not get a pending version first.
+    fn coming_parties<'a>(
+        &self,
+        secret: &'a SecretDescription,
+        document: &SecretDocument,
+        version: &VersionId,
+    ) -> Result<Parties<'a, C::Service>, Error> {
+        let service = self.service(secret, document)?;
+        let plugin = service.description();
+        let strategy = self.strategy(secret, document, plugin)?;
+        let current = document.login(plugin, SecretRef::of(secret))?;
+        check_name(&current.username, plugin)?;
+        let mut pending = current.duplicate();
+        if strategy == Strategy::AlternatingUsers {
+            pending.username = alternate(&current.username, &plugin.username_rules)?;
+            check_name(&pending.username, plugin)?;
+            check_setting(&pending.username, self.config.username_limit)?;
+        }
+        self.may_send_text(secret)?;
+        let versions = Versions { current: version.clone(), pending: version.clone() };
+        let admin_id = admin_id(secret, document)?;
+        let engine = document.engine()?.to_owned();
+        Ok(Parties { secret, service, strategy, current, pending, versions, admin_id, engine })
+    }
+
+    /// Finds out what would stop the next steps, without a connection to the service: the way to it,
+    /// and the administrator's secret.
+    async fn foresee(&self, parties: &Parties<'_, C::Service>) -> Result<(), Error> {
+        self.way_to(parties, &parties.current)?;
+        let Some(admin_id) = &parties.admin_id else { return Ok(()) };
+        match self.foresee_admin(parties, admin_id).await? {
+            Some(admin) => self.way_to(parties, &admin),
+            None => Ok(()),
+        }
+    }
+
+    fn way_to(&self, parties: &Parties<'_, C::Service>, login: &Login) -> Result<(), Error> {
+        let login = Login { tls: self.tls_in_force(login.tls), ..login.duplicate() };
+        let attempt = format!(
+            "checking, before a new password is stored, whether `{}` can sign in",
+            login.username
+        );
+        let ahead = parties.service.foresee(&login);
+        ahead.map_err(|error| call_failed(error, attempt, &login.place))
     }
 
     async fn store_pending(

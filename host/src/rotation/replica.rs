@@ -63,6 +63,35 @@ impl Listed {
 }
 
 impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
+    /// Whether the administrator's place is the secret's own, before anybody is asked.
+    ///
+    /// # Errors
+    /// If neither it is, nor Amazon RDS could say that both are of one database.
+    pub(super) fn may_be_one_database(
+        &self,
+        parties: &Parties<'_, C::Service>,
+        admin: &Place,
+        managed: Option<&Managed>,
+    ) -> Result<Relation, Mismatch> {
+        let current = &parties.current.place;
+        if admin.is(current) {
+            return Ok(Relation::SamePlace);
+        }
+        if admin.host.eq_ignore_ascii_case(&current.host) {
+            return Err(mismatch(parties, admin, Unrelated::OtherPort));
+        }
+        if parties.engine == REDSHIFT || managed.is_some_and(|managed| managed.listed.is_none()) {
+            return Err(mismatch(parties, admin, Unrelated::Redshift));
+        }
+        for place in [current, admin] {
+            if !self.inventory.may_name(&place.host) {
+                let host = place.host.clone();
+                return Err(mismatch(parties, admin, Unrelated::NotRds { host }));
+            }
+        }
+        Ok(Relation::ForRdsToSay)
+    }
+
     /// Makes sure that the administrator's place is the secret's own, or of the same database.
     pub(super) async fn same_database(
         &self,
@@ -71,25 +100,8 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         managed: Option<&Managed>,
     ) -> Result<(), Error> {
         let current = &parties.current.place;
-        if admin.is(current) {
+        if self.may_be_one_database(parties, admin, managed)? == Relation::SamePlace {
             return Ok(());
-        }
-        let mismatch = |why| Mismatch::AdminPlace {
-            secret: parties.secret.name.clone(),
-            admin: admin.clone(),
-            current: current.clone(),
-            why,
-        };
-        if admin.host.eq_ignore_ascii_case(&current.host) {
-            return Err(mismatch(Unrelated::OtherPort).into());
-        }
-        if parties.engine == REDSHIFT || managed.is_some_and(|managed| managed.listed.is_none()) {
-            return Err(mismatch(Unrelated::Redshift).into());
-        }
-        for place in [current, admin] {
-            if !self.inventory.may_name(&place.host) {
-                return Err(mismatch(Unrelated::NotRds { host: place.host.clone() }).into());
-            }
         }
         self.progress.note(format!("asking Amazon RDS whether {current} follows {admin}"));
         let known = managed.and_then(|managed| managed.listed.clone());
@@ -107,7 +119,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
                 return Err(error.because(&reason).into());
             }
         };
-        Err(mismatch(why).into())
+        Err(mismatch(parties, admin, why).into())
     }
 
     /// What RDS lists at this place.
@@ -132,6 +144,24 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             Err(error) => Err(Unlisted::Unknown(error)),
         }
     }
+}
+
+fn mismatch<P>(parties: &Parties<'_, P>, admin: &Place, why: Unrelated) -> Mismatch {
+    Mismatch::AdminPlace {
+        secret: parties.secret.name.clone(),
+        admin: admin.clone(),
+        current: parties.current.place.clone(),
+        why,
+    }
+}
+
+/// How an administrator's place is related to the secret's, as far as the two tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Relation {
+    /// It is the same.
+    SamePlace,
+    /// Both may be of one database.
+    ForRdsToSay,
 }
 
 /// Why there is nothing to compare.

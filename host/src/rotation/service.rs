@@ -231,6 +231,13 @@ pub trait Service: Send + Sync {
     /// What the plugin says about itself and the engine that it was found for.
     fn description(&self) -> &Description;
 
+    /// What stands in the way of a sign-in, as far as it is known without a connection: whether the
+    /// place is granted, whether there is anything to verify a certificate with.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    fn foresee(&self, login: &Login) -> Result<(), CallError>;
+
     /// Signs in once; changes nothing.
     ///
     /// # Errors

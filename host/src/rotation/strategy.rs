@@ -106,6 +106,48 @@ pub enum StrategyProblem {
         /// The most that the service takes.
         limit: NameLength,
     },
+    /// The service can't have an account of this name.
+    #[error(
+        "user name `{username}` has {length}, and the service of plugin `{plugin}` takes {limit}; \
+         correct `username` in the secret"
+    )]
+    NameAboveLimit {
+        /// The name.
+        username: String,
+        /// The plugin.
+        plugin: String,
+        /// Its length.
+        length: NameLength,
+        /// The most that the service takes.
+        limit: NameLength,
+    },
+    /// The service takes no name with this character.
+    #[error(
+        "user name `{username}` has the character `{character}`, which no account of the service of \
+         plugin `{plugin}` has in its name; correct `username` in the secret"
+    )]
+    NameHas {
+        /// The name.
+        username: String,
+        /// The plugin.
+        plugin: String,
+        /// The character.
+        character: char,
+    },
+    /// The second account's name is longer than the operator wants.
+    #[error(
+        "user name `{username}` of alternating users has {length} characters, and \
+         USERNAME_CHARACTER_LIMIT allows {limit}; use a shorter name, raise USERNAME_CHARACTER_LIMIT, \
+         or tag the secret `{STRATEGY_TAG}` = `single-user`"
+    )]
+    NameAboveSetting {
+        /// The name.
+        username: String,
+        /// Its length, in characters.
+        length: usize,
+        /// The setting.
+        limit: u32,
+    },
     /// The name is nothing but the suffix.
     #[error("user name `{username}` is only the suffix of alternating users; use another name")]
     NameIsSuffix {
@@ -151,6 +193,40 @@ pub fn check_abilities(
     let (ability, advice) = missing;
     let (plugin, engine) = (plugin.name.clone(), engine.to_owned());
     Err(StrategyProblem::Unsupported { plugin, engine, ability, advice })
+}
+
+/// Makes sure that the service can have an account of this name.
+///
+/// # Errors
+/// If it is too long, or has a character that no account's name has.
+pub fn check_name(username: &str, plugin: &Description) -> Result<(), StrategyProblem> {
+    let rules = &plugin.username_rules;
+    let (username, plugin) = (username.to_owned(), plugin.name.clone());
+    if let Some(character) = username.chars().find(|c| rules.excluded_characters.contains(*c)) {
+        return Err(StrategyProblem::NameHas { username, plugin, character });
+    }
+    match rules.max_length.exceeded_by(&username) {
+        None => Ok(()),
+        Some(length) => {
+            let limit = rules.max_length;
+            Err(StrategyProblem::NameAboveLimit { username, plugin, length, limit })
+        }
+    }
+}
+
+/// Makes sure that the name of the second account is within the operator's own limit, which AWS's
+/// functions count in characters.
+///
+/// # Errors
+/// If it is longer.
+pub fn check_setting(username: &str, limit: Option<u32>) -> Result<(), StrategyProblem> {
+    let length = username.chars().count();
+    match limit {
+        Some(limit) if length > limit as usize => {
+            Err(StrategyProblem::NameAboveSetting { username: username.to_owned(), length, limit })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The other half of a pair: `app` and `app_clone` name each other.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::Step;
-use super::super::service::Features;
+use super::super::service::{FailureKind, Features};
 use super::world::{ADMIN, SECRET, World};
 use crate::store::embedded::Deletion;
 use crate::store::{PendingValue, SecretStore, Stage, StageMove, VersionId};
@@ -11,19 +11,23 @@ use crate::store::{PendingValue, SecretStore, Stage, StageMove, VersionId};
 /// createSecret fails with this text, and neither a connection was made nor a value stored.
 async fn create_fails(world: World, expected: &str) {
     let version = world.begin();
-    let error = world.error(Step::Create, &version).await;
+    create_fails_with(&world, &version, expected).await;
+}
+
+async fn create_fails_with(world: &World, version: &VersionId, expected: &str) {
+    let error = world.error(Step::Create, version).await;
     assert!(error.contains(expected), "expected `{expected}` in: {error}");
     for secret in ["first", "adminpw"] {
         assert!(!error.contains(secret), "a secret in: {error}");
     }
     assert_eq!(world.sign_ins(), 0, "{error}");
-    let selector = crate::store::VersionSelector::Version(version);
+    let selector = crate::store::VersionSelector::Version(version.clone());
     assert!(world.store.value(SECRET, &selector).await.is_err(), "stored despite: {error}");
 }
 
 #[tokio::test]
 async fn each_field_that_can_not_be_used_is_named() {
-    let table: [(Value, &str); 14] = [
+    let table: [(Value, &str); 15] = [
         (json!({"engine": null}), "field `engine` of the AWSCURRENT version of secret `app-db`"),
         (
             json!({"engine": ""}),
@@ -33,6 +37,10 @@ async fn each_field_that_can_not_be_used_is_named() {
         (json!({"host": null}), "field `host`"),
         (json!({"host": ""}), "field `host`"),
         (json!({"host": "two words"}), "field `host`"),
+        (
+            json!({"host": "db.example:5432"}),
+            "must be a host name or an IP address alone, without a port; the port belongs in field `port`",
+        ),
         (
             json!({"port": 70000}),
             "field `port` of the AWSCURRENT version of secret `app-db` must be a number from 1 to 65535",
@@ -151,14 +159,72 @@ async fn each_admin_secret_that_does_not_fit_is_refused_before_it_is_used() {
             world.create(ADMIN, &secret.to_string());
         }
         world.set_password("admin", "adminpw");
+        create_fails(world, expected).await;
+    }
+}
+
+#[tokio::test]
+async fn an_admin_secret_that_was_spoiled_after_the_first_step_is_refused_before_it_is_used() {
+    for (change, expected) in [
+        (json!({"host": "other.example"}), "the admin secret is for `other.example:7`"),
+        (json!({"username": "app"}), "is for user `app`, whose password this rotation changes"),
+        (json!({"engine": "mysql"}), "is for engine `mysql`, which plugin `fake` does not serve"),
+        (
+            json!({"password": ""}),
+            "field `password` of the AWSCURRENT version of secret `admin-db`",
+        ),
+    ] {
+        let world = World::with_admin(&json!({}));
         let version = world.begin();
         world.step(Step::Create, &version).await.unwrap();
+        let mut secret = json!({
+            "engine": "fake", "host": "db.example", "username": "admin", "password": "adminpw",
+        });
+        secret.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        world.replace_current_of(ADMIN, &secret.to_string());
         let error = world.error(Step::Set, &version).await;
         assert!(error.contains(expected), "expected `{expected}` in: {error}");
         let database = world.plugin.database.lock().unwrap();
         assert!(database.sign_ins.iter().all(|(user, _)| user != "admin"), "{error}");
         assert_eq!(database.passwords["app"], "first");
     }
+}
+
+#[tokio::test]
+async fn what_is_known_to_stand_in_the_way_is_said_before_anything_is_stored() {
+    for (kind, error_type) in [
+        (FailureKind::NotGranted, "Windlass.Operator.NotGranted"),
+        (FailureKind::TlsFailed, "Windlass.Service.TlsFailed"),
+    ] {
+        let world = World::new(&json!({}));
+        world.plugin.database.lock().unwrap().foreseen = Some(kind);
+        let version = world.begin();
+        let error = world.step(Step::Create, &version).await.expect_err("foreseen");
+        assert_eq!(error.error_type(), error_type);
+        create_fails_with(
+            &world,
+            &version,
+            "before a new password is stored, whether `app` can sign in",
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn names_that_no_account_can_have_are_refused_before_anything_is_stored() {
+    let rules = |fields: Value| {
+        World::with_plugin(&fields, |own| own.username_rules.excluded_characters = "\"$".into())
+    };
+    create_fails(rules(json!({"username": "a$b"})), "`a$b` has the character `$`").await;
+    let long = json!({"username": "a-name-that-is-too-long"});
+    create_fails(World::new(&long), "has 23 bytes, and the service of plugin `fake` takes 16")
+        .await;
+    let mut limited = World::with_admin(&json!({}));
+    limited.config.username_limit = Some(8);
+    create_fails(limited, "`app_clone` of alternating users has 9 characters, and USERNAME_").await;
+    let mut alone = World::new(&json!({}));
+    alone.config.username_limit = Some(2);
+    alone.rotate().await;
 }
 
 #[tokio::test]

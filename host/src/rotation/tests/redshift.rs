@@ -3,7 +3,6 @@
 
 use serde_json::{Value, json};
 
-use super::super::Step;
 use super::fake_inventory::FakeInventory;
 use super::world::{ADMIN, World};
 use crate::inventory::InventoryErrorKind;
@@ -31,11 +30,10 @@ fn credential() -> Value {
     json!({"username": "admin", "password": "adminpw"})
 }
 
-/// setSecret's error; the administrator did not sign in anywhere.
+/// The error of createSecret or setSecret; the administrator did not sign in anywhere.
 async fn set_fails(world: &World) -> (&'static str, String) {
     let version = world.begin();
-    world.step(Step::Create, &version).await.unwrap();
-    let error = world.step(Step::Set, &version).await.expect_err("the step fails");
+    let error = world.up_to_set(&version).await.expect_err("a step fails");
     let database = world.plugin.database.lock().unwrap();
     assert!(database.sign_ins.iter().all(|(user, _)| user != "admin"), "{}", error.report());
     (error.error_type(), error.report())

@@ -81,8 +81,7 @@ async fn refused(
 ) -> (&'static str, String, Vec<String>) {
     let world = world(own, admin, rds);
     let version = world.begin();
-    world.step(Step::Create, &version).await.unwrap();
-    let error = world.step(Step::Set, &version).await.expect_err("the step fails");
+    let error = world.up_to_set(&version).await.expect_err("a step fails");
     let database = world.plugin.database.lock().unwrap();
     assert!(database.sign_ins.iter().all(|(user, _)| user == "app"), "{own} {admin}");
     assert!(!database.passwords.contains_key("app_clone"));

@@ -57,6 +57,8 @@ pub(super) struct Database {
     /// What the service says of passwords that it refuses, and what the plugin advises; else
     /// `as told`.
     pub(super) answers: BTreeMap<String, (String, String)>,
+    /// Set where it is known without a connection that there can be none.
+    pub(super) foreseen: Option<FailureKind>,
     /// Set where changes end so, after the sign-in, and change nothing.
     pub(super) unwilling: Option<FailureKind>,
     /// What changes were allowed to send the password as text.
@@ -175,6 +177,11 @@ impl FakePlugin {
 impl Service for FakePlugin {
     fn description(&self) -> &Description {
         &self.description
+    }
+
+    fn foresee(&self, _: &Login) -> Result<(), CallError> {
+        let foreseen = self.database.lock().unwrap().foreseen;
+        foreseen.map_or(Ok(()), |kind| Err(Self::failure(kind)))
     }
 
     async fn verify(&self, login: &Login) -> Result<(), CallError> {

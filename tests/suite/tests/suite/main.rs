@@ -23,6 +23,7 @@ mod desk;
 mod echoes;
 mod edited;
 mod enumeration;
+mod foreseen;
 mod grants;
 mod guests;
 mod hostile_servers;

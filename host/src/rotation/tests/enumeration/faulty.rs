@@ -251,6 +251,10 @@ impl Service for FaultyPlugin {
         self.plugin.description()
     }
 
+    fn foresee(&self, login: &Login) -> Result<(), CallError> {
+        self.plugin.foresee(login)
+    }
+
     async fn verify(&self, login: &Login) -> Result<(), CallError> {
         self.call(self.plugin.verify(login)).await
     }

@@ -191,8 +191,7 @@ async fn the_admin_secret() {
     ] {
         let world = pair(&own, &admin);
         let version = world.begin();
-        world.step(Step::Create, &version).await.expect(row);
-        let set = world.step(Step::Set, &version).await;
+        let set = world.up_to_set(&version).await;
         match expected {
             None => drop(set.expect(row)),
             Some(expected) => {
@@ -205,8 +204,7 @@ async fn the_admin_secret() {
     let row = "masterarn names no secret: error";
     let world = world(&json!({"masterarn": "gone"}));
     let version = world.begin();
-    world.step(Step::Create, &version).await.expect(row);
-    let error = world.error(Step::Set, &version).await;
+    let error = world.up_to_set(&version).await.expect_err(row).report();
     assert!(error.contains("`masterarn` of `app-db` names it"), "{row}: {error}");
 }
 
