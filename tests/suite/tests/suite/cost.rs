@@ -74,10 +74,11 @@ async fn a_single_user_costs_two_connections_and_six_waits_for_secrets_manager()
 }
 
 #[tokio::test]
-async fn an_administrator_adds_one_connection_and_one_wait() -> Result<()> {
+async fn an_administrator_adds_one_connection_and_two_waits() -> Result<()> {
+    // Its secret is read before a password is stored for it to set, and when it sets it.
     for strategy in ["single-user", "alternating-users"] {
         let cost = measure(&format!("cost_{}", strategy.replace('-', "_")), Some(strategy)).await?;
-        assert!(cost.waves <= 7, "{strategy}: {cost:?}");
+        assert!(cost.waves <= 8 && cost.calls <= 16, "{strategy}: {cost:?}");
         assert_eq!((cost.connections, cost.refused), (3, 0), "{strategy}: {cost:?}");
     }
     Ok(())

@@ -270,15 +270,3 @@ async fn that_there_is_no_route_is_said() -> Result<()> {
     assert!(!error.message.contains("hunter2"), "{}", error.message);
     Ok(())
 }
-
-#[tokio::test]
-async fn a_bundle_that_can_not_be_read_is_named() -> Result<()> {
-    let world =
-        World::with(Options { ca_bundle: Some("/nowhere/ca.pem".into()), ..Options::by_hand() });
-    let world = world.await?;
-    let login = Login::made_up("somebody");
-    let port = world.database().postgres().port();
-    let (_, message) = set_secret(&world, &login, "localhost", port, TIMEOUT).await?;
-    assert!(message.contains("/nowhere/ca.pem"), "{message}");
-    Ok(())
-}
