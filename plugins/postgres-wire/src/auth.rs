@@ -6,6 +6,7 @@
 //! inside TLS only; after the proof nothing but AuthenticationOk is taken. What means a wrong
 //! password, the product says.
 
+use bytes::BytesMut;
 use postgres_protocol::authentication::md5_hash;
 use postgres_protocol::message::backend::Message;
 use postgres_protocol::message::frontend;
@@ -99,11 +100,10 @@ pub(crate) fn authenticate(
     product: &Product,
     attempt: Attempt<'_>,
     tls: Option<&TlsInfo>,
+    request: BytesMut,
     methods: &mut dyn Methods,
 ) -> Result<Method, Failure> {
     let login = attempt.login;
-    check_password(attempt.password(), "the secret's \"password\"")?;
-    let request = wire.receive_raw()?;
     let must_prove = login.server_must_prove_itself();
     let method = match methods.answer(wire, &request, attempt, tls)? {
         Answered::ProvedMutually => Method::Own,
@@ -121,9 +121,9 @@ pub(crate) fn authenticate(
     match wire.receive()? {
         Message::AuthenticationOk => Ok(method),
         Message::ErrorResponse(body) if method == Method::Cleartext => {
-            Err(ServerError::read(&body).of_cleartext(product, login.tls))
+            Err(ServerError::read(&body).of_cleartext(product, attempt))
         }
-        other => Err(unexpected(other, product, login)),
+        other => Err(unexpected(other, product, attempt)),
     }
 }
 
@@ -149,8 +149,9 @@ fn answer(
         }
         Message::AuthenticationCleartextPassword => Err(cleartext_without_tls(product)),
         Message::AuthenticationOk => Err(asked_for_nothing(product)),
-        other => Err(unsupported(&other, product)
-            .unwrap_or_else(|| unexpected(other, product, attempt.login))),
+        other => {
+            Err(unsupported(&other, product).unwrap_or_else(|| unexpected(other, product, attempt)))
+        }
     }
 }
 
@@ -174,16 +175,18 @@ fn unsupported(message: &Message, product: &Product) -> Option<Failure> {
         Message::AuthenticationScmCredential => "SCM credentials",
         _ => return None,
     };
-    Some(Failure::unsupported(format!(
-        "the server asks this account for {method}, not for a password: {}",
-        product.hints.ask_for_password
-    )))
+    Some(
+        Failure::unsupported(format!(
+            "the server asks this account for {method}, not for a password"
+        ))
+        .with_remedy(product.remedies.ask_for_password),
+    )
 }
 
 /// Whatever else came: the server's own refusal, or a message out of order.
-pub fn unexpected(message: Message, product: &Product, login: &Login) -> Failure {
+pub fn unexpected(message: Message, product: &Product, attempt: Attempt<'_>) -> Failure {
     match message {
-        Message::ErrorResponse(body) => ServerError::read(&body).of_sign_in(product, login.tls),
+        Message::ErrorResponse(body) => ServerError::read(&body).of_sign_in(product, attempt),
         _ => Failure::protocol("the server's answer does not belong to this point of a sign-in"),
     }
 }
@@ -204,19 +207,20 @@ pub fn check_password(password: &str, what: &str) -> Result<(), Failure> {
 }
 
 fn cleartext_without_tls(product: &Product) -> Failure {
-    Failure::unsupported(format!(
-        "the server asks for the password in clear, and the connection has no TLS: {}, or remove \
-         \"ssl\": false from the secret",
-        product.hints.ask_for_password
-    ))
+    Failure::unsupported("the server asks for the password in clear, and the connection has no TLS")
+        .with_remedy(format!(
+            "remove \"ssl\": false from the secret, or {}",
+            product.remedies.ask_for_password
+        ))
 }
 
 fn asked_for_nothing(product: &Product) -> Failure {
-    let (how, what_to_do) = product.hints.trust;
-    Failure::unsupported(format!(
+    let (how, what_to_do) = product.remedies.trust;
+    Failure::declined(format!(
         "the server lets this account in without a password ({how}), so no password can be proved \
-         right: {what_to_do}"
+         right"
     ))
+    .with_remedy(what_to_do)
 }
 
 #[cfg(test)]

@@ -6,9 +6,13 @@
 
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::ErrorResponseBody;
-use windlass_sdk::{Failure, TlsMode, clean};
+use windlass_sdk::{Failure, clean};
 
-use crate::product::Product;
+use crate::auth::Attempt;
+use crate::product::{Product, SignInError, Stage};
+
+/// How many characters in a row are a part of a secret. Fewer are in any text by chance.
+const PART: usize = 8;
 
 /// What the server said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,70 +39,67 @@ impl ServerError {
         error
     }
 
+    /// The SQLSTATE.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
     /// The failure where the server answered a sign-in.
-    pub fn of_sign_in(self, product: &Product, tls: TlsMode) -> Failure {
-        let said = self.said("signing in");
-        let failure = match self.code.as_str() {
-            code if (product.is_refusal)(code, &self.message) => Failure::refused(said),
-            "28000" => {
-                let hint = match tls {
-                    TlsMode::Required => product.hints.may_not_sign_in,
-                    TlsMode::Disabled => product.hints.may_not_sign_in_without_tls,
-                };
-                Failure::declined(format!("{said}: not a matter of the password: {hint}"))
-            }
-            "3D000" => Failure::declined(format!(
-                "{said}: set \"dbname\" in the secret to a database that exists"
-            )),
-            "42501" => Failure::declined(format!(
-                "{said}: the account needs CONNECT on the database that \"dbname\" names"
-            )),
-            "0A000" => Failure::unsupported(said),
-            code if code.starts_with("08P") => Failure::protocol(said),
-            code if passes_by_itself(code) => Failure::unreachable(said),
-            _ => Failure::declined(said),
-        };
-        failure.with_code(self.code)
+    pub fn of_sign_in(self, product: &Product, attempt: Attempt<'_>) -> Failure {
+        self.of_stage(product, attempt, Stage::Other)
     }
 
     /// The failure where the server answered the password itself. Whether the account may sign in is
     /// decided before and after, so 28000 means here that somebody else, whom the server asked, does
     /// not take the password. That counts as a failed sign-in, and locks accounts there.
-    pub fn of_cleartext(self, product: &Product, tls: TlsMode) -> Failure {
-        if self.code != "28000" {
-            return self.of_sign_in(product, tls);
-        }
-        let said = self.said("signing in");
-        Failure::refused(format!(
-            "{said}: the server asked for the password itself, as it does where it is kept elsewhere \
-             (LDAP, PAM, RADIUS, on RDS for members of rds_iam); there no \
-             statement changes it"
-        ))
-        .with_code(self.code)
+    pub fn of_cleartext(self, product: &Product, attempt: Attempt<'_>) -> Failure {
+        self.of_stage(product, attempt, Stage::Cleartext)
     }
 
     /// The failure where the server answered a message of SCRAM. Whether the account may sign in is
     /// decided before and after, so 28000 means channel binding here.
-    pub fn of_scram(self, product: &Product, tls: TlsMode) -> Failure {
-        if self.code != "28000" {
-            return self.of_sign_in(product, tls);
-        }
-        let said = self.said("signing in");
-        Failure::declined(format!(
-            "{said}: the TLS connection seems to end at something between here and the server, \
-             such as a proxy with its own certificate"
-        ))
-        .with_code(self.code)
+    pub fn of_scram(self, product: &Product, attempt: Attempt<'_>) -> Failure {
+        self.of_stage(product, attempt, Stage::Scram)
     }
 
-    /// The failure where the server answered a statement; `operation` is what it was for.
-    pub fn of_statement(self, product: &Product, operation: &str) -> Failure {
-        let said = self.said(operation);
+    fn of_stage(self, product: &Product, attempt: Attempt<'_>, stage: Stage) -> Failure {
+        let said = self.said("signing in");
+        let failure = match self.code.as_str() {
+            code if (product.is_refusal)(code, &self.message) => Failure::refused(said),
+            "28000" if stage == Stage::Cleartext => Failure::refused(said),
+            "0A000" => Failure::unsupported(said),
+            code if code.starts_with("08P") => Failure::protocol(said),
+            code if passes_by_itself(code) => Failure::unreachable(said),
+            _ => Failure::declined(said),
+        };
+        let remedy = (product.sign_in_remedy)(&SignInError {
+            code: &self.code,
+            message: &self.message,
+            username: attempt.username,
+            tls: attempt.login.tls,
+            stage,
+        });
+        failure.with_code(self.code).with_remedy(remedy)
+    }
+
+    /// The failure where the server answered a statement; `operation` is what it was for. Where the
+    /// server's text holds one of `secrets`, or a part of it, that text is left out.
+    pub fn of_statement(self, product: &Product, operation: &str, secrets: &[&str]) -> Failure {
+        let said = if secrets.iter().any(|secret| holds_part_of(&self.message, secret)) {
+            self.in_own_words(operation)
+        } else {
+            self.said(operation)
+        };
         self.answered(product, said)
     }
 
-    /// The same where the statement held a password's hash: the server's text may quote it.
+    /// The same with none of the server's text.
     pub fn of_secret_statement(self, product: &Product, operation: &str) -> Failure {
+        let said = self.in_own_words(operation);
+        self.answered(product, said)
+    }
+
+    fn in_own_words(&self, operation: &str) -> String {
         let text = match self.code.as_str() {
             "42501" => "the account may not do this",
             "42601" => "the server does not understand the statement",
@@ -108,13 +109,12 @@ impl ServerError {
             "28P03" | "22023" => "the server does not take the password's hash",
             _ => "the server reported an error, whose text may quote the statement",
         };
-        let said = format!("{operation}: {text}");
-        self.answered(product, said)
+        format!("{operation}: {text}")
     }
 
     fn answered(self, product: &Product, said: String) -> Failure {
         let failure = match self.code.as_str() {
-            "25006" => Failure::declined(format!("{said}: {}", product.hints.read_only)),
+            "25006" => Failure::declined(said).with_remedy(product.remedies.read_only),
             // Not worth a person's time: the next attempt finds what another one, at the same
             // moment, left behind. The message of XX000 is one that the server never translates.
             "23505" | "42710" | "55P03" | "57014" => Failure::unreachable(said),
@@ -142,6 +142,14 @@ fn passes_by_itself(code: &str) -> bool {
         || ["08", "53", "40", "58"].iter().any(|class| code.starts_with(class))
 }
 
+/// Whether a text repeats a secret, or [`PART`] characters of it, in whatever case.
+fn holds_part_of(text: &str, secret: &str) -> bool {
+    let text = text.to_lowercase();
+    let secret: Vec<char> = secret.to_lowercase().chars().collect();
+    let part = PART.min(secret.len());
+    part > 0 && secret.windows(part).any(|part| text.contains(&part.iter().collect::<String>()))
+}
+
 /// Five upper-case letters or digits.
 fn is_sqlstate(text: &str) -> bool {
     text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
@@ -150,12 +158,23 @@ fn is_sqlstate(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use windlass_sdk::FailureKind::{self, *};
+    use windlass_sdk::testing::{login, scripted};
+    use windlass_sdk::{Login, TlsMode};
 
     use super::*;
     use crate::product::tests::PRODUCT;
 
     fn error(code: &str, message: &str) -> ServerError {
         ServerError { code: code.into(), message: message.into() }
+    }
+
+    /// What becomes of an error at sign-in.
+    fn signing_in(tls: TlsMode, of: impl FnOnce(Attempt<'_>) -> Failure) -> Failure {
+        let (server, peer) = scripted(drop);
+        let login = Login { tls, ..login(server, "app", "x") };
+        let failure = of(Attempt::of(&login));
+        peer.finish();
+        failure
     }
 
     #[test]
@@ -175,10 +194,24 @@ mod tests {
             ("", Declined),
         ];
         for (code, kind) in table {
-            let failure = error(code, "no").of_sign_in(&PRODUCT, TlsMode::Required);
+            let failure = signing_in(TlsMode::Required, |attempt| {
+                error(code, "no").of_sign_in(&PRODUCT, attempt)
+            });
             assert_eq!((failure.kind, failure.code.as_str()), (*kind, *code));
-            assert!(failure.message.starts_with("signing in: no"), "{failure}");
+            // The server's own answer, and what to do apart from it.
+            assert_eq!(failure.message, "signing in: no");
+            assert_eq!(failure.remedy, "with TLS, app");
         }
+    }
+
+    #[test]
+    fn who_does_not_take_a_password_that_was_sent_has_refused_it() {
+        let of = |stage: fn(ServerError, &Product, Attempt<'_>) -> Failure| {
+            signing_in(TlsMode::Disabled, |attempt| stage(error("28000", "no"), &PRODUCT, attempt))
+        };
+        assert_eq!(of(ServerError::of_cleartext).kind, Refused);
+        assert_eq!(of(ServerError::of_scram).kind, Declined);
+        assert_eq!(of(ServerError::of_sign_in).remedy, "without TLS, app");
     }
 
     #[test]
@@ -197,17 +230,12 @@ mod tests {
             ("XX000", Declined),
         ];
         for (code, kind) in table {
-            let failure = error(code, "no").of_statement(&PRODUCT, "changing the password");
+            let failure = error(code, "no").of_statement(&PRODUCT, "changing", &[]);
             assert_eq!((failure.kind, failure.code.as_str()), (*kind, *code));
         }
-        let raced = error("XX000", "tuple concurrently updated").of_statement(&PRODUCT, "changing");
+        let raced =
+            error("XX000", "tuple concurrently updated").of_statement(&PRODUCT, "changing", &[]);
         assert_eq!(raced.kind, Unreachable);
-    }
-
-    #[test]
-    fn a_rejected_sign_in_without_tls_has_a_hint_of_its_own() {
-        let failure = error("28000", "no entry").of_sign_in(&PRODUCT, TlsMode::Disabled);
-        assert!(failure.message.ends_with("password: without TLS"), "{failure}");
     }
 
     #[test]
@@ -218,6 +246,21 @@ mod tests {
             assert_eq!((failure.kind, failure.code.as_str()), (Declined, code));
         }
         assert_eq!(error("57P01", "").of_secret_statement(&PRODUCT, "changing").kind, Unreachable);
+    }
+
+    #[test]
+    fn a_text_that_repeats_a_part_of_a_secret_is_left_out() {
+        let secret = "kX9-vQ2_rT7+zL4";
+        for (text, is_left_out) in [
+            (format!("{secret} is too short"), true),
+            (format!("{} is too short", secret.to_uppercase()), true),
+            ("the part kX9-vQ2_ is in a dictionary".to_owned(), true),
+            ("the part kX9-vQ2 is in a dictionary".to_owned(), false),
+            ("password is too short".to_owned(), false),
+        ] {
+            let failure = error("22023", &text).of_statement(&PRODUCT, "changing", &["", secret]);
+            assert_eq!(!failure.message.contains(&text), is_left_out, "{failure}");
+        }
     }
 
     #[test]

@@ -13,10 +13,12 @@
 //!
 //! Rooms: `product` (what differs), `startup` (TLS and the first packet), `auth` (the methods that
 //! all have), `wire` and `session` (messages and statements), `errors` (SQLSTATE to failure),
-//! `quote` (names and values in SQL), `pair` (of alternating users), `settings` (of an account, read and written).
+//! `quote` (names and values in SQL), `pair` (of alternating users), `settings` (of an account, read
+//! and written), `expiry` (of a password).
 
 mod auth;
 mod errors;
+mod expiry;
 mod pair;
 mod product;
 mod quote;
@@ -29,7 +31,8 @@ mod wire;
 
 pub use auth::{Answered, Attempt, Method, Methods, check_password, unexpected};
 pub use errors::ServerError;
-pub use product::{Dialect, Hints, Product};
+pub use expiry::is_longer;
+pub use product::{Dialect, Product, Remedies, SignInError, Stage};
 pub use quote::literal;
 pub use session::{Answer, Session, Value};
 pub use settings::Settings;

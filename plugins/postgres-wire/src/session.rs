@@ -10,13 +10,19 @@ use bytes::BytesMut;
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::{DataRowBody, Message};
 use postgres_protocol::message::frontend;
-use windlass_sdk::{Connection, Failure, Login, clean};
+use windlass_sdk::{Connection, Failure, FailureKind, Login, clean};
 
-use crate::auth::{self, Attempt, Method, Methods};
+use crate::auth::{self, Attempt, Method, Methods, check_password};
 use crate::errors::ServerError;
 use crate::product::Product;
-use crate::startup;
-use crate::wire::Wire;
+use crate::startup::{self, Started};
+use crate::wire::{Wire, parse};
+
+/// Tag of a function call.
+const FUNCTION_CALL: u8 = b'F';
+
+/// Tag of the answer to a function call.
+const FUNCTION_CALL_RESPONSE: u8 = b'V';
 
 /// A value of a row: absent where it is NULL.
 pub type Value = Option<String>;
@@ -38,6 +44,8 @@ pub struct Session {
     /// How the account proved its password.
     pub method: Method,
     username: String,
+    /// Whether the product's settings of the startup packet hold.
+    has_settings: bool,
 }
 
 impl Session {
@@ -51,15 +59,17 @@ impl Session {
         attempt: Attempt<'_>,
         methods: &mut dyn Methods,
     ) -> Result<Self, Failure> {
-        let login = attempt.login;
-        let (mut wire, tls) = startup::start(product, login, attempt.username)?;
-        let method = auth::authenticate(&mut wire, product, attempt, tls.as_ref(), methods)?;
+        check_password(attempt.password(), "the secret's \"password\"")?;
+        let started = startup::start(product, attempt.login, attempt.username)?;
+        let Started { mut wire, tls, request, has_settings } = started;
+        let method =
+            auth::authenticate(&mut wire, product, attempt, tls.as_ref(), request, methods)?;
         loop {
             match wire.receive()? {
                 Message::BackendKeyData(_) => {}
                 Message::ReadyForQuery(_) => break,
                 // A database that does not exist is reported here, as is a server that is full.
-                other => return Err(auth::unexpected(other, product, login)),
+                other => return Err(auth::unexpected(other, product, attempt)),
             }
         }
         let username = attempt.username;
@@ -67,7 +77,7 @@ impl Session {
             Some(user) if user != username.as_bytes() => {
                 Err(another_account(username, &String::from_utf8_lossy(user)))
             }
-            _ => Ok(Self { wire, product, method, username: username.to_owned() }),
+            _ => Ok(Self { wire, product, method, username: username.to_owned(), has_settings }),
         }
     }
 
@@ -97,8 +107,7 @@ impl Session {
         login: &Login,
         username: &str,
     ) -> Result<BytesMut, Failure> {
-        let (mut wire, _) = startup::start(product, login, username)?;
-        wire.receive_raw()
+        Ok(startup::start(product, login, username)?.request)
     }
 
     /// Runs statements, separated by semicolons, in one round trip. `operation` says in a failure
@@ -107,7 +116,23 @@ impl Session {
     /// # Errors
     /// Never `refused`.
     pub fn run(&mut self, statements: &str, operation: &str) -> Result<Answer, Failure> {
-        self.answer(statements, operation, ServerError::of_statement)
+        self.run_with(statements, operation, &[])
+    }
+
+    /// The same for statements that hold secrets, or work with them: a text of the server's that
+    /// repeats a part of one is not passed on.
+    ///
+    /// # Errors
+    /// Never `refused`.
+    pub fn run_with(
+        &mut self,
+        statements: &str,
+        operation: &str,
+        secrets: &[&str],
+    ) -> Result<Answer, Failure> {
+        self.answer(statements, operation, |error, product| {
+            error.of_statement(product, operation, secrets)
+        })
     }
 
     /// The same for statements that hold a password's hash: no text of the server's is passed on.
@@ -115,14 +140,65 @@ impl Session {
     /// # Errors
     /// Never `refused`.
     pub fn run_secret(&mut self, statements: &str, operation: &str) -> Result<Answer, Failure> {
-        self.answer(statements, operation, ServerError::of_secret_statement)
+        self.answer(statements, operation, |error, product| {
+            error.of_secret_statement(product, operation)
+        })
+    }
+
+    /// Calls a function of the server's by its number, in one round trip and outside of any
+    /// statement: whatever the server logs, the arguments are not in it.
+    ///
+    /// # Errors
+    /// Never `refused`; none of the server's text is passed on.
+    pub fn call(
+        &mut self,
+        function: u32,
+        arguments: &[&str],
+        operation: &str,
+    ) -> Result<(), Failure> {
+        let call = function_call(function, arguments)
+            .ok_or_else(|| Failure::invalid_secret(format!("{operation}: a value is too long")))?;
+        self.wire.send(|buffer| {
+            buffer.extend_from_slice(&call);
+            Ok(())
+        })?;
+        loop {
+            let answer = self.wire.receive_raw().map_err(|failure| failure.during(operation))?;
+            // The parser does not know the answer to a call, which means nothing here.
+            if answer.first() == Some(&FUNCTION_CALL_RESPONSE) {
+                continue;
+            }
+            match parse(answer)? {
+                Message::ReadyForQuery(_) => return Ok(()),
+                Message::ErrorResponse(body) => {
+                    let error = ServerError::read(&body);
+                    return Err(error.of_secret_statement(self.product, operation));
+                }
+                _ => return Err(out_of_order(operation)),
+            }
+        }
+    }
+
+    /// After an error: undoes the transaction, so that another can begin.
+    ///
+    /// # Errors
+    /// What the stream says.
+    pub fn roll_back(&mut self, operation: &str) -> Result<(), Failure> {
+        loop {
+            match self.wire.receive().map_err(|failure| failure.during(operation))? {
+                Message::ReadyForQuery(_) => break,
+                Message::ErrorResponse(_) => {}
+                _ => return Err(out_of_order(operation)),
+            }
+        }
+        self.run("ROLLBACK", operation).map(drop)
     }
 
     fn answer(
         &mut self,
         statements: &str,
         operation: &str,
-        failure: fn(ServerError, &Product, &str) -> Failure,
+        failure: impl FnOnce(ServerError, &Product) -> Failure,
     ) -> Result<Answer, Failure> {
         self.wire.send(|buffer| frontend::query(statements, buffer))?;
         let mut answer = Answer::default();
@@ -138,11 +214,27 @@ impl Session {
                 }
                 Message::ReadyForQuery(_) => return Ok(answer),
                 Message::ErrorResponse(body) => {
-                    return Err(failure(ServerError::read(&body), self.product, operation));
+                    let failure = failure(ServerError::read(&body), self.product);
+                    return Err(self.explain_cancelled(failure));
                 }
                 _ => return Err(out_of_order(operation)),
             }
         }
+    }
+
+    /// A statement that ran out of time ends so every time where the time is the account's, and the
+    /// product's own limit could not be set in its place.
+    fn explain_cancelled(&self, failure: Failure) -> Failure {
+        if failure.code != "57014" || self.product.startup.is_empty() {
+            return failure;
+        }
+        let kind = if self.has_settings { failure.kind } else { FailureKind::Declined };
+        let remedy = format!(
+            "raise statement_timeout where it is set: for the role (ALTER ROLE {0} RESET \
+             statement_timeout, also IN DATABASE), for the database or for the server",
+            self.product.dialect.identifier(&self.username).unwrap_or_default()
+        );
+        Failure { kind, ..failure }.with_remedy(remedy)
     }
 
     /// Says goodbye. What was not committed is undone by the server.
@@ -153,6 +245,21 @@ impl Session {
             Ok(())
         }));
     }
+}
+
+/// The message that calls a function with arguments in text; `None` where one is too long for it.
+fn function_call(function: u32, arguments: &[&str]) -> Option<Vec<u8>> {
+    // All arguments are text, as is the result.
+    let mut body = function.to_be_bytes().to_vec();
+    body.extend(0_u16.to_be_bytes());
+    body.extend(u16::try_from(arguments.len()).ok()?.to_be_bytes());
+    for argument in arguments {
+        body.extend(i32::try_from(argument.len()).ok()?.to_be_bytes());
+        body.extend(argument.as_bytes());
+    }
+    body.extend(0_u16.to_be_bytes());
+    let length = i32::try_from(body.len().checked_add(4)?).ok()?;
+    Some([&[FUNCTION_CALL][..], &length.to_be_bytes(), &body].concat())
 }
 
 /// The values of a row. No text of PostgreSQL's holds a zero byte, and none could be written back.
@@ -175,9 +282,10 @@ fn another_account(username: &str, found: &str) -> Failure {
     Failure::declined(format!(
         "signed in as {username:?}, the session belongs to {:?}, so nothing is proved about \
          {username:?}: something in between, such as a pooler with a user of its own, signs in as \
-         another account; let the secret's \"host\" be the database itself",
+         another account",
         clean(found)
     ))
+    .with_remedy("let the secret's \"host\" and \"port\" be the database itself")
 }
 
 fn out_of_order(operation: &str) -> Failure {

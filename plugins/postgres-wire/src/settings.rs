@@ -54,10 +54,11 @@ impl Settings {
         for written in [Some(name), database].into_iter().flatten() {
             dialect.check_name(written, "the name").map_err(|failure| {
                 Failure::declined(format!(
-                    "a setting of the role can't be written: {}, in {:?}: remove it from the role",
+                    "a setting of the role can't be written: {}, in {:?}",
                     failure.message,
                     clean(written)
                 ))
+                .with_remedy("remove the setting from the role (ALTER ROLE … RESET)")
             })?;
         }
         let place = Place { database: database.map(str::to_owned), name: name.to_owned() };
@@ -78,6 +79,17 @@ impl Settings {
         settings
     }
 
+    /// The same settings, with sessions that start as `other`'s do.
+    pub fn starting_like(&self, other: &Self) -> Self {
+        let mut settings = self.clone();
+        let place = Place { database: None, name: ROLE.into() };
+        match other.0.get(&place) {
+            Some(role) => settings.0.insert(place, role.clone()),
+            None => settings.0.remove(&place),
+        };
+        settings
+    }
+
     /// The statements that turn the settings of `role`, which are `self`, into `wanted`. Nothing
     /// that is equal is touched: it may be something that only a superuser may set.
     ///
@@ -89,23 +101,33 @@ impl Settings {
         wanted: &Self,
         role: &str,
     ) -> Result<Vec<String>, Failure> {
+        let changes = self.changes(dialect, wanted, role)?;
+        Ok(changes.into_iter().map(|(_, statement)| statement).collect())
+    }
+
+    /// The same, each with the name of the setting that it is about.
+    ///
+    /// # Errors
+    /// `declined` where a value can't be written.
+    pub fn changes(
+        &self,
+        dialect: &Dialect,
+        wanted: &Self,
+        role: &str,
+    ) -> Result<Vec<(String, String)>, Failure> {
         let mut statements = Vec::new();
         for place in self.0.keys().filter(|place| !wanted.0.contains_key(place)) {
-            statements.push(format!(
-                "{} RESET {}",
-                place.alter(dialect, role)?,
-                dialect.identifier(&place.name)?
-            ));
+            let name = dialect.identifier(&place.name)?;
+            let statement = format!("{} RESET {name}", place.alter(dialect, role)?);
+            statements.push((place.name.clone(), statement));
         }
         for (place, value) in
             wanted.0.iter().filter(|(place, value)| self.0.get(place) != Some(value))
         {
             let name = dialect.identifier(&place.name)?;
-            statements.push(format!(
-                "{} SET {name} TO {}",
-                place.alter(dialect, role)?,
-                place.write(value)?
-            ));
+            let alter = place.alter(dialect, role)?;
+            let statement = format!("{alter} SET {name} TO {}", place.write(value)?);
+            statements.push((place.name.clone(), statement));
         }
         Ok(statements)
     }
@@ -136,18 +158,20 @@ impl Place {
         // Not what the server has: see `session::values`.
         if value.contains(char::REPLACEMENT_CHARACTER) {
             return Err(Failure::declined(format!(
-                "the role's setting {} holds bytes that are no UTF-8: set it on both accounts",
+                "the role's setting {} holds bytes that are no UTF-8",
                 clean(&self.name)
-            )));
+            ))
+            .with_remedy("set it on both accounts by hand"));
         }
         if !LISTS_OF_NAMES.contains(&self.name.as_str()) {
             return literal(value);
         }
         let names = split_names(value).ok_or_else(|| {
             Failure::declined(format!(
-                "the role's setting {} holds a list that can't be read: set it anew",
+                "the role's setting {} holds a list that can't be read",
                 self.name
             ))
+            .with_remedy(format!("set {} of the role anew", self.name))
         })?;
         if names.is_empty() {
             return literal("");
@@ -297,5 +321,7 @@ mod tests {
         // A setting for one database says nothing about the others.
         let elsewhere = settings(&[(Some("db"), "role=owner")]);
         assert_eq!(elsewhere.starting_as("app").role(), Some("app"));
+        assert_eq!(owned.starting_like(&settings(&[])).role(), None);
+        assert_eq!(settings(&[]).starting_like(&owned).role(), Some("owner"));
     }
 }

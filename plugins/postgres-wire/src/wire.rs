@@ -96,6 +96,10 @@ impl<S: Read + Write> Wire<S> {
                  {}, or something between changed the bytes",
                 char::from(tag),
                 self.product
+            ))
+            .with_remedy(format!(
+                "let \"host\" and \"port\" in the secret be those where {} listens",
+                self.product
             )));
         };
         self.left = self.left.checked_sub(header.len() + body).ok_or_else(|| {

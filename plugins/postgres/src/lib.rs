@@ -19,6 +19,7 @@ mod change;
 mod derive;
 mod product;
 mod proof;
+mod remedies;
 mod role;
 mod sasl;
 mod saslprep;

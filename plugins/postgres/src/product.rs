@@ -1,36 +1,40 @@
 //! What PostgreSQL takes and is told, where it differs from other services of its protocol; and the
 //! words that the rest of the plugin uses for it.
 
-use windlass_postgres_wire::{Attempt, Dialect, Hints, Product, Session};
+use windlass_postgres_wire::{Attempt, Dialect, Product, Remedies, Session};
 use windlass_sdk::{Failure, Login};
 
+use crate::remedies;
 use crate::sasl::Sasl;
 
 /// The longest name of a role or a database, in bytes: NAMEDATALEN less one.
 pub(crate) const NAME_MAX: u32 = 63;
 
+/// How long a statement may take, in milliseconds: less than the host waits for an answer (20 s).
+/// This side would have gone by then, and the server would change the password all the same.
+pub(crate) const STATEMENT_TIMEOUT: &str = "15000";
+
 pub(crate) static PRODUCT: Product = Product {
     dialect: Dialect { product: "PostgreSQL", name_max: NAME_MAX, account: "ROLE" },
     // The database that exists in every cluster unless somebody dropped it.
     default_database: "postgres",
+    // Of what can be set for a role or a database this alone may end the first statement.
+    startup: &[("statement_timeout", STATEMENT_TIMEOUT)],
     is_refusal: |code, _| code == "28P01",
     passes_by_itself: |_, _| false,
-    hints: Hints {
+    sign_in_remedy: remedies::of_sign_in,
+    remedies: Remedies {
         no_tls: "turn it on (ssl = on in postgresql.conf), or, if it is meant to do without, set \
                  \"ssl\": false in the secret",
         ask_for_password: "let pg_hba.conf ask for scram-sha-256",
-        trust: ("trust in pg_hba.conf", "let it ask for scram-sha-256"),
-        may_not_sign_in: "see pg_hba.conf, whether the role may log in, and on RDS whether it is a \
-                          member of rds_iam",
-        may_not_sign_in_without_tls: "see pg_hba.conf and whether the role may log in; if the \
-                                      server asks for TLS, remove \"ssl\": false from the secret",
+        trust: ("trust in pg_hba.conf", "let pg_hba.conf ask for scram-sha-256"),
         read_only: READ_ONLY,
     },
 };
 
 /// What to do where the server takes no changes.
 pub(crate) const READ_ONLY: &str =
-    "the host in the secret is a read replica or a standby; it must be the primary";
+    "let the host in the secret be the primary, not a read replica or a standby";
 
 /// Connects and signs in: exactly one attempt.
 pub(crate) fn sign_in(login: &Login) -> Result<Session, Failure> {

@@ -47,7 +47,6 @@ fn scram(
     offer: &AuthenticationSaslBody,
 ) -> Result<(), Failure> {
     let (mechanism, binding) = choose(&Offer::read(offer)?, tls)?;
-    let login = attempt.login;
     let client = Client::new(attempt.password(), binding);
     let first = client.first_message();
     wire.send(|buffer| frontend::sasl_initial_response(mechanism, first.as_bytes(), buffer))?;
@@ -55,9 +54,9 @@ fn scram(
     let challenge = match wire.receive()? {
         Message::AuthenticationSaslContinue(challenge) => challenge,
         Message::ErrorResponse(body) => {
-            return Err(ServerError::read(&body).of_scram(&PRODUCT, login.tls));
+            return Err(ServerError::read(&body).of_scram(&PRODUCT, attempt));
         }
-        other => return Err(unexpected(other, &PRODUCT, login)),
+        other => return Err(unexpected(other, &PRODUCT, attempt)),
     };
     let (answer, proof) = client.answer(challenge.data())?;
     wire.send(|buffer| frontend::sasl_response(answer.as_bytes(), buffer))?;
@@ -68,8 +67,8 @@ fn scram(
             "the server let the account in without proving that it knows it: it may be another \
              server than the one that the host name stands for",
         )),
-        Message::ErrorResponse(body) => Err(ServerError::read(&body).of_scram(&PRODUCT, login.tls)),
-        other => Err(unexpected(other, &PRODUCT, login)),
+        Message::ErrorResponse(body) => Err(ServerError::read(&body).of_scram(&PRODUCT, attempt)),
+        other => Err(unexpected(other, &PRODUCT, attempt)),
     }
 }
 

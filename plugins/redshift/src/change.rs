@@ -21,8 +21,9 @@ use crate::stored::Form;
 const CHANGING: &str = "changing the password";
 
 /// What an account lacks that may not do this.
-const DENIED: &str = "a user may change its own password unless it is disabled; an administrator must \
-                      be a superuser, or have the permission ALTER USER and change no superuser";
+const DENIED: &str = "let the administrator be a superuser, or GRANT it a role with the permission ALTER \
+                      USER, with which it changes no superuser; a user may change its own password \
+                      unless it is disabled";
 
 /// How long a statement may take, in milliseconds, locks included: less than the host waits for an
 /// answer (20 s). This side would have gone by then, and the server would change the password all
@@ -78,11 +79,13 @@ pub(crate) fn commit(
     let answer =
         session.run_secret(&format!("{statements}; COMMIT"), CHANGING).map_err(|mut failure| {
             match failure.code.as_str() {
-                "42501" => failure.message = format!("{}: {DENIED}", failure.message),
-                "42704" => failure.message = format!("{}: {username:?}", failure.message),
-                _ => {}
+                "42501" => failure.with_remedy(DENIED),
+                "42704" => {
+                    failure.message = format!("{}: {username:?}", failure.message);
+                    failure.with_remedy("set \"username\" in the secret to a user that exists")
+                }
+                _ => failure,
             }
-            failure
         })?;
     // COMMIT is answered by ROLLBACK, and without an error, where the transaction had failed.
     if answer.last == "COMMIT" {

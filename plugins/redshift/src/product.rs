@@ -1,8 +1,10 @@
 //! What Redshift takes and is told, where it differs from other services of its protocol; and the
 //! words that the rest of the plugin uses for it.
 
-use windlass_postgres_wire::{Attempt, Dialect, Hints, Method, Product, Session};
-use windlass_sdk::{Failure, Login, clean};
+use windlass_postgres_wire::{
+    Attempt, Dialect, Method, Product, Remedies, Session, SignInError, Stage, literal,
+};
+use windlass_sdk::{Failure, Login, TlsMode, clean};
 
 use crate::digest::{Challenge, Digest};
 use crate::stored::Form;
@@ -15,21 +17,56 @@ pub(crate) static PRODUCT: Product = Product {
     dialect: Dialect { product: "Redshift", name_max: NAME_MAX, account: "USER" },
     // The database that every cluster and workgroup is made with.
     default_database: "dev",
+    // What Redshift makes of a setting that it does not know is not documented.
+    startup: &[],
     is_refusal,
     passes_by_itself,
-    hints: Hints {
-        no_tls: "Redshift has it, so this may be another server, or something in between; where it \
-                 is meant to do without, set \"ssl\": false in the secret",
-        ask_for_password: "this plugin changes passwords of database users, who sign in with them",
-        trust: ("trust", "let it ask for one"),
-        may_not_sign_in: "see whether the user may sign in from here, and whether its password is \
-                          disabled or has expired",
-        may_not_sign_in_without_tls: "see whether the user may sign in from here, and whether its \
-                                      password is disabled or has expired; if the cluster's \
-                                      require_ssl is on, remove \"ssl\": false from the secret",
-        read_only: "the database takes no changes, as one that is resized or made from a datashare",
+    sign_in_remedy,
+    remedies: Remedies {
+        no_tls: "see whether \"host\" and \"port\" are Redshift's own, which has TLS, and not something \
+                 in between; where it is meant to do without, set \"ssl\": false in the secret",
+        ask_for_password: "let the secret hold a database user with a password: this plugin changes no \
+                           other",
+        trust: ("trust", "let the server ask for a password"),
+        read_only: "wait until the database is not resized any more, and don't use one that is made from \
+                    a datashare",
     },
 };
+
+/// What to do about an error at sign-in.
+fn sign_in_remedy(error: &SignInError<'_>) -> String {
+    // A name that can't be quoted was refused before the connection.
+    let user = identifier(error.username).unwrap_or_default();
+    match (error.code, error.stage) {
+        (code, _) if is_refusal(code, error.message) => format!(
+            "if the password is right, see whether it has expired or is disabled (SELECT valuntil FROM \
+             pg_user WHERE usename = {}; ALTER USER {user} VALID UNTIL 'infinity' ends an expiry, ALTER \
+             USER {user} PASSWORD a disabled one)",
+            literal(error.username).unwrap_or_default()
+        ),
+        ("28000", Stage::Cleartext) => {
+            "change the password where it is kept, if that is an identity provider".to_owned()
+        }
+        ("28000", _) => {
+            let tls = match error.tls {
+                TlsMode::Required => "",
+                TlsMode::Disabled => {
+                    "if the cluster's require_ssl is on, remove \"ssl\": false from the secret; "
+                }
+            };
+            format!(
+                "{tls}see whether the user may sign in from here, and whether its password is disabled or \
+                 has expired: another password changes nothing"
+            )
+        }
+        ("3D000", _) => "set \"dbname\" in the secret to a database that exists".to_owned(),
+        ("53300", _) => format!(
+            "close sessions that nobody needs; if the user has a limit of its own: ALTER USER {user} \
+             CONNECTION LIMIT UNLIMITED"
+        ),
+        _ => String::new(),
+    }
+}
 
 /// Redshift comes from a PostgreSQL that had one SQLSTATE for everything that ends a sign-in, so the
 /// text decides. It is the server's own and not translated.
@@ -90,6 +127,7 @@ pub(crate) fn known(name: &str) -> Result<String, Failure> {
             failure.message,
             clean(name)
         ))
+        .with_remedy("rename it")
     })
 }
 

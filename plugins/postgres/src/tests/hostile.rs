@@ -25,7 +25,7 @@ const READ_MAX: usize = 1024 * 1024 + 2 * CHUNK;
 /// What an endless server hands over at a time.
 const CHUNK: usize = 64 * 1024;
 
-/// The longest message of a failure, in bytes: 400 characters of the server's, with our words around
+/// The longest message of a failure, or remedy, in bytes: 400 characters of the server's, with our words around
 /// them.
 const MESSAGE_MAX: usize = 1000;
 
@@ -391,7 +391,8 @@ fn outcome(
     if server.most_read > READ_MAX {
         return Err(format!("{} bytes are read", server.most_read));
     }
-    if failure.message.len() > MESSAGE_MAX || failure.message.contains(char::is_control) {
+    let texts = [&failure.message, &failure.remedy];
+    if texts.iter().any(|text| text.len() > MESSAGE_MAX || text.contains(char::is_control)) {
         return Err(format!("the message is {:?}", failure.message));
     }
     if failure.kind == Refused && failure.code != "28P01" {
@@ -429,7 +430,9 @@ fn every_hostile_server_comes_to_a_named_failure() {
         for (name, turns) in cases {
             match outcome(turns, tls, call) {
                 Ok(failure) => {
-                    writeln!(all, "# {name}\n{:?}: {failure}\n", failure.kind).unwrap();
+                    writeln!(all, "# {name}\n{:?}: {failure}", failure.kind).unwrap();
+                    let remedy = failure.remedy.lines().map(|remedy| format!("-> {remedy}\n"));
+                    writeln!(all, "{}", remedy.collect::<String>()).unwrap();
                 }
                 Err(problem) => writeln!(wrong, "{name}: {problem}").unwrap(),
             }

@@ -7,7 +7,7 @@ mod server;
 mod sign_in;
 mod tls;
 
-use windlass_sdk::testing::{Peer, login, scripted};
+use windlass_sdk::testing::{Peer, Script, login, scripted_each};
 use windlass_sdk::{
     ChangeRequest, Endpoint, Failure, FailureKind, Login, NameLength, Plugin, Proof, TlsMode,
 };
@@ -43,16 +43,22 @@ fn change(
     script: impl FnOnce(Peer) + Send + 'static,
 ) -> Result<(), Failure> {
     run(script, |server| {
-        Postgres::change(&ChangeRequest {
-            actor: in_clear(server, actor),
-            username: username.into(),
-            new_password: NEW_PASSWORD.into(),
-            old_password: None,
-            clone_of: clone_of.map(str::to_owned),
-            keep_old_valid: false,
-            may_send_text: false,
-        })
+        let clone_of = clone_of.map(str::to_owned);
+        Postgres::change(&ChangeRequest { clone_of, ..request_of(server, actor, username) })
     })
+}
+
+/// A change without TLS of `username` by `actor`.
+fn request_of(server: Endpoint, actor: &str, username: &str) -> ChangeRequest {
+    ChangeRequest {
+        actor: in_clear(server, actor),
+        username: username.into(),
+        new_password: NEW_PASSWORD.into(),
+        old_password: None,
+        clone_of: None,
+        keep_old_valid: false,
+        may_send_text: false,
+    }
 }
 
 fn in_clear(server: Endpoint, username: &str) -> Login {
@@ -63,22 +69,41 @@ fn run(
     script: impl FnOnce(Peer) + Send + 'static,
     call: impl FnOnce(Endpoint) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let (endpoint, server) = scripted(script);
+    run_each(vec![Box::new(script)], call)
+}
+
+/// The same with a script for each connection.
+fn run_each(
+    scripts: Vec<Script>,
+    call: impl FnOnce(Endpoint) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let (endpoint, server) = scripted_each(scripts);
     let outcome = call(endpoint);
     server.finish();
     if let Err(failure) = &outcome {
         for secret in [PASSWORD, NEW_PASSWORD] {
-            assert!(!failure.message.contains(secret), "{failure}");
+            assert!(!format!("{failure:?}").contains(secret), "{failure:?}");
         }
     }
     outcome
+}
+
+/// `verify` without TLS against two connections, one after the other.
+fn run_twice(
+    first: impl FnOnce(Peer) + Send + 'static,
+    second: impl FnOnce(Peer) + Send + 'static,
+) -> Result<(), Failure> {
+    run_each(vec![Box::new(first), Box::new(second)], |server| {
+        Postgres::verify(&in_clear(server, "app"))
+    })
 }
 
 #[track_caller]
 fn assert_failure(outcome: Result<(), Failure>, kind: FailureKind, code: &str, part: &str) {
     let failure = outcome.unwrap_err();
     assert_eq!((failure.kind, failure.code.as_str()), (kind, code), "{failure}");
-    assert!(failure.message.contains(part), "{failure:?} lacks {part:?}");
+    let whole = format!("{}: {}", failure.message, failure.remedy);
+    assert!(whole.contains(part), "{failure:?} lacks {part:?}");
 }
 
 #[test]

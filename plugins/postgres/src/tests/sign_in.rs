@@ -155,9 +155,19 @@ fn a_session_of_another_account_proves_nothing() {
 }
 
 #[test]
+fn whom_a_server_lets_in_without_a_password_has_proved_nothing() {
+    let outcome = verify(|mut peer| {
+        accept_tls(&mut peer, None);
+        startup(&mut peer);
+        peer.send(OK);
+        peer.expect_close();
+    });
+    assert_failure(outcome, Declined, "", "trust in pg_hba.conf");
+}
+
+#[test]
 fn what_proves_no_password_is_unsupported() {
     let table: &[(Vec<u8>, &str)] = &[
-        (OK.to_vec(), "trust"),
         (authentication(2, b""), "Kerberos 5"),
         (authentication(6, b""), "SCM"),
         (authentication(7, b""), "GSSAPI"),
@@ -257,7 +267,7 @@ fn only_a_wrong_password_is_refused() {
         peer.send(&error("28000", "no pg_hba.conf entry"));
         peer.expect_close();
     });
-    assert_failure(outcome, Declined, "28000", "pg_hba.conf and whether the role");
+    assert_failure(outcome, Declined, "28000", "no pg_hba.conf entry: remove \"ssl\": false");
     // Found out only after the password was right.
     let outcome = verify_in_clear(|mut peer| {
         startup(&mut peer);
@@ -267,6 +277,105 @@ fn only_a_wrong_password_is_refused() {
         peer.expect_close();
     });
     assert_failure(outcome, Declined, "3D000", "\"dbname\"");
+}
+
+/// The server's own words are the message; what to do stands apart, by what the words say.
+#[test]
+fn each_error_of_a_sign_in_says_what_to_do() {
+    let table: &[(&str, &str, &str)] = &[
+        ("28P01", "password authentication failed for user \"app\"", "rolname = 'app'"),
+        ("28P01", "password authentication failed", "ALTER ROLE \"app\" VALID UNTIL 'infinity'"),
+        ("28P01", "password authentication failed", "rolpassword LIKE 'md5%' FROM pg_authid"),
+        ("28000", "role \"app\" is not permitted to log in", "ALTER ROLE \"app\" LOGIN"),
+        ("28000", "no pg_hba.conf entry for host", "hostssl all \"app\" ADDRESS scram-sha-256"),
+        ("28000", "pg_hba.conf rejects connection", "before any that rejects it"),
+        ("28000", "Anmeldung nicht erlaubt", "whether it may log in (ALTER ROLE \"app\" LOGIN)"),
+        (
+            "53300",
+            "too many connections for role \"app\"",
+            "ALTER ROLE \"app\" CONNECTION LIMIT -1",
+        ),
+        ("53300", "too many connections for database \"x\"", "ALTER DATABASE"),
+        ("53300", "sorry, too many clients already", "max_connections"),
+        ("42501", "permission denied for database", "GRANT CONNECT ON DATABASE"),
+        ("57P03", "the database system is starting up", "wait until"),
+    ];
+    for (code, text, remedy) in table.iter().copied() {
+        let outcome = verify(move |mut peer| {
+            accept_tls(&mut peer, None);
+            startup(&mut peer);
+            peer.send(&error(code, text));
+            peer.expect_close();
+        });
+        let failure = outcome.unwrap_err();
+        assert_eq!(
+            (failure.code.as_str(), &*failure.message),
+            (code, &*format!("signing in: {text}"))
+        );
+        assert!(failure.remedy.contains(remedy), "{text}: {}", failure.remedy);
+        assert!(failure.remedy.len() < 1024, "{}", failure.remedy);
+    }
+}
+
+#[test]
+fn the_accounts_statement_timeout_is_overridden_before_the_first_statement() {
+    verify(|mut peer| {
+        accept_tls(&mut peer, None);
+        let packet = startup(&mut peer);
+        let at = packet.iter().position(|text| text == "statement_timeout").unwrap();
+        assert_eq!(packet[at + 1], "15000");
+        peer.send(ASK_MD5);
+        receive(&mut peer);
+        welcome(&mut peer);
+        select_one(&mut peer);
+    })
+    .unwrap();
+}
+
+/// PgBouncer, say. It has seen no password then.
+#[test]
+fn a_pooler_that_takes_no_settings_is_asked_without_and_the_timeout_is_explained() {
+    for code in ["08P01", "42704", "0A000"] {
+        let outcome = run_twice(
+            move |mut peer| {
+                assert!(startup(&mut peer).iter().any(|text| text == "statement_timeout"));
+                peer.send(&error(code, "unsupported startup parameter: statement_timeout"));
+                peer.expect_close();
+            },
+            |mut peer| {
+                assert!(!startup(&mut peer).iter().any(|text| text == "statement_timeout"));
+                peer.send(ASK_MD5);
+                receive(&mut peer);
+                welcome(&mut peer);
+                query(&mut peer);
+                peer.send(&error("57014", "canceling statement due to statement timeout"));
+                goodbye(&mut peer);
+            },
+        );
+        assert_failure(outcome, Declined, "57014", "ALTER ROLE \"app\" RESET statement_timeout");
+    }
+    // Where the limit is this plugin's own, the next attempt may have more luck.
+    let outcome = verify_in_clear(|mut peer| {
+        let_in(&mut peer);
+        query(&mut peer);
+        peer.send(&error("57014", "canceling statement due to statement timeout"));
+        goodbye(&mut peer);
+    });
+    assert_failure(outcome, Unreachable, "57014", "statement timeout");
+    // And an error is not asked about twice.
+    let outcome = run_twice(
+        |mut peer| {
+            startup(&mut peer);
+            peer.send(&error("08P01", "no"));
+            peer.expect_close();
+        },
+        |mut peer| {
+            startup(&mut peer);
+            peer.send(&error("08P01", "no"));
+            peer.expect_close();
+        },
+    );
+    assert_failure(outcome, Protocol, "08P01", "no");
 }
 
 /// LDAP, PAM and RADIUS lock accounts, too, and the server has one code for whatever they say.
@@ -281,7 +390,12 @@ fn a_password_that_was_sent_and_not_taken_is_refused_whatever_the_code() {
             peer.send(&error("28000", text));
             peer.expect_close();
         });
-        assert_failure(outcome, Refused, "28000", "kept elsewhere (LDAP, PAM, RADIUS, on RDS");
+        assert_failure(
+            outcome,
+            Refused,
+            "28000",
+            "where it is kept, if that is not PostgreSQL (LDAP, PAM, RADIUS, on RDS",
+        );
     }
     // The password was right, and the role may not log in.
     let outcome = verify(|mut peer| {
@@ -292,7 +406,7 @@ fn a_password_that_was_sent_and_not_taken_is_refused_whatever_the_code() {
         peer.send(&[OK.to_vec(), error("28000", "may not log in")].concat());
         peer.expect_close();
     });
-    assert_failure(outcome, Declined, "28000", "whether the role may log in");
+    assert_failure(outcome, Declined, "28000", "whether it may log in");
 }
 
 #[test]

@@ -9,7 +9,11 @@ use super::*;
 fn nothing_follows_a_request_for_tls_that_is_not_granted() {
     let table: &[(&[u8], FailureKind, &str)] = &[
         (b"N", NoTls, "\"ssl\": false"),
-        (b"H", Protocol, "may not be PostgreSQL"),
+        (b"H", Protocol, "HTTP (first byte 0x48): it may not be PostgreSQL"),
+        // The length of MySQL's greeting.
+        (b"J", Protocol, "something else (first byte 0x4a)"),
+        (b"\x15", Protocol, "TLS at once (first byte 0x15)"),
+        (b"\x15", Protocol, "not a proxy that speaks TLS itself"),
         (b"", Unreachable, "closed the connection"),
     ];
     for (answer, kind, part) in table {
@@ -31,10 +35,20 @@ fn an_error_in_clear_is_not_repeated() {
         peer.send(&error("28P01", "go to evil.example"));
         peer.expect_close();
     });
-    assert_eq!(
-        outcome.unwrap_err(),
-        Failure::unreachable("the server refused the request for TLS")
-    );
+    let failure = outcome.unwrap_err();
+    assert_eq!(failure.message, "the server refused the request for TLS");
+    assert!(failure.kind == Unreachable && !failure.remedy.contains("evil"), "{failure:?}");
+}
+
+#[test]
+fn a_server_that_speaks_tls_only_says_what_to_remove_from_the_secret() {
+    let outcome = verify_in_clear(|mut peer| {
+        startup(&mut peer);
+        // A fatal alert: unexpected message.
+        peer.send(b"\x15\x03\x01\0\x02\x02\x0a");
+        peer.expect_close();
+    });
+    assert_failure(outcome, Protocol, "", "remove \"ssl\": false from the secret");
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn run(
     server.finish();
     if let Err(failure) = &outcome {
         for secret in [PASSWORD, NEW_PASSWORD] {
-            assert!(!failure.message.contains(secret), "{failure}");
+            assert!(!format!("{failure:?}").contains(secret), "{failure:?}");
         }
     }
     outcome
@@ -70,7 +70,8 @@ fn run(
 fn assert_failure(outcome: Result<(), Failure>, kind: FailureKind, code: &str, part: &str) {
     let failure = outcome.unwrap_err();
     assert_eq!((failure.kind, failure.code.as_str()), (kind, code), "{failure}");
-    assert!(failure.message.contains(part), "{failure:?} lacks {part:?}");
+    let whole = format!("{}: {}", failure.message, failure.remedy);
+    assert!(whole.contains(part), "{failure:?} lacks {part:?}");
 }
 
 #[test]
@@ -80,6 +81,8 @@ fn the_description_is_what_the_host_goes_by() {
     assert_eq!(description.default_port, 5439);
     assert_eq!(description.network, ["tcp://{host}:{port}"]);
     assert_eq!(description.password_rules.max_length, Some(64));
+    let classes = description.password_rules.required_classes;
+    assert!(classes.upper && classes.lower && classes.digit && !classes.punctuation);
     assert_eq!(description.password_rules.default_excluded_characters, ":/@\"'\\");
     assert_eq!(description.username_rules.max_length, NameLength::Bytes(127));
     assert_eq!(description.username_rules.clone_suffix, "_clone");

@@ -107,9 +107,19 @@ fn a_session_of_another_user_proves_nothing() {
 }
 
 #[test]
+fn whom_a_server_lets_in_without_a_password_has_proved_nothing() {
+    let outcome = verify(|mut peer| {
+        accept_tls(&mut peer, None);
+        startup(&mut peer);
+        peer.send(OK);
+        peer.expect_close();
+    });
+    assert_failure(outcome, Declined, "", "without a password");
+}
+
+#[test]
 fn what_proves_no_password_is_unsupported() {
     let table: &[(Vec<u8>, &str)] = &[
-        (OK.to_vec(), "without a password"),
         (authentication(7, b""), "GSSAPI"),
         (authentication(10, b"SCRAM-SHA-256\0\0"), "SCRAM"),
         (authentication(14, b""), "identity provider"),

@@ -50,14 +50,15 @@ fn what_can_not_be_done_changes_nothing_and_says_why() {
     let world = World::start();
     world.admin("CREATE USER app PASSWORD 'first-P4ss'; CREATE USER weak PASSWORD 'weak-P4ss'");
     let table: &[(&str, &str, &str, &str)] = &[
-        ("weak", "weak-P4ss", "42501", "must be a superuser"),
+        ("weak", "weak-P4ss", "42501", "let the administrator be a superuser"),
         (ADMIN.0, ADMIN.1, "42704", "\"nobody\""),
     ];
     for (actor, password, code, part) in table {
         let target = if *code == "42704" { "nobody" } else { "app" };
         let failure = world.change((actor, password), target, "new-P4ss", |_| ()).unwrap_err();
         assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Declined, *code));
-        assert!(failure.message.contains(part), "{failure}");
+        let whole = format!("{}: {}", failure.message, failure.remedy);
+        assert!(whole.contains(part), "{whole}");
     }
     let missing = |request: &mut windlass_sdk::ChangeRequest| {
         request.actor.database = Some("nowhere".into());
