@@ -5,77 +5,79 @@
 //! the base, and a right granted to the base reaches both at once.
 //!
 //! - The clone's turn: it is created where it does not exist, and its attributes and settings are
-//!   made equal to the base's, every time.
+//!   made equal to the base's, every time. What changes is logged with both values, and a longer life
+//!   is warned of.
 //! - The base's turn: it gets its password and is otherwise left alone. It is never rewritten from
 //!   the clone, because what somebody changed since the last turn they changed on the base; where
 //!   the two differ, the log says so.
+//! - A clone that owns something while its sessions don't start as the base yet, as a pair of AWS's
+//!   rotation function may, goes on so: else it would lose what it owns. The log says what to do.
 //!
 //! Whether the two are a pair, `proof` decides: a membership alone shows nothing. Nor is a clone
 //! touched that may do what the base may not. Rights that were granted to the clone itself stay
-//! granted, but its sessions, being the base's, don't use them.
+//! granted, but its sessions, being the base's, don't use them; the turn that makes it so names them.
 
-use windlass_postgres_wire::{Session, literal};
-use windlass_sdk::{Failure, LogLevel, Pair, Turn, log};
+use windlass_postgres_wire::{Settings, literal};
+use windlass_sdk::{Failure, Finding, LogLevel, Pair, Turn, clean, log};
 
-use crate::product::{PRODUCT, identifier};
+use crate::change::{Change, alter, check_signs_in};
+use crate::facts::Facts;
+use crate::new_password::Statement;
+use crate::product::{PRODUCT, asks, identifier};
 use crate::proof::{self, Proof};
-use crate::role::{Facts, Role};
-use crate::transaction::{RunAs, begin, commit};
+use crate::role::Role;
+use crate::transaction::{Access, RunAs, Stop, begin, commit};
 
 /// Changes the password of the half whose turn it is.
-/// `administrator` is who signed in.
-pub(crate) fn change(
-    session: &mut Session,
-    pair: &Pair,
-    administrator: &str,
-    password: &str,
-) -> Result<(), Failure> {
-    let begun = begin(session, RunAs::Configured, &Facts::queries(pair)?)?;
+pub(crate) fn change(change: Change<'_>, pair: &Pair) -> Result<(), Stop> {
+    let begun = begin(change.session, RunAs::Configured, Access::Write, &Facts::queries(pair)?)?;
     let facts = Facts::read(begun.tables, pair)?;
-    let plan = plan(pair, &facts, |name| begun.stored_as.make(name, password))?;
-    commit(session, &plan.statements, &denied(pair, administrator)?)?;
+    let plan = plan(pair, &facts)?;
+    let actor = &change.request.actor;
+    let password = change.password(begun.encryption, || asks(actor, &change.request.username))?;
+    let denied = denied(pair, &facts, &actor.username, begun.version)?;
+    commit(change.session, &password, &plan.password, &plan.statements, &denied)?;
     plan.notes.iter().for_each(|(level, note)| log(*level, note));
     Ok(())
 }
 
 /// What has to be done.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, PartialEq)]
 struct Plan {
+    /// The statement with the password, which goes first.
+    password: Statement,
     statements: Vec<String>,
     /// What the operator should know once it is done.
     notes: Vec<(LogLevel, String)>,
 }
 
-/// Decides from the facts alone. `stored` makes the stored form of the new password for a name.
-fn plan(pair: &Pair, facts: &Facts, stored: impl Fn(&str) -> String) -> Result<Plan, Failure> {
+/// Decides from the facts alone.
+fn plan(pair: &Pair, facts: &Facts) -> Result<Plan, Failure> {
     let Pair { base: base_name, clone: clone_name, turn } = pair;
     let Some(base) = &facts.base else {
         return Err(Failure::declined(format!(
             "there is no role {base_name:?}, which {clone_name:?} would be the clone of"
-        )));
+        ))
+        .with_remedy("set \"username\" in the secret to a role that exists"));
     };
-    if !base.can_login {
-        return Err(Failure::declined(format!(
-            "the role {base_name:?} may not log in: ALTER ROLE {} LOGIN",
-            identifier(base_name)?
-        )));
-    }
+    check_signs_in(base_name, base.can_login, base.expired)?;
     let Some(clone) = &facts.clone else {
         return match turn {
-            Turn::Clone => create(pair, base, &stored(clone_name)),
+            Turn::Clone => create(pair, base),
             Turn::Base => Err(Failure::declined(format!(
                 "there is no role {clone_name:?}, which should be in force now"
-            ))),
+            ))
+            .with_remedy(format!("set \"username\" in the secret to {base_name:?}"))),
         };
     };
     let proof = proof::check(pair, facts, base, clone)?;
     let mut plan = match turn {
-        Turn::Clone => renew(pair, facts, base, clone, &stored(clone_name))?,
-        Turn::Base => {
-            let (name, stored) = (identifier(base_name)?, literal(&stored(base_name))?);
-            let statements = vec![format!("ALTER ROLE {name} PASSWORD {stored}")];
-            Plan { statements, notes: Vec::from_iter(drift(pair, base, clone)) }
-        }
+        Turn::Clone => renew(pair, facts, base, clone)?,
+        Turn::Base => Plan {
+            password: alter(base_name)?,
+            statements: Vec::new(),
+            notes: Vec::from_iter(drift(pair, facts, base, clone)),
+        },
     };
     if proof == Proof::Equal {
         plan.statements.extend(proof::mark(pair, clone.comment.as_deref())?);
@@ -90,71 +92,129 @@ fn plan(pair: &Pair, facts: &Facts, stored: impl Fn(&str) -> String) -> Result<P
 
 /// The clone's first turn. INHERIT whatever the base has: the right to connect to a database is
 /// checked before the session becomes the base's, where the base's own INHERIT holds.
-fn create(pair: &Pair, base: &Role, stored: &str) -> Result<Plan, Failure> {
+fn create(pair: &Pair, base: &Role) -> Result<Plan, Failure> {
     let clone = identifier(&pair.clone)?;
-    let options = base.options_for(&Role::as_created())?;
-    let mut statements = vec![
-        format!("CREATE ROLE {clone} LOGIN INHERIT PASSWORD {}{options}", literal(stored)?),
-        format!("GRANT {} TO {clone}", identifier(&pair.base)?),
-    ];
+    let before = format!("CREATE ROLE {clone} LOGIN INHERIT PASSWORD");
+    let password = Statement { before, after: base.options_for(&Role::as_created())? };
+    let mut statements = vec![format!("GRANT {} TO {clone}", identifier(&pair.base)?)];
     statements.extend(proof::mark(pair, None)?);
     let wanted = base.settings.starting_as(&pair.base);
-    statements.extend(Role::as_created().settings.become_statements(
-        &PRODUCT.dialect,
-        &wanted,
-        &pair.clone,
-    )?);
+    let settings = Role::as_created().settings;
+    statements.extend(settings.become_statements(&PRODUCT.dialect, &wanted, &pair.clone)?);
     let note = format!("created the role {:?}, a member of {:?}", pair.clone, pair.base);
-    Ok(Plan { statements, notes: vec![(LogLevel::Info, note)] })
+    Ok(Plan { password, statements, notes: vec![(LogLevel::Info, note)] })
 }
 
 /// Every further turn of the clone.
-fn renew(
-    pair: &Pair,
-    facts: &Facts,
-    base: &Role,
-    clone: &Role,
-    stored: &str,
-) -> Result<Plan, Failure> {
+fn renew(pair: &Pair, facts: &Facts, base: &Role, clone: &Role) -> Result<Plan, Failure> {
     let name = identifier(&pair.clone)?;
     if let Some(excess) = clone.powers_beyond(base) {
         return Err(Failure::declined(format!(
-            "the role {:?} is {excess} and {:?} is not, so it is not taken for its clone: ALTER \
-             ROLE {name} NO{excess} if it is",
+            "the role {:?} is {excess} and {:?} is not, so it can't be made its equal",
             pair.clone, pair.base
-        )));
+        ))
+        .with_remedy(format!("ALTER ROLE {name} NO{excess}")));
     }
-    let wanted = base.settings.starting_as(&pair.base);
-    if clone.settings.role().is_none() && facts.besides.objects {
-        return Err(Failure::declined(format!(
-            "the role {:?} owns objects that its sessions will not reach when they start as {:?}: \
-             run REASSIGN OWNED BY {name} TO {} in each database first",
-            pair.clone,
-            pair.base,
+    let mut password = alter(&pair.clone)?;
+    password.after = base.options_for(clone)?;
+    let mut statements = Vec::new();
+    // From PostgreSQL 16 on, where alone a membership can be less than that; or it is marked only.
+    match facts.membership {
+        None => statements.push(format!("GRANT {} TO {name}", identifier(&pair.base)?)),
+        Some(membership) if !membership.is_full() => statements.push(format!(
+            "GRANT {} TO {name} WITH INHERIT TRUE, SET TRUE",
             identifier(&pair.base)?
-        )));
+        )),
+        Some(_) => {}
     }
-    let options = base.options_for(clone)?;
-    let mut statements = vec![format!("ALTER ROLE {name} PASSWORD {}{options}", literal(stored)?)];
-    if facts.membership.is_some_and(|membership| !membership.is_full()) {
-        // From PostgreSQL 16 on, where alone a membership can be less than that.
-        let base = identifier(&pair.base)?;
-        statements.push(format!("GRANT {base} TO {name} WITH INHERIT TRUE, SET TRUE"));
+    let wanted = wanted(pair, facts, base, clone);
+    statements.extend(clone.settings.become_statements(&PRODUCT.dialect, &wanted, &pair.clone)?);
+    let mut notes = Vec::from_iter(changes(pair, base, clone, &wanted));
+    notes.extend(out_of_reach(pair, facts, clone, &wanted)?);
+    Ok(Plan { password, statements, notes })
+}
+
+/// Whether the clone owns what its sessions would not reach if they started as the base.
+fn keeps_its_own(facts: &Facts, clone: &Role) -> bool {
+    clone.settings.role().is_none() && facts.besides.objects.count > 0
+}
+
+/// The settings that the clone should have.
+fn wanted(pair: &Pair, facts: &Facts, base: &Role, clone: &Role) -> Settings {
+    if keeps_its_own(facts, clone) {
+        base.settings.starting_like(&clone.settings)
+    } else {
+        base.settings.starting_as(&pair.base)
     }
-    let settings = clone.settings.become_statements(&PRODUCT.dialect, &wanted, &pair.clone)?;
-    let notes = (!settings.is_empty()).then(|| {
-        let names = clone.settings.differences(&wanted).join(", ");
-        (LogLevel::Info, format!("made {:?} equal to {:?} in: {names}", pair.clone, pair.base))
-    });
-    statements.extend(settings);
-    Ok(Plan { statements, notes: Vec::from_iter(notes) })
+}
+
+/// On the clone's turn: what is changed in it, attributes with both values. A setting's value may be
+/// nobody's business.
+fn changes(
+    pair: &Pair,
+    base: &Role,
+    clone: &Role,
+    wanted: &Settings,
+) -> Option<(LogLevel, String)> {
+    let mut changes: Vec<String> =
+        base.differing_attributes(clone).iter().map(ToString::to_string).collect();
+    let settings = clone.settings.differences(wanted);
+    if !settings.is_empty() {
+        changes.push(format!("the settings {}", settings.join(", ")));
+    }
+    if changes.is_empty() {
+        return None;
+    }
+    let level = if base.outlives(clone) { LogLevel::Warn } else { LogLevel::Info };
+    let text = format!("made {:?} equal to {:?}: {}", pair.clone, pair.base, changes.join("; "));
+    Some((level, text))
+}
+
+/// What of the clone's own its sessions don't reach from now on, or would not.
+fn out_of_reach(
+    pair: &Pair,
+    facts: &Facts,
+    clone: &Role,
+    wanted: &Settings,
+) -> Result<Option<(LogLevel, String)>, Failure> {
+    let Pair { base, clone: name, .. } = pair;
+    let besides = &facts.besides;
+    if keeps_its_own(facts, clone) {
+        let text = format!(
+            "{name:?} owns {}; so that it keeps them in reach, its sessions don't start as {base:?}, \
+             and {base:?} has no right on what it creates: {}",
+            besides.objects.listed(),
+            proof::reassign(pair, facts)?
+        );
+        return Ok(Some((LogLevel::Warn, text)));
+    }
+    let starts_anew = clone.settings.role() != wanted.role();
+    let lost: Vec<String> = [("on ", &besides.rights), ("as a member of ", &besides.memberships)]
+        .into_iter()
+        .filter(|(_, things)| starts_anew && things.count > 0)
+        .map(|(how, things)| format!("{how}{}", things.listed()))
+        .collect();
+    if lost.is_empty() {
+        return Ok(None);
+    }
+    let text = format!(
+        "the sessions of {name:?} start as {base:?} from now on and don't use the rights of its own \
+         ({}): GRANT what they need of them to {}",
+        lost.join("; "),
+        identifier(base)?
+    );
+    Ok(Some((LogLevel::Warn, text)))
 }
 
 /// On the base's turn: in what the clone, which was in force, was not like the base.
-fn drift(pair: &Pair, base: &Role, clone: &Role) -> Option<(LogLevel, String)> {
-    let wanted = base.settings.starting_as(&pair.base);
-    let mut differences = base.differing_attributes(clone);
-    differences.extend(clone.settings.differences(&wanted));
+fn drift(pair: &Pair, facts: &Facts, base: &Role, clone: &Role) -> Option<(LogLevel, String)> {
+    let wanted = wanted(pair, facts, base, clone);
+    let mut differences: Vec<String> = base
+        .differing_attributes(clone)
+        .iter()
+        .map(|one| format!("{} ({}, not {})", one.name, one.own, one.clones))
+        .collect();
+    differences.extend(clone.settings.differences(&wanted).into_iter().map(str::to_owned));
     (!differences.is_empty()).then(|| {
         let text = format!(
             "{:?} comes into force and differs from {:?} in: {}; make lasting changes on {:?}",
@@ -167,17 +227,96 @@ fn drift(pair: &Pair, base: &Role, clone: &Role) -> Option<(LogLevel, String)> {
     })
 }
 
+/// In what the clone is not like the base, each of which its next turn changes.
+pub(crate) fn differences(
+    pair: &Pair,
+    facts: &Facts,
+    base: &Role,
+    clone: &Role,
+) -> Result<Vec<Finding>, Failure> {
+    let name = identifier(&pair.base)?;
+    let mut found = Vec::new();
+    let mut add = |text, remedy| found.push(Finding { text, remedy });
+    for one in base.differing_attributes(clone) {
+        add(
+            format!(
+                "{} of {:?} is {}, of {:?} {}",
+                one.name, pair.clone, one.clones, pair.base, one.own
+            ),
+            format!("make lasting changes on {name}: the next turn of the clone makes it the same"),
+        );
+    }
+    for setting in clone.settings.differences(&wanted(pair, facts, base, clone)) {
+        add(
+            format!("the setting {} differs", clean(setting)),
+            format!("make lasting changes on {name}: the next turn of the clone makes it the same"),
+        );
+    }
+    Ok(found)
+}
+
 /// What an administrator lacks who may not do this.
-fn denied(pair: &Pair, administrator: &str) -> Result<String, Failure> {
+fn denied(
+    pair: &Pair,
+    facts: &Facts,
+    administrator: &str,
+    version: u32,
+) -> Result<String, Failure> {
     let (base, clone) = (identifier(&pair.base)?, identifier(&pair.clone)?);
     let administrator = identifier(administrator)?;
+    if let Some(remedy) = superuser_settings(pair, facts, &administrator, version)? {
+        return Ok(remedy);
+    }
     Ok(format!(
-        "the administrator needs CREATEROLE and, from PostgreSQL 16 on, the admin option on both \
-         accounts (GRANT {base} TO {administrator} WITH ADMIN OPTION, and the same for {clone} if \
-         another administrator created it); what only a superuser may set has to be set on \
-         {clone} by one; on RDS with rds.restrict_password_commands the administrator must be a \
-         member of rds_password"
+        "as a superuser, ALTER ROLE {administrator} CREATEROLE, and from PostgreSQL 16 on GRANT {base} \
+         TO {administrator} WITH ADMIN OPTION and the same for {clone} if another administrator created \
+         it; on RDS with rds.restrict_password_commands, GRANT rds_password TO {administrator}"
     ))
+}
+
+/// What a superuser has to do where a setting of the base's is to be given to the clone that only a
+/// superuser may give.
+pub(crate) fn superuser_settings(
+    pair: &Pair,
+    facts: &Facts,
+    administrator: &str,
+    version: u32,
+) -> Result<Option<String>, Failure> {
+    let Some(base) = &facts.base else { return Ok(None) };
+    let created = Role::as_created();
+    let clone = facts.clone.as_ref().unwrap_or(&created);
+    let wanted = wanted(pair, facts, base, clone);
+    let changes = clone.settings.changes(&PRODUCT.dialect, &wanted, &pair.clone)?;
+    let mut statements = Vec::new();
+    let mut grants = Vec::new();
+    for (name, statement) in changes {
+        if facts.superuser_settings.contains(&name) {
+            statements.push(statement);
+            grants.push(identifier(&name)?);
+        }
+    }
+    if statements.is_empty() {
+        return Ok(None);
+    }
+    let (of_base, of_clone) = (identifier(&pair.base)?, identifier(&pair.clone)?);
+    if facts.clone.is_none() {
+        let mark = literal(&proof::text(pair)?)?;
+        let create = [
+            format!("CREATE ROLE {of_clone} LOGIN"),
+            format!("GRANT {of_base} TO {of_clone}"),
+            format!("COMMENT ON ROLE {of_clone} IS {mark}"),
+        ];
+        statements.splice(0..0, create);
+        if version >= 160_000 {
+            statements.push(format!("GRANT {of_clone} TO {administrator} WITH ADMIN OPTION"));
+        }
+    }
+    let by_grant = if version >= 150_000 {
+        format!("GRANT SET ON PARAMETER {} TO {administrator}; or: ", grants.join(", "))
+    } else {
+        String::new()
+    };
+    Ok(Some(format!("as a superuser: {by_grant}{}", statements.join("; "))))
 }
 
 #[cfg(test)]

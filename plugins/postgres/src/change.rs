@@ -2,23 +2,40 @@
 //!
 //! Everything that can be refused without a server is refused first. The statement always names
 //! the account: `CURRENT_USER` would be another one where a session starts in another role.
+//!
+//! What is sent is what the server stores, in a form that signs in (`verifier`). Where a check of the
+//! server's does not take that, and the operator allows it, the same is done once more with the
+//! password as text (`new_password`).
 
-use windlass_postgres_wire::{Session, check_password, literal};
-use windlass_sdk::{ChangeRequest, Failure};
+use windlass_postgres_wire::{Method, Session, check_password, literal};
+use windlass_sdk::{ChangeRequest, Failure, LogLevel, Login, Pair, log};
 
 use crate::alternating;
-use crate::product::{PRODUCT, check_name, identifier, sign_in};
-use crate::transaction::{RunAs, begin, commit};
+use crate::check;
+use crate::new_password::{NewPassword, Statement};
+use crate::product::{Asks, PRODUCT, asks, check_name, identifier, sign_in};
+use crate::transaction::{Access, RunAs, Stop, begin, commit};
+use crate::verifier::Encryption;
 
 /// What an account lacks that may not change its own password; on PostgreSQL itself it always may.
-const SELF_DENIED: &str = "on RDS with rds.restrict_password_commands the account must be a \
-                           member of rds_password";
+const SELF_DENIED: &str = "on RDS with rds.restrict_password_commands, make the account a member of \
+                           rds_password";
 
-/// What an administrator lacks.
-const ADMIN_DENIED: &str = "the administrator needs CREATEROLE, from PostgreSQL 16 on also the \
-                            admin option on the account, on RDS with \
-                            rds.restrict_password_commands also membership in rds_password, and \
-                            only a superuser changes a superuser";
+/// How the password is to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sending {
+    /// As what is stored.
+    Stored,
+    /// As text.
+    Text,
+}
+
+/// A change that is to be made, and by which session.
+pub(crate) struct Change<'a> {
+    pub(crate) session: &'a mut Session,
+    pub(crate) request: &'a ChangeRequest,
+    pub(crate) sending: Sending,
+}
 
 pub(crate) fn change(request: &ChangeRequest) -> Result<(), Failure> {
     if request.keep_old_valid {
@@ -30,36 +47,133 @@ pub(crate) fn change(request: &ChangeRequest) -> Result<(), Failure> {
         Some(current) => Some(PRODUCT.dialect.pair_of(current, &request.username)?),
         None => None,
     };
-
     let mut session = sign_in(&request.actor)?;
-    let outcome = match &pair {
-        Some(pair) => {
-            let administrator = &request.actor.username;
-            alternating::change(&mut session, pair, administrator, &request.new_password)
-        }
-        None if request.actor.username == request.username => own(&mut session, request),
-        None => by_administrator(&mut session, request),
-    };
+    let outcome = with(&mut session, request, pair.as_ref());
     session.close();
     outcome
 }
 
-fn own(session: &mut Session, request: &ChangeRequest) -> Result<(), Failure> {
-    let begun = begin(session, RunAs::SignedIn, "")?;
-    let stored = begun.stored_as.make(&request.username, &request.new_password);
-    commit(session, &[alter(&request.username, &stored)?], SELF_DENIED)
-}
-
-fn by_administrator(session: &mut Session, request: &ChangeRequest) -> Result<(), Failure> {
-    let exists = format!("SELECT 1 FROM pg_roles WHERE rolname = {};", literal(&request.username)?);
-    let begun = begin(session, RunAs::Configured, &exists)?;
-    if begun.tables.iter().all(Vec::is_empty) {
-        return Err(Failure::declined(format!("there is no role {:?}", request.username)));
+fn with(
+    session: &mut Session,
+    request: &ChangeRequest,
+    pair: Option<&Pair>,
+) -> Result<(), Failure> {
+    let stored = match attempt(session, request, pair, Sending::Stored) {
+        Ok(()) => return Ok(()),
+        Err(Stop::Failed(failure)) => return Err(failure),
+        Err(Stop::Checked(failure)) => failure,
+    };
+    if !check::may_see_text(request) {
+        return Err(check::of_stored(stored, request.actor.tls));
     }
-    let stored = begun.stored_as.make(&request.username, &request.new_password);
-    commit(session, &[alter(&request.username, &stored)?], ADMIN_DENIED)
+    session.roll_back("beginning the change again")?;
+    match attempt(session, request, pair, Sending::Text) {
+        Ok(()) => {
+            let note = format!(
+                "the new password of {:?} was sent as text, inside TLS: a check of the server's does \
+                 not take what is stored",
+                request.username
+            );
+            log(LogLevel::Info, &note);
+            Ok(())
+        }
+        Err(Stop::Failed(failure)) => Err(failure),
+        Err(Stop::Checked(failure)) => Err(check::of_text(failure, &stored)),
+    }
 }
 
-fn alter(username: &str, stored: &str) -> Result<String, Failure> {
-    Ok(format!("ALTER ROLE {} PASSWORD {}", identifier(username)?, literal(stored)?))
+fn attempt(
+    session: &mut Session,
+    request: &ChangeRequest,
+    pair: Option<&Pair>,
+    sending: Sending,
+) -> Result<(), Stop> {
+    let change = Change { session, request, sending };
+    match pair {
+        Some(pair) => alternating::change(change, pair),
+        None if request.actor.username == request.username => own(change),
+        None => by_administrator(change),
+    }
+}
+
+impl<'a> Change<'a> {
+    /// What is sent of the new password. `asks` is only called where the form depends on it.
+    pub(crate) fn password(
+        &self,
+        encryption: Encryption,
+        asks: impl FnOnce() -> Result<Asks, Failure>,
+    ) -> Result<NewPassword<'a>, Failure> {
+        let ChangeRequest { username, new_password, .. } = self.request;
+        if self.sending == Sending::Text {
+            return Ok(NewPassword::Text(new_password));
+        }
+        let asks = if encryption.depends_on_the_account() { asks()? } else { Asks::Other };
+        Ok(NewPassword::Stored(encryption.form(asks)?.make(username, new_password)))
+    }
+}
+
+fn own(change: Change<'_>) -> Result<(), Stop> {
+    let begun = begin(change.session, RunAs::SignedIn, Access::Write, "")?;
+    // The server has asked this very account a moment ago.
+    let asked = match change.session.method {
+        Method::Own => Asks::Scram,
+        Method::Md5 => Asks::Md5,
+        Method::Cleartext => Asks::Cleartext,
+    };
+    let password = change.password(begun.encryption, || Ok(asked))?;
+    let alter = alter(&change.request.username)?;
+    commit(change.session, &password, &alter, &[], SELF_DENIED)
+}
+
+fn by_administrator(change: Change<'_>) -> Result<(), Stop> {
+    let ChangeRequest { actor, username, .. } = change.request;
+    let facts = format!(
+        "SELECT rolcanlogin, coalesce(rolvaliduntil <= now(), false) FROM pg_roles \
+         WHERE rolname = {};",
+        literal(username)?
+    );
+    let begun = begin(change.session, RunAs::Configured, Access::Write, &facts)?;
+    let row = begun.tables.first().and_then(|rows| rows.first());
+    let flag = |at: usize| row.and_then(|row| row.get(at)?.as_deref());
+    let role = identifier(username)?;
+    if row.is_none() {
+        return Err(Failure::declined(format!("there is no role {username:?}"))
+            .with_remedy("set \"username\" in the secret to a role that exists")
+            .into());
+    }
+    check_signs_in(username, flag(0) != Some("f"), flag(1) == Some("t"))?;
+    let password = change.password(begun.encryption, || asks(actor, username))?;
+    let denied = denied_to_administrator(actor, &role)?;
+    commit(change.session, &password, &alter(username)?, &[], &denied)
+}
+
+/// Refuses an account that no password lets in.
+pub(crate) fn check_signs_in(name: &str, can_login: bool, expired: bool) -> Result<(), Failure> {
+    let role = identifier(name)?;
+    if !can_login {
+        return Err(Failure::declined(format!("the role {name:?} may not log in"))
+            .with_remedy(format!("ALTER ROLE {role} LOGIN")));
+    }
+    if expired {
+        return Err(Failure::declined(format!(
+            "the role {name:?} has expired (VALID UNTIL), so no password signs in as it"
+        ))
+        .with_remedy(format!("ALTER ROLE {role} VALID UNTIL 'infinity', or until later")));
+    }
+    Ok(())
+}
+
+/// What an administrator lacks.
+fn denied_to_administrator(actor: &Login, role: &str) -> Result<String, Failure> {
+    let administrator = identifier(&actor.username)?;
+    Ok(format!(
+        "as a superuser, ALTER ROLE {administrator} CREATEROLE, and from PostgreSQL 16 on GRANT {role} \
+         TO {administrator} WITH ADMIN OPTION; on RDS with rds.restrict_password_commands, GRANT \
+         rds_password TO {administrator}; only a superuser changes a superuser"
+    ))
+}
+
+pub(crate) fn alter(username: &str) -> Result<Statement, Failure> {
+    let before = format!("ALTER ROLE {} PASSWORD", identifier(username)?);
+    Ok(Statement { before, after: String::new() })
 }

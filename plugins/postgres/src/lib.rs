@@ -15,8 +15,12 @@
 //! accounts that take turns).
 
 mod alternating;
+mod assess;
 mod change;
+mod check;
 mod derive;
+mod facts;
+mod new_password;
 mod product;
 mod proof;
 mod remedies;
@@ -28,8 +32,8 @@ mod transaction;
 mod verifier;
 
 use windlass_sdk::{
-    ChangeRequest, CharacterClasses, Description, Failure, Features, Login, NameLength,
-    PasswordRules, Plugin, UsernameRules,
+    Assess, AssessRequest, Assessment, ChangeRequest, CharacterClasses, Description, Failure,
+    Features, Login, NameLength, PasswordRules, Plugin, UsernameRules,
 };
 
 /// The plugin. Natively it is an ordinary type, so a program can run the same code against a
@@ -83,8 +87,18 @@ impl Plugin for Postgres {
     }
 }
 
+impl Assess for Postgres {
+    fn assess(request: &AssessRequest) -> Result<Assessment, Failure> {
+        assess::assess(request)
+    }
+
+    fn mark_pair(request: &AssessRequest) -> Result<(), Failure> {
+        assess::mark_pair(request)
+    }
+}
+
 #[cfg(feature = "component")]
-windlass_sdk::export!(Postgres);
+windlass_sdk::export!(Postgres, assessment);
 
 #[cfg(test)]
 mod tests;

@@ -1,22 +1,24 @@
 //! Whether two roles whose names fit are a pair.
 //!
 //! An administrator is about to change the password of one because a secret speaks of the other. A
-//! membership alone does not show that they are a pair: up to PostgreSQL 14 every role may make others
-//! its members, and later who has the admin option on it. So, beside the membership:
+//! membership does not show that they are a pair: up to PostgreSQL 14 every role may make others
+//! its members, and later who has the admin option on it. So, in this order:
 //!
 //! - a comment on the clone names the base. `COMMENT ON ROLE` takes `CREATEROLE`, also for oneself, and
 //!   from PostgreSQL 16 on the admin option on that role, too: who may set it may change the clone's
 //!   password as well. What somebody else wrote there is kept;
-//! - without the comment, as in the pairs of AWS's rotation function, the clone must have **nothing
-//!   but** that membership, so that there is nothing in it to be taken over: no power that the base
-//!   has not, no object, no right, no policy, no other membership, no admin option. That is said in
-//!   the log, and the comment is written.
+//! - without the comment, as in the pairs of AWS's rotation function, the clone must be a member of
+//!   the base and have **nothing but** that, so that there is nothing in it to be taken over: no power
+//!   that the base has not, no object, no right, no policy, no other membership, no admin option. That
+//!   is said in the log, and the comment is written;
+//! - any other two are no pair, and what they differ in is said.
 
 use windlass_postgres_wire::literal;
-use windlass_sdk::{Failure, Pair, clean};
+use windlass_sdk::{Failure, Finding, Pair, clean};
 
+use crate::facts::{Facts, Things};
 use crate::product::identifier;
-use crate::role::{Facts, Membership, Role};
+use crate::role::Role;
 
 /// What stands between the mark and what somebody else wrote. No end of a line: messages have none.
 const SEPARATOR: &str = "; ";
@@ -40,33 +42,24 @@ pub(crate) fn check(
     base: &Role,
     clone: &Role,
 ) -> Result<Proof, Failure> {
-    let Some(membership) = facts.membership else {
-        return Err(Failure::declined(format!(
-            "the role {clone:?} exists but is not a member of {base:?}, so the two are no pair of \
-             alternating users and neither was changed: rename {clone:?}, or, if it is the clone, \
-             GRANT {} TO {}; {}",
-            identifier(&pair.base)?,
-            identifier(&pair.clone)?,
-            remedy(pair, clone_comment(facts))?,
-            clone = pair.clone,
-            base = pair.base,
-        )));
-    };
     if is_marked(pair, clone)? {
         return Ok(Proof::Marked);
     }
-    let doubts = doubts(pair, facts, membership, base, clone)?;
+    let doubts = doubts(pair, facts, base, clone)?;
     if doubts.is_empty() {
         return Ok(Proof::Equal);
     }
-    Err(Failure::declined(format!(
-        "the role {clone:?} is a member of {base:?} but not marked as its clone, and it has more than \
-         that: {}; so it may be somebody else's, and neither was changed: rename {clone:?}, or, if it \
-         is the clone, {}",
-        doubts.join(", "),
-        remedy(pair, clone_comment(facts))?,
-        clone = pair.clone,
-        base = pair.base,
+    let texts: Vec<String> = doubts.into_iter().map(|doubt| doubt.text).collect();
+    let message = format!(
+        "the role {:?} is not marked as the clone of {:?} and is not its equal, so it may be \
+         somebody else's and neither was changed: {}",
+        pair.clone,
+        pair.base,
+        texts.join("; ")
+    );
+    Err(Failure::not_a_pair(message).with_remedy(format!(
+        "mark it, if it is the clone ({}), or rename it",
+        remedy(pair, clone.comment.as_deref())?
     )))
 }
 
@@ -87,7 +80,7 @@ fn statement(pair: &Pair, comment: Option<&str>) -> Result<String, Failure> {
 }
 
 /// The statement for a message, which is one line of bounded length.
-fn remedy(pair: &Pair, comment: Option<&str>) -> Result<String, Failure> {
+pub(crate) fn remedy(pair: &Pair, comment: Option<&str>) -> Result<String, Failure> {
     match comment {
         Some(comment) if clean(comment) != comment => {
             let statement = statement(pair, Some("…"))?;
@@ -97,16 +90,13 @@ fn remedy(pair: &Pair, comment: Option<&str>) -> Result<String, Failure> {
     }
 }
 
-fn clone_comment(facts: &Facts) -> Option<&str> {
-    facts.clone.as_ref()?.comment.as_deref()
-}
-
 /// What the comment says, alone or beside something else.
-fn text(pair: &Pair) -> Result<String, Failure> {
+pub(crate) fn text(pair: &Pair) -> Result<String, Failure> {
     Ok(format!("windlass: the clone of {}", identifier(&pair.base)?))
 }
 
-fn is_marked(pair: &Pair, clone: &Role) -> Result<bool, Failure> {
+/// Whether the comment says so.
+pub(crate) fn is_marked(pair: &Pair, clone: &Role) -> Result<bool, Failure> {
     let (mark, comment) = (text(pair)?, clone.comment.as_deref().unwrap_or_default());
     let is_apart = |(at, _): (usize, &str)| {
         let (before, after) = (comment.get(..at), comment.get(at + mark.len()..));
@@ -117,40 +107,97 @@ fn is_marked(pair: &Pair, clone: &Role) -> Result<bool, Failure> {
     Ok(comment.match_indices(mark.as_str()).any(is_apart))
 }
 
-/// What the clone has that no clone without a mark may have.
-fn doubts(
+/// What the clone has that no clone without a mark may have, or lacks.
+pub(crate) fn doubts(
     pair: &Pair,
     facts: &Facts,
-    membership: Membership,
     base: &Role,
     clone: &Role,
-) -> Result<Vec<String>, Failure> {
+) -> Result<Vec<Finding>, Failure> {
+    let Pair { base: base_name, clone: clone_name, .. } = pair;
+    let (of_base, of_clone) = (identifier(base_name)?, identifier(clone_name)?);
     let besides = &facts.besides;
     let mut doubts = Vec::new();
-    doubts.extend(clone.powers_beyond(base).map(|power| format!("it is {power}")));
-    if besides.objects {
-        doubts.push(format!(
-            "it owns objects (REASSIGN OWNED BY {} TO {}, run in each database, gives them to the \
-             other)",
-            identifier(&pair.clone)?,
-            identifier(&pair.base)?
-        ));
+    let mut doubt = |text: String, remedy: String| doubts.push(Finding { text, remedy });
+    match facts.membership {
+        None => doubt(
+            format!("{clone_name:?} is not a member of {base_name:?}"),
+            format!("GRANT {of_base} TO {of_clone}"),
+        ),
+        Some(membership) if membership.admin => doubt(
+            format!("{clone_name:?} may make others members of {base_name:?} (ADMIN OPTION)"),
+            format!("REVOKE ADMIN OPTION FOR {of_base} FROM {of_clone}"),
+        ),
+        Some(_) => {}
     }
-    if besides.rights {
-        doubts.push("rights were granted to it".into());
+    if let Some(power) = clone.powers_beyond(base) {
+        doubt(
+            format!("{clone_name:?} is {power} and {base_name:?} is not"),
+            format!("ALTER ROLE {of_clone} NO{power}"),
+        );
     }
-    if besides.policies {
-        doubts.push("a policy of row security names it".into());
+    if besides.objects.count > 0 {
+        let objects = besides.objects.listed();
+        doubt(format!("{clone_name:?} owns {objects}"), reassign(pair, facts)?);
     }
-    if !besides.memberships.is_empty() {
-        let names = besides.memberships.iter().take(NAMED_MAX);
-        let names: Vec<_> = names.map(|name| format!("{:?}", clean(name))).collect();
-        doubts.push(format!("it is a member of other roles ({})", names.join(", ")));
+    if besides.rights.count > 0 {
+        doubt(
+            format!(
+                "{clone_name:?} has, or granted, rights of its own: {}",
+                besides.rights.listed()
+            ),
+            format!("GRANT to {of_base} what the pair needs of them"),
+        );
     }
-    if membership.admin {
-        doubts.push(format!("it may make others members of {:?} (ADMIN OPTION)", pair.base));
+    if besides.policies.count > 0 {
+        doubt(
+            format!("policies of row security name {clone_name:?}: {}", besides.policies.listed()),
+            format!("ALTER POLICY … TO {of_base}"),
+        );
+    }
+    if besides.memberships.count > 0 {
+        let other = besides.memberships.names.first().map(String::as_str).unwrap_or_default();
+        doubt(
+            format!("{clone_name:?} is a member of other roles: {}", besides.memberships.listed()),
+            format!(
+                "GRANT {other} TO {of_base} if the pair needs it, and REVOKE {other} FROM {of_clone}",
+                other = identifier(other)?
+            ),
+        );
     }
     Ok(doubts)
+}
+
+/// The statement that gives what the clone owns to the base, and where to run it.
+pub(crate) fn reassign(pair: &Pair, facts: &Facts) -> Result<String, Failure> {
+    let databases = &facts.besides.databases;
+    let places = match databases.count {
+        0 => "in any database".to_owned(),
+        1 => format!("in the database {}", databases.listed()),
+        _ => format!("in each of the databases {}", databases.listed()),
+    };
+    Ok(format!(
+        "run, as a superuser or a member of both, {places}: REASSIGN OWNED BY {} TO {}",
+        identifier(&pair.clone)?,
+        identifier(&pair.base)?
+    ))
+}
+
+impl Things {
+    /// The first few.
+    pub(crate) fn listed(&self) -> String {
+        let names: Vec<String> = self.names.iter().map(|name| clean(name)).collect();
+        listed(&names, self.count)
+    }
+}
+
+/// The first few of `count`.
+fn listed(names: &[String], count: usize) -> String {
+    let first = names.get(..NAMED_MAX.min(names.len())).unwrap_or_default();
+    match count.saturating_sub(first.len()) {
+        0 => first.join(", "),
+        more => format!("{}, and {more} more", first.join(", ")),
+    }
 }
 
 #[cfg(test)]

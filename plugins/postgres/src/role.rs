@@ -1,9 +1,9 @@
-//! What the catalog says about the two accounts of a pair.
+//! One account of a pair: its attributes and settings, and in what the clone's should be like the base's.
 
-use windlass_postgres_wire::{Settings, Value, literal};
-use windlass_sdk::{Failure, Pair};
+use std::fmt;
 
-use crate::product::PRODUCT;
+use windlass_postgres_wire::{Settings, Value, is_longer, literal};
+use windlass_sdk::Failure;
 
 /// One account.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,138 +19,11 @@ pub(crate) struct Role {
     pub(crate) connection_limit: i32,
     /// When its password expires, as the server writes it; absent: never.
     pub(crate) valid_until: Option<String>,
+    /// Whether that is past.
+    pub(crate) expired: bool,
     pub(crate) settings: Settings,
     /// What `COMMENT ON ROLE` says about it.
     pub(crate) comment: Option<String>,
-}
-
-/// How the clone is a member of the base.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Membership {
-    pub(crate) inherit: bool,
-    pub(crate) set: bool,
-    /// Whether it may make others members of the base.
-    pub(crate) admin: bool,
-}
-
-impl Membership {
-    /// Whether the clone has the base's rights and may become it.
-    pub(crate) fn is_full(self) -> bool {
-        self.inherit && self.set
-    }
-}
-
-/// Everything that decides what to do.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Facts {
-    pub(crate) base: Option<Role>,
-    pub(crate) clone: Option<Role>,
-    /// The clone's direct membership in the base.
-    pub(crate) membership: Option<Membership>,
-    /// What the clone has besides, in any database.
-    pub(crate) besides: Besides,
-}
-
-/// What a role has, beside being a member of one other.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Besides {
-    /// It owns something.
-    pub(crate) objects: bool,
-    /// Something was granted to it, or by it.
-    pub(crate) rights: bool,
-    /// A policy of row security names it.
-    pub(crate) policies: bool,
-    /// The further roles that it is a member of.
-    pub(crate) memberships: Vec<String>,
-}
-
-impl Besides {
-    /// Reads a kind of dependency (`pg_shdepend.deptype`), or a membership.
-    fn add(&mut self, row: &[Value]) -> Option<()> {
-        let [kind, name] = row else { return None };
-        match (kind.as_deref()?, name) {
-            ("o", None) => self.objects = true,
-            ("r", None) => self.policies = true,
-            ("member", Some(role)) => self.memberships.push(role.clone()),
-            // `a`, rights, and `i`, those that an extension came with; or what is not known yet.
-            (_, None) => self.rights = true,
-            _ => return None,
-        }
-        Some(())
-    }
-}
-
-impl Facts {
-    /// The queries, in the order in which [`Facts::read`] takes their rows.
-    pub(crate) fn queries(pair: &Pair) -> Result<String, Failure> {
-        let (base, clone) = (literal(&pair.base)?, literal(&pair.clone)?);
-        // `to_jsonb` reads columns that only exist from PostgreSQL 16 on.
-        Ok(format!(
-            "SELECT rolname = {clone}, rolcanlogin, rolinherit, rolsuper, rolcreaterole, \
-             rolcreatedb, rolreplication, rolbypassrls, rolconnlimit, \
-             nullif(rolvaliduntil, 'infinity'), shobj_description(oid, 'pg_authid') \
-             FROM pg_roles WHERE rolname IN ({base}, {clone}); \
-             SELECT r.rolname = {clone}, d.datname, e.entry \
-             FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole \
-             LEFT JOIN pg_database d ON d.oid = s.setdatabase \
-             CROSS JOIN LATERAL unnest(s.setconfig) AS e(entry) \
-             WHERE r.rolname IN ({base}, {clone}); \
-             SELECT coalesce(bool_or((to_jsonb(m) ->> 'inherit_option')::boolean), true), \
-             coalesce(bool_or((to_jsonb(m) ->> 'set_option')::boolean), true), \
-             bool_or(m.admin_option) \
-             FROM pg_auth_members m JOIN pg_roles b ON b.oid = m.roleid \
-             JOIN pg_roles c ON c.oid = m.member \
-             WHERE b.rolname = {base} AND c.rolname = {clone} HAVING count(*) > 0; \
-             SELECT DISTINCT p.deptype::text, NULL::text \
-             FROM pg_shdepend p JOIN pg_roles c ON c.oid = p.refobjid \
-             WHERE p.refclassid = 'pg_authid'::regclass AND c.rolname = {clone} \
-             UNION ALL SELECT 'member', g.rolname FROM pg_auth_members m \
-             JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles c ON c.oid = m.member \
-             WHERE c.rolname = {clone} AND NOT g.rolname = {base};"
-        ))
-    }
-
-    pub(crate) fn read(tables: Vec<Vec<Vec<Value>>>, pair: &Pair) -> Result<Self, Failure> {
-        let unreadable = || {
-            Failure::protocol(format!(
-                "the server's catalog says something unreadable about {:?} or {:?}",
-                pair.base, pair.clone
-            ))
-        };
-        let Ok([roles, settings, membership, besides]) = <[_; 4]>::try_from(tables) else {
-            return Err(unreadable());
-        };
-        let mut facts =
-            Self { base: None, clone: None, membership: None, besides: Besides::default() };
-        for row in besides {
-            facts.besides.add(&row).ok_or_else(unreadable)?;
-        }
-        for row in roles {
-            let (is_clone, role) = Role::read(&row).ok_or_else(unreadable)?;
-            *if is_clone { &mut facts.clone } else { &mut facts.base } = Some(role);
-        }
-        for row in settings {
-            let [is_clone, database, Some(entry)] = row.as_slice() else {
-                return Err(unreadable());
-            };
-            let role = match flag(is_clone).ok_or_else(unreadable)? {
-                true => facts.clone.as_mut(),
-                false => facts.base.as_mut(),
-            };
-            if let Some(role) = role {
-                role.settings.add(&PRODUCT.dialect, database.as_deref(), entry)?;
-            }
-        }
-        if let Some(row) = membership.first() {
-            let [inherit, set, admin] = row.as_slice() else { return Err(unreadable()) };
-            facts.membership = Some(Membership {
-                inherit: flag(inherit).ok_or_else(unreadable)?,
-                set: flag(set).ok_or_else(unreadable)?,
-                admin: flag(admin).ok_or_else(unreadable)?,
-            });
-        }
-        Ok(facts)
-    }
 }
 
 impl Role {
@@ -166,13 +39,14 @@ impl Role {
             bypass_row_security: false,
             connection_limit: -1,
             valid_until: None,
+            expired: false,
             settings: Settings::default(),
             comment: None,
         }
     }
 
     /// Whether the row is the clone's, and the account without its settings.
-    fn read(row: &[Value]) -> Option<(bool, Self)> {
+    pub(crate) fn read(row: &[Value]) -> Option<(bool, Self)> {
         let [
             is_clone,
             login,
@@ -184,6 +58,7 @@ impl Role {
             bypass,
             limit,
             until,
+            expired,
             comment,
         ] = row
         else {
@@ -199,6 +74,7 @@ impl Role {
             bypass_row_security: flag(bypass)?,
             connection_limit: limit.as_deref()?.parse().ok()?,
             valid_until: until.clone(),
+            expired: flag(expired)?,
             settings: Settings::default(),
             comment: comment.clone(),
         };
@@ -230,15 +106,27 @@ impl Role {
     }
 
     /// The attributes in which a clone should be like this account, and is not.
-    pub(crate) fn differing_attributes(&self, clone: &Self) -> Vec<&'static str> {
-        let mut differing = Vec::new();
-        if self.connection_limit != clone.connection_limit {
-            differing.push("CONNECTION LIMIT");
-        }
-        if self.valid_until != clone.valid_until {
-            differing.push("VALID UNTIL");
-        }
-        differing
+    pub(crate) fn differing_attributes(&self, clone: &Self) -> Vec<Attribute> {
+        let limit = |role: &Self| match role.connection_limit {
+            -1 => "none".to_owned(),
+            limit => limit.to_string(),
+        };
+        let until = |role: &Self| role.valid_until.clone().unwrap_or_else(|| "none".to_owned());
+        let login = |role: &Self| if role.can_login { "LOGIN" } else { "NOLOGIN" }.to_owned();
+        [
+            ("CONNECTION LIMIT", limit(clone), limit(self)),
+            ("VALID UNTIL", until(clone), until(self)),
+            ("LOGIN", login(clone), login(self)),
+        ]
+        .into_iter()
+        .filter(|(_, clones, own)| clones != own)
+        .map(|(name, clones, own)| Attribute { name, clones, own })
+        .collect()
+    }
+
+    /// Whether a clone made like this account lives longer than it does now.
+    pub(crate) fn outlives(&self, clone: &Self) -> bool {
+        is_longer(self.valid_until.as_deref(), clone.valid_until.as_deref())
     }
 
     /// A power that this account has and `other` has not.
@@ -255,8 +143,24 @@ impl Role {
     }
 }
 
+/// An attribute in which a clone is not like its base.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Attribute {
+    pub(crate) name: &'static str,
+    /// What the clone has.
+    pub(crate) clones: String,
+    /// What the base has.
+    pub(crate) own: String,
+}
+
+impl fmt::Display for Attribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} from {} to {}", self.name, self.clones, self.own)
+    }
+}
+
 /// A boolean as the server writes it.
-fn flag(value: &Value) -> Option<bool> {
+pub(crate) fn flag(value: &Value) -> Option<bool> {
     match value.as_deref()? {
         "t" => Some(true),
         "f" => Some(false),

@@ -3,7 +3,7 @@
 use windlass_sdk::FailureKind;
 
 use super::*;
-use crate::role::{Besides, Membership};
+use crate::facts::{Membership, Things};
 
 const FULL: Option<Membership> = Some(Membership { inherit: true, set: true, admin: false });
 
@@ -14,7 +14,7 @@ fn pair(turn: Turn) -> Pair {
 }
 
 fn facts(base: Option<Role>, clone: Option<Role>, membership: Option<Membership>) -> Facts {
-    Facts { base, clone, membership, besides: Besides::default() }
+    Facts { base, clone, membership, ..Facts::default() }
 }
 
 fn role(change: impl FnOnce(&mut Role)) -> Option<Role> {
@@ -40,15 +40,36 @@ fn clone() -> Option<Role> {
     marked(|clone| set(clone, "role=app"))
 }
 
-fn planned(turn: Turn, facts: &Facts) -> Plan {
-    plan(&pair(turn), facts, |name| format!("stored for {name}")).unwrap()
+/// Things of a kind that the clone has.
+fn things(name: &str) -> Things {
+    Things { count: 1, names: vec![name.into()] }
+}
+
+/// A plan's statements, with a password in them, and its notes.
+struct Planned {
+    statements: Vec<String>,
+    notes: Vec<(LogLevel, String)>,
+}
+
+fn planned(turn: Turn, facts: &Facts) -> Planned {
+    let Plan { password: Statement { before, after }, statements, notes } =
+        plan(&pair(turn), facts).unwrap();
+    let mut all = vec![format!("{before} '…'{after}")];
+    all.extend(statements);
+    Planned { statements: all, notes }
 }
 
 #[track_caller]
 fn declined(turn: Turn, facts: &Facts, part: &str) {
-    let failure = plan(&pair(turn), facts, |_| String::new()).unwrap_err();
-    assert_eq!(failure.kind, FailureKind::Declined);
-    assert!(failure.message.contains(part), "{failure}");
+    failed(turn, facts, FailureKind::Declined, part);
+}
+
+#[track_caller]
+fn failed(turn: Turn, facts: &Facts, kind: FailureKind, part: &str) {
+    let failure = plan(&pair(turn), facts).unwrap_err();
+    assert_eq!(failure.kind, kind);
+    let whole = format!("{}: {}", failure.message, failure.remedy);
+    assert!(whole.contains(part) && !failure.remedy.is_empty(), "{whole}");
 }
 
 #[test]
@@ -64,7 +85,7 @@ fn the_first_turn_creates_the_clone() {
     assert_eq!(
         plan.statements,
         [
-            "CREATE ROLE \"app_clone\" LOGIN INHERIT PASSWORD 'stored for app_clone' REPLICATION \
+            "CREATE ROLE \"app_clone\" LOGIN INHERIT PASSWORD '…' REPLICATION \
              CONNECTION LIMIT 5 VALID UNTIL '2030-01-01 00:00:00+00'",
             "GRANT \"app\" TO \"app_clone\"",
             "COMMENT ON ROLE \"app_clone\" IS 'windlass: the clone of \"app\"'",
@@ -78,7 +99,7 @@ fn the_first_turn_creates_the_clone() {
 #[test]
 fn a_clone_in_order_only_gets_its_password() {
     let plan = planned(Turn::Clone, &facts(role(|_| ()), clone(), FULL));
-    assert_eq!(plan.statements, ["ALTER ROLE \"app_clone\" PASSWORD 'stored for app_clone'"]);
+    assert_eq!(plan.statements, ["ALTER ROLE \"app_clone\" PASSWORD '…'"]);
     assert_eq!(plan.notes, []);
 }
 
@@ -97,7 +118,7 @@ fn a_clone_follows_its_base() {
     assert_eq!(
         plan.statements,
         [
-            "ALTER ROLE \"app_clone\" PASSWORD 'stored for app_clone' LOGIN INHERIT \
+            "ALTER ROLE \"app_clone\" PASSWORD '…' LOGIN INHERIT \
              CONNECTION LIMIT -1 VALID UNTIL 'infinity'",
             "ALTER ROLE \"app_clone\" RESET \"jit\"",
             "ALTER ROLE \"app_clone\" SET \"role\" TO 'owner'",
@@ -118,7 +139,7 @@ fn a_membership_that_gives_too_little_is_completed() {
 #[test]
 fn the_base_gets_its_password_and_is_otherwise_left_alone() {
     let in_order = facts(role(|_| ()), clone(), FULL);
-    let password = "ALTER ROLE \"app\" PASSWORD 'stored for app'";
+    let password = "ALTER ROLE \"app\" PASSWORD '…'";
     let plan = planned(Turn::Base, &in_order);
     assert_eq!((plan.statements, plan.notes), (vec![password.to_owned()], vec![]));
 
@@ -128,14 +149,107 @@ fn the_base_gets_its_password_and_is_otherwise_left_alone() {
     assert_eq!(plan.statements, [password]);
     let (level, note) = &plan.notes[0];
     assert_eq!(*level, LogLevel::Warn);
-    assert!(note.contains("CONNECTION LIMIT, jit, role"), "{note}");
+    assert!(note.contains("CONNECTION LIMIT (9, not none), jit, role"), "{note}");
 }
 
 #[test]
 fn an_account_that_is_not_the_other_half_is_not_touched() {
     for turn in [Turn::Base, Turn::Clone] {
-        declined(turn, &facts(role(|_| ()), clone(), None), "not a member");
+        let strangers = facts(role(|_| ()), role(|_| ()), None);
+        failed(turn, &strangers, FailureKind::NotAPair, "is not a member of \"app\"");
     }
+}
+
+#[test]
+fn a_mark_alone_makes_a_pair_and_the_membership_is_given() {
+    let only_marked = facts(role(|_| ()), marked(|_| ()), None);
+    let plan = planned(Turn::Clone, &only_marked);
+    assert_eq!(
+        plan.statements,
+        [
+            "ALTER ROLE \"app_clone\" PASSWORD '…'",
+            "GRANT \"app\" TO \"app_clone\"",
+            "ALTER ROLE \"app_clone\" SET \"role\" TO 'app'",
+        ]
+    );
+    assert_eq!(planned(Turn::Base, &only_marked).statements, ["ALTER ROLE \"app\" PASSWORD '…'"]);
+}
+
+#[test]
+fn what_changes_is_told_with_both_values_and_a_longer_life_is_warned_of() {
+    let until = |text: &str| (text != "none").then(|| text.to_owned());
+    for (clones, own, level) in [
+        ("2030-01-01 00:00:00+00", "none", LogLevel::Warn),
+        ("2030-01-01 00:00:00+00", "2030-01-01 00:00:01+00", LogLevel::Warn),
+        ("9999-01-01 00:00:00+00", "10000-01-01 00:00:00+00", LogLevel::Warn),
+        ("none", "2030-01-01 00:00:00+00", LogLevel::Info),
+        ("2031-01-01 00:00:00+00", "2030-01-01 00:00:00+00", LogLevel::Info),
+    ] {
+        let base = role(|base| base.valid_until = until(own));
+        let clone = marked(|clone| {
+            set(clone, "role=app");
+            clone.valid_until = until(clones);
+            clone.connection_limit = 3;
+        });
+        let plan = planned(Turn::Clone, &facts(base, clone, FULL));
+        let (found, note) = &plan.notes[0];
+        assert_eq!(*found, level, "{note}");
+        let both = format!("CONNECTION LIMIT from 3 to none; VALID UNTIL from {clones} to {own}");
+        assert!(note.contains(&both), "{note}");
+    }
+}
+
+#[test]
+fn rights_that_stop_working_are_named_when_they_do() {
+    let mut own_rights = facts(role(|_| ()), marked(|_| ()), FULL);
+    own_rights.besides.rights = Things { count: 9, names: vec!["table payroll".into()] };
+    own_rights.besides.memberships = things("payers");
+    let plan = planned(Turn::Clone, &own_rights);
+    let (level, note) = plan.notes.last().unwrap();
+    assert_eq!(*level, LogLevel::Warn);
+    for part in ["on table payroll, and 8 more", "as a member of payers", "to \"app\""] {
+        assert!(note.to_lowercase().contains(part), "{note}");
+    }
+    // They have stopped already.
+    own_rights.clone = clone();
+    assert_eq!(planned(Turn::Clone, &own_rights).notes, []);
+}
+
+#[test]
+fn who_has_expired_is_not_given_a_password_that_lets_nobody_in() {
+    for turn in [Turn::Base, Turn::Clone] {
+        let expired = role(|base| base.expired = true);
+        declined(turn, &facts(expired, clone(), FULL), "ALTER ROLE \"app\" VALID UNTIL 'infinity'");
+    }
+}
+
+#[test]
+fn a_setting_that_only_a_superuser_may_make_says_what_to_run() {
+    let base = role(|base| set(base, "log_statement=all"));
+    let mut facts = facts(base, None, None);
+    facts.superuser_settings.insert("log_statement".into());
+    let remedy =
+        |facts: &Facts, version| denied(&pair(Turn::Clone), facts, "admin", version).unwrap();
+    let create = "CREATE ROLE \"app_clone\" LOGIN; GRANT \"app\" TO \"app_clone\"; \
+                  COMMENT ON ROLE \"app_clone\" IS 'windlass: the clone of \"app\"'; \
+                  ALTER ROLE \"app_clone\" SET \"log_statement\" TO 'all'";
+    assert_eq!(remedy(&facts, 140_000), format!("as a superuser: {create}"));
+    let grant = "GRANT SET ON PARAMETER \"log_statement\" TO \"admin\"; or: ";
+    assert_eq!(remedy(&facts, 150_000), format!("as a superuser: {grant}{create}"));
+    assert!(
+        remedy(&facts, 160_000).ends_with("GRANT \"app_clone\" TO \"admin\" WITH ADMIN OPTION")
+    );
+    facts.clone = clone();
+    assert_eq!(
+        remedy(&facts, 140_000),
+        "as a superuser: ALTER ROLE \"app_clone\" SET \"log_statement\" TO 'all'"
+    );
+    // Nothing of it is left to be made.
+    facts.clone = marked(|clone| {
+        set(clone, "role=app");
+        set(clone, "log_statement=all");
+    });
+    assert!(remedy(&facts, 150_000).contains("\"admin\" CREATEROLE"));
 }
 
 #[test]
@@ -152,7 +266,7 @@ fn a_clone_without_a_mark_has_nothing_but_its_membership_and_is_marked_then() {
             assert_eq!(
                 plan.statements,
                 [
-                    format!("ALTER ROLE \"{name}\" PASSWORD 'stored for {name}'"),
+                    format!("ALTER ROLE \"{name}\" PASSWORD '…'"),
                     format!("COMMENT ON ROLE \"app_clone\" IS {written}"),
                 ]
             );
@@ -162,26 +276,27 @@ fn a_clone_without_a_mark_has_nothing_but_its_membership_and_is_marked_then() {
 
         type Doubt = fn(&mut Facts);
         let doubts: &[(Doubt, &str)] = &[
-            (|facts| facts.besides.objects = true, "REASSIGN OWNED BY \"app_clone\" TO \"app\""),
-            (|facts| facts.besides.rights = true, "rights were granted"),
-            (|facts| facts.besides.policies = true, "a policy"),
-            (|facts| facts.besides.memberships.push("pay\nroll".into()), "(\"pay roll\")"),
+            (|facts| facts.besides.objects = things("table t"), "owns table t"),
+            (|facts| facts.besides.rights = things("table t"), "rights of its own: table t"),
+            (|facts| facts.besides.policies = things("policy p"), "policies of row security"),
+            (|facts| facts.besides.memberships = things("pay\nroll"), "other roles: pay roll"),
             (|facts| facts.membership.as_mut().unwrap().admin = true, "ADMIN OPTION"),
-            (|facts| facts.clone.as_mut().unwrap().create_role = true, "it is CREATEROLE"),
+            (|facts| facts.clone.as_mut().unwrap().create_role = true, "is CREATEROLE"),
             (
                 |facts| {
                     let clone = facts.clone.as_mut().unwrap();
                     clone.comment = Some("windlass: the clone of \"ap\"".into());
                     clone.superuser = true;
                 },
-                "it is SUPERUSER",
+                "is SUPERUSER",
             ),
         ];
         for (doubt, part) in doubts {
             let mut doubtful = facts(role(|_| ()), unmarked(), FULL);
             doubt(&mut doubtful);
-            declined(turn, &doubtful, part);
-            declined(turn, &doubtful, "COMMENT ON ROLE \"app_clone\" IS '");
+            failed(turn, &doubtful, FailureKind::NotAPair, part);
+            let mark = "COMMENT ON ROLE \"app_clone\" IS '";
+            failed(turn, &doubtful, FailureKind::NotAPair, mark);
         }
     }
 }
@@ -200,18 +315,23 @@ fn a_clone_that_may_do_more_is_not_touched() {
         declined(Turn::Clone, &facts(role(|_| ()), marked(grant), FULL), part);
         // It may do what the base may.
         let plan = planned(Turn::Clone, &facts(role(grant), marked(grant), FULL));
-        assert_eq!(plan.statements[0], "ALTER ROLE \"app_clone\" PASSWORD 'stored for app_clone'");
+        assert_eq!(plan.statements[0], "ALTER ROLE \"app_clone\" PASSWORD '…'");
     }
 }
 
 #[test]
 fn what_a_clone_owns_is_not_put_out_of_its_reach() {
-    let mut adopted = facts(role(|_| ()), marked(|_| ()), FULL);
-    adopted.besides.objects = true;
-    declined(Turn::Clone, &adopted, "REASSIGN OWNED BY \"app_clone\" TO \"app\"");
+    let mut adopted = facts(role(|base| set(base, "jit=off")), marked(|_| ()), FULL);
+    adopted.besides.objects = things("table t");
+    adopted.besides.databases = things("shop");
+    let plan = planned(Turn::Clone, &adopted);
+    assert_eq!(plan.statements[1..], ["ALTER ROLE \"app_clone\" SET \"jit\" TO 'off'"]);
+    let (level, note) = plan.notes.last().unwrap();
+    let remedy = "in the database shop: REASSIGN OWNED BY \"app_clone\" TO \"app\"";
+    assert!(*level == LogLevel::Warn && note.contains(remedy), "{note}");
     // Once its sessions start as the base it is too late to matter.
     adopted.clone = clone();
-    assert_eq!(planned(Turn::Clone, &adopted).statements.len(), 1);
+    assert_eq!(planned(Turn::Clone, &adopted).statements.len(), 2);
 }
 
 #[test]

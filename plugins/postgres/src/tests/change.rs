@@ -5,9 +5,10 @@ use FailureKind::*;
 use super::server::*;
 use super::*;
 
-/// What `password_encryption`, `scram_iterations` and the switch of `synchronous_commit` return.
+/// What the first round trip says about settings.
 fn facts(encryption: &str) -> Vec<u8> {
-    [head(), row(&[Some(encryption), None, None]), complete("SELECT 1")].concat()
+    let values = [Some(encryption), None, Some("150004"), None, None];
+    [head(), row(&values), complete("SELECT 1")].concat()
 }
 
 /// Answers the first round trip; returns its statements.
@@ -32,7 +33,10 @@ fn ones_own_password_in_two_round_trips() {
         let_in(&mut peer);
         let first = begin(&mut peer, &[]);
         let (begin, role) =
-            ("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;", " SET LOCAL ROLE NONE;");
+            (
+                "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout TO 15000;",
+                " SET LOCAL ROLE NONE;",
+            );
         assert!(first.starts_with(&format!("{begin}{role}")), "{first}");
         let second = commit(&mut peer);
         assert!(
@@ -77,11 +81,107 @@ fn the_server_chooses_the_stored_form() {
     assert_failure(outcome, Unsupported, "", "argon2id");
 }
 
+/// What an administrator stores for `app` where the server asks for MD5 and, on a connection of its
+/// own, asks that account for `request`.
+fn stored_by_an_administrator(request: Vec<u8>) -> String {
+    let (stored, was_stored) = std::sync::mpsc::channel();
+    let changing: Script = Box::new(move |mut peer| {
+        let_in(&mut peer);
+        query(&mut peer);
+        let found = [head(), row(&[Some("t"), Some("f")]), complete("SELECT 1")].concat();
+        peer.send(&[complete("BEGIN"), facts("md5"), found, READY.into()].concat());
+        stored.send(commit(&mut peer)).unwrap();
+    });
+    let asking: Script = Box::new(move |mut peer| {
+        assert_eq!(startup(&mut peer)[1], "app");
+        peer.send(&request);
+        // No password.
+        peer.expect_close();
+    });
+    run_each(vec![changing, asking], |server| {
+        Postgres::change(&request_of(server, "admin", "app"))
+    })
+    .unwrap();
+    was_stored.recv().unwrap()
+}
+
+#[test]
+fn an_administrator_stores_a_hash_only_where_the_account_is_asked_for_one() {
+    for (request, form) in [
+        (authentication(10, b"SCRAM-SHA-256\0\0"), "'SCRAM-SHA-256$"),
+        (error("28000", "no pg_hba.conf entry"), "'SCRAM-SHA-256$"),
+        (ASK_MD5.to_vec(), "'md5"),
+        (ASK_CLEARTEXT.to_vec(), "'md5"),
+    ] {
+        let statements = stored_by_an_administrator(request.clone());
+        assert!(statements.contains(&format!("PASSWORD {form}")), "{request:?}: {statements}");
+    }
+}
+
+/// Nothing is sent that a password could be found in, whoever allows it, without TLS.
+#[test]
+fn without_tls_no_text_is_sent_whatever_the_operator_allows() {
+    let refusing: Script = Box::new(|mut peer| {
+        let_in(&mut peer);
+        begin(&mut peer, &[]);
+        query(&mut peer);
+        peer.send(&error("28000", "password type is not a plain text"));
+        goodbye(&mut peer);
+    });
+    let outcome = run_each(vec![refusing], |server| {
+        let request = request_of(server, "app", "app");
+        Postgres::change(&ChangeRequest { may_send_text: true, ..request })
+    });
+    assert_failure(outcome, TextRequired, "28000", "remove \"ssl\": false from the secret");
+}
+
+/// What an error that is none of the first attempt's says is not put down to the password.
+#[test]
+fn a_text_that_a_check_does_not_take_is_sent_once() {
+    let function_called = |peer: &mut Peer| {
+        let (tag, body) = receive(peer);
+        assert_eq!((tag, &body[..4]), (b'F', &2078_u32.to_be_bytes()[..]));
+        assert!(body.windows(NEW_PASSWORD.len()).any(|part| part == NEW_PASSWORD.as_bytes()));
+        peer.send(&[message(b'V', &[0, 0, 0, 0]), READY.into()].concat());
+    };
+    for (first, second, kind) in [
+        ("password type is not a plain text", "password is too short", PasswordRejected),
+        ("you may not", "you may not", Declined),
+        ("it is hashed", "so new-p4ssword is too weak", PasswordRejected),
+    ] {
+        let script: Script = Box::new(move |mut peer| {
+            accept_tls(&mut peer, None);
+            let_in(&mut peer);
+            begin(&mut peer, &[]);
+            assert!(query(&mut peer).contains("'SCRAM-SHA-256$"));
+            peer.send(&[error("28000", first), READY.into()].concat());
+            assert_eq!(query(&mut peer), "ROLLBACK");
+            peer.send(&[complete("ROLLBACK"), READY.into()].concat());
+            begin(&mut peer, &[]);
+            let printing = query(&mut peer);
+            assert!(printing.starts_with("SET LOCAL debug_print_parse TO off"), "{printing}");
+            peer.send(&[complete("SET"), READY.into()].concat());
+            function_called(&mut peer);
+            let statements = query(&mut peer);
+            assert!(statements.starts_with("DO LANGUAGE plpgsql "), "{statements}");
+            assert!(!statements.contains(NEW_PASSWORD), "{statements}");
+            peer.send(&error("28000", second));
+            goodbye(&mut peer);
+        });
+        let outcome = run_each(vec![script], |server| {
+            let mut request = request_of(server, "app", "app");
+            request.actor.tls = TlsMode::Required;
+            Postgres::change(&ChangeRequest { may_send_text: true, ..request })
+        });
+        assert_failure(outcome, kind, "28000", "changing the password: ");
+    }
+}
+
 #[test]
 fn an_administrator_keeps_the_role_that_its_sessions_start_as() {
     change("admin", "it's", None, |mut peer| {
         let_in(&mut peer);
-        let found = [head(), row(&[Some("1")]), complete("SELECT 1")].concat();
+        let found = [head(), row(&[Some("t"), Some("f")]), complete("SELECT 1")].concat();
         let first = begin(&mut peer, &[found]);
         assert!(!first.contains("ROLE NONE"), "{first}");
         assert!(first.contains("rolname = 'it''s'"), "{first}");
@@ -148,20 +248,11 @@ fn a_standby_says_what_to_do() {
         peer.send(&error("0A000", "cannot set transaction read-write mode during recovery"));
         goodbye(&mut peer);
     });
-    assert_failure(outcome, Declined, "0A000", "must be the primary");
+    assert_failure(outcome, Declined, "0A000", "be the primary");
 }
 
 #[test]
 fn what_can_not_be_done_is_said_before_connecting() {
-    let request = |server: Endpoint| ChangeRequest {
-        actor: in_clear(server, "app"),
-        username: "app".into(),
-        new_password: NEW_PASSWORD.into(),
-        old_password: None,
-        clone_of: None,
-        keep_old_valid: false,
-        may_send_text: false,
-    };
     type Spoil = fn(&mut ChangeRequest);
     let table: &[(Spoil, FailureKind)] = &[
         (|request| request.keep_old_valid = true, Unsupported),
@@ -174,7 +265,7 @@ fn what_can_not_be_done_is_said_before_connecting() {
         let outcome = run(
             |mut peer| peer.expect_close(),
             |server| {
-                let mut request = request(server);
+                let mut request = request_of(server, "app", "app");
                 spoil(&mut request);
                 Postgres::change(&request)
             },
@@ -188,17 +279,26 @@ fn catalog(clone_exists: bool, member: bool) -> Vec<Vec<u8>> {
     let role = |is_clone: &str| {
         let (yes, no) = (Some("t"), Some("f"));
         let comment = Some("windlass: the clone of \"app\"").filter(|_| is_clone == "t");
-        row(&[Some(is_clone), yes, yes, no, no, no, no, no, Some("-1"), None, comment])
+        row(&[Some(is_clone), yes, yes, no, no, no, no, no, Some("-1"), None, no, comment])
     };
     let mut roles = [head(), role("f")].concat();
     if clone_exists {
         roles.extend(role("t"));
     }
-    let setting = row(&[Some("f"), Some("db"), Some("work_mem=8MB")]);
+    let setting = row(&[Some("f"), Some("db"), Some("work_mem=8MB"), Some("f")]);
     let membership = if member { row(&[Some("t"), Some("t"), Some("f")]) } else { Vec::new() };
     [roles, [head(), setting].concat(), [head(), membership].concat(), head()]
         .map(|table| [table, complete("SELECT")].concat())
         .to_vec()
+}
+
+/// Two roles that have nothing to do with each other.
+fn unmarked() -> Vec<Vec<u8>> {
+    let mut tables = catalog(true, false);
+    let mark = b"windlass: the clone of \"app\"";
+    let at = tables[0].windows(mark.len()).position(|part| part == mark).unwrap();
+    tables[0][at] = b'W';
+    tables
 }
 
 #[test]
@@ -224,10 +324,10 @@ fn alternating_users_take_two_round_trips_as_well() {
     .unwrap();
     let outcome = change("admin", "app_clone", Some("app"), |mut peer| {
         let_in(&mut peer);
-        begin(&mut peer, &catalog(true, false));
+        begin(&mut peer, &unmarked());
         goodbye(&mut peer);
     });
-    assert_failure(outcome, Declined, "", "not a member");
+    assert_failure(outcome, NotAPair, "", "not a member");
 }
 
 #[test]

@@ -2,5 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test reports")]
 
+mod adopt;
+mod checks;
+mod encryption;
 mod marks;
+mod settings;
+mod sign_ins;
 mod world;

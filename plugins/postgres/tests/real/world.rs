@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use tokio::runtime::Runtime;
 use windlass_harness::{Ca, Postgres as Server, PostgresOptions, PsqlError, WorkDir, dial};
 use windlass_plugin_postgres::Postgres;
-use windlass_sdk::{ChangeRequest, Failure, Login, Plugin, Proof, TlsMode};
+use windlass_sdk::{
+    Assess, AssessRequest, Assessment, ChangeRequest, Failure, Login, Plugin, Proof, TlsMode,
+};
 
 /// A server and what it takes to reach it.
 pub(crate) struct World {
@@ -17,10 +19,21 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn start() -> Self {
+        Self::with(|_| PostgresOptions::default())
+    }
+
+    /// A server with these settings.
+    pub(crate) fn set_to(settings: &[(&str, &str)]) -> Self {
+        Self::with(|_| options(settings))
+    }
+
+    /// A server with options that may need something in the test's own directory.
+    pub(crate) fn with(options: impl FnOnce(&WorkDir) -> PostgresOptions) -> Self {
         let runtime = Runtime::new().unwrap();
         let work = WorkDir::new().unwrap();
         let ca = Ca::new(work.path(), "ca").unwrap();
-        let server = runtime.block_on(Server::start(&ca, PostgresOptions::default())).unwrap();
+        let options = options(&work);
+        let server = runtime.block_on(Server::start(&ca, options)).unwrap();
         let authority = ca.certificate().to_owned();
         Self { runtime, server, authority, _work: work }
     }
@@ -53,15 +66,113 @@ impl World {
 
     /// A turn of `next`, by the administrator.
     pub(crate) fn turn(&self, current: &str, next: &str, password: &str) -> Result<(), Failure> {
-        Postgres::change(&ChangeRequest {
-            actor: self.login(Server::ADMIN, self.server.admin_password()),
-            username: next.into(),
+        self.turn_by(self.master(), current, next, password)
+    }
+
+    /// The same by another.
+    pub(crate) fn turn_by(
+        &self,
+        actor: (&str, &str),
+        current: &str,
+        next: &str,
+        password: &str,
+    ) -> Result<(), Failure> {
+        let clone_of = Some(current.to_owned());
+        Postgres::change(&ChangeRequest { clone_of, ..self.request(actor, next, password) })
+    }
+
+    /// A change of one account.
+    pub(crate) fn change(
+        &self,
+        actor: (&str, &str),
+        user: &str,
+        password: &str,
+    ) -> Result<(), Failure> {
+        Postgres::change(&self.request(actor, user, password))
+    }
+
+    /// The same, with the password as text where the server asks for that.
+    pub(crate) fn change_in_text(
+        &self,
+        actor: (&str, &str),
+        user: &str,
+        password: &str,
+    ) -> Result<(), Failure> {
+        let request = self.request(actor, user, password);
+        Postgres::change(&ChangeRequest { may_send_text: true, ..request })
+    }
+
+    pub(crate) fn turn_in_text(
+        &self,
+        actor: (&str, &str),
+        current: &str,
+        next: &str,
+        password: &str,
+    ) -> Result<(), Failure> {
+        let clone_of = Some(current.to_owned());
+        let request = self.request(actor, next, password);
+        Postgres::change(&ChangeRequest { clone_of, may_send_text: true, ..request })
+    }
+
+    fn request(&self, actor: (&str, &str), user: &str, password: &str) -> ChangeRequest {
+        ChangeRequest {
+            actor: self.login(actor.0, actor.1),
+            username: user.into(),
             new_password: password.into(),
             old_password: None,
-            clone_of: Some(current.into()),
+            clone_of: None,
             keep_old_valid: false,
             may_send_text: false,
-        })
+        }
+    }
+
+    pub(crate) fn assess(
+        &self,
+        actor: (&str, &str),
+        user: &str,
+        clone_of: Option<&str>,
+    ) -> Assessment {
+        Postgres::assess(&self.assess_request(actor, user, clone_of)).unwrap()
+    }
+
+    pub(crate) fn mark(
+        &self,
+        actor: (&str, &str),
+        user: &str,
+        clone_of: &str,
+    ) -> Result<(), Failure> {
+        Postgres::mark_pair(&self.assess_request(actor, user, Some(clone_of)))
+    }
+
+    fn assess_request(
+        &self,
+        actor: (&str, &str),
+        user: &str,
+        clone_of: Option<&str>,
+    ) -> AssessRequest {
+        AssessRequest {
+            actor: self.login(actor.0, actor.1),
+            username: user.into(),
+            clone_of: clone_of.map(str::to_owned),
+        }
+    }
+
+    /// The administrator's name and password.
+    pub(crate) fn master(&self) -> (&str, &str) {
+        (Server::ADMIN, self.server.admin_password())
+    }
+
+    /// What the server has logged.
+    pub(crate) fn log(&self) -> String {
+        self.server.log().unwrap().text().to_owned()
+    }
+
+    /// Whether the stored form of a role's password begins so.
+    pub(crate) fn stores(&self, role: &str, kind: &str) -> bool {
+        let sql = format!(
+            "SELECT starts_with(rolpassword, '{kind}') FROM pg_authid WHERE rolname = '{role}'"
+        );
+        self.admin(&sql) == "t"
     }
 
     fn login(&self, user: &str, password: &str) -> Login {
@@ -75,4 +186,11 @@ impl World {
             fields: Vec::new(),
         }
     }
+}
+
+/// The harness's own, with these settings beside.
+pub(crate) fn options(settings: &[(&str, &str)]) -> PostgresOptions {
+    let settings =
+        settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    PostgresOptions { settings, ..PostgresOptions::default() }
 }
