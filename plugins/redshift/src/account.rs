@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use windlass_postgres_wire::{Settings, Value, literal};
-use windlass_sdk::{Failure, Pair};
+use windlass_postgres_wire::{Settings, Value, is_longer, literal};
+use windlass_sdk::{Failure, Pair, clean};
 
 use crate::catalog::Catalog;
 use crate::product::{PRODUCT, identifier, known};
@@ -30,6 +30,15 @@ pub(crate) struct Account {
     roles: BTreeMap<String, bool>,
     /// Whether it is a member of [`MARK`].
     pub(crate) marked: bool,
+}
+
+/// Something that a clone has not as the base has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// For people.
+    pub(crate) what: String,
+    /// What makes it the same.
+    pub(crate) statement: String,
 }
 
 /// What only Redshift's own views say, or PostgreSQL's.
@@ -169,40 +178,70 @@ impl Account {
         self.roles.values().any(|may_grant| *may_grant)
     }
 
-    /// The statements, one for each attribute, that turn `clone`, which is so now, into the equal of
-    /// this one, its rights and its mark left out.
-    pub(crate) fn statements_for(&self, clone: &Self, name: &str) -> Result<Vec<String>, Failure> {
+    /// What makes `clone`, which is so now, the equal of this one, its rights and its mark left out: one
+    /// for each attribute, in order. A setting's value may be nobody's business.
+    pub(crate) fn changes_for(&self, clone: &Self, name: &str) -> Result<Vec<Change>, Failure> {
         let user = identifier(name)?;
-        let mut statements = Vec::new();
-        let mut alter = |option: &str| statements.push(format!("ALTER USER {user} {option}"));
+        let mut changes = Vec::new();
+        let mut alter = |what: String, option: &str| {
+            changes.push(Change { what, statement: format!("ALTER USER {user} {option}") });
+        };
         if self.create_database != clone.create_database {
-            alter(if self.create_database { "CREATEDB" } else { "NOCREATEDB" });
+            let word = |may: bool| if may { "CREATEDB" } else { "NOCREATEDB" };
+            let (clones, own) = (word(clone.create_database), word(self.create_database));
+            alter(format!("CREATEDB from {clones} to {own}"), own);
         }
         if self.valid_until != clone.valid_until {
+            let shown = |until: &Option<String>| until.clone().unwrap_or_else(|| "none".to_owned());
+            let what = format!(
+                "VALID UNTIL from {} to {}",
+                shown(&clone.valid_until),
+                shown(&self.valid_until)
+            );
             let until = self.valid_until.as_deref().unwrap_or("infinity");
-            alter(&format!("VALID UNTIL {}", literal(until)?));
+            alter(what, &format!("VALID UNTIL {}", literal(until)?));
         }
         if let Some(limits) = &self.limits {
-            limits.options_for(clone.limits.as_ref()).iter().for_each(|option| alter(option));
+            for (what, option) in limits.options_for(clone.limits.as_ref()) {
+                alter(what, &option);
+            }
         }
-        let dialect = &PRODUCT.dialect;
-        statements.extend(clone.settings.become_statements(dialect, &self.settings, name)?);
+        let settings = clone.settings.changes(&PRODUCT.dialect, &self.settings, name)?;
+        changes.extend(settings.into_iter().map(|(setting, statement)| Change {
+            what: format!("the setting {}", clean(&setting)),
+            statement,
+        }));
+        changes.extend(self.memberships_for(clone, &user)?);
+        Ok(changes)
+    }
+
+    /// The part of it that is about groups and roles; `user` is the clone's name, quoted.
+    fn memberships_for(&self, clone: &Self, user: &str) -> Result<Vec<Change>, Failure> {
+        let mut changes = Vec::new();
+        let mut change = |what: String, statement: String| changes.push(Change { what, statement });
         for (action, groups) in [
             ("DROP", clone.groups.difference(&self.groups)),
             ("ADD", self.groups.difference(&clone.groups)),
         ] {
             for group in groups {
-                statements.push(format!("ALTER GROUP {} {action} USER {user}", known(group)?));
+                let so = if action == "ADD" { "is not in" } else { "is in" };
+                change(
+                    format!("it {so} the group {:?}", clean(group)),
+                    format!("ALTER GROUP {} {action} USER {user}", known(group)?),
+                );
             }
         }
         for (role, may_grant) in &clone.roles {
-            let role_name = known(role)?;
+            let (shown, role_name) = (clean(role), known(role)?);
             match self.roles.get(role) {
-                None => statements.push(format!("REVOKE ROLE {role_name} FROM {user}")),
-                Some(false) if *may_grant => {
-                    statements
-                        .push(format!("REVOKE ADMIN OPTION FOR ROLE {role_name} FROM {user}"));
-                }
+                None => change(
+                    format!("it has the role {shown:?}"),
+                    format!("REVOKE ROLE {role_name} FROM {user}"),
+                ),
+                Some(false) if *may_grant => change(
+                    format!("it may grant the role {shown:?}"),
+                    format!("REVOKE ADMIN OPTION FOR ROLE {role_name} FROM {user}"),
+                ),
                 Some(_) => {}
             }
         }
@@ -210,10 +249,18 @@ impl Account {
             let there = clone.roles.get(role);
             if there.is_none_or(|there| *may_grant && !there) {
                 let option = if *may_grant { " WITH ADMIN OPTION" } else { "" };
-                statements.push(format!("GRANT ROLE {} TO {user}{option}", known(role)?));
+                change(
+                    format!("it has not the role {:?}{option}", clean(role)),
+                    format!("GRANT ROLE {} TO {user}{option}", known(role)?),
+                );
             }
         }
-        Ok(statements)
+        Ok(changes)
+    }
+
+    /// Whether a clone made like this account lives longer than it does now.
+    pub(crate) fn outlives(&self, clone: &Self) -> bool {
+        is_longer(self.valid_until.as_deref(), clone.valid_until.as_deref())
     }
 
     /// Whether what only Redshift's own views say is known.
@@ -236,8 +283,9 @@ impl Limits {
         Ok(Self { connections: connections.to_owned(), syslog: syslog.map(str::to_owned), timeout })
     }
 
-    /// The options of `ALTER USER` for a clone that has these, or was just created.
-    fn options_for(&self, clone: Option<&Self>) -> Vec<String> {
+    /// The options of `ALTER USER` for a clone that has these, or was just created, each with what it
+    /// changes.
+    fn options_for(&self, clone: Option<&Self>) -> Vec<(String, String)> {
         let created = Self {
             connections: String::new(),
             syslog: self.syslog.as_ref().map(|_| "RESTRICTED".to_owned()),
@@ -246,21 +294,40 @@ impl Limits {
         let clone = clone.unwrap_or(&created);
         let mut options = Vec::new();
         if self.limit() != clone.limit() {
-            options.push(match (self.limit(), clone.connections.as_str()) {
-                (Some(limit), _) => format!("CONNECTION LIMIT {limit}"),
+            let shown = |limit: Option<i32>| match limit {
+                Some(limit) => limit.to_string(),
+                None => "none".to_owned(),
+            };
+            let what = format!(
+                "CONNECTION LIMIT from {} to {}",
+                shown(clone.limit()),
+                shown(self.limit())
+            );
+            let option = match self.limit() {
+                Some(limit) => format!("CONNECTION LIMIT {limit}"),
                 // The word for it is the server's own.
-                (None, _) if self.connections == "-1" => "CONNECTION LIMIT -1".to_owned(),
-                (None, _) => "CONNECTION LIMIT UNLIMITED".to_owned(),
-            });
+                None if self.connections == "-1" => "CONNECTION LIMIT -1".to_owned(),
+                None => "CONNECTION LIMIT UNLIMITED".to_owned(),
+            };
+            options.push((what, option));
         }
         if let Some(syslog) = self.syslog.as_ref().filter(|_| self.syslog != clone.syslog) {
-            options.push(format!("SYSLOG ACCESS {syslog}"));
+            let before = clone.syslog.as_deref().unwrap_or("none");
+            let what = format!("SYSLOG ACCESS from {before} to {syslog}");
+            options.push((what, format!("SYSLOG ACCESS {syslog}")));
         }
         if self.timeout != clone.timeout {
-            options.push(match self.timeout {
+            let shown = |timeout: Option<u32>| timeout.unwrap_or_default();
+            let what = format!(
+                "SESSION TIMEOUT from {} to {} seconds",
+                shown(clone.timeout),
+                shown(self.timeout)
+            );
+            let option = match self.timeout {
                 Some(seconds) if seconds > 0 => format!("SESSION TIMEOUT {seconds}"),
                 _ => "RESET SESSION TIMEOUT".to_owned(),
-            });
+            };
+            options.push((what, option));
         }
         options
     }
@@ -300,7 +367,8 @@ mod tests {
         let tables = tables.map(|table| table.iter().map(|values| row(values)).collect());
         let accounts = read(tables, &pair()).unwrap();
         let clone = accounts.clone.unwrap_or_default();
-        accounts.base.unwrap().statements_for(&clone, "app_clone").unwrap()
+        let changes = accounts.base.unwrap().changes_for(&clone, "app_clone").unwrap();
+        changes.into_iter().map(|change| change.statement).collect()
     }
 
     const PLAIN: &[&str] = &["app", "f", "f", "-", "-"];

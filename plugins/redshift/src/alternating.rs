@@ -13,24 +13,24 @@
 //! at its creation; only an administrator can put anybody there. A user who is no member is taken for
 //! it only if the two are equal in a way that neither can have made: the same rights and memberships,
 //! and some of them, none that may be granted on, and nothing that either owns, which can't be made
-//! equal. That is said in the log, and the clone becomes a member. Any other user is left alone.
+//! equal. That is said in the log, and the clone becomes a member. Any other user is left alone, and
+//! what differs is said (`pairs`).
 
 use windlass_postgres_wire::Session;
-use windlass_sdk::{Failure, LogLevel, Pair, Turn, clean, log};
+use windlass_sdk::{Failure, LogLevel, Pair, Turn, log};
 
-use crate::account::{self, Account, Accounts, MARK};
-use crate::catalog::{self, Catalog};
+use crate::account::{self, Account, Accounts, Change, MARK};
+use crate::catalog::{self, Access, Catalog};
 use crate::change::{alter, commit};
+use crate::pairs;
 use crate::product::identifier;
 use crate::rights::{self, Difference, OBJECTS_MAX, Object, PAGE};
 use crate::stored::Form;
 
 /// What an administrator lacks who may not do this.
-const DENIED: &str = "the administrator of alternating users must be a superuser: it creates users and \
-                      groups and grants every right of the other user";
-
-/// How many objects a message names.
-const NAMED: usize = 5;
+pub(crate) const DENIED: &str = "let the administrator of alternating users be a superuser (ALTER USER … \
+                                 CREATEUSER): it creates users and groups and grants every right of the \
+                                 other user";
 
 /// How many statements go in one round trip: each may name a hundred objects, and the host waits 20 s
 /// for an answer.
@@ -38,14 +38,14 @@ const STATEMENTS_AT_ONCE: usize = 25;
 
 /// What was read.
 #[derive(Debug)]
-struct State {
-    accounts: Accounts,
-    objects: Vec<Object>,
+pub(crate) struct State {
+    pub(crate) accounts: Accounts,
+    pub(crate) objects: Vec<Object>,
 }
 
 /// Changes the password of the half whose turn it is to what is `stored`.
 pub(crate) fn change(session: &mut Session, pair: &Pair, stored: &str) -> Result<(), Failure> {
-    let catalog = catalog::begin(session)?;
+    let catalog = catalog::begin(session, Access::Write)?;
     let state = read(session, &catalog, pair, &[], "reading what the users may do")?;
     let plan = plan(&catalog, pair, &state)?;
     if !plan.statements.is_empty() {
@@ -64,7 +64,7 @@ pub(crate) fn change(session: &mut Session, pair: &Pair, stored: &str) -> Result
 }
 
 /// Runs `statements`, and reads what is there then: in one round trip for each page of rights.
-fn read(
+pub(crate) fn read(
     session: &mut Session,
     catalog: &Catalog,
     pair: &Pair,
@@ -96,9 +96,9 @@ fn read(
         }
         if objects.len() >= OBJECTS_MAX {
             return Err(Failure::unsupported(format!(
-                "the users have rights on more than {OBJECTS_MAX} objects: grant them to a group that \
-                 both are in"
-            )));
+                "the users have rights on more than {OBJECTS_MAX} objects"
+            ))
+            .with_remedy("grant them to a group that both are in"));
         }
         let query = rights::query(catalog, pair, objects.len())?;
         page = session.run(&query, operation)?.tables.pop().ok_or_else(unreadable)?;
@@ -119,13 +119,14 @@ fn plan(catalog: &Catalog, pair: &Pair, state: &State) -> Result<Plan, Failure> 
     let Some(base) = &state.accounts.base else {
         return Err(Failure::declined(format!(
             "there is no user {base_name:?}, which {clone_name:?} would be the clone of"
-        )));
+        ))
+        .with_remedy("set \"username\" in the secret to a user that exists"));
     };
     if base.superuser {
         return Err(Failure::declined(format!(
-            "the user {base_name:?} is a superuser, and is not given an equal: let it change its own \
-             password (the strategy single-user)"
-        )));
+            "the user {base_name:?} is a superuser, and is not given an equal"
+        ))
+        .with_remedy("let it change its own password (the strategy single-user)"));
     }
     let difference = rights::compare(&state.objects, pair, catalog.is_redshift())?;
     let mut plan = Plan::default();
@@ -138,7 +139,8 @@ fn plan(catalog: &Catalog, pair: &Pair, state: &State) -> Result<Plan, Failure> 
         (None, Turn::Base) => {
             return Err(Failure::declined(format!(
                 "there is no user {clone_name:?}, which should be in force now"
-            )));
+            ))
+            .with_remedy(format!("set \"username\" in the secret to {base_name:?}")));
         }
         (None, Turn::Clone) => {
             let nobody_knows = Form::locked(clone_name);
@@ -149,7 +151,7 @@ fn plan(catalog: &Catalog, pair: &Pair, state: &State) -> Result<Plan, Failure> 
             &Account::default()
         }
         (Some(clone), _) => {
-            check_clone(pair, base, clone, &difference)?;
+            pairs::check(pair, &state.accounts, base, clone, &difference)?;
             if !clone.marked {
                 plan.statements.push(add_mark);
                 let note = format!(
@@ -162,20 +164,11 @@ fn plan(catalog: &Catalog, pair: &Pair, state: &State) -> Result<Plan, Failure> 
             clone
         }
     };
-    let attributes = base.statements_for(clone, clone_name)?;
-    if state.accounts.clone.is_some()
-        && !(attributes.is_empty() && difference.statements.is_empty())
-    {
-        let named = listed(&difference.differing);
-        let attributes = attributes.len();
-        let note = format!(
-            "made {clone_name:?} equal to {base_name:?}: {attributes} attributes and memberships, \
-             rights on {} objects{named}; make lasting changes on {base_name:?}",
-            difference.differing.len()
-        );
-        plan.notes.push((LogLevel::Info, note));
+    let changes = base.changes_for(clone, clone_name)?;
+    if state.accounts.clone.is_some() {
+        plan.notes.extend(mended(pair, base, clone, &changes, &difference));
     }
-    plan.statements.extend(attributes);
+    plan.statements.extend(changes.into_iter().map(|change| change.statement));
     plan.statements.extend(difference.statements.iter().cloned());
     // Without this Redshift reads even a quoted name in small letters, those of users excepted. Where
     // there is no capital it is not needed, and not asked for.
@@ -192,78 +185,57 @@ fn has_capitals(statement: &str) -> bool {
     quoted.any(|name| name.bytes().any(|byte| byte.is_ascii_uppercase()))
 }
 
-fn check_clone(
+/// What is changed in a clone that was there, attributes with both values. A longer life is warned of.
+fn mended(
     pair: &Pair,
     base: &Account,
     clone: &Account,
+    changes: &[Change],
     difference: &Difference,
-) -> Result<(), Failure> {
-    let user = identifier(&pair.clone)?;
-    if clone.superuser {
-        return Err(Failure::declined(format!(
-            "the user {:?} is a superuser and {:?} is not, so it is not taken for its clone: ALTER \
-             USER {user} NOCREATEUSER if it is",
-            pair.clone, pair.base
-        )));
+) -> Option<(LogLevel, String)> {
+    let mut parts: Vec<String> = changes.iter().map(|change| change.what.clone()).collect();
+    if !difference.differing.is_empty() {
+        let objects = difference.differing.iter().map(|one| one.object.clone());
+        let objects: Vec<_> = objects.collect();
+        parts.push(format!("rights on {} objects{}", objects.len(), listed(&objects)));
     }
-    if clone.marked {
-        return Ok(());
+    if parts.is_empty() {
+        return None;
     }
-    let Some(doubt) = doubt(pair, base, clone, difference)? else { return Ok(()) };
-    Err(Failure::declined(format!(
-        "the user {:?} is not a member of the group {MARK:?} and nothing else shows that it is the \
-         clone of {:?} ({doubt}), so neither was changed: rename it, or, if it is the clone, CREATE \
-         GROUP {MARK} if there is none, and ALTER GROUP {MARK} ADD USER {user}",
-        pair.clone, pair.base
-    )))
-}
-
-/// Why the equality of two users does not show that they are a pair.
-fn doubt(
-    pair: &Pair,
-    base: &Account,
-    clone: &Account,
-    difference: &Difference,
-) -> Result<Option<&'static str>, Failure> {
-    let differ = !base.statements_for(clone, &pair.clone)?.is_empty()
-        || !difference.statements.is_empty()
-        || !difference.unknown.is_empty();
-    let owns = difference.base_owns || !difference.owned_by_clone.is_empty();
-    let may_grant = difference.base_may_grant || base.may_grant_roles();
-    let has_any = difference.base_has_rights || base.has_memberships();
-    Ok(if differ {
-        Some("their rights, memberships or attributes differ")
-    } else if owns || difference.own_defaults {
-        Some("one of them owns something, or has default privileges for what it creates")
-    } else if may_grant {
-        Some("they may grant rights on, so either could have made them equal")
-    } else if has_any {
-        None
-    } else {
-        Some("they have nothing in which they are equal")
-    })
+    let level = if base.outlives(clone) { LogLevel::Warn } else { LogLevel::Info };
+    let text = format!(
+        "made {:?} equal to {:?}: {}; make lasting changes on {1:?}",
+        pair.clone,
+        pair.base,
+        pairs::first_of(&parts)
+    );
+    Some((level, text))
 }
 
 /// After the change: nothing may be left to do.
 fn check_equal(catalog: &Catalog, pair: &Pair, after: &State) -> Result<(), Failure> {
     let left = |what: &str| {
         Failure::declined(format!(
-            "making the users equal: {:?} still differs from {:?} in {what}: what somebody else than \
-             the owner granted, that one or the owner has to take back; nothing was changed",
+            "making the users equal: {:?} still differs from {:?} in {what}; nothing was changed",
             pair.clone, pair.base
         ))
+        .with_remedy(
+            "REVOKE, as the owner or as whoever granted it, what somebody else than the owner granted to \
+             the clone",
+        )
     };
     let (Some(base), Some(clone)) = (&after.accounts.base, &after.accounts.clone) else {
         return Err(left("being there"));
     };
-    if !clone.marked || !base.statements_for(clone, &pair.clone)?.is_empty() {
+    if !clone.marked || !base.changes_for(clone, &pair.clone)?.is_empty() {
         return Err(left("its attributes or memberships"));
     }
     let difference = rights::compare(&after.objects, pair, catalog.is_redshift())?;
     if difference.statements.is_empty() {
         Ok(())
     } else {
-        Err(left(&format!("rights{}", listed(&difference.differing))))
+        let objects = difference.differing.into_iter().map(|one| one.object);
+        Err(left(&format!("rights{}", listed(&objects.collect::<Vec<_>>()))))
     }
 }
 
@@ -304,19 +276,11 @@ fn warnings(pair: &Pair, base: &Account, difference: &Difference) -> Vec<(LogLev
 
 /// The first few, in brackets.
 fn listed(names: &[String]) -> String {
-    if names.is_empty() {
-        return String::new();
-    }
-    let more = if names.len() > NAMED { ", …" } else { "" };
-    let first: Vec<_> = names.iter().take(NAMED).map(|name| clean(name)).collect();
-    format!(" ({}{more})", first.join(", "))
+    if names.is_empty() { String::new() } else { format!(" ({})", pairs::first_of(names)) }
 }
 
-fn explain_denied(mut failure: Failure) -> Failure {
-    if failure.code == "42501" {
-        failure.message = format!("{}: {DENIED}", failure.message);
-    }
-    failure
+fn explain_denied(failure: Failure) -> Failure {
+    if failure.code == "42501" { failure.with_remedy(DENIED) } else { failure }
 }
 
 #[cfg(test)]

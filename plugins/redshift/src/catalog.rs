@@ -56,19 +56,32 @@ impl Catalog {
     }
 }
 
+/// What the transaction may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Everything.
+    Write,
+    /// Nothing but reading.
+    Read,
+}
+
 /// Begins the transaction.
 ///
 /// - Serializable is the only level that Redshift has: all reads see one state.
 /// - Nothing but the system's own catalog is found under an unqualified name.
 /// - Points in time are written in one form, so that they can be compared and repeated.
-pub(crate) fn begin(session: &mut Session) -> Result<Catalog, Failure> {
+pub(crate) fn begin(session: &mut Session, access: Access) -> Result<Catalog, Failure> {
+    let (access, operation) = match access {
+        Access::Write => ("READ WRITE", "beginning the change"),
+        Access::Read => ("READ ONLY", "reading the catalog"),
+    };
     let list = |names: BTreeSet<&str>| {
         names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
     };
     let relations = list(COLUMNS.iter().map(|(relation, _)| *relation).collect());
     let columns = list(COLUMNS.iter().map(|(_, column)| *column).collect());
     let statements = format!(
-        "BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE; {STATEMENT_TIMEOUT}; \
+        "BEGIN ISOLATION LEVEL SERIALIZABLE {access}; {STATEMENT_TIMEOUT}; \
          SET LOCAL search_path TO pg_catalog; SET LOCAL datestyle TO 'ISO'; \
          SET LOCAL timezone TO 'UTC'; \
          SELECT c.relname, a.attname FROM pg_class c \
@@ -77,7 +90,7 @@ pub(crate) fn begin(session: &mut Session) -> Result<Catalog, Failure> {
          WHERE n.nspname = 'pg_catalog' AND c.relname IN ({relations}) \
          AND a.attname IN ({columns}) AND has_table_privilege(c.oid, 'SELECT')"
     );
-    let answer = session.run(&statements, "beginning the change")?;
+    let answer = session.run(&statements, operation)?;
     let rows = answer.tables.into_iter().next().unwrap_or_default();
     let found = rows.into_iter().map(|row| match <[Value; 2]>::try_from(row) {
         Ok([Some(relation), Some(column)]) => Ok((relation, column)),

@@ -12,22 +12,24 @@
 //!
 //! The protocol is `windlass-postgres-wire`. Rooms here: `product` (what is Redshift's own), `digest`
 //! (its own way of signing in) and `stored` (forms of passwords), `change` (whose password, and how),
-//! `alternating` with `account`, `rights` and `acl` (two accounts that take turns), `catalog`
-//! (what they are read from).
+//! `alternating` with `account`, `rights`, `acl` and `pairs` (two accounts that take turns), `catalog`
+//! (what they are read from), `assess` (what stands in the way).
 
 mod account;
 mod acl;
 mod alternating;
+mod assess;
 mod catalog;
 mod change;
 mod digest;
+mod pairs;
 mod product;
 mod rights;
 mod stored;
 
 use windlass_sdk::{
-    ChangeRequest, CharacterClasses, Description, Failure, Features, Login, NameLength,
-    PasswordRules, Plugin, UsernameRules,
+    Assess, AssessRequest, Assessment, ChangeRequest, CharacterClasses, Description, Failure,
+    Features, Login, NameLength, PasswordRules, Plugin, UsernameRules,
 };
 
 /// The plugin. Natively it is an ordinary type, so a program can run the same code against a
@@ -46,13 +48,19 @@ impl Plugin for Redshift {
             fields: Vec::new(),
             password_rules: PasswordRules {
                 // Where a password is set in clear, Redshift takes 8 to 64 characters, at least one
-                // of them a capital, one a small letter and one a digit, and none of these. Of a hash
-                // it can't tell; but somebody may want to set the same password by hand.
+                // of them a capital, one a small letter and one a digit, and none of these (the
+                // documentation of CREATE USER). Of a hash it can't tell; but somebody may want to set
+                // the same password by hand.
                 max_length: Some(64),
                 default_length: 32,
                 excluded_characters: r#"'"\/@"#.into(),
                 default_excluded_characters: r#":/@"'\"#.into(),
-                required_classes: CharacterClasses::default(),
+                required_classes: CharacterClasses {
+                    upper: true,
+                    lower: true,
+                    digit: true,
+                    punctuation: false,
+                },
             },
             username_rules: UsernameRules {
                 max_length: NameLength::Bytes(product::NAME_MAX),
@@ -80,8 +88,18 @@ impl Plugin for Redshift {
     }
 }
 
+impl Assess for Redshift {
+    fn assess(request: &AssessRequest) -> Result<Assessment, Failure> {
+        assess::assess(request)
+    }
+
+    fn mark_pair(request: &AssessRequest) -> Result<(), Failure> {
+        assess::mark_pair(request)
+    }
+}
+
 #[cfg(feature = "component")]
-windlass_sdk::export!(Redshift);
+windlass_sdk::export!(Redshift, assessment);
 
 #[cfg(test)]
 mod tests;

@@ -284,16 +284,26 @@ pub(crate) struct Difference {
     pub(crate) base_has_rights: bool,
     /// What the clone owns.
     pub(crate) owned_by_clone: Vec<String>,
-    /// Whether the base owns anything.
-    pub(crate) base_owns: bool,
+    /// What the base owns.
+    pub(crate) owned_by_base: Vec<String>,
     /// Whether the base may grant a right on.
     pub(crate) base_may_grant: bool,
     /// Privileges of the base's that are not known.
     pub(crate) unknown: BTreeSet<String>,
     /// Default privileges of the base's own.
     pub(crate) own_defaults: bool,
-    /// Objects on which the clone's rights differ.
-    pub(crate) differing: Vec<String>,
+    /// Objects on which the clone's rights differ, and how.
+    pub(crate) differing: Vec<Differing>,
+}
+
+/// An object on which the clone's rights differ.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Differing {
+    pub(crate) object: String,
+    /// What the clone has too much, or lacks.
+    pub(crate) how: String,
+    /// What makes it the same.
+    pub(crate) statements: Vec<String>,
 }
 
 /// One kind of statement, and the objects that it is about.
@@ -323,11 +333,10 @@ pub(crate) fn compare(
             })?;
         difference.base_may_grant |= wanted.values().any(|may_grant| *may_grant);
         if object.owner == pair.base {
-            difference.base_owns = true;
+            difference.owned_by_base.push(object.shown());
             wanted = object.of_owner();
         }
         difference.base_has_rights |= !wanted.is_empty();
-        let before = (sum(&taken), sum(&given));
         let mut unknown = |letter: &char| {
             difference.unknown.insert(format!("{letter:?} on {}", object.shown()));
         };
@@ -375,20 +384,30 @@ pub(crate) fn compare(
             }
         }
         let (name, what) = object.written()?;
-        let add =
-            |steps: &mut Steps, verb: &str, parts: &Parts, tail: String| -> Result<(), Failure> {
-                if !parts.0.is_empty() {
-                    let head = format!("{what}{verb} {} ON {}", parts.of(object)?, object.noun());
-                    steps.entry((head, tail)).or_default().push(name.clone());
-                }
-                Ok(())
-            };
-        add(&mut taken, "REVOKE", &revoke, format!(" FROM {clone}"))?;
-        add(&mut taken, "REVOKE GRANT OPTION FOR", &revoke_option, format!(" FROM {clone}"))?;
-        add(&mut given, "GRANT", &grant, format!(" TO {clone}"))?;
-        add(&mut given, "GRANT", &grant_with_option, format!(" TO {clone} WITH GRANT OPTION"))?;
-        if before != (sum(&taken), sum(&given)) {
-            difference.differing.push(object.shown());
+        let mut differing =
+            Differing { object: object.shown(), how: String::new(), statements: Vec::new() };
+        let steps = [
+            ("has too much:", "REVOKE", &revoke, format!(" FROM {clone}")),
+            ("may grant", "REVOKE GRANT OPTION FOR", &revoke_option, format!(" FROM {clone}")),
+            ("lacks", "GRANT", &grant, format!(" TO {clone}")),
+            (
+                "may not grant",
+                "GRANT",
+                &grant_with_option,
+                format!(" TO {clone} WITH GRANT OPTION"),
+            ),
+        ];
+        for (how, verb, parts, tail) in steps {
+            if parts.0.is_empty() {
+                continue;
+            }
+            let head = format!("{what}{verb} {} ON {}", parts.of(object)?, object.noun());
+            differing.add(how, parts, format!("{head}{name}{tail}"));
+            let steps = if verb == "GRANT" { &mut given } else { &mut taken };
+            steps.entry((head, tail)).or_default().push(name.clone());
+        }
+        if !differing.statements.is_empty() {
+            difference.differing.push(differing);
         }
     }
     for ((head, tail), names) in taken.iter().chain(&given) {
@@ -399,8 +418,12 @@ pub(crate) fn compare(
     Ok(difference)
 }
 
-fn sum(steps: &Steps) -> usize {
-    steps.values().map(Vec::len).sum()
+impl Differing {
+    fn add(&mut self, how: &str, parts: &Parts, statement: String) {
+        let apart = if self.how.is_empty() { "" } else { ", " };
+        self.how.push_str(&format!("{apart}{how} {}", parts.0.join(", ")));
+        self.statements.push(statement);
+    }
 }
 
 /// Privileges of one statement.

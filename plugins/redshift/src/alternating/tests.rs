@@ -41,9 +41,15 @@ fn planned(turn: Turn, state: &State) -> Plan {
 
 #[track_caller]
 fn declined(turn: Turn, state: &State, part: &str) {
+    failed(turn, state, FailureKind::Declined, part);
+}
+
+#[track_caller]
+fn failed(turn: Turn, state: &State, kind: FailureKind, part: &str) {
     let failure = plan(&redshift(), &pair(turn), state).unwrap_err();
-    assert_eq!(failure.kind, FailureKind::Declined);
-    assert!(failure.message.contains(part), "{failure}");
+    assert_eq!(failure.kind, kind, "{failure}");
+    let whole = format!("{}: {}", failure.message, failure.remedy);
+    assert!(whole.contains(part) && !failure.remedy.is_empty(), "{whole}");
 }
 
 #[test]
@@ -76,11 +82,13 @@ fn the_clone_is_mended_on_either_turn_and_the_log_says_so() {
 
 #[test]
 fn only_a_marked_user_or_an_equal_one_is_the_clone() {
-    let stranger = "neither was changed";
-    declined(Turn::Clone, &state(&[BASE, CLONE], &[], &[RIGHT]), stranger);
-    declined(Turn::Base, &state(&[BASE, CLONE], &[], &[RIGHT]), stranger);
-    // Equal in having nothing.
-    declined(Turn::Clone, &state(&[BASE, CLONE], &[], &[]), stranger);
+    let strangers = |turn, rights: &[&[&str]], part| {
+        failed(turn, &state(&[BASE, CLONE], &[], rights), FailureKind::NotAPair, part);
+    };
+    strangers(Turn::Clone, &[RIGHT], "\"app_clone\" lacks SELECT on s.t");
+    strangers(Turn::Base, &[RIGHT], "neither was changed");
+    strangers(Turn::Base, &[RIGHT], "ALTER GROUP \"windlass_clones\" ADD USER \"app_clone\"");
+    strangers(Turn::Clone, &[], "they have nothing in which they are equal");
     let mark = "ALTER GROUP \"windlass_clones\" ADD USER \"app_clone\"";
     let plan = planned(Turn::Clone, &state(&[BASE, CLONE], &[], &[EQUAL]));
     assert_eq!(plan.statements.last().unwrap(), mark);
@@ -98,13 +106,14 @@ fn users_that_could_have_made_themselves_equal_are_no_pair() {
     let may_grant = right("owner", "app=r*/owner,app_clone=r*/owner");
     for turn in [Turn::Clone, Turn::Base] {
         for (odd, part) in [
-            (&of_base, "one of them owns something"),
-            (&of_clone, "one of them owns something"),
+            (&of_base, "owns something: s.t"),
+            (&of_clone, "owns something: s.t"),
             (&may_grant, "could have made them equal"),
         ] {
             let rights: &[&[&str]] = &[&equal, odd];
-            declined(turn, &state(&[BASE, CLONE], &[], rights), part);
-            declined(turn, &state(&[BASE, CLONE], &[], rights), "ADD USER \"app_clone\"");
+            let unmarked = state(&[BASE, CLONE], &[], rights);
+            failed(turn, &unmarked, FailureKind::NotAPair, part);
+            failed(turn, &unmarked, FailureKind::NotAPair, "ADD USER \"app_clone\"");
             // An administrator's word counts for more.
             plan(&redshift(), &pair(turn), &state(&[BASE, CLONE], MARKED, rights)).unwrap();
         }

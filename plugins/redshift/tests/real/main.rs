@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test reports")]
 
+mod adopt;
 mod matrix;
 mod pairs;
 mod password;

@@ -7,9 +7,21 @@ use crate::world::{Cut, World};
 
 #[track_caller]
 fn declined(outcome: Result<(), Failure>, part: &str) {
+    failed(outcome, FailureKind::Declined, part);
+}
+
+/// Two users that nothing shows to be a pair.
+#[track_caller]
+fn strangers(outcome: Result<(), Failure>, part: &str) {
+    failed(outcome, FailureKind::NotAPair, part);
+}
+
+#[track_caller]
+fn failed(outcome: Result<(), Failure>, kind: FailureKind, part: &str) {
     let failure = outcome.unwrap_err();
-    assert_eq!(failure.kind, FailureKind::Declined, "{failure}");
-    assert!(failure.message.contains(part), "{failure}");
+    assert_eq!(failure.kind, kind, "{failure}");
+    let whole = format!("{}: {}", failure.message, failure.remedy);
+    assert!(whole.contains(part), "{whole}");
 }
 
 #[test]
@@ -21,8 +33,8 @@ fn a_user_of_the_clones_name_is_not_taken_over() {
     );
     for change in ["SELECT 1", "GRANT INSERT ON t TO app_clone", "GRANT SELECT ON t TO app_clone"] {
         world.admin(change);
-        declined(world.turn("app", "app_clone", "new-P4ss"), "not a member of the group");
-        declined(world.turn("app_clone", "app", "new-P4ss"), "not a member of the group");
+        strangers(world.turn("app", "app_clone", "new-P4ss"), "not a member of the group");
+        strangers(world.turn("app_clone", "app", "new-P4ss"), "not a member of the group");
         assert!(world.signs_in("app_clone", "other-P4ss") && world.signs_in("app", "base-P4ss"));
     }
     // An equal is taken over, and marked: what is granted afterwards is taken back.
@@ -35,8 +47,11 @@ fn a_user_of_the_clones_name_is_not_taken_over() {
     world.admin(
         "CREATE USER bare PASSWORD 'base-P4ss'; CREATE USER bare_clone PASSWORD 'other-P4ss'",
     );
-    declined(world.turn("bare", "bare_clone", "new-P4ss"), "ALTER GROUP windlass_clones ADD USER");
-    world.admin("ALTER GROUP windlass_clones ADD USER bare_clone");
+    let failure = world.turn("bare", "bare_clone", "new-P4ss").unwrap_err();
+    let (_, remedy) = failure.remedy.split_once("if it is the clone (").unwrap();
+    let (remedy, _) = remedy.rsplit_once("), or rename it").unwrap();
+    assert!(failure.message.contains("nothing in which they are equal"), "{failure}");
+    world.admin(remedy);
     world.turn("bare", "bare_clone", "one-P4ss").unwrap();
     assert!(world.signs_in("bare_clone", "one-P4ss"));
 }
@@ -50,8 +65,8 @@ fn users_that_could_have_made_themselves_equal_are_no_pair() {
          GRANT SELECT ON t TO app_clone WITH GRANT OPTION",
     );
     let refused = |part: &str| {
-        declined(world.turn("app", "app_clone", "new-P4ss"), part);
-        declined(world.turn("app_clone", "app", "new-P4ss"), part);
+        strangers(world.turn("app", "app_clone", "new-P4ss"), part);
+        strangers(world.turn("app_clone", "app", "new-P4ss"), part);
         assert!(world.signs_in("app_clone", "other-P4ss") && world.signs_in("app", "base-P4ss"));
     };
     // Who may grant gives the other what it lacks.
@@ -64,7 +79,7 @@ fn users_that_could_have_made_themselves_equal_are_no_pair() {
     // What is owned can be more than what is granted.
     world.admin("CREATE TABLE own (id INT); ALTER TABLE own OWNER TO app");
     world.admin("GRANT SELECT, INSERT, UPDATE, DELETE, REFERENCES ON own TO app_clone");
-    refused("one of them owns something");
+    refused("\"app\" owns something: public.own");
     // Nor can either put itself into the group.
     world.admin("CREATE GROUP windlass_clones");
     for (user, password) in [("app", "base-P4ss"), ("app_clone", "other-P4ss")] {

@@ -7,7 +7,9 @@ use tokio::runtime::Runtime;
 pub(crate) use windlass_harness::Cut;
 use windlass_harness::{Ca, Postgres, PostgresOptions, WorkDir, dial};
 use windlass_plugin_redshift::Redshift;
-use windlass_sdk::{ChangeRequest, Failure, Login, Plugin, TlsMode};
+use windlass_sdk::{
+    Assess, AssessRequest, Assessment, ChangeRequest, Failure, Login, Plugin, TlsMode,
+};
 
 /// A superuser with a password in MD5; the server's first administrator has SCRAM.
 pub(crate) const ADMIN: (&str, &str) = ("awsuser", "Admin-P4ss");
@@ -107,6 +109,37 @@ impl World {
     /// A turn of `next`, by the administrator.
     pub(crate) fn turn(&self, current: &str, next: &str, password: &str) -> Result<(), Failure> {
         self.change(ADMIN, next, password, |request| request.clone_of = Some(current.into()))
+    }
+
+    pub(crate) fn assess(
+        &self,
+        actor: (&str, &str),
+        user: &str,
+        clone_of: Option<&str>,
+    ) -> Assessment {
+        Redshift::assess(&self.assess_request(actor, user, clone_of)).unwrap()
+    }
+
+    pub(crate) fn mark(
+        &self,
+        actor: (&str, &str),
+        user: &str,
+        clone_of: &str,
+    ) -> Result<(), Failure> {
+        Redshift::mark_pair(&self.assess_request(actor, user, Some(clone_of)))
+    }
+
+    fn assess_request(
+        &self,
+        actor: (&str, &str),
+        user: &str,
+        clone_of: Option<&str>,
+    ) -> AssessRequest {
+        AssessRequest {
+            actor: self.login(actor.0, actor.1),
+            username: user.into(),
+            clone_of: clone_of.map(str::to_owned),
+        }
     }
 
     /// What the server has logged.
