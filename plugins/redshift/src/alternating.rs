@@ -116,18 +116,7 @@ struct Plan {
 /// Decides from what was read alone.
 fn plan(catalog: &Catalog, pair: &Pair, state: &State) -> Result<Plan, Failure> {
     let Pair { base: base_name, clone: clone_name, .. } = pair;
-    let Some(base) = &state.accounts.base else {
-        return Err(Failure::declined(format!(
-            "there is no user {base_name:?}, which {clone_name:?} would be the clone of"
-        ))
-        .with_remedy("set \"username\" in the secret to a user that exists"));
-    };
-    if base.superuser {
-        return Err(Failure::declined(format!(
-            "the user {base_name:?} is a superuser, and is not given an equal"
-        ))
-        .with_remedy("let it change its own password (the strategy single-user)"));
-    }
+    let base = model(pair, &state.accounts)?;
     let difference = rights::compare(&state.objects, pair, catalog.is_redshift())?;
     let mut plan = Plan::default();
     let user = identifier(clone_name)?;
@@ -177,6 +166,24 @@ fn plan(catalog: &Catalog, pair: &Pair, state: &State) -> Result<Plan, Failure> 
     }
     plan.notes.extend(warnings(pair, base, &difference));
     Ok(plan)
+}
+
+/// The user that the clone is to be the equal of.
+fn model<'a>(pair: &Pair, accounts: &'a Accounts) -> Result<&'a Account, Failure> {
+    let Pair { base: base_name, clone: clone_name, .. } = pair;
+    let Some(base) = &accounts.base else {
+        return Err(Failure::declined(format!(
+            "there is no user {base_name:?}, which {clone_name:?} would be the clone of"
+        ))
+        .with_remedy("set \"username\" in the secret to a user that exists"));
+    };
+    if base.superuser {
+        return Err(Failure::declined(format!(
+            "the user {base_name:?} is a superuser, and is not given an equal"
+        ))
+        .with_remedy("let it change its own password (the strategy single-user)"));
+    }
+    Ok(base)
 }
 
 /// Whether a quoted name in the statement has a capital letter.

@@ -1,18 +1,18 @@
 //! Rights: what is granted to the base itself is granted to the clone itself, and nothing else.
 //!
-//! What either has through PUBLIC, a group or a role is not written here: the memberships are equal.
-//! What the base may do as an owner is granted to the clone. What the clone owns is left to it, and
-//! told. A privilege whose letter this plugin does not know is never guessed: what the clone has too
-//! much is taken all the same, what it lacks is told.
+//! Here they are read, and written in the server's words; `compare` decides. What either has through
+//! PUBLIC, a group or a role is not written here: the memberships are equal.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod compare;
 
 use windlass_postgres_wire::{Value, literal};
 use windlass_sdk::{Failure, Pair, clean};
 
-use crate::acl::{Privileges, granted, searchable};
+use crate::acl::{Privileges, searchable};
 use crate::catalog::Catalog;
-use crate::product::{identifier, known};
+use crate::product::known;
+
+pub(crate) use compare::{Difference, compare};
 
 /// How many rows are read at once, so that an answer stays within what one may be long (1 MiB): a
 /// kilobyte for each, which are the rights of thirty users.
@@ -273,176 +273,6 @@ fn types(list: &str) -> Result<&str, Failure> {
         return Ok(list);
     }
     Err(Failure::protocol("the server's list of a routine's arguments can't be read"))
-}
-
-/// What has to be done, and what can't.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Difference {
-    /// What is taken from the clone, then what it is given.
-    pub(crate) statements: Vec<String>,
-    /// Whether the base has any right at all.
-    pub(crate) base_has_rights: bool,
-    /// What the clone owns.
-    pub(crate) owned_by_clone: Vec<String>,
-    /// What the base owns.
-    pub(crate) owned_by_base: Vec<String>,
-    /// Whether the base may grant a right on.
-    pub(crate) base_may_grant: bool,
-    /// Privileges of the base's that are not known.
-    pub(crate) unknown: BTreeSet<String>,
-    /// Default privileges of the base's own.
-    pub(crate) own_defaults: bool,
-    /// Objects on which the clone's rights differ, and how.
-    pub(crate) differing: Vec<Differing>,
-}
-
-/// An object on which the clone's rights differ.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Differing {
-    pub(crate) object: String,
-    /// What the clone has too much, or lacks.
-    pub(crate) how: String,
-    /// What makes it the same.
-    pub(crate) statements: Vec<String>,
-}
-
-/// One kind of statement, and the objects that it is about.
-type Steps = BTreeMap<(String, String), Vec<String>>;
-
-/// Compares, and writes what makes the clone's rights equal to the base's.
-pub(crate) fn compare(
-    objects: &[Object],
-    pair: &Pair,
-    redshift: bool,
-) -> Result<Difference, Failure> {
-    let clone = identifier(&pair.clone)?;
-    let mut difference = Difference::default();
-    let (mut taken, mut given) = (Steps::new(), Steps::new());
-    for object in objects {
-        if object.owner == pair.clone && object.kind != Kind::Default {
-            difference.owned_by_clone.push(object.shown());
-            continue;
-        }
-        if object.kind == Kind::Default && [&pair.base, &pair.clone].contains(&&object.owner) {
-            difference.own_defaults |= object.owner == pair.base;
-            continue;
-        }
-        let [mut wanted, mut actual] = granted(&object.list, [&*pair.base, &*pair.clone])
-            .ok_or_else(|| {
-                Failure::protocol(format!("the rights on {} can't be read", object.shown()))
-            })?;
-        difference.base_may_grant |= wanted.values().any(|may_grant| *may_grant);
-        if object.owner == pair.base {
-            difference.owned_by_base.push(object.shown());
-            wanted = object.of_owner();
-        }
-        difference.base_has_rights |= !wanted.is_empty();
-        let mut unknown = |letter: &char| {
-            difference.unknown.insert(format!("{letter:?} on {}", object.shown()));
-        };
-        // What can't be named is taken with all the rest, and the rest is given back.
-        let is_nameless = |letter: &char| object.privilege(*letter, redshift).is_none();
-        let is_cleared =
-            actual.keys().any(|letter| is_nameless(letter) && !wanted.contains_key(letter));
-        let mut revoke = Parts::default();
-        if is_cleared {
-            revoke.push("ALL PRIVILEGES");
-            actual.clear();
-        }
-        let mut revoke_option = Parts::default();
-        for (letter, may_grant) in &actual {
-            match (object.privilege(*letter, redshift), wanted.get(letter)) {
-                (Some(privilege), None) => revoke.push(privilege),
-                (Some(privilege), Some(false)) if *may_grant => revoke_option.push(privilege),
-                (None, Some(false)) if *may_grant => unknown(letter),
-                _ => {}
-            }
-        }
-        let mut grant = Parts::default();
-        let mut grant_with_option = Parts::default();
-        let is_missing = |letter: &char, may_grant: bool| {
-            !actual.get(letter).is_some_and(|there| *there || !may_grant)
-        };
-        let missing: Vec<_> =
-            wanted.iter().filter(|(letter, may_grant)| is_missing(letter, **may_grant)).collect();
-        let all = object.all(redshift).filter(|all| {
-            all.chars().eq(wanted.keys().copied())
-                && missing.iter().any(|(letter, _)| is_nameless(letter))
-        });
-        match all.and(wanted.values().next()) {
-            Some(may_grant) if wanted.values().all(|one| one == may_grant) => {
-                if *may_grant { &mut grant_with_option } else { &mut grant }.push("ALL PRIVILEGES");
-            }
-            _ => {
-                for (letter, may_grant) in missing {
-                    match object.privilege(*letter, redshift) {
-                        None => unknown(letter),
-                        Some(privilege) if *may_grant => grant_with_option.push(privilege),
-                        Some(privilege) => grant.push(privilege),
-                    }
-                }
-            }
-        }
-        let (name, what) = object.written()?;
-        let mut differing =
-            Differing { object: object.shown(), how: String::new(), statements: Vec::new() };
-        let steps = [
-            ("has too much:", "REVOKE", &revoke, format!(" FROM {clone}")),
-            ("may grant", "REVOKE GRANT OPTION FOR", &revoke_option, format!(" FROM {clone}")),
-            ("lacks", "GRANT", &grant, format!(" TO {clone}")),
-            (
-                "may not grant",
-                "GRANT",
-                &grant_with_option,
-                format!(" TO {clone} WITH GRANT OPTION"),
-            ),
-        ];
-        for (how, verb, parts, tail) in steps {
-            if parts.0.is_empty() {
-                continue;
-            }
-            let head = format!("{what}{verb} {} ON {}", parts.of(object)?, object.noun());
-            differing.add(how, parts, format!("{head}{name}{tail}"));
-            let steps = if verb == "GRANT" { &mut given } else { &mut taken };
-            steps.entry((head, tail)).or_default().push(name.clone());
-        }
-        if !differing.statements.is_empty() {
-            difference.differing.push(differing);
-        }
-    }
-    for ((head, tail), names) in taken.iter().chain(&given) {
-        for names in names.chunks(OBJECTS_AT_ONCE) {
-            difference.statements.push(format!("{head}{}{tail}", names.join(", ")));
-        }
-    }
-    Ok(difference)
-}
-
-impl Differing {
-    fn add(&mut self, how: &str, parts: &Parts, statement: String) {
-        let apart = if self.how.is_empty() { "" } else { ", " };
-        self.how.push_str(&format!("{apart}{how} {}", parts.0.join(", ")));
-        self.statements.push(statement);
-    }
-}
-
-/// Privileges of one statement.
-#[derive(Debug, Default)]
-struct Parts(Vec<&'static str>);
-
-impl Parts {
-    fn push(&mut self, privilege: &'static str) {
-        self.0.push(privilege);
-    }
-
-    fn of(&self, object: &Object) -> Result<String, Failure> {
-        if object.kind != Kind::Column {
-            return Ok(self.0.join(", "));
-        }
-        let column = known(&object.detail)?;
-        let parts: Vec<_> = self.0.iter().map(|one| format!("{one} ({column})")).collect();
-        Ok(parts.join(", "))
-    }
 }
 
 #[cfg(test)]
