@@ -21,9 +21,8 @@ use crate::wire::{Wire, parse};
 /// What the server's session list shows.
 const APPLICATION_NAME: &str = "windlass";
 
-/// What poolers and servers say to a setting that they do not take: protocol violation, unknown
-/// parameter, not supported.
-const SETTING_REFUSED: &[&str] = &["08P01", "42704", "0A000"];
+/// What poolers say to a setting that they do not take: protocol violation (PgBouncer), not supported.
+const SETTING_REFUSED: &[&str] = &["08P01", "0A000"];
 
 /// A connection on which the account has introduced itself.
 pub(crate) struct Started {

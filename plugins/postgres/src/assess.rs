@@ -19,6 +19,9 @@ use crate::transaction::{Access, RunAs, begin, commit_plain};
 /// The numbers of the versions from which on an administrator needs the admin option.
 const ADMIN_OPTION: u32 = 160_000;
 
+/// The number of the first version in which a setting can be granted.
+const PARAMETER_PRIVILEGES: u32 = 150_000;
+
 /// See `windlass:plugin/assessment`.
 pub(crate) fn assess(request: &AssessRequest) -> Result<Assessment, Failure> {
     let pair = pair_of(request)?;
@@ -89,7 +92,7 @@ fn read(
          current_setting('rds.restrict_password_commands', true) IN ('on', '1') AND NOT EXISTS \
          (SELECT FROM pg_roles g WHERE g.rolname = 'rds_password' \
          AND pg_has_role(g.oid, 'MEMBER')) FROM pg_roles WHERE rolname = current_user; \
-         SELECT rolname, rolcanlogin, coalesce(rolvaliduntil <= now(), false), rolsuper, \
+         SELECT rolname, rolcanlogin, coalesce(NOT rolvaliduntil > now(), false), rolsuper, \
          pg_has_role(oid, 'MEMBER WITH ADMIN OPTION') FROM pg_roles WHERE rolname IN ({}); {}",
         names.join(", "),
         pair.map(Facts::queries).transpose()?.unwrap_or_default()
@@ -123,12 +126,33 @@ fn read(
     let mut assessment =
         Assessment { session: actor.session, lacks, pair: None, differences: Vec::new() };
     if let Some(pair) = pair {
-        let facts = Facts::read(tables.collect(), pair)?;
+        let mut facts = Facts::read(tables.collect(), pair)?;
+        if version >= PARAMETER_PRIVILEGES && !actor.superuser {
+            leave_out_granted(session, &mut facts)?;
+        }
         of_pair(&mut assessment, pair, &facts, &actor.current, actor.superuser, version)?;
     }
     assessment.lacks = Finding::bounded(assessment.lacks);
     assessment.differences = Finding::bounded(assessment.differences);
     Ok(assessment)
+}
+
+/// Leaves out the settings that this administrator may make without being a superuser.
+fn leave_out_granted(session: &mut Session, facts: &mut Facts) -> Result<(), Failure> {
+    if facts.superuser_settings.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> =
+        facts.superuser_settings.iter().map(|name| literal(name)).collect::<Result<_, _>>()?;
+    let query = format!(
+        "SELECT name FROM unnest(ARRAY[{}]) name WHERE has_parameter_privilege(name, 'SET')",
+        names.join(", ")
+    );
+    let answer = session.run(&query, "reading the catalog")?;
+    for name in answer.tables.into_iter().flatten().flatten().flatten() {
+        facts.superuser_settings.remove(&name);
+    }
+    Ok(())
 }
 
 fn of_pair(

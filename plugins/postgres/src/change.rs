@@ -128,7 +128,7 @@ fn own(change: Change<'_>) -> Result<(), Stop> {
 fn by_administrator(change: Change<'_>) -> Result<(), Stop> {
     let ChangeRequest { actor, username, .. } = change.request;
     let facts = format!(
-        "SELECT rolcanlogin, coalesce(rolvaliduntil <= now(), false) FROM pg_roles \
+        "SELECT rolcanlogin, coalesce(NOT rolvaliduntil > now(), false) FROM pg_roles \
          WHERE rolname = {};",
         literal(username)?
     );

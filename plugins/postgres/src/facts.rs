@@ -87,7 +87,7 @@ impl Besides {
 fn besides_query(base: &str, clone: &str) -> String {
     format!(
         "SELECT kind, coalesce(pg_describe_object(classid, objid, objsubid), \
-         'something in the database ' || quote_ident(datname), 'something'), kinds \
+         concat('something in the database ', quote_ident(datname))), kinds \
          FROM (SELECT p.deptype::text AS kind, d.datname, p.dbid, \
          CASE WHEN p.dbid = 0 OR d.datname = current_database() THEN p.classid END AS classid, \
          p.objid, p.objsubid, count(*) OVER (PARTITION BY p.deptype) AS kinds, \
@@ -96,7 +96,7 @@ fn besides_query(base: &str, clone: &str) -> String {
          FROM pg_shdepend p JOIN pg_roles c ON c.oid = p.refobjid \
          LEFT JOIN pg_database d ON d.oid = p.dbid \
          WHERE p.refclassid = 'pg_authid'::regclass AND c.rolname = {clone}) o \
-         WHERE number <= {NAMED_MAX} \
+         WHERE NOT number > {NAMED_MAX} \
          UNION ALL SELECT 'member', rolname, members FROM (SELECT g.rolname, \
          count(*) OVER () AS members FROM pg_auth_members m \
          JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles c ON c.oid = m.member \
@@ -121,7 +121,7 @@ impl Facts {
         Ok(format!(
             "SELECT rolname = {clone}, rolcanlogin, rolinherit, rolsuper, rolcreaterole, \
              rolcreatedb, rolreplication, rolbypassrls, rolconnlimit, \
-             nullif(rolvaliduntil, 'infinity'), coalesce(rolvaliduntil <= now(), false), \
+             nullif(rolvaliduntil, 'infinity'), coalesce(NOT rolvaliduntil > now(), false), \
              shobj_description(oid, 'pg_authid') \
              FROM pg_roles WHERE rolname IN ({base}, {clone}); \
              SELECT r.rolname = {clone}, d.datname, e.entry, \

@@ -2,17 +2,20 @@
 //!
 //! What holds for every call:
 //!
-//! - A password leaves this plugin in clear in one case only: the server asks for it inside TLS.
-//!   A change never sends the new one; the server stores a verifier that is made here.
+//! - A password leaves this plugin as text in two cases only, both inside TLS: the server asks for it
+//!   at sign-in; or a check of the server's has to see the new one and the operator allows that, and
+//!   then it is in no statement.
+//! - A password is stored in a form that signs in, whatever the server's settings say.
 //! - A sign-in counts when the server asked for the password and, with SCRAM, proved that it knows
 //!   the account's secret too.
 //! - A change is one transaction: a connection that breaks leaves everything or nothing.
 //! - What a server sends is bounded before it is stored, and each of its texts is cut and cleaned.
 //!
-//! The protocol is `windlass-postgres-wire`. Rooms here: `product` (what is PostgreSQL's own), `sasl`
-//! with `scram`, `derive`, `saslprep` and `verifier` (proofs and stored forms of passwords), `change`
-//! and `transaction` (whose password, and how), `alternating` with `proof` and `role` (two
-//! accounts that take turns).
+//! The protocol is `windlass-postgres-wire`. Rooms here: `product` (what is PostgreSQL's own) with
+//! `remedies`, `sasl` with `scram`, `derive`, `saslprep` and `verifier` (proofs and stored forms of
+//! passwords), `change` and `transaction` (whose password, and how), `new_password` and `check` (what is
+//! sent of it), `alternating` with `proof`, `facts` and `role` (two accounts that take turns), `assess`
+//! (what stands in the way).
 
 mod alternating;
 mod assess;

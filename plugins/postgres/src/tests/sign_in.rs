@@ -335,7 +335,7 @@ fn the_accounts_statement_timeout_is_overridden_before_the_first_statement() {
 /// PgBouncer, say. It has seen no password then.
 #[test]
 fn a_pooler_that_takes_no_settings_is_asked_without_and_the_timeout_is_explained() {
-    for code in ["08P01", "42704", "0A000"] {
+    for code in ["08P01", "0A000"] {
         let outcome = run_twice(
             move |mut peer| {
                 assert!(startup(&mut peer).iter().any(|text| text == "statement_timeout"));

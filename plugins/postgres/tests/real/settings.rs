@@ -74,6 +74,7 @@ fn a_setting_that_only_a_superuser_makes_is_mended_by_either_remedy() {
     assert!(assessment.lacks[0].text.contains("log_statement"), "{assessment:?}");
     assert!(assessment.lacks[0].remedy.contains(grant), "{assessment:?}");
     world.admin(grant);
+    assert_eq!(world.assess(admin, "bob_clone", Some("bob")).lacks, []);
     world.turn_by(admin, "bob", "bob_clone", NEW).unwrap();
     assert!(world.signs_in("bob_clone", NEW));
 }
