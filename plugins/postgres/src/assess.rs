@@ -85,18 +85,8 @@ fn read(
         Some(pair) => vec![&pair.base, &pair.clone],
         None => vec![&request.username],
     };
-    let names: Vec<String> = accounts.iter().map(|name| literal(name)).collect::<Result<_, _>>()?;
     let is_own = pair.is_none() && request.actor.username == request.username;
-    let queries = format!(
-        "SELECT session_user, current_user, rolsuper, rolcreaterole, pg_is_in_recovery(), \
-         current_setting('rds.restrict_password_commands', true) IN ('on', '1') AND NOT EXISTS \
-         (SELECT FROM pg_roles g WHERE g.rolname = 'rds_password' \
-         AND pg_has_role(g.oid, 'MEMBER')) FROM pg_roles WHERE rolname = current_user; \
-         SELECT rolname, rolcanlogin, coalesce(NOT rolvaliduntil > now(), false), rolsuper, \
-         pg_has_role(oid, 'MEMBER WITH ADMIN OPTION') FROM pg_roles WHERE rolname IN ({}); {}",
-        names.join(", "),
-        pair.map(Facts::queries).transpose()?.unwrap_or_default()
-    );
+    let queries = queries(&accounts, pair)?;
     let run_as = if is_own { RunAs::SignedIn } else { RunAs::Configured };
     let begun = begin(session, run_as, Access::Read, &queries)?;
     let version = begun.version;
@@ -135,6 +125,21 @@ fn read(
     assessment.lacks = Finding::bounded(assessment.lacks);
     assessment.differences = Finding::bounded(assessment.differences);
     Ok(assessment)
+}
+
+/// About the session, about the accounts, about the pair.
+fn queries(accounts: &[&str], pair: Option<&Pair>) -> Result<String, Failure> {
+    let names: Vec<String> = accounts.iter().map(|name| literal(name)).collect::<Result<_, _>>()?;
+    Ok(format!(
+        "SELECT session_user, current_user, rolsuper, rolcreaterole, pg_is_in_recovery(), \
+         current_setting('rds.restrict_password_commands', true) IN ('on', '1') AND NOT EXISTS \
+         (SELECT FROM pg_roles g WHERE g.rolname = 'rds_password' \
+         AND pg_has_role(g.oid, 'MEMBER')) FROM pg_roles WHERE rolname = current_user; \
+         SELECT rolname, rolcanlogin, coalesce(NOT rolvaliduntil > now(), false), rolsuper, \
+         pg_has_role(oid, 'MEMBER WITH ADMIN OPTION') FROM pg_roles WHERE rolname IN ({}); {}",
+        names.join(", "),
+        pair.map(Facts::queries).transpose()?.unwrap_or_default()
+    ))
 }
 
 /// Leaves out the settings that this administrator may make without being a superuser.
