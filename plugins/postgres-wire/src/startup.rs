@@ -12,7 +12,7 @@ use std::io::{Read, Write};
 use bytes::BytesMut;
 use postgres_protocol::message::backend::Message;
 use postgres_protocol::message::frontend;
-use windlass_sdk::{Connection, Failure, Login, TlsInfo, TlsMode};
+use windlass_sdk::{Connection, Failure, FailureKind, Login, TlsInfo, TlsMode};
 
 use crate::errors::ServerError;
 use crate::product::Product;
@@ -86,13 +86,11 @@ fn is_setting_refused(request: &BytesMut) -> bool {
 /// A peer that speaks TLS at once answers the packet with an alert, which is no message.
 fn in_clear(failure: Failure, product: &Product, tls: TlsMode) -> Failure {
     match failure.kind {
-        windlass_sdk::FailureKind::Protocol if tls == TlsMode::Disabled => {
-            failure.with_remedy(format!(
-                "let the secret's \"host\" and \"port\" be {}'s own; if only TLS is spoken there, \
+        FailureKind::Protocol if tls == TlsMode::Disabled => failure.with_remedy(format!(
+            "let the secret's \"host\" and \"port\" be {}'s own; if only TLS is spoken there, \
                  remove \"ssl\": false from the secret",
-                product.dialect.product
-            ))
-        }
+            product.dialect.product
+        )),
         _ => failure,
     }
 }
@@ -104,7 +102,11 @@ fn encrypt(product: &Product, connection: &mut Connection) -> Result<TlsInfo, Fa
     let mut answer = [0];
     connection.read_exact(&mut answer)?;
     match &answer {
-        b"S" => connection.start_tls(),
+        // An SSH server, say, has the same first letter; then more of its greeting is there.
+        b"S" => connection.start_tls().map_err(|failure| match failure.kind {
+            FailureKind::Protocol => failure.with_remedy(own_place(product.dialect.product)),
+            _ => failure,
+        }),
         b"N" => Err(Failure::no_tls("the server answered that it has no TLS")
             .with_remedy(product.remedies.no_tls)),
         b"E" => Err(Failure::unreachable("the server refused the request for TLS")

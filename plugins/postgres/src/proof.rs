@@ -58,7 +58,7 @@ pub(crate) fn check(
         texts.join("; ")
     );
     Err(Failure::not_a_pair(message).with_remedy(format!(
-        "mark it, if it is the clone ({}), or rename it",
+        "if it is the clone, run windlass adopt, or as an administrator: {}; if it is not, rename it",
         remedy(pair, clone.comment.as_deref())?
     )))
 }

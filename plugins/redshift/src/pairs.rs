@@ -44,7 +44,7 @@ pub(crate) fn check(
         first_of(&texts)
     ))
     .with_remedy(format!(
-        "make it a member, if it is the clone ({}), or rename it",
+        "if it is the clone, run windlass adopt, or as a superuser: {}; if it is not, rename it",
         mark(pair, accounts)?.join("; ")
     )))
 }

@@ -59,6 +59,12 @@ fn bytes_slipped_in_before_tls_end_the_call() {
         peer.expect_close();
     });
     assert_failure(outcome, Protocol, "", "in clear");
+    let outcome = verify(|mut peer| {
+        peer.expect(SSL_REQUEST);
+        peer.send(b"SSH-2.0-OpenSSH_9.2\r\n");
+        peer.expect_close();
+    });
+    assert_failure(outcome, Protocol, "", "be those where PostgreSQL listens");
 }
 
 #[test]

@@ -48,8 +48,8 @@ fn a_user_of_the_clones_name_is_not_taken_over() {
         "CREATE USER bare PASSWORD 'base-P4ss'; CREATE USER bare_clone PASSWORD 'other-P4ss'",
     );
     let failure = world.turn("bare", "bare_clone", "new-P4ss").unwrap_err();
-    let (_, remedy) = failure.remedy.split_once("if it is the clone (").unwrap();
-    let (remedy, _) = remedy.rsplit_once("), or rename it").unwrap();
+    let (_, remedy) = failure.remedy.split_once("as a superuser: ").unwrap();
+    let (remedy, _) = remedy.rsplit_once("; if it is not").unwrap();
     assert!(failure.message.contains("nothing in which they are equal"), "{failure}");
     world.admin(remedy);
     world.turn("bare", "bare_clone", "one-P4ss").unwrap();
