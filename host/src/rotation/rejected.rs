@@ -7,13 +7,12 @@
 //!
 //! Only where nobody loses a password that is in force. A candidate signed in before the change was
 //! tried (the plugin says so by this kind of failure), and then:
-//! - with a single user, the account has that password and so not the pending one; unless the change
-//!   is made elsewhere than the sign-in, which may lag behind: then the label stays;
+//! - with a single user, the account has that password and so not the pending one. It signs in once
+//!   more before the label goes: another invocation of the step may have set the pending password
+//!   meanwhile, and a policy against repetitions then rejects it. Where the change is made elsewhere
+//!   than the sign-in, which may lag behind, the label stays;
 //! - with alternating users, the pending password is of the account that nobody uses;
 //! - with dual passwords, that of `AWSCURRENT` signs in beside it, and the next rotation ends it.
-//!
-//! An invocation of the same step whose change is taken meanwhile, by rules that were changed, leaves a
-//! password without a label, which the next rotation looks for.
 //!
 //! If the function dies before the label is off, the next attempt finds the same; after that, an
 //! attempt with the same token is told that its rotation is no more.
@@ -23,6 +22,7 @@ use super::event::RotationEvent;
 use super::mismatch::drop_pending;
 use super::parties::Parties;
 use super::service::{Catalog, Login};
+use super::set::CURRENT;
 use super::strategy::Strategy;
 use crate::error::{Error, ServiceError};
 use crate::inventory::Inventory;
@@ -88,6 +88,13 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
                         behind, so AWSPENDING stays where it is"
                     .to_owned(),
             );
+        }
+        if parties.strategy == Strategy::SingleUser
+            && let Err(error) = self.verify(&parties.service, &parties.current, CURRENT).await
+        {
+            return not(format!(
+                "AWSPENDING stays where it is, since another attempt may have set that password: {error}"
+            ));
         }
         self.progress.note("taking AWSPENDING off a version whose password was rejected");
         let change = StageMove {

@@ -39,7 +39,7 @@ pub(super) enum Likelihood {
     InForce,
     /// Nothing is known.
     Unknown,
-    /// It was refused, as the so-manieth.
+    /// It was refused: how many refused versions were refused longer ago.
     Refused(usize),
 }
 

@@ -95,6 +95,30 @@ async fn a_password_that_an_earlier_attempt_set_is_not_given_up() {
     world.check(&version).await;
 }
 
+/// Lambda may run a step twice at once. A policy against repetitions rejects what the faster one set.
+#[tokio::test]
+async fn a_password_that_another_invocation_sets_meanwhile_is_not_given_up() {
+    for by_admin in [false, true] {
+        let fields = json!({});
+        let world = if by_admin { World::with_admin(&fields) } else { World::new(&fields) };
+        world.tag(super::super::STRATEGY_TAG, "single-user");
+        let version = world.begin();
+        world.step(Step::Create, &version).await.unwrap();
+        let pending = world.field(Stage::Pending, "password").await;
+        // Between the sign-in of the change and its statement.
+        let sign_ins = if by_admin { 2 } else { 1 };
+        world.plugin.database.lock().unwrap().meanwhile = Some((sign_ins, pending));
+        unwilling(&world, Some(FailureKind::PasswordRejected));
+        let error = world.error(Step::Set, &version).await;
+        assert!(error.contains("AWSPENDING stays where it is"), "{error}");
+        let secret = world.store.describe(SECRET).await.unwrap();
+        assert_eq!(secret.unfinished(), Some(&version));
+        assert_eq!(world.step(Step::Set, &version).await.unwrap(), Outcome::AlreadySet);
+        world.finish_from(Step::Test, &version).await;
+        world.check(&version).await;
+    }
+}
+
 #[tokio::test]
 async fn only_what_was_rejected_after_the_sign_in_is_given_up() {
     // Whoever can't tell may not have changed nothing.
