@@ -49,6 +49,7 @@ async fn a_bundle_of_roots_that_is_not_there() -> Result<()> {
     assert_eq!(database.refused_sign_ins("foreseen_roots")?, 0);
     // Corrected, the same rotation goes on.
     let roots = database.ca().certificate().to_string_lossy().into_owned();
+    world.kill_idle_function().await?;
     world.restart_function_with("WINDLASS_CA_BUNDLE", &roots)?;
     world.steps(&STEPS, secret, &token).await?;
     assert!(world.current(secret).await?.signs_in(database).await?);
