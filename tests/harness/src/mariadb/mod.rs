@@ -49,6 +49,9 @@ pub struct MariadbOptions {
     pub identity: Option<Identity>,
     /// Whether it offers TLS. Where it does not, its own client goes without.
     pub tls: bool,
+    /// Whether it resolves clients' addresses to names. Only then it counts failed connections by
+    /// address (`max_connect_errors`).
+    pub resolves_names: bool,
 }
 
 impl Default for MariadbOptions {
@@ -59,6 +62,7 @@ impl Default for MariadbOptions {
             options: Vec::new(),
             identity: None,
             tls: true,
+            resolves_names: false,
         }
     }
 }
@@ -366,7 +370,9 @@ fn serve(
             format!("--ssl-key={}", file("server.key")),
             format!("--general-log-file={}", file("general.log")),
         ])
-        .args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--general-log=1"])
+        .args(["--bind-address=127.0.0.1", "--general-log=1"])
+        // MySQL's is not taken back by a later `=OFF`.
+        .args((!options.resolves_names).then_some("--skip-name-resolve"))
         // The data does not outlive the test.
         .args(["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M"])
         // The kernel has so many requests of that kind for all servers together.
