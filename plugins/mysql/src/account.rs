@@ -54,37 +54,12 @@ impl Account {
         version: Version,
         name: &AccountName,
     ) -> Result<Self, Failure> {
-        Self::show(session, version, &name.quoted())?
-    }
-
-    /// The same of the account that the session belongs to, which needs no right. What the server
-    /// answered may be beyond this plugin.
-    pub(crate) fn own(
-        session: &mut Session,
-        version: Version,
-    ) -> Result<Result<Self, Failure>, Failure> {
-        Self::show(session, version, "CURRENT_USER()")
-    }
-
-    fn show(
-        session: &mut Session,
-        version: Version,
-        who: &str,
-    ) -> Result<Result<Self, Failure>, Failure> {
-        let rows = session.query(&format!("SHOW CREATE USER {who}"), "reading the account")?;
-        let statement = rows.into_iter().flatten().flatten().next();
-        Ok(statement
-            .ok_or_else(unreadable)
-            .and_then(|statement| Self::read(&statement, version.backslash())))
+        Self::read(&show(session, &name.quoted())?, version.backslash())
     }
 
     pub(crate) fn read(statement: &str, backslash: Backslash) -> Result<Self, Failure> {
         let mut tokens = Tokens::read(statement, backslash)?;
-        tokens.expect("CREATE")?;
-        tokens.expect("USER")?;
-        tokens.name()?;
-        tokens.expect_mark('@')?;
-        tokens.name()?;
+        skip_name(&mut tokens)?;
         let mut account = Self {
             identities: identities(&mut tokens)?,
             attributes: Attributes::default(),
@@ -163,7 +138,7 @@ impl Attributes {
             let value = |attributes: &Self| {
                 attributes.policies.get(phrase).map_or(default.to_owned(), Clone::clone)
             };
-            // What is not told of these can't be given, and of the others can't be compared.
+            // What the server does not say of these can't be given, and of the others can't be compared.
             if phrase == EXPIRE && (self.expired || other.expired) {
                 if !self.expired {
                     clauses.push_str(&format!(" {phrase} {}", value(self)));
@@ -216,6 +191,29 @@ impl Attributes {
         }
         Ok(())
     }
+}
+
+/// The ways to sign in as the session's own account, which needs no right.
+pub(crate) fn own_identities(
+    session: &mut Session,
+    version: Version,
+) -> Result<Vec<Identity>, Failure> {
+    let mut tokens = Tokens::read(&show(session, "CURRENT_USER()")?, version.backslash())?;
+    skip_name(&mut tokens)?;
+    identities(&mut tokens)
+}
+
+fn show(session: &mut Session, who: &str) -> Result<String, Failure> {
+    let rows = session.query(&format!("SHOW CREATE USER {who}"), "reading the account")?;
+    rows.into_iter().flatten().flatten().next().ok_or_else(unreadable)
+}
+
+fn skip_name(tokens: &mut Tokens) -> Result<(), Failure> {
+    tokens.expect("CREATE")?;
+    tokens.expect("USER")?;
+    tokens.name()?;
+    tokens.expect_mark('@')?;
+    tokens.name().map(drop)
 }
 
 impl AccountName {

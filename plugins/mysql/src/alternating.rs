@@ -3,93 +3,115 @@
 //! The *base* is the account that people manage; the *clone* is its equal: at the same hosts, with
 //! the same rights, roles, limits, TLS requirement and rules for passwords. On every turn, whoever's
 //! it is, the clone is compared with the base, and what differs is changed on the clone: nothing is
-//! ever changed on the base but its password.
+//! ever changed on the base but its password and, once, its mark.
 //!
-//! Order: everything is read and decided; then attributes, what the clone has too much, what it
-//! lacks; then both are read again and must agree; the password comes last. Wherever it stops, the
-//! clone has no right that the base has not, and signs in with a password that nobody waits for. (One
-//! exception is MariaDB's own: `PROXY … WITH GRANT OPTION` brings the option on everything with it,
-//! which the next pass takes back.)
+//! Order: everything is read and decided; the server's policy is asked about the new password, so that
+//! nothing has been changed where it refuses; then the clone is made the base's equal (`equalise`); the
+//! password comes last. Wherever it stops, the clone has no right that the base has not, and signs in
+//! with a password that nobody waits for.
 //!
 //! Which accounts are a pair, `proof` decides, before anything is done.
 
-use std::collections::BTreeSet;
+use windlass_sdk::{ChangeRequest, Failure, LogLevel, Pair, Turn, clean, log};
 
-use windlass_sdk::{Failure, LogLevel, Login, Pair, Turn, fill_random, log};
-
-use crate::account::Attributes;
-use crate::change::{Target, accounts_named, explain_denied, set_passwords, wants_clear};
-use crate::grants::{Object, Privilege, Step, role_name};
-use crate::half::{DENIED, Half, Place};
-use crate::proof::{self, Mark, NAMED_MAX};
+use crate::change::{Target, explain_denied, set_passwords};
+use crate::equalise::equalise;
+use crate::half::{DENIED, Half, Place, places};
+use crate::mark::{self, Marks};
+use crate::policy::{self, NewPassword};
+use crate::proof;
 use crate::quote::check_length;
 use crate::session::{AccountName, Session};
-use crate::stored::{Form, Identity, identified_mariadb, identified_mysql};
+use crate::stored::{Identity, all_accept, identified_mysql};
 use crate::version::Version;
-
-/// How often the clone is compared and mended. Once is enough but where one right brings or takes
-/// another with it (`PROXY` of MariaDB).
-const PASSES: usize = 3;
-
-/// A right on something that does not exist any more.
-type Stale = BTreeSet<(Object, Privilege)>;
 
 /// Changes the password of the half whose turn it is.
 pub(crate) fn change(
     session: &mut Session,
     version: Version,
     pair: &Pair,
-    password: &str,
-    actor: &Login,
+    request: &ChangeRequest,
 ) -> Result<(), Failure> {
     check_length(&pair.clone, version)?;
-    let places = read(session, version, pair)?;
+    let mut places = places(session, version, pair)?;
     check(pair, &places)?;
-    if let Some(unmarked) = proof::check(pair, version, &places)? {
+    let unmarked = proof::check(pair, version, &places)?;
+    if let Some(place) = places.first() {
+        ask_policy(session, version, pair.turn, place, request)?;
+    }
+    if let Some(unmarked) = unmarked {
         log(LogLevel::Warn, &unmarked);
     }
-    let mut targets = Vec::new();
-    for place in places {
-        let identities = place.base.account.identities.clone();
-        match pair.turn {
-            Turn::Base if place.clone.is_none() => {}
-            _ => equalise(session, version, pair, &place)?,
-        }
-        targets.push(match pair.turn {
-            Turn::Base => Target { name: place.base.name, identities },
-            Turn::Clone => {
-                Target { name: place.clone_name, identities: marked(version, identities) }
-            }
-        });
+    let marked = marked_clones(&places);
+    if Marks::of(version) == Marks::Role {
+        mark::ensure_role(session, version, pair, &marked)?;
     }
-    set_passwords(session, version, &targets, password, actor)
+    for place in &mut places {
+        if pair.turn == Turn::Clone || place.clone.is_some() {
+            let clone = equalise(session, version, pair, place, &marked, request)?;
+            place.clone = Some(clone);
+        }
+    }
+    let targets = places.into_iter().map(|place| target(pair.turn, place)).collect();
+    set_passwords(session, version, targets, request)
 }
 
-fn read(session: &mut Session, version: Version, pair: &Pair) -> Result<Vec<Place>, Failure> {
-    let halves = accounts_named(session, version, &[&pair.base, &pair.clone])?;
-    let (bases, mut clones): (Vec<_>, Vec<_>) =
-        halves.into_iter().partition(|account| account.user == pair.base);
-    let marked =
-        proof::marked(session, version, pair).map_err(|failure| explain_denied(failure, DENIED))?;
-    let mut places = Vec::new();
-    for base in bases {
-        let here = |clone: &AccountName| clone.host.eq_ignore_ascii_case(&base.host);
-        let clone = match clones.iter().position(here) {
-            Some(at) => Some(Half::clone_of(session, version, clones.swap_remove(at), &marked)?),
-            None => None,
-        };
-        let clone_name = AccountName { user: pair.clone.clone(), host: base.host.clone() };
-        let base = Half::base_of(session, version, base, &marked)?;
-        places.push(Place { base, clone, clone_name });
+/// The clones that bear the mark before the turn.
+fn marked_clones(places: &[Place]) -> Vec<AccountName> {
+    let clones = places.iter().filter_map(|place| place.clone.as_ref());
+    clones.filter(|clone| clone.marked).map(|clone| clone.name.clone()).collect()
+}
+
+/// The half that gets the password. The clone gets it by the base's methods, whatever its own were.
+fn target(turn: Turn, place: Place) -> Target {
+    let identities = place.base.account.identities;
+    match (turn, place.clone) {
+        (Turn::Base, _) => Target { name: place.base.name, identities, stored: None },
+        (Turn::Clone, clone) => {
+            let stored = clone.map(|clone| clone.account.identities);
+            Target { name: place.clone_name, identities, stored }
+        }
     }
-    if let (Some(stray), Some(_)) = (clones.first(), places.first()) {
-        return Err(Failure::declined(format!(
-            "there is an account {}, and none of {:?} at that host: drop it, or create the other",
-            stray.quoted(),
-            pair.base
-        )));
+}
+
+/// Asks the server whether its policy takes the new password, before anything is changed, with a
+/// statement that changes nothing whatever the answer.
+///
+/// - **MySQL**: it would create an account that is there, and the policy comes first. Were the account
+///   gone by then, it would be made locked.
+/// - **MariaDB**: see `policy`. It is about the half whose turn it is not, since a policy that forbids
+///   what was used before (`password_reuse_check`) remembers whom it was asked about.
+fn ask_policy(
+    session: &mut Session,
+    version: Version,
+    turn: Turn,
+    place: &Place,
+    request: &ChangeRequest,
+) -> Result<(), Failure> {
+    let password = NewPassword::of(request);
+    let (base, clone) = (&place.base, place.clone.as_ref());
+    let (next, other) = match turn {
+        Turn::Base => (Some(base), clone),
+        Turn::Clone => (clone, Some(base)),
+    };
+    // It has been taken already, and a history would refuse it now.
+    if next.is_some_and(|it| all_accept(&it.account.identities, password.text) == Some(true)) {
+        return Ok(());
     }
-    Ok(places)
+    let Some(method) = base.account.identities.iter().find(|it| it.has_password()) else {
+        return Ok(());
+    };
+    let outcome = if version.mariadb {
+        let who = other.unwrap_or(base).name.quoted();
+        policy::ask_mariadb(session, version, password, &who, method)
+    } else {
+        let who = next.unwrap_or(base).name.quoted();
+        let identified = identified_mysql(&method.plugin, password.text);
+        let statement = format!("CREATE USER IF NOT EXISTS {who} {identified} ACCOUNT LOCK");
+        let doing = "asking the server's policy about the new password";
+        policy::set_mysql(session, version, password.text, doing, &statement)
+    };
+    outcome.map_err(|failure| explain_denied(failure, DENIED))
 }
 
 /// Refuses what must not be touched, before anything is.
@@ -98,214 +120,31 @@ fn check(pair: &Pair, places: &[Place]) -> Result<(), Failure> {
     if places.is_empty() {
         return Err(Failure::declined(format!(
             "there is no account {base:?}, which {clone:?} would be the clone of"
-        )));
+        ))
+        .with_remedy("put the name of an account that exists into the secret"));
     }
     if *turn == Turn::Base && places.iter().all(|place| place.clone.is_none()) {
         return Err(Failure::declined(format!(
             "there is no account {clone:?}, which should be in force now"
-        )));
+        ))
+        .with_remedy("run windlass repair, which looks for the account that signs in"));
     }
-    for place in places {
-        if place.base.account.locked {
-            return Err(Failure::declined(format!(
-                "the account {name} is locked: ALTER USER {name} ACCOUNT UNLOCK",
-                name = place.base.name.quoted()
-            )));
+    for Half { name, account, .. } in places.iter().map(|place| &place.base) {
+        let name = clean(&name.quoted());
+        if account.locked {
+            return Err(Failure::declined(format!("the account {name} is locked")).with_remedy(
+                format!("as an administrator, run ALTER USER {name} ACCOUNT UNLOCK"),
+            ));
         }
-        if !place.base.account.identities.iter().any(Identity::has_password) {
+        if !account.identities.iter().any(Identity::has_password) {
             return Err(Failure::declined(format!(
-                "the account {} does not sign in with a password that could be changed here",
-                place.base.name.quoted()
+                "the account {name} does not sign in with a password that could be changed here"
+            ))
+            .with_remedy(format!(
+                "as an administrator, give it a method with a password: ALTER USER {name} IDENTIFIED \
+                 …"
             )));
         }
     }
     Ok(())
-}
-
-/// Makes the clone the base's equal, and creates it where it does not exist.
-fn equalise(
-    session: &mut Session,
-    version: Version,
-    pair: &Pair,
-    place: &Place,
-) -> Result<(), Failure> {
-    let denied = |failure| explain_denied(failure, DENIED);
-    let (base, who) = (&place.base, place.clone_name.quoted());
-    // First, so that a clone that is there and marked has a base that is.
-    if let Some(mark) = Mark::of_base(version, pair).filter(|_| !base.marked) {
-        let statement = format!("ALTER USER {}{}", base.name.quoted(), mark.clause());
-        session.query(&statement, "marking the account").map_err(denied)?;
-    }
-    let mut clone = match &place.clone {
-        Some(clone) => clone.clone(),
-        None => {
-            create(session, version, pair, place)?;
-            log(LogLevel::Info, &format!("created the account {who}"));
-            Half::clone_again(session, version, pair, place.clone_name.clone())?
-        }
-    };
-    let mut stale = Stale::new();
-    for pass in 0..PASSES {
-        let clauses = base.account.attributes.clauses_instead_of(&clone.account.attributes);
-        let unlock = if clone.account.locked { " ACCOUNT UNLOCK" } else { "" };
-        let mark = Mark::of_clone(version, pair).filter(|_| !clone.marked);
-        let mark = mark.map(|mark| mark.clause()).unwrap_or_default();
-        let altered = format!("{clauses}{unlock}{mark}");
-        let mut steps = base.grants.steps_from(&clone.grants, &who);
-        steps.retain(|step| step.gives.as_ref().is_none_or(|gives| !is_stale(&stale, gives)));
-        let roles = default_roles(version, base, &clone, &who);
-        if altered.is_empty() && steps.is_empty() && roles.is_empty() {
-            break;
-        }
-        if pass == 0 && place.clone.is_some() {
-            report(pair, base, &clone);
-        }
-        if !altered.is_empty() {
-            let statement = format!("ALTER USER {who}{altered}");
-            session.query(&statement, "changing the clone's attributes").map_err(denied)?;
-        }
-        for step in steps {
-            give(session, &step, &who, &mut stale)?;
-        }
-        for statement in roles {
-            session.query(&statement, "setting the clone's default roles").map_err(denied)?;
-        }
-        clone = Half::clone_again(session, version, pair, place.clone_name.clone())?;
-    }
-    agree(base, &clone, &stale)
-}
-
-fn create(
-    session: &mut Session,
-    version: Version,
-    pair: &Pair,
-    place: &Place,
-) -> Result<(), Failure> {
-    let password = unguessable();
-    let base = &place.base.account;
-    let identities = marked(version, base.identities.clone());
-    let identified = |form| match base.identities.first() {
-        Some(identity) if !version.mariadb => Ok(identified_mysql(&identity.plugin, &password)),
-        _ => identified_mariadb(&identities, &password, form),
-    };
-    let clauses = base.attributes.clauses_instead_of(&Attributes::default());
-    let mark = Mark::of_clone(version, pair).map(|mark| mark.clause()).unwrap_or_default();
-    let who = place.clone_name.quoted();
-    let create = |identified: String| format!("CREATE USER {who} {identified}{clauses}{mark}");
-    let doing = "creating the clone";
-    let outcome = match session.secret(&create(identified(Form::Hash)?), doing) {
-        Err(failure) if version.mariadb && wants_clear(&failure) => {
-            session.secret(&create(identified(Form::Clear)?), doing)
-        }
-        outcome => outcome,
-    };
-    let Err(failure) = outcome else { return Ok(()) };
-    // A session that broke is good for nothing but closing.
-    if failure.code.is_empty() {
-        return Err(failure);
-    }
-    // Two attempts at one rotation may be at work at the same time, and neither saw the clone.
-    let clones = accounts_named(session, version, &[&pair.clone])?;
-    if clones.contains(&place.clone_name) {
-        let text = format!("{doing}: somebody else has created {who} just now: try again");
-        return Err(Failure::unreachable(text).with_code(failure.code));
-    }
-    Err(explain_denied(failure, DENIED))
-}
-
-/// A password for the time until the real one is set, which nobody ever knows; with a character of
-/// each kind that policies ask for.
-fn unguessable() -> String {
-    let mut bytes = [0; 24];
-    fill_random(&mut bytes);
-    bytes.iter().fold("aA1-".to_owned(), |text, byte| text + &format!("{byte:02x}"))
-}
-
-/// Runs a step. A right on something that is gone can't be given and means nothing: it is left out,
-/// and the rest of the step's rights are given one by one.
-fn give(session: &mut Session, step: &Step, who: &str, stale: &mut Stale) -> Result<(), Failure> {
-    let run = |session: &mut Session, step: &Step| {
-        session
-            .query(&step.statement, "giving the clone the rights of the other")
-            .map_err(|failure| explain_denied(failure, DENIED))
-    };
-    let Err(failure) = run(session, step) else { return Ok(()) };
-    let Some((object, privileges)) = step.gives.as_ref().filter(|_| is_gone(&failure)) else {
-        return Err(failure);
-    };
-    if privileges.len() > 1 {
-        return step.apart(who).iter().try_for_each(|one| give(session, one, who, stale));
-    }
-    stale.extend(privileges.iter().map(|privilege| (object.clone(), privilege.clone())));
-    log(LogLevel::Warn, &format!("left out a right on what does not exist: {}", failure.message));
-    Ok(())
-}
-
-/// No such table, column, routine, or grant on them.
-fn is_gone(failure: &Failure) -> bool {
-    matches!(failure.code.as_str(), "1146" | "1054" | "1305")
-}
-
-fn is_stale(stale: &Stale, (object, privileges): &(Object, BTreeSet<Privilege>)) -> bool {
-    !privileges.is_empty()
-        && privileges.iter().all(|privilege| stale.contains(&(object.clone(), privilege.clone())))
-}
-
-/// Never a success with fewer rights, nor with more.
-fn agree(base: &Half, clone: &Half, stale: &Stale) -> Result<(), Failure> {
-    let steps = base.grants.steps_from(&clone.grants, "");
-    let lacks = steps.iter().any(|step| match &step.gives {
-        Some(gives) => !is_stale(stale, gives),
-        None => true,
-    });
-    let roles = base.grants.default_roles != clone.grants.default_roles;
-    if !lacks && !roles && base.account.attributes.agree_with(&clone.account.attributes) {
-        return Ok(());
-    }
-    let mut differences = base.grants.beyond(&clone.grants);
-    differences.extend(clone.grants.beyond(&base.grants));
-    differences.truncate(NAMED_MAX);
-    Err(Failure::declined(format!(
-        "the accounts {} and {} still differ after everything was done to make them equal ({}), \
-         so the password was not changed",
-        base.name.quoted(),
-        clone.name.quoted(),
-        differences.join("; ")
-    )))
-}
-
-/// What the operator should know about an existing clone that was not like the base.
-fn report(pair: &Pair, base: &Half, clone: &Half) {
-    let mut more = clone.grants.beyond(&base.grants);
-    more.truncate(NAMED_MAX);
-    let (level, what) = if more.is_empty() {
-        (LogLevel::Info, "brought up to date".to_owned())
-    } else {
-        (LogLevel::Warn, format!("had more rights, which it loses: {}", more.join("; ")))
-    };
-    let text = format!("{:?}, the clone of {:?}, {what}", pair.clone, pair.base);
-    log(level, &text);
-}
-
-/// How the clone signs in: as the base, and marked where the mark is a method.
-fn marked(version: Version, mut identities: Vec<Identity>) -> Vec<Identity> {
-    if version.mariadb && !identities.contains(&Identity::mark()) {
-        identities.push(Identity::mark());
-    }
-    identities
-}
-
-/// The statements that give the clone the base's default roles.
-fn default_roles(version: Version, base: &Half, clone: &Half, who: &str) -> Vec<String> {
-    let wanted = &base.grants.default_roles;
-    if *wanted == clone.grants.default_roles {
-        return Vec::new();
-    }
-    let names: Vec<_> = wanted.iter().map(role_name).collect();
-    let names = if names.is_empty() { "NONE".to_owned() } else { names.join(", ") };
-    vec![if version.mariadb {
-        format!("SET DEFAULT ROLE {names} FOR {who}")
-    } else {
-        format!("ALTER USER {who} DEFAULT ROLE {names}")
-    }]
 }

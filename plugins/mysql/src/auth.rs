@@ -122,7 +122,7 @@ pub(crate) fn authenticate(
         let packet = wire.receive()?;
         match packet.as_slice() {
             [OK, ..] => return Ok(method),
-            [ERROR, ..] => return Err(ServerError::read(&packet)?.of_sign_in(login.tls)),
+            [ERROR, ..] => return Err(ServerError::read(&packet)?.of_sign_in(login)),
             [SWITCH] => return Err(unsupported("mysql_old_password")),
             [SWITCH, request @ ..] if switches < SWITCHES_MAX => {
                 switches += 1;
@@ -180,10 +180,12 @@ fn whole_password(login: &Login, password: &str, nonce: &[u8]) -> Result<Vec<u8>
     }
     match login.field(rsa::FIELD) {
         Some(pem) => PublicKey::read(pem)?.encrypt(password, nonce),
-        None => Err(Failure::unsupported(format!(
-            "the server asks for the password itself (caching_sha2_password, sha256_password), \
-             and the connection has no TLS: remove \"ssl\": false from the secret, or put the \
-             server's public RSA key into its {:?}",
+        None => Err(Failure::unsupported(
+            "the server asks for the password itself (caching_sha2_password, sha256_password), and \
+             the connection has no TLS",
+        )
+        .with_remedy(format!(
+            "remove \"ssl\": false from the secret, or put the server's public RSA key into its {:?}",
             rsa::FIELD
         ))),
     }

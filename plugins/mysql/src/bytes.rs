@@ -37,7 +37,11 @@ impl<'a> Fields<'a> {
             0xfc => self.number(2)?,
             0xfd => self.number(3)?,
             0xfe => self.number(8)?,
-            0xff => return Err(Failure::protocol("the server sent a length that is none")),
+            0xff => {
+                return Err(Failure::protocol(
+                    "the server sent a length that the protocol does not allow",
+                ));
+            }
         }))
     }
 

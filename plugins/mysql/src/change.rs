@@ -5,51 +5,40 @@
 //! that name; where there are several, the key `accountHosts` of the secret that signs in must say
 //! `all`, and all of them are changed in one statement.
 //!
-//! The form of the new password: MariaDB gets its hash, by the method with which the account signs
-//! in, unless its password policy insists on seeing the password. MySQL gets the password: it alone
-//! makes caching_sha2_password's hash, applies its policy and history, and keeps such statements
-//! out of its logs.
+//! The form of the new password: MariaDB gets its hash, by each method of the account that has a
+//! password, unless its password policy insists on seeing the password (`policy`). MySQL gets the
+//! password: it alone makes caching_sha2_password's hash, applies its policy and history, and keeps
+//! such statements out of its logs.
 //!
-//! An account that has the new password already is left alone: a history of passwords would refuse
-//! it. Accounts with two passwords (MySQL's dual passwords) are in `dual`.
+//! When it returns, the new password signs in and the old one does not, unless it is to be kept
+//! (`dual`). The statement names the method; where it can't (`own`), what is stored is compared.
 
 use windlass_sdk::{ChangeRequest, Failure, LogLevel, Login, TlsMode, clean, log};
 
 use crate::account::Account;
-use crate::alternating;
-use crate::auth::Method;
-use crate::dual;
 use crate::errors::MUST_CHANGE_PASSWORD;
 use crate::pair::pair_of;
-use crate::parsec;
-use crate::quote::{check_name, check_password, literal};
-use crate::session::{AccountName, Prepared, Session};
-use crate::stored::{Form, Identity, identified_mariadb, identified_mysql};
+use crate::policy::{self, NewPassword};
+use crate::quote::{NAMED_MAX, check_name, check_password, for_people, literal};
+use crate::session::{AccountName, Session};
+use crate::stored::{Identity, all_accept, identified_mariadb, identified_mysql, same_methods};
 use crate::version::Version;
-use crate::{scramble, shacrypt};
+use crate::{alternating, dual, own};
 
 pub(crate) const CHANGING: &str = "changing the password";
 
 /// The key of the secret that says what to do with several accounts of one name.
 pub(crate) const ACCOUNT_HOSTS: &str = "accountHosts";
 
-/// `ER_OPTION_PREVENTS_STATEMENT`: here, `strict_password_validation` refuses a hash.
-const OPTION_PREVENTS: &str = "1290";
-/// `ER_NOT_VALID_PASSWORD`, with which a policy of MariaDB's answers a hash.
-const NOT_VALID_PASSWORD: &str = "1819";
-/// `ER_CANNOT_USER`, with which `ALTER USER` and `CREATE USER` of MariaDB answer in both cases.
-const CANNOT_USER: &str = "1396";
-/// `ER_MISSING_CURRENT_PASSWORD`: MySQL wants the old password beside the new one.
-const CURRENT_PASSWORD_REQUIRED: &str = "3892";
-
 /// What a session can't do whose password has expired.
 pub(crate) fn explain_expired(mut failure: Failure) -> Failure {
-    if failure.code == MUST_CHANGE_PASSWORD {
-        failure.message.push_str(
-            ": the password is right but has expired, so the account can do nothing but change it",
-        );
+    if failure.code != MUST_CHANGE_PASSWORD {
+        return failure;
     }
-    failure
+    failure.message.push_str(
+        ": the password is right but has expired, so the account can do nothing but change it",
+    );
+    failure.with_remedy("rotate the secret, which changes the password")
 }
 
 pub(crate) fn change(request: &ChangeRequest) -> Result<(), Failure> {
@@ -68,93 +57,12 @@ pub(crate) fn change(request: &ChangeRequest) -> Result<(), Failure> {
     let mut session = Session::sign_in(&request.actor)?;
     let own_change = pair.is_none() && request.actor.username == request.username;
     let outcome = session.prepare(!own_change).and_then(|prepared| match &pair {
-        Some(pair) => alternating::change(
-            &mut session,
-            prepared.version,
-            pair,
-            &request.new_password,
-            &request.actor,
-        ),
-        None if own_change => own(&mut session, &prepared, request),
+        Some(pair) => alternating::change(&mut session, prepared.version, pair, request),
+        None if own_change => own::change(&mut session, &prepared, request),
         None => by_administrator(&mut session, prepared.version, request),
     });
     session.close();
     outcome
-}
-
-fn own(session: &mut Session, prepared: &Prepared, request: &ChangeRequest) -> Result<(), Failure> {
-    let (password, version) = (&request.new_password, prepared.version);
-    check_quotable(prepared, password)?;
-    if request.keep_old_valid {
-        dual::check(version)?;
-        warn_of_clear(&request.username, &request.actor);
-        return dual::own(session, request);
-    }
-    if version.mariadb {
-        if prepared.is_own {
-            check_only_password(session, version)?;
-        }
-        own_mariadb(session, request)
-    } else {
-        warn_of_clear(&request.username, &request.actor);
-        let statement = |replace: &str| {
-            format!("ALTER USER USER() IDENTIFIED BY {}{replace}", literal(password))
-        };
-        match session.secret(&statement(""), CHANGING) {
-            Err(failure) if failure.code == CURRENT_PASSWORD_REQUIRED => {
-                let replace = format!(" REPLACE {}", literal(&request.actor.password));
-                session.secret(&statement(&replace), CHANGING)
-            }
-            outcome => outcome,
-        }?;
-        dual::end_own(session, version)
-    }
-}
-
-/// Where the session could not be prepared, what a backslash or a character outside ASCII means is
-/// not known, and a wrong guess would lock the account's owner out.
-fn check_quotable(prepared: &Prepared, password: &str) -> Result<(), Failure> {
-    if prepared.quoting || (password.is_ascii() && !password.contains('\\')) {
-        return Ok(());
-    }
-    Err(Failure::unsupported(
-        "the password has expired, and until it is changed the server lets nobody say how \
-         backslashes and characters outside ASCII are meant: exclude them from the new password",
-    ))
-}
-
-/// `SET PASSWORD` changes the first method of an account, and an ordinary user may say nothing else:
-/// the old password would go on to sign in by the second one.
-fn check_only_password(session: &mut Session, version: Version) -> Result<(), Failure> {
-    // What can't be read is not in the way: the method of the sign-in is known.
-    let Ok(own) = Account::own(session, version)? else { return Ok(()) };
-    if own.identities.iter().filter(|identity| identity.has_password()).count() < 2 {
-        return Ok(());
-    }
-    Err(Failure::declined(
-        "the account has several methods with a password, and may change that of one only: let an \
-         administrator change it (\"masterarn\" in the secret)",
-    ))
-}
-
-fn own_mariadb(session: &mut Session, request: &ChangeRequest) -> Result<(), Failure> {
-    let password = &request.new_password;
-    let hash = match session.method {
-        Method::Native => scramble::native_hash(password),
-        Method::Ed25519 => scramble::ed25519_hash(password),
-        Method::Parsec => parsec::hash(password),
-        Method::CachingSha2 => shacrypt::hash(password),
-        Method::Sha256 => {
-            return Err(Failure::protocol("MariaDB asked for a method that it does not have"));
-        }
-    };
-    match session.secret(&format!("SET PASSWORD = {}", literal(&hash)), CHANGING) {
-        Err(failure) if wants_clear(&failure) => {
-            warn_of_clear(&request.username, &request.actor);
-            session.secret(&format!("SET PASSWORD = PASSWORD({})", literal(password)), CHANGING)
-        }
-        outcome => outcome,
-    }
 }
 
 fn by_administrator(
@@ -165,89 +73,91 @@ fn by_administrator(
     let accounts = accounts_named(session, version, &[&request.username])?;
     match (accounts.as_slice(), request.actor.field(ACCOUNT_HOSTS)) {
         ([], _) => {
-            return Err(Failure::declined(format!("there is no account {:?}", request.username)));
+            return Err(Failure::declined(format!("there is no account {:?}", request.username))
+                .with_remedy("put the name of an account that exists into the secret"));
         }
         ([_], _) | (_, Some("all")) => {}
         (_, Some(other)) => {
             return Err(Failure::invalid_secret(format!(
-                "the admin secret's {ACCOUNT_HOSTS:?} is {other:?}; \"all\" is what it may be"
-            )));
+                "the admin secret's {ACCOUNT_HOSTS:?} is {other:?}"
+            ))
+            .with_remedy(format!("set it to \"all\", or remove {ACCOUNT_HOSTS:?}")));
         }
         (several, None) => {
             let names: Vec<_> = several.iter().map(AccountName::quoted).collect();
             return Err(Failure::declined(format!(
-                "there are several accounts of that name: {}; drop those that are not used, or \
-                 set {ACCOUNT_HOSTS:?} to \"all\" in the admin secret to give all of them the same \
-                 password",
-                names.join(", ")
+                "there are several accounts of that name: {}",
+                for_people(&names.join(", "), NAMED_MAX)
+            ))
+            .with_remedy(format!(
+                "drop those that are not used, or set {ACCOUNT_HOSTS:?} to \"all\" in the admin \
+                 secret to give all of them the same password"
             )));
         }
     }
     let mut targets = Vec::new();
     for name in accounts {
         let account = Account::of(session, version, &name)?;
-        targets.push(Target { name, identities: account.identities });
+        targets.push(Target { name, identities: account.identities, stored: None });
     }
     if request.keep_old_valid {
         dual::check(version)?;
         warn_of_clear(&request.username, &request.actor);
-        return dual::by_administrator(session, &targets, request);
+        return dual::by_administrator(session, version, &targets, request);
     }
-    targets.retain(|target| target.accepts(&request.new_password) != Some(true));
-    set_passwords(session, version, &targets, &request.new_password, &request.actor)
+    set_passwords(session, version, targets, request)
 }
 
 /// An account that gets a password, and how it is to sign in.
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) name: AccountName,
+    /// How it is to sign in.
     pub(crate) identities: Vec<Identity>,
+    /// How it signs in now, where that differs.
+    pub(crate) stored: Option<Vec<Identity>>,
 }
 
-impl Target {
-    /// Whether the account has this password, the first if it has two; `None` where that can't be
-    /// told.
-    pub(crate) fn accepts(&self, password: &str) -> Option<bool> {
-        let mut passwords = self.identities.iter().filter(|identity| identity.has_password());
-        passwords.try_fold(true, |all, identity| Some(all && identity.accepts(password)?))
-    }
-}
-
-/// Gives all of them the password, in one statement: MySQL does all of it or nothing.
+/// Gives all of them the password, in one statement: MySQL does all of it or nothing. The statement
+/// names every method that has a password, so that the old one signs in by no method. An account that
+/// has the new password already is left alone: a history of passwords would refuse it.
 pub(crate) fn set_passwords(
     session: &mut Session,
     version: Version,
-    targets: &[Target],
-    password: &str,
-    actor: &Login,
+    targets: Vec<Target>,
+    request: &ChangeRequest,
 ) -> Result<(), Failure> {
-    let Some(first) = targets.first() else { return Ok(()) };
-    for target in targets {
-        check_method(target)?;
-    }
-    let statement = |form| -> Result<String, Failure> {
-        let one = |target: &Target| {
-            let identified = match target.identities.first() {
-                Some(identity) if !version.mariadb => identified_mysql(&identity.plugin, password),
-                _ => identified_mariadb(&target.identities, password, form)?,
-            };
-            Ok(format!("{} {identified}", target.name.quoted()))
-        };
-        let all = targets.iter().map(one).collect::<Result<Vec<_>, Failure>>()?;
-        Ok(format!("ALTER USER {}", all.join(", ")))
+    targets.iter().try_for_each(check_method)?;
+    let password = NewPassword::of(request);
+    let has_it = |target: &Target| {
+        let stored = target.stored.as_ref().unwrap_or(&target.identities);
+        same_methods(stored, &target.identities) && all_accept(stored, password.text) == Some(true)
     };
-    if !version.mariadb {
-        warn_of_clear(&first.name.user, actor);
+    let to_change: Vec<_> = targets.iter().filter(|target| !has_it(target)).collect();
+    if to_change.is_empty() {
+        return Ok(());
     }
-    let outcome = match session.secret(&statement(Form::Hash)?, CHANGING) {
-        Err(failure) if version.mariadb && wants_clear(&failure) => {
-            warn_of_clear(&first.name.user, actor);
-            session.secret(&statement(Form::Clear)?, CHANGING)
-        }
-        outcome => outcome,
+    let outcome = if version.mariadb {
+        policy::set_mariadb(session, version, password, CHANGING, |form| {
+            let one = |target: &&Target| {
+                let identified = identified_mariadb(&target.identities, password.text, form)?;
+                Ok(format!("{} {identified}", target.name.quoted()))
+            };
+            let all = to_change.iter().map(one).collect::<Result<Vec<_>, Failure>>()?;
+            Ok(format!("ALTER USER {}", all.join(", ")))
+        })
+    } else {
+        warn_of_clear(&request.username, &request.actor);
+        let one = |target: &&Target| {
+            let plugin = target.identities.first().map_or("", |identity| &identity.plugin);
+            format!("{} {}", target.name.quoted(), identified_mysql(plugin, password.text))
+        };
+        let all: Vec<_> = to_change.iter().map(one).collect();
+        let statement = format!("ALTER USER {}", all.join(", "));
+        policy::set_mysql(session, version, password.text, CHANGING, &statement)
     };
     outcome.map_err(|failure| explain_denied(failure, ADMIN_DENIED))?;
-    dual::end(session, version, targets)
+    dual::end(session, version, &to_change)
 }
 
 /// The accounts of these names, one for each host.
@@ -270,7 +180,7 @@ pub(crate) fn accounts_named(
         let [Some(host), Some(name)] = row.as_slice() else {
             return Err(Failure::protocol("the server's list of accounts is unreadable"));
         };
-        // It is told in messages, and no account is at such a host.
+        // Messages name it, and no account is at such a host.
         if clean(host) != *host {
             return Err(Failure::protocol("the server's list of accounts has an impossible host"));
         }
@@ -289,14 +199,18 @@ pub(crate) fn check_method(target: &Target) -> Result<(), Failure> {
     let plugins: Vec<_> = target.identities.iter().map(|it| it.plugin.as_str()).collect();
     Err(Failure::declined(format!(
         "the account {} signs in with {}, so it has no password that could be changed here",
-        target.name.quoted(),
-        plugins.join(", ")
-    )))
+        clean(&target.name.quoted()),
+        clean(&plugins.join(", "))
+    ))
+    .with_remedy(
+        "as an administrator, give the account a method with a password (ALTER USER … IDENTIFIED), \
+         or do not rotate it",
+    ))
 }
 
 /// Says so where the new password goes through the network in clear, which only the operator's own
 /// word allows.
-fn warn_of_clear(username: &str, actor: &Login) {
+pub(crate) fn warn_of_clear(username: &str, actor: &Login) {
     if actor.tls == TlsMode::Disabled {
         log(
             LogLevel::Warn,
@@ -308,22 +222,13 @@ fn warn_of_clear(username: &str, actor: &Login) {
     }
 }
 
-/// Whether MariaDB may have refused a hash because it was none of the password itself.
-pub(crate) fn wants_clear(failure: &Failure) -> bool {
-    matches!(failure.code.as_str(), OPTION_PREVENTS | NOT_VALID_PASSWORD | CANNOT_USER)
-}
-
 /// What an administrator lacks.
-pub(crate) const ADMIN_DENIED: &str = "the administrator needs CREATE USER and SELECT on the \
-                                       database mysql; on MySQL also SYSTEM_USER for an account \
-                                       that has it";
+pub(crate) const ADMIN_DENIED: &str = "the administrator needs CREATE USER and SELECT on the database mysql; on MySQL also SYSTEM_USER \
+     for an account that has it";
 
 /// Adds what to do where the account may not.
-pub(crate) fn explain_denied(mut failure: Failure, hint: &str) -> Failure {
-    if is_denied(&failure) {
-        failure.message = format!("{}: {hint}", failure.message);
-    }
-    failure
+pub(crate) fn explain_denied(failure: Failure, remedy: impl Into<String>) -> Failure {
+    if is_denied(&failure) { failure.with_remedy(remedy) } else { failure }
 }
 
 /// Whether the server said that this account may not do it.

@@ -14,16 +14,25 @@
 use windlass_sdk::{ChangeRequest, Failure, FailureKind, LogLevel, log};
 
 use crate::change::{ADMIN_DENIED, CHANGING, Target, check_method, explain_denied, is_denied};
-use crate::quote::literal;
+use crate::policy;
+use crate::quote::{REMEDY_MAX, for_people, identifier, literal};
 use crate::session::Session;
-use crate::stored::identified_mysql;
+use crate::stored::{all_accept, identified_mysql};
 use crate::version::Version;
 
 /// `ER_INCORRECT_CURRENT_PASSWORD`: `REPLACE` names another password than the first one.
-const INCORRECT_CURRENT_PASSWORD: &str = "3891";
+pub(crate) const INCORRECT_CURRENT_PASSWORD: &str = "3891";
 
-/// What an account lacks that may not do this to itself.
-const OWN_DENIED: &str = "keeping the old password valid takes APPLICATION_PASSWORD_ADMIN";
+/// What an account lacks that may not have two passwords, or end one of them.
+pub(crate) fn grant_to(username: &str) -> String {
+    let remedy = format!(
+        "as an administrator, run SELECT Host FROM mysql.user WHERE User = {}, and then GRANT \
+         APPLICATION_PASSWORD_ADMIN ON *.* TO {}@'HOST'",
+        literal(username),
+        identifier(username)
+    );
+    for_people(&remedy, REMEDY_MAX)
+}
 
 /// Whether a server has dual passwords at all.
 pub(crate) fn check(version: Version) -> Result<(), Failure> {
@@ -31,13 +40,17 @@ pub(crate) fn check(version: Version) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::unsupported(format!(
-        "the server is {version}, where an account has one password at a time (MySQL 8.0.14 has \
-         two): use alternating users"
-    )))
+        "the server is {version}, where an account has one password at a time (MySQL 8.0.14 has two)"
+    ))
+    .with_remedy("use the strategy \"alternating-users\""))
 }
 
 /// Changes one's own password and keeps the one that signed in.
-pub(crate) fn own(session: &mut Session, request: &ChangeRequest) -> Result<(), Failure> {
+pub(crate) fn own(
+    session: &mut Session,
+    version: Version,
+    request: &ChangeRequest,
+) -> Result<(), Failure> {
     let (old, new) = (&request.actor.password, &request.new_password);
     if old == new {
         return Ok(());
@@ -47,9 +60,11 @@ pub(crate) fn own(session: &mut Session, request: &ChangeRequest) -> Result<(), 
         literal(new),
         literal(old)
     );
-    match session.secret(&change, CHANGING) {
+    match policy::set_mysql(session, version, new, CHANGING, &change) {
         Err(failure) if failure.code == INCORRECT_CURRENT_PASSWORD => {}
-        outcome => return outcome.map_err(|failure| explain_denied(failure, OWN_DENIED)),
+        outcome => {
+            return outcome.map_err(|failure| explain_denied(failure, grant_to(&request.username)));
+        }
     }
     if signs_in(request, new)? {
         return Ok(());
@@ -75,6 +90,7 @@ fn signs_in(request: &ChangeRequest, password: &str) -> Result<bool, Failure> {
 /// Changes the password of each of these accounts and keeps the old one.
 pub(crate) fn by_administrator(
     session: &mut Session,
+    version: Version,
     targets: &[Target],
     request: &ChangeRequest,
 ) -> Result<(), Failure> {
@@ -84,7 +100,7 @@ pub(crate) fn by_administrator(
     let (mut to_keep, mut to_change) = (Vec::new(), Vec::new());
     for target in targets {
         check_method(target)?;
-        match (target.accepts(new), target.accepts(old)) {
+        match (all_accept(&target.identities, new), all_accept(&target.identities, old)) {
             (Some(true), _) => continue,
             (Some(false), Some(true)) => {}
             (Some(false), Some(false)) => to_keep.push(clause(target, old)),
@@ -97,8 +113,8 @@ pub(crate) fn by_administrator(
     {
         if !clauses.is_empty() {
             // All of it or nothing.
-            session
-                .secret(&format!("ALTER USER {}", clauses.join(", ")), operation)
+            let statement = format!("ALTER USER {}", clauses.join(", "));
+            policy::set_mysql(session, version, new, operation, &statement)
                 .map_err(|failure| explain_denied(failure, ADMIN_DENIED))?;
         }
     }
@@ -110,8 +126,22 @@ fn clause(target: &Target, password: &str) -> String {
     format!("{} {}", target.name.quoted(), identified_mysql(plugin, password))
 }
 
-/// Ends the second password of one's own account, if it has one.
+/// Ends the second password of one's own account, if it has one. The one that signed in was the first:
+/// it has ended already. Whoever may not end a second password could not make one either, so that it
+/// is rare; it must not stop a change that has happened.
 pub(crate) fn end_own(session: &mut Session, version: Version) -> Result<(), Failure> {
+    match end_second(session, version) {
+        Err(failure) if is_denied(&failure) => {
+            let why = "may not end second passwords (DISCARD OLD PASSWORD); if the account has one";
+            log(LogLevel::Debug, &format!("the session {why}, it stays valid"));
+            Ok(())
+        }
+        outcome => outcome,
+    }
+}
+
+/// Ends the second password of one's own account, which must end.
+pub(crate) fn end_second(session: &mut Session, version: Version) -> Result<(), Failure> {
     discard(session, version, "USER() DISCARD OLD PASSWORD")
 }
 
@@ -119,33 +149,26 @@ pub(crate) fn end_own(session: &mut Session, version: Version) -> Result<(), Fai
 pub(crate) fn end(
     session: &mut Session,
     version: Version,
-    targets: &[Target],
+    targets: &[&Target],
 ) -> Result<(), Failure> {
     let each =
         targets.iter().map(|target| format!("{} DISCARD OLD PASSWORD", target.name.quoted()));
     discard(session, version, &each.collect::<Vec<_>>().join(", "))
+        .map_err(|failure| explain_denied(failure, ADMIN_DENIED))
 }
 
 fn discard(session: &mut Session, version: Version, what: &str) -> Result<(), Failure> {
     if !version.has_dual_passwords() {
         return Ok(());
     }
-    match session.query(&format!("ALTER USER {what}"), "ending an old password") {
-        // Whoever may not end a second password could not make one either, so that it is rare; it
-        // must not stop a change that has happened.
-        Err(failure) if is_denied(&failure) => {
-            let why = "may not end second passwords (DISCARD OLD PASSWORD); if the account has one";
-            log(LogLevel::Debug, &format!("the session {why}, it stays valid"));
-            Ok(())
-        }
-        outcome => outcome.map(drop),
-    }
+    session.query(&format!("ALTER USER {what}"), "ending an old password").map(drop)
 }
 
 fn cannot_tell(target: &Target) -> Failure {
     Failure::declined(format!(
         "the password of {} is kept in a form that can't be compared (sha256_password, say), so a \
-         second change could lose the old one: use alternating users",
+         second change could lose the old one",
         target.name.quoted()
     ))
+    .with_remedy("use the strategy \"alternating-users\"")
 }

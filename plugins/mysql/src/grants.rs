@@ -4,13 +4,15 @@
 //! not is taken away before anything is given: whenever it stops, nobody has a right that the model
 //! has not.
 
+mod handing_on;
+mod read;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use windlass_sdk::Failure;
 
 use crate::quote::identifier;
 use crate::session::{AccountName, Session};
-use crate::tokens::{Backslash, Token, Tokens, unreadable};
 use crate::version::Version;
 
 /// What a right is about.
@@ -56,12 +58,17 @@ pub(crate) struct Grants {
 pub(crate) struct Step {
     pub(crate) statement: String,
     pub(crate) gives: Option<(Object, BTreeSet<Privilege>)>,
+    /// The right that is given or taken, for people.
+    pub(crate) about: String,
+    /// Whether the server understands the statement in its Oracle mode only, as MariaDB does where
+    /// packages are named.
+    pub(crate) in_oracle_mode: bool,
 }
 
 const ALL: &str = "ALL PRIVILEGES";
 
 impl Grants {
-    /// Asks the server.
+    /// Asks the server about an account.
     pub(crate) fn of(
         session: &mut Session,
         version: Version,
@@ -73,53 +80,6 @@ impl Grants {
         Self::read(rows.iter().map(String::as_str), name, version.backslash())
     }
 
-    pub(crate) fn read<'a>(
-        rows: impl Iterator<Item = &'a str>,
-        name: &AccountName,
-        backslash: Backslash,
-    ) -> Result<Self, Failure> {
-        let mut grants = Self::default();
-        for row in rows {
-            grants.read_row(&mut Tokens::read(row, backslash)?, name)?;
-        }
-        grants.rights.retain(|_, rights| *rights != Rights::default());
-        Ok(grants)
-    }
-
-    fn read_row(&mut self, tokens: &mut Tokens, name: &AccountName) -> Result<(), Failure> {
-        if tokens.takes_all("SET DEFAULT ROLE")? {
-            let role = role(tokens)?;
-            tokens.expect("FOR")?;
-            if account(tokens)?.as_ref() == Some(name) {
-                self.default_roles.insert(role);
-            }
-            return Ok(());
-        }
-        if tokens.takes("REVOKE") {
-            return Err(Failure::unsupported(
-                "the account has partial revokes, which can't be given to another without giving \
-                 it more for a moment",
-            ));
-        }
-        tokens.expect("GRANT")?;
-        let row = match tokens.name_if_there() {
-            Some(first) => membership(first, tokens)?,
-            None => privileges(tokens)?,
-        };
-        tokens.expect("TO")?;
-        // Some versions list what the account has through its roles and PUBLIC as well.
-        if account(tokens)?.as_ref() != Some(name) {
-            return Ok(());
-        }
-        let may_grant = ends_in_option(tokens);
-        for (object, privileges) in row {
-            let own = self.rights.entry(object).or_default();
-            own.privileges.extend(privileges);
-            own.may_grant |= may_grant;
-        }
-        Ok(())
-    }
-
     /// Whether there is any right at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.rights.is_empty()
@@ -129,23 +89,6 @@ impl Grants {
     /// own rights, and itself fewer.
     pub(crate) fn may_grant(&self) -> bool {
         self.rights.values().any(|rights| rights.may_grant)
-    }
-
-    /// What `other` lacks of these, for people.
-    pub(crate) fn beyond(&self, other: &Self) -> Vec<String> {
-        let mut beyond = Vec::new();
-        for (object, own) in &self.rights {
-            let theirs = other.rights.get(object).cloned().unwrap_or_default();
-            let missing = own.without(&theirs);
-            if !missing.is_empty() {
-                beyond.push(format!("{} {}", list(&missing), object.on()));
-            } else if own.may_grant && !theirs.may_grant {
-                beyond.push(format!("GRANT OPTION {}", object.on()));
-            }
-        }
-        let roles = self.default_roles.difference(&other.default_roles);
-        beyond.extend(roles.map(|role| format!("the default role {}", role_name(role))));
-        beyond
     }
 
     /// The steps that make `current`, the rights of the account `who`, these.
@@ -180,7 +123,11 @@ impl Rights {
 
     /// What takes away from `have` everything that is not in these; `have` becomes what is left.
     fn take_from(&self, have: &mut Self, object: &Object, who: &str) -> Vec<Step> {
-        let mut statements = Vec::new();
+        let mut steps = Vec::new();
+        let mut take = |about: String, what: String| {
+            let statement = format!("REVOKE {what} FROM {who}");
+            steps.push(Step::new(object, statement, None, about));
+        };
         let excess = have.without(self);
         let option_too_many = have.may_grant && !self.may_grant;
         match object {
@@ -188,25 +135,30 @@ impl Rights {
             Object::Role(..) | Object::Proxy(_) | Object::Dynamic(_)
                 if !excess.is_empty() || option_too_many =>
             {
-                statements.push(match object {
-                    Object::Role(..) => format!("REVOKE {} FROM {who}", object.text()),
-                    _ => format!("REVOKE {} {} FROM {who}", list(&have.privileges), object.on()),
-                });
+                let about = match excess.is_empty() {
+                    true => object.option(),
+                    false => object.with(&have.privileges),
+                };
+                let what = match object {
+                    Object::Role(..) => object.text(),
+                    _ => object.with(&have.privileges),
+                };
+                take(about, what);
                 *have = Self::default();
             }
             _ => {
                 if !excess.is_empty() {
-                    statements.push(format!("REVOKE {} {} FROM {who}", list(&excess), object.on()));
+                    let what = object.with(&excess);
+                    take(what.clone(), what);
                     have.privileges.retain(|privilege| !excess.contains(privilege));
                 }
                 if option_too_many {
-                    statements.push(format!("REVOKE GRANT OPTION {} FROM {who}", object.on()));
+                    take(object.option(), object.option());
                     have.may_grant = false;
                 }
             }
         }
-        let step = |statement| Step { statement, gives: None };
-        statements.into_iter().map(step).collect()
+        steps
     }
 
     /// What gives `have` everything that it lacks of these.
@@ -217,29 +169,59 @@ impl Rights {
             return None;
         }
         let statement = grant(object, &missing, option, who);
-        Some(Step { statement, gives: Some((object.clone(), missing)) })
+        let about = match (missing.is_empty(), option) {
+            (true, _) => object.option(),
+            (false, false) => object.with(&missing),
+            (false, true) => format!("{} and {}", object.with(&missing), object.option()),
+        };
+        Some(Step::new(object, statement, Some(missing), about))
     }
 }
 
 impl Step {
+    fn new(
+        object: &Object,
+        statement: String,
+        gives: Option<BTreeSet<Privilege>>,
+        about: String,
+    ) -> Self {
+        let packages = matches!(object, Object::Routine(kind, ..) if kind.starts_with("PACKAGE"));
+        let gives = gives.map(|privileges| (object.clone(), privileges));
+        Self { statement, gives, about, in_oracle_mode: packages }
+    }
+
     /// The same in statements of one privilege each, where one of several can't be given.
     pub(crate) fn apart(&self, who: &str) -> Vec<Self> {
         let Some((object, privileges)) = &self.gives else { return Vec::new() };
         let one = |privilege: &Privilege| {
             let privileges = BTreeSet::from([privilege.clone()]);
             let statement = grant(object, &privileges, false, who);
-            Self { statement, gives: Some((object.clone(), privileges)) }
+            let about = object.with(&privileges);
+            Self::new(object, statement, Some(privileges), about)
         };
         privileges.iter().map(one).collect()
     }
 }
 
 impl Object {
-    /// `ON …`, or a role's name.
+    /// `ON …`.
     fn on(&self) -> String {
+        format!("ON {}", self.text())
+    }
+
+    /// Rights on it, as statements and people name them.
+    fn with(&self, privileges: &BTreeSet<Privilege>) -> String {
         match self {
-            Self::Role(..) => format!("of the role {}", self.text()),
-            _ => format!("ON {}", self.text()),
+            Self::Role(..) => format!("the role {}", self.text()),
+            _ => format!("{} {}", list(privileges), self.on()),
+        }
+    }
+
+    /// The right to hand this one on.
+    fn option(&self) -> String {
+        match self {
+            Self::Role(..) => format!("ADMIN OPTION of the role {}", self.text()),
+            _ => format!("GRANT OPTION {}", self.on()),
         }
     }
 
@@ -293,128 +275,6 @@ pub(crate) fn role_name((name, host): &(String, Option<String>)) -> String {
         Some(host) => format!("{}@{}", identifier(name), identifier(host)),
         None => identifier(name),
     }
-}
-
-/// Everything that stands before `TO` in a grant of roles.
-fn membership(
-    first: String,
-    tokens: &mut Tokens,
-) -> Result<Vec<(Object, BTreeSet<Privilege>)>, Failure> {
-    let mut all = Vec::new();
-    let mut name = first;
-    loop {
-        let host = if tokens.takes_mark('@') { Some(tokens.name()?) } else { None };
-        let member = BTreeSet::from([("MEMBER".to_owned(), None)]);
-        all.push((Object::Role(name, host), member));
-        if !tokens.takes_mark(',') {
-            return Ok(all);
-        }
-        name = tokens.name()?;
-    }
-}
-
-/// Everything that stands before `TO` in a grant of privileges.
-fn privileges(tokens: &mut Tokens) -> Result<Vec<(Object, BTreeSet<Privilege>)>, Failure> {
-    let mut all = BTreeSet::new();
-    loop {
-        let mut words = Vec::new();
-        while let Some(word) = tokens.word_if(|word| word != "ON") {
-            words.push(word);
-        }
-        let name = words.join(" ");
-        if name.is_empty() {
-            return Err(unreadable());
-        }
-        if tokens.takes_mark('(') {
-            loop {
-                let column = tokens.name_if_there().map_or_else(|| tokens.word(), Ok)?;
-                all.insert((name.clone(), Some(column)));
-                if !tokens.takes_mark(',') {
-                    break;
-                }
-            }
-            tokens.expect_mark(')')?;
-        } else if name != "USAGE" {
-            all.insert((name, None));
-        }
-        if !tokens.takes_mark(',') {
-            break;
-        }
-    }
-    tokens.expect("ON")?;
-    if all.iter().any(|(name, _)| name == "PROXY") {
-        let account = account(tokens)?.ok_or_else(unreadable)?;
-        return Ok(vec![(Object::Proxy(account), all)]);
-    }
-    let object = object(tokens)?;
-    if object != Object::Global {
-        return Ok(vec![(object, all)]);
-    }
-    // Only names of dynamic privileges are one word with underscores.
-    let (dynamic, fixed): (BTreeSet<_>, BTreeSet<_>) =
-        all.into_iter().partition(|(name, _)| name.contains('_'));
-    let mut rows: Vec<_> = dynamic
-        .into_iter()
-        .map(|privilege| (Object::Dynamic(privilege.0.clone()), BTreeSet::from([privilege])))
-        .collect();
-    if rows.is_empty() || !fixed.is_empty() {
-        rows.push((Object::Global, fixed));
-    }
-    Ok(rows)
-}
-
-fn object(tokens: &mut Tokens) -> Result<Object, Failure> {
-    if tokens.takes_mark('*') {
-        tokens.expect_mark('.')?;
-        tokens.expect_mark('*')?;
-        return Ok(Object::Global);
-    }
-    let mut kind = Vec::new();
-    while let Some(word) = tokens.word_if(|_| true) {
-        kind.push(word);
-    }
-    let database = tokens.name()?;
-    tokens.expect_mark('.')?;
-    let any = tokens.takes_mark('*');
-    match kind.join(" ").as_str() {
-        "" | "TABLE" if any => Ok(Object::Database(database)),
-        "" | "TABLE" => Ok(Object::Table(database, tokens.name()?)),
-        kind @ ("FUNCTION" | "PROCEDURE" | "PACKAGE" | "PACKAGE BODY") if !any => {
-            Ok(Object::Routine(kind.to_owned(), database, tokens.name()?))
-        }
-        _ => Err(unreadable()),
-    }
-}
-
-/// An account, or `None` where it is a role of MariaDB's or PUBLIC.
-fn account(tokens: &mut Tokens) -> Result<Option<AccountName>, Failure> {
-    if tokens.takes("PUBLIC") {
-        return Ok(None);
-    }
-    let user = tokens.name()?;
-    if !tokens.takes_mark('@') {
-        return Ok(None);
-    }
-    Ok(Some(AccountName { user, host: tokens.name()? }))
-}
-
-fn role(tokens: &mut Tokens) -> Result<(String, Option<String>), Failure> {
-    let name = tokens.name()?;
-    let host = if tokens.takes_mark('@') { Some(tokens.name()?) } else { None };
-    Ok((name, host))
-}
-
-/// Whether the rest of a grant, which says other things as well, has the option.
-fn ends_in_option(tokens: &mut Tokens) -> bool {
-    let mut before = None;
-    while let Some(token) = tokens.next() {
-        let Token::Word(word) = token else { continue };
-        if word == "OPTION" && before.as_deref().is_some_and(|it| it == "GRANT" || it == "ADMIN") {
-            return true;
-        }
-        before = Some(word);
-    }
-    false
 }
 
 #[cfg(test)]

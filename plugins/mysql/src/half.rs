@@ -1,19 +1,17 @@
 //! One account of a pair as the server describes it, and both at one host.
 
-use windlass_sdk::{Failure, Pair};
+use windlass_sdk::{Failure, Pair, clean};
 
 use crate::account::Account;
-use crate::change::explain_denied;
+use crate::change::{accounts_named, explain_denied};
 use crate::grants::Grants;
-use crate::proof::Mark;
+use crate::mark::{self, Marks};
 use crate::session::{AccountName, Session};
-use crate::stored::is_marked;
 use crate::version::Version;
 
-/// What the base of a pair lacks for its administrator to hand it on.
-pub(crate) const DENIED: &str = "the administrator needs CREATE USER, SELECT on the database mysql, \
-                                 and every right that it hands on, WITH GRANT OPTION (roles: WITH \
-                                 ADMIN OPTION)";
+/// What the administrator of a pair lacks who may not do something.
+pub(crate) const DENIED: &str = "the administrator needs CREATE USER, SELECT on the database mysql, and every right that it \
+     hands on, WITH GRANT OPTION (roles: WITH ADMIN OPTION)";
 
 /// One account, as the server describes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +19,7 @@ pub(crate) struct Half {
     pub(crate) name: AccountName,
     pub(crate) account: Account,
     pub(crate) grants: Grants,
-    /// Whether it bears its half of the mark (see `proof`).
+    /// Whether it bears its half of the mark (see `mark`).
     pub(crate) marked: bool,
 }
 
@@ -33,55 +31,74 @@ pub(crate) struct Place {
     pub(crate) clone_name: AccountName,
 }
 
-impl Half {
-    /// The base; `marked` is who bears a mark. On MariaDB the base has none, and needs none.
-    pub(crate) fn base_of(
-        session: &mut Session,
-        version: Version,
-        name: AccountName,
-        marked: &[AccountName],
-    ) -> Result<Self, Failure> {
-        let mut half = Self::read(session, version, name)?;
-        half.marked = version.mariadb || marked.contains(&half.name);
-        Ok(half)
-    }
-
-    /// The clone.
-    pub(crate) fn clone_of(
-        session: &mut Session,
-        version: Version,
-        name: AccountName,
-        marked: &[AccountName],
-    ) -> Result<Self, Failure> {
-        let mut half = Self::read(session, version, name)?;
-        half.marked = if version.mariadb {
-            is_marked(&half.account.identities)
-        } else {
-            marked.contains(&half.name)
+/// Reads both accounts at every host of the base's. Refuses a clone at a host where there is no base.
+pub(crate) fn places(
+    session: &mut Session,
+    version: Version,
+    pair: &Pair,
+) -> Result<Vec<Place>, Failure> {
+    let halves = accounts_named(session, version, &[&pair.base, &pair.clone])?;
+    let (bases, mut clones): (Vec<_>, Vec<_>) =
+        halves.into_iter().partition(|account| account.user == pair.base);
+    let marked = Marks::of(version).borne(session, pair)?;
+    let mut places = Vec::new();
+    for base in bases {
+        let here = |clone: &AccountName| clone.host.eq_ignore_ascii_case(&base.host);
+        let clone = match clones.iter().position(here) {
+            Some(at) => Some(Half::of(session, version, pair, clones.swap_remove(at), &marked)?),
+            None => None,
         };
-        Ok(half)
+        let clone_name = AccountName { user: pair.clone.clone(), host: base.host.clone() };
+        let base = Half::of(session, version, pair, base, &marked)?;
+        places.push(Place { base, clone, clone_name });
     }
+    if let (Some(stray), Some(_)) = (clones.first(), places.first()) {
+        let there = AccountName { user: pair.base.clone(), host: stray.host.clone() };
+        let [stray, there] = [stray, &there].map(|name| clean(&name.quoted()));
+        return Err(Failure::declined(format!(
+            "there is an account {}, and none of {:?} at that host",
+            stray, pair.base
+        ))
+        .with_remedy(format!(
+            "as an administrator, run DROP USER {stray}, or CREATE USER {there}"
+        )));
+    }
+    Ok(places)
+}
 
-    /// The clone once more, after something was changed on it.
-    pub(crate) fn clone_again(
+impl Half {
+    /// Reads a half; `marked` are the accounts that bear an attribute as their mark. MariaDB's mark is
+    /// a role of the clone's, which is no right of its own; the base has none there, and needs none.
+    fn of(
         session: &mut Session,
         version: Version,
         pair: &Pair,
         name: AccountName,
+        marked: &[AccountName],
     ) -> Result<Self, Failure> {
-        let marked = match Mark::of_clone(version, pair) {
-            Some(mark) if mark.is_on(session, &name)? => vec![name.clone()],
-            _ => Vec::new(),
-        };
-        Self::clone_of(session, version, name, &marked)
-    }
-
-    fn read(session: &mut Session, version: Version, name: AccountName) -> Result<Self, Failure> {
         let denied = |failure| explain_denied(failure, DENIED);
         let account = Account::of(session, version, &name).map_err(denied)?;
         let mut grants = Grants::of(session, version, &name).map_err(denied)?;
         let roles = account.default_roles.iter().cloned();
         grants.default_roles.extend(roles.map(|(role, host)| (role, Some(host))));
-        Ok(Self { name, account, grants, marked: false })
+        let marked = match Marks::of(version) {
+            Marks::Role => {
+                let has_role = mark::take_role(&mut grants, pair);
+                has_role || name.user == pair.base
+            }
+            Marks::Attributes | Marks::Impossible => marked.contains(&name),
+        };
+        Ok(Self { name, account, grants, marked })
+    }
+
+    /// The half once more, after something was changed on it.
+    pub(crate) fn again(
+        session: &mut Session,
+        version: Version,
+        pair: &Pair,
+        name: &AccountName,
+    ) -> Result<Self, Failure> {
+        let marked = Marks::of(version).borne(session, pair)?;
+        Self::of(session, version, pair, name.clone(), &marked)
     }
 }

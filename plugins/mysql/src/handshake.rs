@@ -36,10 +36,10 @@ const COLLATION: u8 = 45;
 /// The longest packet that the client announces to take; what MySQL's own say.
 const CLIENT_PACKET_MAX: u32 = 16 * 1024 * 1024;
 
-/// How the server introduced itself.
 /// How long the nonce in a greeting is, and that of every method but ed25519.
 pub(crate) const NONCE_LENGTH: usize = 20;
 
+/// How the server introduced itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Greeting {
     /// Its version, as it writes it; in clear.
@@ -52,14 +52,14 @@ pub(crate) struct Greeting {
 }
 
 impl Greeting {
-    fn read(packet: &[u8]) -> Result<Self, Failure> {
+    fn read(packet: &[u8], login: &Login) -> Result<Self, Failure> {
         let mut fields = Fields::of(packet);
         match fields.byte()? {
             PROTOCOL_VERSION => {}
-            ERROR => return Err(ServerError::read(packet)?.of_greeting()),
+            ERROR => return Err(ServerError::read(packet)?.of_greeting(login)),
             _ => {
                 return Err(Failure::protocol(
-                    "the server's greeting is none: it may be neither MySQL nor MariaDB",
+                    "the server's first packet is no greeting: it may be neither MySQL nor MariaDB",
                 ));
             }
         }
@@ -98,12 +98,12 @@ pub(crate) fn start(login: &Login) -> Result<(Wire<Connection>, Greeting), Failu
         ));
     }
     let mut wire = Wire::new(login.server.connect()?);
-    let greeting = Greeting::read(&wire.receive()?)?;
+    let greeting = Greeting::read(&wire.receive()?, login)?;
     if login.tls == TlsMode::Required {
         if greeting.capabilities & SSL == 0 {
-            return Err(Failure::no_tls(
-                "the server has no TLS: turn it on (ssl_cert and ssl_key), or, if it is meant to \
-                 do without, set \"ssl\": false in the secret",
+            return Err(Failure::no_tls("the server has no TLS").with_remedy(
+                "turn TLS on (ssl_cert and ssl_key in the server's configuration), or, if the server \
+                 is meant to do without, set \"ssl\": false in the secret",
             ));
         }
         wire.send(&head(login))?;

@@ -10,37 +10,47 @@
 //! - The password comes last: an account that signs in with the new one has all its rights already.
 //!
 //! Rooms: `wire` and `bytes` (packets), `handshake` and `auth` with `scramble`, `parsec` and
-//! `rsa` (TLS and the sign-in), `session` (statements), `errors` (numbers to failures), `version` (what a server can
-//! do), `quote` (names and values in SQL), `change` with `stored` and `shacrypt` (whose password, in
-//! which form), `dual` (two passwords at once), `alternating` with `pair`, `proof`, `half`, `account`,
-//! `grants` and `tokens` (two accounts that take turns).
+//! `rsa` (TLS and the sign-in), `session` (statements), `errors` and `turned_away` (numbers to failures),
+//! `version` (what a server can do), `quote` (names and values in SQL), `change` and `own` with `stored`
+//! and `shacrypt` (whose password, in which form), `policy` and `requirements` (what a password policy
+//! makes of it), `dual` (two passwords at once), `alternating` with `pair`, `mark`, `proof`, `half`,
+//! `differences`, `equalise`, `account`, `grants` and `tokens` (two accounts that take turns), `assess`
+//! (what these would meet).
 
 mod account;
 mod alternating;
+mod assess;
 mod auth;
 mod bytes;
 mod change;
+mod differences;
 mod dual;
+mod equalise;
 mod errors;
 mod grants;
 mod half;
 mod handshake;
+mod mark;
+mod own;
 mod pair;
 mod parsec;
+mod policy;
 mod proof;
 mod quote;
+mod requirements;
 mod rsa;
 mod scramble;
 mod session;
 mod shacrypt;
 mod stored;
 mod tokens;
+mod turned_away;
 mod version;
 mod wire;
 
 use windlass_sdk::{
-    ChangeRequest, CharacterClasses, Description, Failure, Features, Login, NameLength,
-    PasswordRules, Plugin, UsernameRules,
+    Assess, AssessRequest, Assessment, ChangeRequest, CharacterClasses, Description, Failure,
+    Features, Login, NameLength, PasswordRules, Plugin, UsernameRules,
 };
 
 use crate::session::Session;
@@ -71,7 +81,8 @@ impl Plugin for Mysql {
             username_rules: UsernameRules {
                 max_length: NameLength::Characters(quote::NAME_MAX_MYSQL),
                 clone_suffix: windlass_sdk::CLONE_SUFFIX.into(),
-                excluded_characters: String::new(),
+                // Every name ends at it: no statement could hold one.
+                excluded_characters: "\0".into(),
             },
             features: Features {
                 self_change: true,
@@ -103,8 +114,18 @@ impl Plugin for Mysql {
     }
 }
 
+impl Assess for Mysql {
+    fn assess(request: &AssessRequest) -> Result<Assessment, Failure> {
+        assess::assess(request)
+    }
+
+    fn mark_pair(request: &AssessRequest) -> Result<(), Failure> {
+        assess::mark_pair(request)
+    }
+}
+
 #[cfg(feature = "component")]
-windlass_sdk::export!(Mysql);
+windlass_sdk::export!(Mysql, assessment);
 
 #[cfg(test)]
 mod tests;

@@ -21,7 +21,7 @@ mod tests {
     #[test]
     fn a_pair_of_names_that_the_service_does_not_take_is_refused() {
         assert!(pair_of("app", "app_clone").is_ok());
-        let long = "a".repeat(75);
+        let long = "a".repeat(123);
         for (current, next) in [("", "_clone"), (long.as_str(), &format!("{long}_clone"))] {
             assert!(pair_of(current, next).is_err(), "{current} {next}");
         }

@@ -82,7 +82,7 @@ pub(crate) fn hash(password: &str) -> String {
     Derivation { factor: 0, salt }.hash(password)
 }
 
-/// Whether `stored` is of this password; `None` where it can't be told.
+/// Whether `stored` is of this password; `None` where that is not known.
 pub(crate) fn matches(stored: &[u8], password: &str) -> Option<bool> {
     let (derivation, _) = Derivation::stored(stored)?;
     Some(derivation.hash(password).as_bytes() == stored)

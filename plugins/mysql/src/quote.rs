@@ -4,12 +4,12 @@
 //! doubled and everything else stands for itself. Names that the server would take for another
 //! account's, and zero bytes, are refused.
 
-use windlass_sdk::Failure;
+use windlass_sdk::{Failure, TEXT_MAX, clean};
 
 use crate::version::Version;
 
 /// The longest user name that this plugin takes before it knows the server: MariaDB's, in characters.
-pub(crate) const NAME_MAX: u32 = 80;
+pub(crate) const NAME_MAX: u32 = 128;
 
 /// MySQL's, in characters.
 pub(crate) const NAME_MAX_MYSQL: u32 = 32;
@@ -74,6 +74,24 @@ pub(crate) fn literal(value: &str) -> String {
     format!("'{}'", value.replace('\'', "''"))
 }
 
+/// A text that names accounts and rights, on its way into a message or a remedy: one line of so many
+/// characters at most. Names may be any text.
+pub(crate) fn for_people(text: &str, most: usize) -> String {
+    let characters: Vec<char> = text.chars().take(most).collect();
+    let parts = characters.chunks(TEXT_MAX).map(|part| clean(&String::from_iter(part)));
+    let mut line: String = parts.collect();
+    if text.chars().nth(most).is_some() {
+        line.push('…');
+    }
+    line
+}
+
+/// How long a remedy is at most, in characters. The host cuts what is longer than 1 KiB.
+pub(crate) const REMEDY_MAX: usize = 900;
+
+/// How much of a message names what differs, in characters. The host cuts messages at 2 KiB.
+pub(crate) const NAMED_MAX: usize = 600;
+
 #[cfg(test)]
 mod tests {
     use windlass_sdk::FailureKind;
@@ -127,11 +145,19 @@ mod tests {
     }
 
     #[test]
+    fn a_text_for_people_is_one_line_of_bounded_length() {
+        assert_eq!(for_people("a\nb\u{202e}c", 99), "a b c");
+        let long = for_people(&"é\n".repeat(2000), 500);
+        assert_eq!(long.chars().count(), 501);
+        assert!(long.ends_with('…') && !long.contains('\n'));
+    }
+
+    #[test]
     fn names_and_passwords_that_could_mean_another_are_refused() {
-        for name in ["", "a\0b", "app ", &"x".repeat(81)] {
+        for name in ["", "a\0b", "app ", &"x".repeat(129)] {
             assert_eq!(check_name(name, "it").unwrap_err().kind, FailureKind::InvalidSecret);
         }
-        for name in ["app", " app", "a b", "a@b", &"é".repeat(80)] {
+        for name in ["app", " app", "a b", "a@b", &"é".repeat(128)] {
             assert_eq!(check_name(name, "it"), Ok(()));
         }
         let long = "x".repeat(33);

@@ -8,12 +8,13 @@
 //! [`Session::prepare`] sets the characters, the one rule of quoting, and how long a lock is waited
 //! for. A session after an error is only good for closing, unless the caller knows the error.
 
-use windlass_sdk::{Connection, Failure, Login, clean};
+use windlass_sdk::{Connection, Failure, FailureKind, Login, clean};
 
 use crate::auth::{Method, authenticate};
 use crate::bytes::Fields;
-use crate::errors::{ERROR, MUST_CHANGE_PASSWORD, ServerError};
+use crate::errors::{ERROR, INIT_CONNECT, MUST_CHANGE_PASSWORD, ServerError};
 use crate::handshake;
+use crate::quote::{REMEDY_MAX, for_people, identifier};
 use crate::version::Version;
 use crate::wire::Wire;
 
@@ -26,6 +27,11 @@ const LOCAL_FILE: u8 = 0xfb;
 
 /// The most columns that a query here asks for is 5.
 const COLUMNS_MAX: u64 = 16;
+
+/// Backslashes stand for themselves.
+const NO_ESCAPES: &str = "NO_BACKSLASH_ESCAPES";
+/// Besides, `GRANT` makes no account unless it says how that is to sign in. MySQL 8 has no such mode.
+const SQL_MODE: &str = "NO_BACKSLASH_ESCAPES,NO_AUTO_CREATE_USER";
 
 /// What keeping a row or a value costs beyond its text, in bytes: where it is, how long, and what the
 /// allocator adds. Together less than a grant is long.
@@ -45,9 +51,10 @@ pub(crate) struct AccountName {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Prepared {
     pub(crate) version: Version,
-    /// Whether the session is known to belong to the account that signed in. Not where the password
-    /// has expired, because nothing can be asked then; where it belongs to another there is no session.
-    pub(crate) is_own: bool,
+    /// The account that the session belongs to, one of the name that signed in. Not known where the
+    /// password has expired, because nothing can be asked then; where it is another's there is no
+    /// session.
+    pub(crate) account: Option<AccountName>,
     /// Whether the one rule of quoting holds. Not where the password has expired on MySQL, which
     /// lets such a session change nothing but the password.
     pub(crate) quoting: bool,
@@ -61,6 +68,8 @@ pub(crate) struct Session {
     pub(crate) method: Method,
     greeted_as: String,
     username: String,
+    /// Whether the server has answered a statement.
+    has_answered: bool,
 }
 
 impl Session {
@@ -73,7 +82,13 @@ impl Session {
     pub(crate) fn sign_in_as(login: &Login, password: &str) -> Result<Self, Failure> {
         let (mut wire, greeting) = handshake::start(login)?;
         let method = authenticate(&mut wire, login, password, &greeting)?;
-        Ok(Self { wire, method, greeted_as: greeting.version, username: login.username.clone() })
+        Ok(Self {
+            wire,
+            method,
+            greeted_as: greeting.version,
+            username: login.username.clone(),
+            has_answered: false,
+        })
     }
 
     /// Makes sure that the session can run a statement, and that it belongs to the account that
@@ -81,32 +96,36 @@ impl Session {
     pub(crate) fn check(&mut self) -> Result<(), Failure> {
         let rows = self.query("SELECT CURRENT_USER()", "running a statement")?;
         let account = rows.into_iter().flatten().flatten().next();
-        self.check_account(&account.ok_or_else(out_of_order)?)
+        self.check_account(&account.ok_or_else(out_of_order)?).map(drop)
     }
 
     /// `account` is what the server says that the session belongs to.
-    fn check_account(&self, account: &str) -> Result<(), Failure> {
+    fn check_account(&self, account: &str) -> Result<AccountName, Failure> {
         let account = AccountName::read(account).ok_or_else(out_of_order)?;
         let username = &self.username;
         if account.user == *username {
-            return Ok(());
+            return Ok(account);
         }
         let found = clean(&account.quoted());
-        let remedy = if account.user.is_empty() {
-            format!(
-                "the server takes this anonymous account for it: DROP USER {found}, or CREATE USER \
-                 for {username:?} with a host part that fits this sign-in better"
-            )
+        let (why, remedy) = if account.user.is_empty() {
+            let remedy = format!(
+                "as an administrator, run DROP USER {found}, or RENAME USER or CREATE USER for \
+                 {username:?} with a host part that fits this sign-in better"
+            );
+            ("the server takes this anonymous account for it", remedy)
         } else {
-            format!(
-                "the server takes {username:?} for a proxy of that account (GRANT PROXY): REVOKE \
-                 PROXY, or put the account itself into the secret"
-            )
+            let remedy = format!(
+                "as an administrator, run REVOKE PROXY ON {found} FROM {}@'HOST', or put the account \
+                 itself into the secret",
+                identifier(username)
+            );
+            ("the server takes it for a proxy of that account (GRANT PROXY)", remedy)
         };
         Err(Failure::declined(format!(
             "signed in as {username:?}, the session belongs to {found}, so nothing is proved about \
-             {username:?}: {remedy}"
-        )))
+             {username:?}: {why}"
+        ))
+        .with_remedy(for_people(&remedy, REMEDY_MAX)))
     }
 
     /// Asks who is there and sets what every statement relies on.
@@ -128,12 +147,12 @@ impl Session {
                 else {
                     return Err(Failure::protocol("the server does not say which version it is"));
                 };
-                self.check_account(&account)?;
-                Prepared { version: Version::read(&version, &comment), is_own: true, quoting: true }
+                let account = Some(self.check_account(&account)?);
+                Prepared { version: Version::read(&version, &comment), account, quoting: true }
             }
             Err(failure) if failure.code == MUST_CHANGE_PASSWORD => {
                 let version = Version::read(&self.greeted_as, "");
-                Prepared { version, is_own: false, quoting: true }
+                Prepared { version, account: None, quoting: true }
             }
             Err(failure) => return Err(failure),
         };
@@ -144,13 +163,13 @@ impl Session {
                  10.4 and later"
             )));
         }
-        let no_accounts = if version.grant_creates() { ",NO_AUTO_CREATE_USER" } else { "" };
+        let mode = if version.grant_creates() { SQL_MODE } else { NO_ESCAPES };
         let hex = match describes && version.prints_hex() {
             true => ", SESSION print_identified_with_as_hex = ON",
             false => "",
         };
         let set = format!(
-            "SET NAMES utf8mb4, SESSION sql_mode = 'NO_BACKSLASH_ESCAPES{no_accounts}', \
+            "SET NAMES utf8mb4, SESSION sql_mode = '{mode}', \
              SESSION sql_quote_show_create = 1, SESSION lock_wait_timeout = 10{hex}"
         );
         match self.query(&set, "preparing the session") {
@@ -163,6 +182,18 @@ impl Session {
     /// Runs a statement. `operation` says in a failure what it was for.
     pub(crate) fn query(&mut self, statement: &str, operation: &str) -> Result<Vec<Row>, Failure> {
         self.run(statement, operation, ServerError::of_statement)
+    }
+
+    /// The same with MariaDB's Oracle mode on, without which it does not understand some statements.
+    pub(crate) fn query_in_oracle_mode(
+        &mut self,
+        statement: &str,
+        operation: &str,
+    ) -> Result<Vec<Row>, Failure> {
+        self.query(&format!("SET SESSION sql_mode = '{SQL_MODE},ORACLE'"), operation)?;
+        let outcome = self.query(statement, operation);
+        self.query(&format!("SET SESSION sql_mode = '{SQL_MODE}'"), operation)?;
+        outcome
     }
 
     /// Runs a statement that holds a password or its hash: a failure has nothing of the server's
@@ -185,9 +216,13 @@ impl Session {
     ) -> Result<Vec<Row>, Failure> {
         let mut command = vec![QUERY];
         command.extend(statement.as_bytes());
-        self.wire
-            .command(&command)
-            .and_then(|()| self.answer())
+        let answer = self.wire.command(&command).and_then(|()| self.answer());
+        let is_first = !std::mem::replace(&mut self.has_answered, true);
+        answer
+            .map_err(|failure| match failure.kind {
+                FailureKind::Unreachable if is_first => ended_at_once(failure),
+                _ => failure,
+            })
             .map_err(|failure| failure.during(operation))?
             .map_err(|error| failure(&error, operation))
     }
@@ -238,6 +273,14 @@ impl AccountName {
         let (user, host) = text.rsplit_once('@')?;
         Some(Self { user: user.into(), host: host.into() })
     }
+}
+
+/// A connection that broke at the first statement. There a server ends the session where
+/// `init_connect` fails, and its word about it may be lost with the connection.
+fn ended_at_once(failure: Failure) -> Failure {
+    failure.during("right after the sign-in").with_remedy(format!(
+        "try again; if it ends so every time, init_connect fails for this account: {INIT_CONNECT}"
+    ))
 }
 
 /// An end-of-data packet; a row that begins with the same byte is longer.

@@ -24,19 +24,19 @@ const CACHING_SHA2: &str = "caching_sha2_password";
 const SHA256: &str = "sha256_password";
 
 impl Identity {
-    /// A second method with which nobody can sign in: the mark of a clone on MariaDB, whose accounts
-    /// have no room for remarks. See [`is_marked`].
-    pub(crate) fn mark() -> Self {
-        Self { plugin: NATIVE.into(), stored: Some(INVALID.into()) }
-    }
-
-    /// Whether it is kept by a password that this plugin can set.
+    /// Whether it is kept by a password that this plugin can set. Not a method that was made to let
+    /// nobody in (`USING 'invalid'`): with a password it would.
     pub(crate) fn has_password(&self) -> bool {
         matches!(self.plugin.as_str(), NATIVE | ED25519 | PARSEC | CACHING_SHA2 | SHA256)
-            && *self != Self::mark()
+            && !self.is_invalid()
     }
 
-    /// Whether it lets this password in; `None` where that can't be told.
+    /// Whether it lets nobody in, whatever the password.
+    fn is_invalid(&self) -> bool {
+        self.plugin == NATIVE && self.stored.as_deref() == Some(INVALID.as_bytes())
+    }
+
+    /// Whether it lets this password in; `None` where that is not known.
     pub(crate) fn accepts(&self, password: &str) -> Option<bool> {
         let stored = self.stored.as_deref()?;
         match self.plugin.as_str() {
@@ -73,13 +73,24 @@ impl Identity {
     }
 }
 
-/// Whether the methods of an account of MariaDB hold the mark, as only an administrator can have put
-/// it there: behind a password. `SET PASSWORD = 'invalid'`, which every account may say, changes the
-/// first method that has a password, and no other.
-pub(crate) fn is_marked(identities: &[Identity]) -> bool {
-    let password = identities.iter().position(Identity::has_password);
-    let mark = identities.iter().rposition(|identity| *identity == Identity::mark());
-    matches!((password, mark), (Some(password), Some(mark)) if password < mark)
+/// Whether both sign in in the same ways.
+pub(crate) fn same_methods(one: &[Identity], other: &[Identity]) -> bool {
+    one.iter().map(|identity| &identity.plugin).eq(other.iter().map(|identity| &identity.plugin))
+}
+
+/// Whether every method with a password has this one, the first if it has two; `None` where that is
+/// not known. Then no other password signs in.
+pub(crate) fn all_accept(identities: &[Identity], password: &str) -> Option<bool> {
+    let mut passwords = identities.iter().filter(|identity| identity.has_password());
+    passwords.try_fold(true, |all, identity| Some(all && identity.accepts(password)?))
+}
+
+/// Whether `SET PASSWORD` of MariaDB's changes what these sign in with. It changes the first method and
+/// no other: one that lets nobody in, too, and where the first has no password, it reports an error
+/// (1699) and changes the second all the same (seen on MariaDB 10.11).
+pub(crate) fn first_is_only_password(identities: &[Identity]) -> bool {
+    let mut rest = identities.iter();
+    rest.next().is_some_and(Identity::has_password) && !rest.any(Identity::has_password)
 }
 
 /// In which form MariaDB gets a new password.
@@ -115,9 +126,13 @@ mod tests {
         Identity { plugin: plugin.into(), stored: Some(stored.into()) }
     }
 
+    fn invalid() -> Identity {
+        identity(NATIVE, INVALID)
+    }
+
     #[test]
     fn a_clause_keeps_every_other_method() {
-        let all = [identity(ED25519, "old"), identity("unix_socket", ""), Identity::mark()];
+        let all = [identity(ED25519, "old"), identity("unix_socket", ""), invalid()];
         assert_eq!(
             identified_mariadb(&all, "x", Form::Hash).unwrap(),
             "IDENTIFIED VIA ed25519 USING 'Gv2JI8Env2fd5YGonZ082tX3UAW+yJYldOlj4R1bfK4' OR \
@@ -128,22 +143,39 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_that_the_account_can_make_itself_is_none() {
-        let (password, mark) = (identity(ED25519, "x"), Identity::mark());
+    fn an_account_may_change_its_first_method_and_no_other() {
+        let (one, two) = (identity(ED25519, "x"), identity(NATIVE, "*2470"));
         let socket = identity("unix_socket", "");
-        for (identities, marked) in [
+        for (identities, expected) in [
             (vec![], false),
-            (vec![password.clone()], false),
-            (vec![password.clone(), mark.clone()], true),
-            (vec![socket.clone(), password.clone(), mark.clone()], true),
-            (vec![password.clone(), mark.clone(), socket.clone()], true),
-            // What `SET PASSWORD = 'invalid'` makes of an account with several methods.
-            (vec![mark.clone()], false),
-            (vec![mark.clone(), password.clone()], false),
-            (vec![socket, mark.clone(), password], false),
-            (vec![mark.clone(), mark], false),
+            (vec![one.clone()], true),
+            (vec![one.clone(), socket.clone()], true),
+            (vec![one.clone(), invalid()], true),
+            (vec![one.clone(), two.clone()], false),
+            (vec![one.clone(), socket.clone(), two.clone()], false),
+            (vec![socket.clone(), one.clone()], false),
+            (vec![invalid(), one.clone()], false),
+            (vec![invalid()], false),
+            (vec![socket], false),
         ] {
-            assert_eq!(is_marked(&identities), marked, "{identities:?}");
+            assert_eq!(first_is_only_password(&identities), expected, "{identities:?}");
+        }
+    }
+
+    #[test]
+    fn a_second_password_is_seen() {
+        let [old, new] = ["old-X9", "new-X9"].map(scramble::native_hash);
+        let (old, new) = (identity(NATIVE, &old), identity(NATIVE, &new));
+        let other = identity(ED25519, &scramble::ed25519_hash("new-X9"));
+        let socket = identity("unix_socket", "");
+        for (identities, expected) in [
+            (vec![new.clone()], Some(true)),
+            (vec![new.clone(), other.clone(), socket, invalid()], Some(true)),
+            (vec![new.clone(), old.clone()], Some(false)),
+            (vec![old, new.clone()], Some(false)),
+            (vec![new, identity(SHA256, "x")], None),
+        ] {
+            assert_eq!(all_accept(&identities, "new-X9"), expected, "{identities:?}");
         }
     }
 
@@ -152,9 +184,9 @@ mod tests {
         let hash = "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19";
         assert_eq!(identity(NATIVE, hash).accepts("password"), Some(true));
         assert_eq!(identity(NATIVE, hash).accepts("Password"), Some(false));
-        assert_eq!(Identity::mark().accepts("invalid"), Some(false));
+        assert_eq!(invalid().accepts("invalid"), Some(false));
         assert_eq!(identity("pam", "x").accepts("x"), None);
         assert_eq!(Identity { plugin: NATIVE.into(), stored: None }.accepts("x"), None);
-        assert!(!Identity::mark().has_password() && !identity("pam", "").has_password());
+        assert!(!invalid().has_password() && !identity("pam", "").has_password());
     }
 }

@@ -43,6 +43,16 @@ impl Version {
         self.mariadb || self.number < (8, 0, 0)
     }
 
+    /// Roles.
+    pub(crate) fn has_roles(self) -> bool {
+        self.mariadb || self.number >= (8, 0, 0)
+    }
+
+    /// `REPLACE`, which names the password that is changed.
+    pub(crate) fn has_replace(self) -> bool {
+        !self.mariadb && self.number >= (8, 0, 13)
+    }
+
     /// `RETAIN CURRENT PASSWORD`.
     pub(crate) fn has_dual_passwords(self) -> bool {
         !self.mariadb && self.number >= (8, 0, 14)

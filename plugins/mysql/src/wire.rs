@@ -1,7 +1,7 @@
 //! Packets of the MySQL protocol over any byte stream.
 //!
 //! A packet's announced length is checked before a byte is allocated for it, its number must follow
-//! the one before, and everything that answers one command shares one budget, so that no server can
+//! its predecessor, and everything that answers one command shares one budget, so that no server can
 //! fill the memory or keep this side reading. Packets continued in a next one (16 MiB and more) are
 //! refused: nothing that is asked for here is that long.
 
@@ -17,7 +17,7 @@ const PACKET_MAX: usize = 512 * 1024;
 /// over 8 MiB in all.
 const ANSWER_MAX: usize = 4 * 1024 * 1024;
 
-/// The longest packet that is sent. A server takes 4 MiB at least unless told otherwise; a statement
+/// The longest packet that is sent. A server takes 4 MiB at least unless configured otherwise; a statement
 /// of ours names one object.
 const SENT_MAX: usize = 1024 * 1024;
 

@@ -1,6 +1,7 @@
 //! Rights as the servers write them, and the statements that make one account's another's.
 
 use super::*;
+use crate::tokens::Backslash;
 
 fn name(user: &str) -> AccountName {
     AccountName { user: user.into(), host: "%".into() }
@@ -127,11 +128,28 @@ fn what_one_has_and_the_other_lacks_is_named() {
         "SET DEFAULT ROLE `r` FOR `app`@`%`",
     ]);
     let less = read(&["GRANT SELECT ON `d`.* TO `app`@`%`"]);
-    assert_eq!(
-        more.beyond(&less),
-        ["DROP ON `d`.*", "MEMBER of the role `r`", "the default role `r`"]
-    );
-    assert_eq!(less.beyond(&more), [""; 0]);
+    let about = |wanted: &Grants, current: &Grants| -> Vec<(bool, String)> {
+        let steps = wanted.steps_from(current, "x");
+        steps.into_iter().map(|step| (step.gives.is_some(), step.about)).collect()
+    };
+    let [drop, role] = ["DROP ON `d`.*", "the role `r`"].map(str::to_owned);
+    assert_eq!(about(&more, &less), [(true, drop.clone()), (true, role.clone())]);
+    assert_eq!(about(&less, &more), [(false, drop), (false, role)]);
+    let may_grant = read(&[
+        "GRANT SELECT, DROP ON `d`.* TO `app`@`%` WITH GRANT OPTION",
+        "GRANT `r` TO `app`@`%` WITH ADMIN OPTION",
+    ]);
+    let [on, of] = ["GRANT OPTION ON `d`.*", "ADMIN OPTION of the role `r`"].map(str::to_owned);
+    assert_eq!(about(&may_grant, &more), [(true, on.clone()), (true, of.clone())]);
+    assert_eq!(about(&more, &may_grant)[..2], [(false, on), (false, of)]);
+}
+
+#[test]
+fn packages_are_named_in_mariadbs_oracle_mode_only() {
+    let package = read(&["GRANT EXECUTE ON PACKAGE BODY `d`.`p` TO `app`@`%`"]);
+    let steps = package.steps_from(&read(&["GRANT SELECT ON `d`.* TO `app`@`%`"]), "`c`@`%`");
+    let modes: Vec<_> = steps.iter().map(|step| step.in_oracle_mode).collect();
+    assert_eq!(modes, [false, true], "{steps:?}");
 }
 
 #[test]

@@ -141,6 +141,14 @@ impl Server {
         self.error(1227, "Access denied; you need (at least one of) ...");
     }
 
+    /// Answers the question why a statement was refused: the codes and texts of the warnings.
+    pub(super) fn warns(&mut self, warnings: &[(&str, &str)]) {
+        assert_eq!(self.query(), "SHOW WARNINGS");
+        let rows: Vec<[&str; 3]> =
+            warnings.iter().map(|(code, text)| ["Error", code, text]).collect();
+        self.rows(3, &rows.iter().map(|row| &row[..]).collect::<Vec<_>>());
+    }
+
     pub(super) fn goodbye(mut self) {
         self.number = 0;
         assert_eq!(self.receive(), [1]);

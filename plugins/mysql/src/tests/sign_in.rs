@@ -142,7 +142,7 @@ fn a_session_of_another_account_proves_nothing() {
         (
             "@%",
             "the session belongs to ``@`%`, so nothing is proved about \"app\": the server \
-                takes this anonymous account for it: DROP USER ``@`%`",
+                takes this anonymous account for it; as an administrator, run DROP USER ``@`%`",
         ),
         ("proxied@%", "the session belongs to `proxied`@`%`"),
         ("App@%", "the session belongs to `App`@`%`"),

@@ -129,8 +129,34 @@ fn a_change_that_keeps_nothing_leaves_one_password() {
     assert_eq!(valid(&world), ["four-P4ss"]);
     let failure = keep(&world, By::Itself, "four-P4ss", "one-P4ss").unwrap_err();
     assert_eq!(failure.kind, FailureKind::Declined);
-    assert!(failure.message.contains("APPLICATION_PASSWORD_ADMIN"), "{failure}");
     assert_eq!(valid(&world), ["four-P4ss"]);
+    // The remedy.
+    let (_, grant) = failure.remedy.split_once("and then ").unwrap();
+    world.admin(&grant.replace("HOST", "%"));
+    keep(&world, By::Itself, "four-P4ss", "one-P4ss").unwrap();
+}
+
+/// The password that signs in is the second one: a change of the first would leave it valid.
+#[test]
+fn a_second_password_that_signs_in_does_not_outlive_a_change() {
+    const FIRST: &str = "kX3.vQ9-tLm2";
+    const SECOND: &str = "Zr8.wB4-hNc7";
+    const NEW: &str = "Gy6.pD1-sJf5";
+    let Some(world) = World::start(MysqlKind::Mysql, &[]) else { return };
+    world.admin(&format!(
+        "CREATE USER app@'%' IDENTIFIED BY '{SECOND}'; \
+         ALTER USER app@'%' IDENTIFIED BY '{FIRST}' RETAIN CURRENT PASSWORD"
+    ));
+    let failure = world.change("app", SECOND, NEW).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Declined, "{failure}");
+    assert!(world.signs_in("app", FIRST) && !world.signs_in("app", NEW), "nothing was changed");
+    // The remedy.
+    let (_, grant) = failure.remedy.split_once("and then ").unwrap();
+    let (grant, _) = grant.split_once("; or ").unwrap();
+    world.admin(&grant.replace("HOST", "%"));
+    world.change("app", SECOND, NEW).unwrap();
+    assert!(world.signs_in("app", NEW));
+    assert!(!world.signs_in("app", FIRST) && !world.signs_in("app", SECOND));
 }
 
 #[test]
@@ -144,7 +170,7 @@ fn a_password_that_can_not_be_compared_is_not_risked() {
     }
     let failure = keep(&world, By::Administrator, "one-P4ss", "two-P4ss").unwrap_err();
     assert_eq!(failure.kind, FailureKind::Declined);
-    assert!(failure.message.contains("alternating users"), "{failure}");
+    assert!(failure.remedy.contains("alternating-users"), "{failure}");
     assert_eq!(valid(&world), ["one-P4ss"]);
 }
 
@@ -155,7 +181,7 @@ fn mariadb_has_one_password_at_a_time() {
     for by in BOTH {
         let failure = keep(&world, by, "one-P4ss", "two-P4ss").unwrap_err();
         assert_eq!(failure.kind, FailureKind::Unsupported);
-        assert!(failure.message.contains("alternating users"), "{failure}");
+        assert!(failure.remedy.contains("alternating-users"), "{failure}");
         assert_eq!(valid(&world), ["one-P4ss"]);
     }
 }

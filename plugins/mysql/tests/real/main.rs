@@ -2,10 +2,15 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test reports")]
 
+mod assess;
+mod blocked;
 mod by_admin;
 mod dual;
 mod marks;
 mod matrix;
+mod methods;
 mod pairs;
 mod password;
+mod policies;
+mod turned_away;
 mod world;

@@ -16,10 +16,16 @@ fn turn(world: &World, current: &str, next: &str, password: &str) -> Result<(), 
 fn refused(world: &World, part: &str) {
     for (current, next) in [("app", "app_clone"), ("app_clone", "app")] {
         let failure = turn(world, current, next, "new-P4ss").unwrap_err();
-        assert_eq!(failure.kind, FailureKind::Declined, "{failure}");
+        assert_eq!(failure.kind, FailureKind::NotAPair, "{failure}");
         assert!(failure.message.contains(part), "{next}: {failure}");
         assert!(!world.signs_in(next, "new-P4ss"), "{next}");
     }
+}
+
+/// The statements of the remedy.
+fn statements(failure: &Failure) -> &str {
+    let (_, statements) = failure.remedy.split_once("or as an administrator: ").unwrap();
+    statements.split_once("; if it is").unwrap().0
 }
 
 /// The account of the name is at another host, so that the anonymous account lets the name in.
@@ -33,6 +39,7 @@ fn an_anonymous_account_proves_nothing(kind: MysqlKind) {
     let failure = world.verify("victim", "anon-P4ss").unwrap_err();
     assert_eq!(failure.kind, FailureKind::Declined);
     assert!(failure.message.contains("as \"victim\", the session belongs to ``@`%`"));
+    assert!(failure.remedy.contains("RENAME USER"), "{failure:?}");
     let failure = world.change("victim", "anon-P4ss", "new-P4ss").unwrap_err();
     assert_eq!(failure.kind, FailureKind::Declined);
     assert!(world.signs_in("victim", "anon-P4ss") && !world.signs_in("victim", "new-P4ss"));
@@ -73,63 +80,98 @@ fn one_half_of_mysql_can_not_make_itself_the_other_half() {
         let set = "SELECT COUNT(*) FROM INFORMATION_SCHEMA.USER_ATTRIBUTES WHERE ATTRIBUTE IS NOT \
                    NULL AND USER LIKE 'app%'";
         assert_eq!(world.admin(set), "1", "the server takes it");
-        refused(&world, "neither marked");
+        refused(&world, "lacks SELECT ON `mysql`.*");
         // It can't set that of the other.
         for other in ["app", "app_clone"].iter().filter(|other| **other != forger) {
             let statement = format!("ALTER USER {other}@'%' ATTRIBUTE '{attribute}'");
             assert!(world.sql(forger, &password, &statement).is_err());
         }
     }
-    // The remedy of the message, and of a pair of Windlass's from when the clone alone was marked.
+    // The remedy.
     let failure = turn(&world, "app", "app_clone", "one-P4ss").unwrap_err();
-    let (_, remedy) = failure.message.split_once("if it is the clone, ").unwrap();
-    world.admin(remedy);
+    world.admin(statements(&failure));
     turn(&world, "app", "app_clone", "one-P4ss").unwrap();
     turn(&world, "app_clone", "app", "two-P4ss").unwrap();
     assert!(world.signs_in("app_clone", "one-P4ss") && world.signs_in("app", "two-P4ss"));
 }
 
-/// `SET PASSWORD = 'invalid'` needs no right, and leaves an account that has a second method with what
-/// the mark looks like.
+/// A role is made by who has `CREATE USER`, and given by who made it.
 #[test]
-fn an_account_of_mariadb_can_not_mark_itself() {
+fn no_half_on_mariadb_can_mark_the_other_or_itself() {
     let Some(world) = World::start(MysqlKind::Mariadb, &[]) else { return };
-    world.admin("INSTALL SONAME 'auth_ed25519'");
-    for methods in [
-        "mysql_native_password USING PASSWORD('a-P4ss') OR ed25519 USING PASSWORD('b-P4ss')",
-        "mysql_native_password USING PASSWORD('a-P4ss') OR mysql_native_password USING \
-         PASSWORD('b-P4ss')",
-        "unix_socket OR mysql_native_password USING PASSWORD('a-P4ss') OR ed25519 USING \
-         PASSWORD('b-P4ss')",
-        "ed25519 USING PASSWORD('b-P4ss') OR mysql_native_password USING PASSWORD('a-P4ss')",
-    ] {
-        world.admin(&format!(
-            "CREATE OR REPLACE USER app@'%' IDENTIFIED BY 'app-P4ss'; \
-             GRANT SELECT ON mysql.* TO app@'%'; \
-             CREATE OR REPLACE USER app_clone@'%' IDENTIFIED VIA {methods}"
-        ));
-        // Refused for some; what was done all the same is what counts.
-        let forged = world.sql("app_clone", "b-P4ss", "SET PASSWORD = 'invalid'");
-        let shown = world.admin("SHOW CREATE USER app_clone@'%'");
-        assert!(forged.is_err() || shown.contains("'invalid'"), "{shown}");
-        refused(&world, "neither marked");
+    world.admin(
+        "CREATE DATABASE shop; CREATE USER app@'%' IDENTIFIED BY 'app-P4ss'; \
+         GRANT SELECT ON mysql.* TO app@'%'; \
+         CREATE USER app_clone@'%' IDENTIFIED BY 'app_clone-P4ss'; \
+         CREATE ROLE `windlass:app`; GRANT ALL ON shop.* TO app_clone@'%' WITH GRANT OPTION",
+    );
+    for half in ["app", "app_clone"] {
         for statement in [
-            "ALTER USER CURRENT_USER() IDENTIFIED VIA mysql_native_password USING PASSWORD('x') OR \
-             mysql_native_password USING 'invalid'",
-            "ALTER USER app_clone@'%' IDENTIFIED VIA mysql_native_password USING 'invalid'",
+            "CREATE ROLE `windlass:app2`",
+            "GRANT `windlass:app` TO app_clone@'%'",
+            "GRANT `windlass:app` TO CURRENT_USER()",
+            "CREATE OR REPLACE ROLE `windlass:app`",
+            "SET ROLE `windlass:app`",
+            "SET DEFAULT ROLE `windlass:app`",
         ] {
-            assert!(world.sql("app_clone", "b-P4ss", statement).is_err(), "{statement}");
+            assert!(world.sql(half, &format!("{half}-P4ss"), statement).is_err(), "{statement}");
         }
     }
-    // The remedy of the message.
-    world.admin("CREATE OR REPLACE USER app_clone@'%' IDENTIFIED BY 'b-P4ss'");
+    world.admin("REVOKE ALL, GRANT OPTION FROM app_clone@'%'");
+    refused(&world, "lacks SELECT ON `mysql`.*");
+    // The remedy.
     let failure = turn(&world, "app_clone", "app", "one-P4ss").unwrap_err();
-    let (_, remedy) = failure.message.split_once("mark it: ").unwrap();
-    world.admin(&remedy.replace("its password", "b-P4ss"));
+    world.admin(statements(&failure));
     turn(&world, "app_clone", "app", "one-P4ss").unwrap();
     turn(&world, "app", "app_clone", "two-P4ss").unwrap();
     assert!(world.signs_in("app", "one-P4ss") && world.signs_in("app_clone", "two-P4ss"));
-    assert!(world.signs_in("app_clone", "two-P4ss") && !world.signs_in("app_clone", "b-P4ss"));
+    // The mark of another base does not count.
+    world.admin(
+        "RENAME USER app@'%' TO x@'%', app_clone@'%' TO x_clone@'%'; \
+         GRANT INSERT ON shop.* TO x_clone@'%'",
+    );
+    let failure = turn(&world, "x", "x_clone", "new-P4ss").unwrap_err();
+    assert_eq!(failure.kind, FailureKind::NotAPair, "{failure}");
+}
+
+/// Who may hand on a right could hand it to the role.
+#[test]
+fn a_mark_on_mariadb_brings_no_right() {
+    let Some(world) = World::start(MysqlKind::Mariadb, &[]) else { return };
+    world.admin(
+        "CREATE DATABASE shop; CREATE USER app@'%' IDENTIFIED BY 'app-P4ss'; \
+         GRANT SELECT ON mysql.* TO app@'%'",
+    );
+    turn(&world, "app", "app_clone", "one-P4ss").unwrap();
+    world.admin("GRANT DROP ON shop.* TO `windlass:app`");
+    turn(&world, "app_clone", "app", "two-P4ss").unwrap();
+    assert!(!world.admin("SHOW GRANTS FOR `windlass:app`").contains("DROP"));
+    assert!(world.admin("SHOW GRANTS FOR app_clone@'%'").contains("GRANT `windlass:app`"));
+}
+
+/// Only who made a role may grant it.
+#[test]
+fn another_administrator_goes_on_with_a_pair_on_mariadb() {
+    let Some(world) = World::start(MysqlKind::Mariadb, &[]) else { return };
+    world.admin(
+        "CREATE USER app@'127.0.0.%' IDENTIFIED BY 'app-P4ss'; \
+         GRANT SELECT ON mysql.* TO app@'127.0.0.%'; \
+         CREATE USER boss@'%' IDENTIFIED BY 'boss-P4ss'; \
+         GRANT ALL ON *.* TO boss@'%' WITH GRANT OPTION",
+    );
+    turn(&world, "app", "app_clone", "one-P4ss").unwrap();
+    world.admin("CREATE USER app@'10.%' IDENTIFIED BY 'app-P4ss'");
+    world
+        .change_by_admin("app_clone", "two-P4ss", |request| {
+            request.clone_of = Some("app".into());
+            request.actor = world.login("boss", "boss-P4ss", windlass_sdk::TlsMode::Required);
+        })
+        .unwrap();
+    for host in ["10.%", "127.0.0.%"] {
+        let grants = world.admin(&format!("SHOW GRANTS FOR app_clone@'{host}'"));
+        assert!(grants.contains("GRANT `windlass:app`"), "{host}: {grants}");
+    }
+    turn(&world, "app_clone", "app", "three-P4ss").unwrap();
 }
 
 #[test]
@@ -141,7 +183,7 @@ fn accounts_that_could_have_made_themselves_equal_are_no_pair() {
              CREATE USER app_clone@'%' IDENTIFIED BY 'app_clone-P4ss'; \
              GRANT SELECT, INSERT ON mysql.* TO app_clone@'%' WITH GRANT OPTION",
         );
-        refused(&world, "their rights differ");
+        refused(&world, "which `app`@`%` has not");
         // Who may grant gives the other what it lacks.
         let give = "GRANT SELECT, INSERT ON mysql.* TO app@'%' WITH GRANT OPTION";
         world.sql("app_clone", "app_clone-P4ss", give).unwrap();
@@ -169,13 +211,13 @@ fn an_equal_is_equal_in_everything_that_an_administrator_sets() {
             }
         };
         for (difference, part) in [
-            ("GRANT reader TO app_clone@'%'", "their rights differ"),
-            ("ALTER USER app@'%' WITH MAX_USER_CONNECTIONS 3", "their limits"),
+            ("GRANT reader TO app_clone@'%'", "has the role `reader`"),
+            ("ALTER USER app@'%' WITH MAX_USER_CONNECTIONS 3", "other limits"),
             ("ALTER USER app_clone@'%' REQUIRE SSL", "REQUIRE"),
             ("ALTER USER app_clone@'%' PASSWORD EXPIRE INTERVAL 9 DAY", "rules for passwords"),
             ("ALTER USER app_clone@'%' ACCOUNT LOCK", "is locked"),
             ("CREATE USER app@'10.%' IDENTIFIED BY 'app-P4ss'", "there is no `app_clone`@`10.%`"),
-            (method, "one signs in with"),
+            (method, "signs in with"),
         ] {
             world.admin(
                 "DROP USER IF EXISTS app@'%', app@'10.%', app_clone@'%'; \

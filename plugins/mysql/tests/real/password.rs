@@ -71,7 +71,7 @@ fn mysql_takes_every_password_and_keeps_it_out_of_its_log() {
 #[test]
 fn an_expired_password_can_be_changed_by_its_owner() {
     for kind in [MysqlKind::Mariadb, MysqlKind::Mysql] {
-        // MariaDB turns such sign-ins away unless told otherwise.
+        // MariaDB turns such sign-ins away unless configured otherwise.
         let Some(world) = World::start(kind, &["--disconnect-on-expired-password=0"]) else {
             continue;
         };
@@ -101,7 +101,7 @@ fn what_is_not_the_passwords_fault_is_never_a_refusal() {
         let login = windlass_sdk::Login { database: Some("nosuch".into()), ..login };
         let failure = windlass_plugin_mysql::Mysql::verify(&login).unwrap_err();
         assert_eq!(failure.kind, FailureKind::Declined);
-        assert!(failure.message.contains("\"dbname\""), "{failure}");
+        assert!(failure.remedy.contains("\"dbname\""), "{failure}");
     }
 }
 
@@ -119,7 +119,7 @@ fn without_tls_the_password_itself_is_never_sent() {
             let failure = verify("first-P4ss").unwrap_err();
             assert_eq!(failure.kind, FailureKind::Unsupported);
             assert!(failure.message.contains("no TLS"), "{failure}");
-            // With the server's key, given by the operator, both answers are to be had.
+            // With the server's key, given by the operator, both answers are possible.
             let pem = world.admin("SHOW STATUS LIKE 'Caching_sha2_password_rsa_public_key'");
             let (_, pem) = pem.split_once('\t').unwrap();
             for (password, expected) in

@@ -8,7 +8,9 @@ use tokio::runtime::Runtime;
 pub(crate) use windlass_harness::Cut;
 use windlass_harness::{Ca, Mariadb, MariadbOptions, MysqlKind, SqlError, WorkDir, dial};
 use windlass_plugin_mysql::Mysql;
-use windlass_sdk::{ChangeRequest, Endpoint, Failure, Login, Plugin, TlsMode};
+use windlass_sdk::{
+    Assess, AssessRequest, Assessment, ChangeRequest, Endpoint, Failure, Login, Plugin, TlsMode,
+};
 
 /// A server and what it takes to reach it.
 pub(crate) struct World {
@@ -22,6 +24,13 @@ pub(crate) struct World {
 impl World {
     /// Starts a server of this kind; `None`, with the reason printed, where there can be none.
     pub(crate) fn start(kind: MysqlKind, options: &[&str]) -> Option<Self> {
+        let options = options.iter().map(|&option| option.to_owned()).collect();
+        Self::with(MariadbOptions { kind, options, ..MariadbOptions::default() })
+    }
+
+    /// The same, set up in some other way.
+    pub(crate) fn with(options: MariadbOptions) -> Option<Self> {
+        let kind = options.kind;
         if let Some(why) = Mariadb::missing(kind) {
             eprintln!("SKIPPED, no {kind:?} here: {why}");
             return None;
@@ -29,8 +38,6 @@ impl World {
         let runtime = Runtime::new().unwrap();
         let work = WorkDir::new().unwrap();
         let ca = Ca::new(work.path(), "ca").unwrap();
-        let options = options.iter().map(|&option| option.to_owned()).collect();
-        let options = MariadbOptions { kind, options, ..MariadbOptions::default() };
         let server = runtime.block_on(Mariadb::start(&ca, options)).unwrap();
         let authority = ca.certificate().to_owned();
         Some(Self { runtime, server, authority, cut: Cell::new(None), _work: work })
@@ -80,7 +87,18 @@ impl World {
 
     /// A change by the user itself.
     pub(crate) fn change(&self, user: &str, old: &str, new: &str) -> Result<(), Failure> {
-        Mysql::change(&ChangeRequest {
+        self.change_with(user, old, new, |_| ())
+    }
+
+    /// The same, with what `spoil` makes of the request.
+    pub(crate) fn change_with(
+        &self,
+        user: &str,
+        old: &str,
+        new: &str,
+        spoil: impl FnOnce(&mut ChangeRequest),
+    ) -> Result<(), Failure> {
+        let mut request = ChangeRequest {
             actor: self.login(user, old, TlsMode::Required),
             username: user.into(),
             new_password: new.into(),
@@ -88,7 +106,9 @@ impl World {
             clone_of: None,
             keep_old_valid: false,
             may_send_text: false,
-        })
+        };
+        spoil(&mut request);
+        Mysql::change(&request)
     }
 
     /// A change by the administrator, with what `spoil` makes of the request.
@@ -98,9 +118,8 @@ impl World {
         new: &str,
         spoil: impl FnOnce(&mut ChangeRequest),
     ) -> Result<(), Failure> {
-        let actor = self.login(Mariadb::ADMIN, self.server.admin_password(), TlsMode::Required);
         let mut request = ChangeRequest {
-            actor,
+            actor: self.administrator(),
             username: user.into(),
             new_password: new.into(),
             old_password: None,
@@ -110,6 +129,35 @@ impl World {
         };
         spoil(&mut request);
         Mysql::change(&request)
+    }
+
+    /// What a turn or a change by the administrator would meet.
+    pub(crate) fn assess(&self, user: &str, clone_of: Option<&str>) -> Result<Assessment, Failure> {
+        Mysql::assess(&self.about(user, clone_of, self.administrator()))
+    }
+
+    /// The same by somebody else.
+    pub(crate) fn assess_as(&self, actor: Login, user: &str, clone_of: Option<&str>) -> Assessment {
+        Mysql::assess(&self.about(user, clone_of, actor)).unwrap()
+    }
+
+    /// Marks two accounts as a pair, as the administrator.
+    pub(crate) fn mark_pair(&self, user: &str, clone_of: &str) -> Result<(), Failure> {
+        Mysql::mark_pair(&self.about(user, Some(clone_of), self.administrator()))
+    }
+
+    fn about(&self, user: &str, clone_of: Option<&str>, actor: Login) -> AssessRequest {
+        AssessRequest { actor, username: user.into(), clone_of: clone_of.map(str::to_owned) }
+    }
+
+    /// The administrator's sign-in.
+    pub(crate) fn administrator(&self) -> Login {
+        self.login(Mariadb::ADMIN, self.server.admin_password(), TlsMode::Required)
+    }
+
+    /// The port on 127.0.0.1.
+    pub(crate) fn port(&self) -> u16 {
+        self.server.port()
     }
 
     /// What the server has logged.

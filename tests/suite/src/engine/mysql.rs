@@ -54,12 +54,11 @@ impl Dialect for Mysql {
     fn clone_of(&self, base: &Login, clone: &Login) -> String {
         let (name, password) = (account(&clone.username), literal(&clone.password));
         // With the mark that says whose clone it is.
-        let mut mark_base = String::new();
+        let (mut mark_base, mut mark_clone) = (String::new(), String::new());
         let identified = if self.mariadb {
-            format!(
-                "VIA mysql_native_password USING PASSWORD({password}) \
-                 OR mysql_native_password USING 'invalid'"
-            )
+            let role = identifier(&format!("windlass:{}", base.username));
+            mark_clone = format!("CREATE ROLE {role}; GRANT {role} TO {name}; ");
+            format!("BY {password}")
         } else {
             let of = serde_json::json!({ "windlass_clone_of": base.username }).to_string();
             let clone = serde_json::json!({ "windlass_clone": clone.username }).to_string();
@@ -69,7 +68,7 @@ impl Dialect for Mysql {
         };
         format!(
             "{mark_base}CREATE USER {name} IDENTIFIED {identified}; \
-             GRANT SELECT ON rights.common TO {name}; "
+             GRANT SELECT ON rights.common TO {name}; {mark_clone}"
         )
     }
 
@@ -85,7 +84,23 @@ impl Dialect for Mysql {
     }
 
     fn show_rights(&self, name: &str) -> String {
-        format!("SHOW GRANTS FOR {}", account(name))
+        if !self.mariadb {
+            return format!("SHOW GRANTS FOR {}", account(name));
+        }
+        // The role that marks a clone is no right.
+        let of = |table: &str, what: &str| {
+            format!(
+                "SELECT CONCAT_WS(' ', {what}, PRIVILEGE_TYPE, IS_GRANTABLE) FROM \
+                 information_schema.{table} WHERE GRANTEE = {}",
+                literal(&account(name))
+            )
+        };
+        [
+            of("USER_PRIVILEGES", "'*.*'"),
+            of("SCHEMA_PRIVILEGES", "TABLE_SCHEMA"),
+            of("TABLE_PRIVILEGES", "TABLE_SCHEMA, TABLE_NAME"),
+        ]
+        .join(" UNION ALL ")
     }
 
     fn nameless(&self, line: &str, name: &str) -> String {

@@ -1,0 +1,217 @@
+//! What the server's password policy makes of a new password.
+//!
+//! A password that the policy does not take is `password-rejected`, with what the server requires and
+//! the setting of Windlass's that stands against it, where the server tells. Nothing of a text of the
+//! server's goes on that could hold the password.
+//!
+//! MariaDB gets a hash, which no policy looks at. Where the server insists on the password
+//! (`strict_password_validation`), it gets it if the operator allows that, inside TLS, and not else.
+
+use windlass_sdk::{ChangeRequest, Failure, TlsMode, clean};
+
+use crate::change::CHANGING;
+use crate::requirements::Requirements;
+use crate::session::Session;
+use crate::stored::{Form, Identity, identified_mariadb};
+use crate::version::Version;
+
+/// `ER_NOT_VALID_PASSWORD`: the policy refuses the password.
+const NOT_VALID: &str = "1819";
+/// `ER_OPTION_PREVENTS_STATEMENT`: here, `strict_password_validation` refuses a hash.
+const OPTION_PREVENTS: &str = "1290";
+/// `ER_CANNOT_USER`, with which MariaDB answers in both cases; the reason is among its warnings.
+const CANNOT_USER: &str = "1396";
+/// `ER_PASSWD_LENGTH`: not a hash of this method.
+const NO_HASH: &str = "1372";
+/// `ER_CREDENTIALS_CONTRADICT_TO_HISTORY`: MySQL's history forbids the password.
+const IN_HISTORY: &str = "3638";
+
+/// How the policies of MariaDB's own begin their reasons, none of which repeats the password.
+const KNOWN: [&str; 3] = ["simple_password_check: ", "cracklib: ", "password_reuse_check: "];
+
+/// A password that an account is to get.
+#[derive(Clone, Copy)]
+pub(crate) struct NewPassword<'a> {
+    pub(crate) text: &'a str,
+    /// Whether it may be sent as text.
+    pub(crate) sendable: Sendable,
+}
+
+/// Whether a password may be sent as text, where MariaDB asks for that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sendable {
+    /// Inside TLS, as the operator allows; or nobody is ever going to sign in with it.
+    Yes,
+    /// The operator does not allow it.
+    NotAllowed,
+    /// There is no TLS.
+    InClear,
+}
+
+impl<'a> NewPassword<'a> {
+    pub(crate) fn of(request: &'a ChangeRequest) -> Self {
+        let sendable = match (request.actor.tls, request.may_send_text) {
+            (TlsMode::Disabled, _) => Sendable::InClear,
+            (TlsMode::Required, true) => Sendable::Yes,
+            (TlsMode::Required, false) => Sendable::NotAllowed,
+        };
+        Self { text: &request.new_password, sendable }
+    }
+
+    fn check_sendable(self) -> Result<(), Failure> {
+        let why = "the server insists on seeing the new password as text \
+                   (strict_password_validation)";
+        match self.sendable {
+            Sendable::Yes => Ok(()),
+            Sendable::NotAllowed => Err(Failure::text_required(format!("{CHANGING}: {why}"))),
+            Sendable::InClear => Err(Failure::unsupported(format!(
+                "{CHANGING}: {why}, and the connection has no TLS"
+            ))
+            .with_remedy(
+                "turn TLS on in the server and remove \"ssl\": false from the secret, or run SET \
+                 GLOBAL strict_password_validation = OFF as an administrator",
+            )),
+        }
+    }
+}
+
+/// What a refusal of MariaDB's was about.
+#[derive(Debug, PartialEq, Eq)]
+enum Reason {
+    /// A hash, where it wants to see the password.
+    Hash,
+    /// The password, for these reasons.
+    Password(Vec<String>),
+    /// What is not a hash of the method.
+    NoHash,
+    /// Something else.
+    Other,
+}
+
+/// Runs a statement of MariaDB's that sets a password: with its hash, and with the password itself
+/// where the server insists.
+pub(crate) fn set_mariadb(
+    session: &mut Session,
+    version: Version,
+    password: NewPassword<'_>,
+    doing: &str,
+    statement: impl Fn(Form) -> Result<String, Failure>,
+) -> Result<(), Failure> {
+    let Err(failure) = session.secret(&statement(Form::Hash)?, doing) else { return Ok(()) };
+    match reason(session, &failure, password.text)? {
+        Reason::NoHash | Reason::Other => return Err(failure),
+        Reason::Hash | Reason::Password(_) => password.check_sendable()?,
+    }
+    let Err(failure) = session.secret(&statement(Form::Clear)?, doing) else { return Ok(()) };
+    match reason(session, &failure, password.text)? {
+        Reason::Password(reasons) => Err(rejected(session, version, password.text, doing, &reasons)),
+        Reason::Hash => Err(Failure::declined(format!(
+            "{doing}: a method of the account keeps a hash (USING 'invalid'), which the server takes \
+             from nobody (strict_password_validation)"
+        ))
+        .with_code(failure.code)
+        .with_remedy(
+            "as an administrator, take that method from the account (ALTER USER … IDENTIFIED VIA), or \
+             run SET GLOBAL strict_password_validation = OFF",
+        )),
+        Reason::NoHash | Reason::Other => Err(failure),
+    }
+}
+
+/// Asks MariaDB whether its policy takes a password, with a statement that it always refuses: a second
+/// method keeps what is not a hash. The policy is asked about the first one before that, and nothing is
+/// changed (seen on MariaDB 10.11).
+pub(crate) fn ask_mariadb(
+    session: &mut Session,
+    version: Version,
+    password: NewPassword<'_>,
+    who: &str,
+    method: &Identity,
+) -> Result<(), Failure> {
+    let doing = "asking the server's policy about the new password";
+    for form in [Form::Hash, Form::Clear] {
+        let first = identified_mariadb(std::slice::from_ref(method), password.text, form)?;
+        let statement = format!("ALTER USER {who} {first} OR mysql_native_password USING 'none'");
+        let Err(failure) = session.secret(&statement, doing) else {
+            return Err(Failure::protocol(format!(
+                "{doing}: the server accepts what is not a hash"
+            )));
+        };
+        match (form, reason(session, &failure, password.text)?) {
+            (Form::Hash, Reason::Hash | Reason::Password(_)) => password.check_sendable()?,
+            (Form::Clear, Reason::Password(reasons)) => {
+                return Err(rejected(session, version, password.text, doing, &reasons));
+            }
+            // It has come to the second method.
+            (Form::Clear, Reason::Hash) | (_, Reason::NoHash) => return Ok(()),
+            (_, Reason::Other) => return Err(failure),
+        }
+    }
+    Ok(())
+}
+
+/// Runs a statement of MySQL's that sets a password.
+pub(crate) fn set_mysql(
+    session: &mut Session,
+    version: Version,
+    password: &str,
+    doing: &str,
+    statement: &str,
+) -> Result<(), Failure> {
+    match session.secret(statement, doing) {
+        Err(failure) if failure.code == NOT_VALID => {
+            Err(rejected(session, version, password, doing, &[]))
+        }
+        Err(failure) if failure.code == IN_HISTORY => {
+            Err(Failure::password_rejected(failure.message)
+                .with_code(failure.code)
+                .with_remedy("rotate again, which makes another password"))
+        }
+        outcome => outcome,
+    }
+}
+
+fn reason(session: &mut Session, failure: &Failure, password: &str) -> Result<Reason, Failure> {
+    if ![NOT_VALID, OPTION_PREVENTS, NO_HASH, CANNOT_USER].contains(&failure.code.as_str()) {
+        return Ok(Reason::Other);
+    }
+    let rows = session.query("SHOW WARNINGS", "asking why the server refused")?;
+    let mut reasons = Vec::new();
+    let mut refused = failure.code == NOT_VALID;
+    let mut no_hash = failure.code == NO_HASH;
+    for row in rows {
+        let [_, Some(code), Some(text)] = row.as_slice() else { continue };
+        if code == OPTION_PREVENTS && text.contains("strict-password-validation") {
+            return Ok(Reason::Hash);
+        }
+        refused |= code == NOT_VALID;
+        no_hash |= code == NO_HASH;
+        let known = KNOWN.iter().any(|policy| text.starts_with(policy));
+        if code == NOT_VALID && known && !text.contains(password) {
+            reasons.push(clean(text));
+        }
+    }
+    Ok(match (refused, no_hash) {
+        (true, _) => Reason::Password(reasons),
+        (false, true) => Reason::NoHash,
+        (false, false) => Reason::Other,
+    })
+}
+
+/// The failure where the policy does not take a password.
+fn rejected(
+    session: &mut Session,
+    version: Version,
+    password: &str,
+    doing: &str,
+    reasons: &[String],
+) -> Failure {
+    // What can't be read (the password of the session has expired, say) is left out.
+    let required = Requirements::ask(session, version).unwrap_or_default();
+    let mut message = format!("{doing}: the server's password policy refuses the new password");
+    let known: Vec<_> = reasons.iter().cloned().chain(required.described()).collect();
+    if !known.is_empty() {
+        message.push_str(&format!(" ({})", known.join("; ")));
+    }
+    Failure::password_rejected(message).with_code(NOT_VALID).with_remedy(required.remedy(password))
+}
