@@ -33,6 +33,9 @@ pub(crate) fn change(
     request: &ChangeRequest,
 ) -> Result<(), Failure> {
     check_length(&pair.clone, version)?;
+    if Marks::of(version) == Marks::Role {
+        mark::keep_others_out(session, pair)?;
+    }
     let mut places = places(session, version, pair)?;
     check(pair, &places)?;
     let unmarked = proof::check(pair, version, &places)?;

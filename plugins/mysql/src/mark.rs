@@ -161,6 +161,26 @@ fn make_anew(session: &mut Session, pair: &Pair, marked: &[AccountName]) -> Resu
         .map_err(denied)
 }
 
+/// The longest name of a lock that every MariaDB takes, in characters.
+const LOCK_MAX: usize = 64;
+
+/// Waits until no other attempt at a turn of this pair is at work on this server, and keeps others out
+/// until the session ends: the statement that makes a marked clone would set the password of one that
+/// another attempt has made just now. A cluster may have no such locks, and goes without.
+pub(crate) fn keep_others_out(session: &mut Session, pair: &Pair) -> Result<(), Failure> {
+    let name: String = role(pair).chars().take(LOCK_MAX).collect();
+    let statement = format!("SELECT GET_LOCK({}, 10)", literal(&name));
+    let rows = match session.query(&statement, "waiting for other turns of this pair") {
+        Err(failure) if !failure.code.is_empty() => return Ok(()),
+        outcome => outcome?,
+    };
+    match rows.first().and_then(|row| row.first()) {
+        Some(Some(value)) if value == "1" => Ok(()),
+        _ => Err(Failure::unreachable("another attempt at a turn of this pair is at work")
+            .with_remedy("try again when it has ended")),
+    }
+}
+
 /// Takes the mark out of an account's rights, of which it is not one. Returns whether it was there.
 pub(crate) fn take_role(grants: &mut Grants, pair: &Pair) -> bool {
     grants.rights.remove(&Object::Role(role(pair), None)).is_some()

@@ -15,7 +15,7 @@ use windlass_sdk::{Failure, Finding, Pair};
 use crate::differences::{differences, in_short, statements};
 use crate::half::{Half, Place};
 use crate::mark::Marks;
-use crate::quote::{NAMED_MAX, REMEDY_MAX, for_people};
+use crate::quote::{NAMED_MAX, for_people};
 use crate::session::AccountName;
 use crate::version::Version;
 
@@ -94,31 +94,25 @@ fn unprovable(base: &Half) -> Option<&'static str> {
     base.grants.may_grant().then_some(text)
 }
 
+/// Where the pair can be marked, the host knows the command; else the two have to be equal.
 fn refusal(pair: &Pair, version: Version, places: &[Place], doubts: &[Finding]) -> Failure {
-    let (bases, clones) = names(places);
-    let marking = Marks::of(version).statements(pair, &bases, &clones).join("; ");
-    let remedy = if marking.is_empty() {
-        format!(
-            "make the two equal, as an administrator ({}), or give the account that is no clone \
-             another name (RENAME USER)",
-            statements(doubts)
-        )
-    } else {
-        format!(
-            "if {:?} is the clone of {:?}, run windlass adopt --yes --secret-id SECRET, or as an \
-             administrator: {marking}; if it is somebody else's, give it another name (RENAME USER)",
-            pair.clone, pair.base
-        )
-    };
+    let (_, clones) = names(places);
     let names: Vec<_> = clones.iter().map(AccountName::quoted).collect();
-    Failure::not_a_pair(format!(
+    let failure = Failure::not_a_pair(format!(
         "the account {} bears no mark of being the clone of {:?}, and the two are not equal either, so \
          it may be somebody else's and nothing was changed: {}",
         for_people(&names.join(", "), NAMED_MAX),
         pair.base,
         in_short(doubts)
-    ))
-    .with_remedy(for_people(&remedy, REMEDY_MAX))
+    ));
+    match Marks::of(version) {
+        Marks::Attributes | Marks::Role => failure,
+        Marks::Impossible => failure.with_remedy(format!(
+            "make the two equal, as an administrator ({}), or give the account that is no clone \
+             another name (RENAME USER)",
+            statements(doubts)
+        )),
+    }
 }
 
 /// The accounts that there are: the bases, and the clones.

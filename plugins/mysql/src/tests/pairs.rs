@@ -16,6 +16,7 @@ fn a_host_that_no_account_has_is_not_repeated() {
                 let mut server = Server::new(peer);
                 server.let_in(MARIA);
                 server.prepare(MARIA, "admin@%");
+                server.locks();
                 server.query();
                 server.rows(2, &[&["%", "app"], &[host, "app_clone"]]);
                 server.goodbye();
@@ -26,6 +27,34 @@ fn a_host_that_no_account_has_is_not_repeated() {
             },
         );
         assert_failure(outcome, Protocol, "", "an impossible host");
+    }
+}
+
+#[test]
+fn two_turns_at_once_wait_for_each_other_where_the_server_has_locks() {
+    for (answer, kind) in [(Some("1"), Protocol), (Some("0"), Unreachable), (None, Protocol)] {
+        let outcome = run(
+            move |peer| {
+                let mut server = Server::new(peer);
+                server.let_in(MARIA);
+                server.prepare(MARIA, "admin@%");
+                server.query();
+                match answer {
+                    Some(answer) => server.rows(1, &[&[answer]]),
+                    None => server.error(1235, "not supported in a cluster"),
+                }
+                if answer != Some("0") {
+                    server.query();
+                    server.rows(2, &[&["\u{1b}", "app"]]);
+                }
+                server.goodbye();
+            },
+            |server| {
+                let request = request(server, "admin", "app_clone");
+                Mysql::change(&ChangeRequest { clone_of: Some("app".into()), ..request })
+            },
+        );
+        assert_eq!(outcome.unwrap_err().kind, kind, "{answer:?}");
     }
 }
 
@@ -43,6 +72,7 @@ fn rights_in_words_that_are_not_known_leave_everything_as_it_is() {
                 let mut server = Server::new(peer);
                 server.let_in(MARIA);
                 server.prepare(MARIA, "admin@%");
+                server.locks();
                 assert!(server.query().contains("User IN ('app', 'app_clone') AND"));
                 server.rows(2, &[&["%", "app"]]);
                 assert_eq!(server.query(), "SHOW CREATE USER `app`@`%`");
@@ -67,6 +97,7 @@ fn rights_that_the_server_took_and_did_not_give_are_no_success() {
             let mut server = Server::new(peer);
             server.let_in(MARIA);
             server.prepare(MARIA, "admin@%");
+            server.locks();
             let mut granted = 0;
             loop {
                 let statement = server.query();
@@ -209,4 +240,10 @@ fn where_there_are_no_marks_no_pair_is_made_that_could_not_be_told_later() {
     }
     let (outcome, _) = turn("8.0.20", &[("app", READS, ["", ""])]);
     outcome.unwrap();
+    // The remedy is the equality itself.
+    let halves = vec![("app", READS, ["", ""]), ("app_clone", "INSERT ON `d`.*", ["", ""])];
+    let (outcome, changes) = turn("8.0.20", halves.leak());
+    let remedy = "REVOKE INSERT ON `d`.* FROM `app_clone`@`%`; GRANT SELECT ON `d`.* TO";
+    assert_failure(outcome, NotAPair, "", remedy);
+    assert_eq!(changes, [""; 0]);
 }

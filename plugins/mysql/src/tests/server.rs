@@ -141,6 +141,12 @@ impl Server {
         self.error(1227, "Access denied; you need (at least one of) ...");
     }
 
+    /// Lets a turn of MariaDB's begin.
+    pub(super) fn locks(&mut self) {
+        assert_eq!(self.query(), "SELECT GET_LOCK('windlass:app', 10)");
+        self.rows(1, &[&["1"]]);
+    }
+
     /// Answers the question why a statement was refused: the codes and texts of the warnings.
     pub(super) fn warns(&mut self, warnings: &[(&str, &str)]) {
         assert_eq!(self.query(), "SHOW WARNINGS");
