@@ -58,7 +58,7 @@ pub(crate) fn check(
         texts.join("; ")
     );
     Err(Failure::not_a_pair(message).with_remedy(format!(
-        "if it is the clone, run windlass adopt, or as an administrator: {}; if it is not, rename it",
+        "if it is not the clone, rename it; if it is, as an administrator: {}",
         remedy(pair, clone.comment.as_deref())?
     )))
 }

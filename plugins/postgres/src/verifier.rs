@@ -4,10 +4,10 @@
 //! in whatever way; an MD5 hash only where it does not ask for SCRAM. So in this order:
 //!
 //! - `password_encryption` asks for SCRAM: a verifier;
-//! - it asks for MD5, and the account is asked for SCRAM, or it is not known what it is asked for: a
-//!   verifier all the same, since a hash might not sign in;
-//! - it asks for MD5, and the account signs in by MD5 or by the password itself: a hash, because who
-//!   set it to `md5` may have clients that can do nothing else.
+//! - it asks for MD5, and the account is asked for SCRAM or for the password itself, or it is not known
+//!   what it is asked for: a verifier all the same, since a hash might not sign in from elsewhere;
+//! - it asks for MD5, and the account signs in by MD5: a hash, because who set it to `md5` may have
+//!   clients that can do nothing else.
 
 use windlass_sdk::{Failure, clean};
 
@@ -73,10 +73,8 @@ impl Encryption {
     /// The form for an account that the server asks so.
     pub(crate) fn form(self, asks: Asks) -> Result<StoredAs, Failure> {
         match (self, asks) {
-            (Self::Md5Alone, _) | (Self::Md5(_), Asks::Md5 | Asks::Cleartext) => Ok(StoredAs::Md5),
-            (Self::Scram(iterations), _) | (Self::Md5(iterations), Asks::Scram | Asks::Other) => {
-                iterations.form()
-            }
+            (Self::Md5Alone, _) | (Self::Md5(_), Asks::Md5) => Ok(StoredAs::Md5),
+            (Self::Scram(iterations) | Self::Md5(iterations), _) => iterations.form(),
         }
     }
 }
@@ -139,7 +137,7 @@ mod tests {
         }
         for (asks, expected) in [
             (Asks::Md5, Ok(StoredAs::Md5)),
-            (Asks::Cleartext, Ok(StoredAs::Md5)),
+            (Asks::Cleartext, scram(9000)),
             (Asks::Scram, scram(9000)),
             (Asks::Other, scram(9000)),
         ] {

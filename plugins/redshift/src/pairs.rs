@@ -44,7 +44,7 @@ pub(crate) fn check(
         first_of(&texts)
     ))
     .with_remedy(format!(
-        "if it is the clone, run windlass adopt, or as a superuser: {}; if it is not, rename it",
+        "if it is not the clone, rename it; if it is, as a superuser: {}",
         mark(pair, accounts)?.join("; ")
     )))
 }

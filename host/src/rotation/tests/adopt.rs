@@ -2,42 +2,17 @@
 
 use serde_json::json;
 
+use super::super::Pairing;
 use super::super::service::PairState;
-use super::super::{Pairing, Progress, Rotation};
 use super::world::{ADMIN, SECRET, World};
 use crate::error::Error;
 
-/// Looks at the pair, or marks it.
-async fn with<T>(
-    world: &World,
-    work: impl AsyncFnOnce(
-        &Rotation<
-            '_,
-            crate::store::embedded::EmbeddedStore,
-            super::world::FakePlugin,
-            super::fake_inventory::FakeInventory,
-        >,
-    ) -> T,
-) -> T {
-    let progress = Progress::default();
-    let rotation = Rotation {
-        store: &world.store,
-        catalog: &world.plugin,
-        inventory: &world.inventory,
-        config: &world.config,
-        progress: &progress,
-        sign_ins: &world.sign_ins,
-        requests: &world.requests,
-    };
-    work(&rotation).await
-}
-
 async fn look(world: &World) -> Result<Option<Pairing>, Error> {
-    with(world, async |rotation| rotation.look_at_pair(SECRET).await).await
+    world.with(async |rotation| rotation.look_at_pair(SECRET).await).await
 }
 
 async fn adopt(world: &World) -> Result<bool, Error> {
-    with(world, async |rotation| rotation.adopt_pair(SECRET).await).await
+    world.with(async |rotation| rotation.adopt_pair(SECRET).await).await
 }
 
 /// A secret whose two accounts differ and bear no mark.

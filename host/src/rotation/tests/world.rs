@@ -423,6 +423,14 @@ impl World {
             version: version.clone(),
             rotation_token: None,
         };
+        self.with(async |rotation| rotation.run(&event, Invoker::SecretsManager).await).await
+    }
+
+    /// Does something with the rotation of this world.
+    pub(super) async fn with<T>(
+        &self,
+        work: impl AsyncFnOnce(&Rotation<'_, EmbeddedStore, FakePlugin, FakeInventory>) -> T,
+    ) -> T {
         let progress = Progress::default();
         let rotation = Rotation {
             store: &self.store,
@@ -433,7 +441,7 @@ impl World {
             sign_ins: &self.sign_ins,
             requests: &self.requests,
         };
-        rotation.run(&event, Invoker::SecretsManager).await
+        work(&rotation).await
     }
 
     /// The step's error, as text.

@@ -49,7 +49,7 @@ pub(super) async fn an_account_that_only_has_the_clones_name_is_refused_and_not_
     world.steps(&["createSecret"], secret, &token).await?;
     let rights = pair.server.rights("stolen_clone").await?;
     let error = world.failure("setSecret", secret, &token).await?;
-    assert_eq!(error.kind, "Windlass.Service.Declined", "{}", error.message);
+    assert_eq!(error.kind, "Windlass.Operator.NotAPair", "{}", error.message);
     assert!(error.message.contains("stolen_clone"), "{}", error.message);
     assert!(pair.signs_in(&somebody).await?, "its password is its own");
     assert_eq!(pair.server.rights("stolen_clone").await?, rights, "its rights are its own");
