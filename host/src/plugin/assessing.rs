@@ -4,8 +4,8 @@
 use wasmtime::Store;
 
 use super::bindings::assessor::exports::windlass::plugin::assessment as wire;
+use super::border::{Wipe, Wiped, hand_over};
 use super::call::CallState;
-use super::catalog::{Wipe, Wiped, hand_over};
 use super::limits;
 use crate::redact::Redactor;
 use crate::rotation::{Assessment, Finding, PairState, Planned};

@@ -8,6 +8,7 @@ pub mod artifact;
 #[cfg(feature = "cli")]
 mod assessing;
 mod bindings;
+mod border;
 mod call;
 mod catalog;
 mod choice;
