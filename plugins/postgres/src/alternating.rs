@@ -23,7 +23,7 @@ use windlass_sdk::{Failure, Finding, LogLevel, Pair, Turn, clean, log};
 use crate::change::{Change, alter, check_signs_in};
 use crate::facts::Facts;
 use crate::new_password::Statement;
-use crate::product::{PRODUCT, asks, identifier};
+use crate::product::{PRODUCT, asks, identifier, is_one_line};
 use crate::proof::{self, Proof};
 use crate::role::Role;
 use crate::transaction::{Access, RunAs, Stop, begin, commit};
@@ -316,7 +316,17 @@ pub(crate) fn superuser_settings(
     } else {
         String::new()
     };
-    Ok(Some(format!("as a superuser: {by_grant}{}", statements.join("; "))))
+    let statements = statements.join("; ");
+    let literal = format!("as a superuser: {by_grant}{statements}");
+    if is_one_line(&literal) {
+        return Ok(Some(literal));
+    }
+    // What has several lines is in no message.
+    Ok(Some(format!(
+        "as a superuser: ALTER ROLE {of_clone} SET to what {of_base} has (SELECT * FROM \
+         pg_db_role_setting): {}",
+        clean(&grants.join(", "))
+    )))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! `mark_pair` writes the comment that `proof` looks for, and nothing else.
 
 use windlass_postgres_wire::{Session, Value, literal};
-use windlass_sdk::{AssessRequest, Assessment, Failure, Finding, Login, Pair, PairState};
+use windlass_sdk::{AssessRequest, Assessment, Failure, Finding, Login, Pair, PairState, clean};
 
 use crate::alternating;
 use crate::facts::Facts;
@@ -172,7 +172,8 @@ fn of_pair(
     let remedy = alternating::superuser_settings(pair, facts, &administrator, version)?;
     if let Some(remedy) = remedy.filter(|_| !superuser) {
         let names: Vec<&str> = facts.superuser_settings.iter().map(String::as_str).collect();
-        let text = format!("only a superuser may set {} for {:?}", names.join(", "), pair.clone);
+        let names = clean(&names.join(", "));
+        let text = format!("only a superuser may set {names} for {:?}", pair.clone);
         assessment.lacks.push(Finding { text, remedy });
     }
     let (Some(base), Some(clone)) = (&facts.base, &facts.clone) else {

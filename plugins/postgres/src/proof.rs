@@ -17,7 +17,7 @@ use windlass_postgres_wire::literal;
 use windlass_sdk::{Failure, Finding, Pair, clean};
 
 use crate::facts::{Facts, Things};
-use crate::product::identifier;
+use crate::product::{identifier, is_one_line};
 use crate::role::Role;
 
 /// What stands between the mark and what somebody else wrote. No end of a line: messages have none.
@@ -157,13 +157,19 @@ pub(crate) fn doubts(
     }
     if besides.memberships.count > 0 {
         let other = besides.memberships.names.first().map(String::as_str).unwrap_or_default();
-        doubt(
-            format!("{clone_name:?} is a member of other roles: {}", besides.memberships.listed()),
+        // A name of several lines is in no message, and a statement with another would be of another.
+        let remedy = if is_one_line(other) {
+            let other = identifier(other)?;
             format!(
-                "GRANT {other} TO {of_base} if the pair needs it, and REVOKE {other} FROM {of_clone}",
-                other = identifier(other)?
-            ),
-        );
+                "GRANT {other} TO {of_base} if the pair needs it, and REVOKE {other} FROM {of_clone}"
+            )
+        } else {
+            format!(
+                "GRANT to {of_base} those that the pair needs, and REVOKE all of them from {of_clone}"
+            )
+        };
+        let others = besides.memberships.listed();
+        doubt(format!("{clone_name:?} is a member of other roles: {others}"), remedy);
     }
     Ok(doubts)
 }

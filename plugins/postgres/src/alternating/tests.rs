@@ -252,6 +252,29 @@ fn a_setting_that_only_a_superuser_may_make_says_what_to_run() {
     assert!(remedy(&facts, 150_000).contains("\"admin\" CREATEROLE"));
 }
 
+/// A remedy is one line, and a statement that was cut or cleaned would do something else.
+#[test]
+fn what_has_several_lines_is_in_no_remedy() {
+    let base = role(|base| set(base, "log_line_prefix=a\nb"));
+    let mut facts = facts(base, clone(), FULL);
+    facts.superuser_settings.insert("log_line_prefix".into());
+    let remedy = denied(&pair(Turn::Clone), &facts, "admin", 160_000).unwrap();
+    assert_eq!(
+        remedy,
+        "as a superuser: ALTER ROLE \"app_clone\" SET to what \"app\" has (SELECT * FROM \
+         pg_db_role_setting): \"log_line_prefix\""
+    );
+
+    facts.besides.memberships = things("pay\nroll");
+    let (base, clone) = (facts.base.clone().unwrap(), facts.clone.clone().unwrap());
+    let doubts = proof::doubts(&pair(Turn::Clone), &facts, &base, &clone).unwrap();
+    let remedy = &doubts.last().unwrap().remedy;
+    assert_eq!(
+        remedy,
+        "GRANT to \"app\" those that the pair needs, and REVOKE all of them from \"app_clone\""
+    );
+}
+
 #[test]
 fn a_clone_without_a_mark_has_nothing_but_its_membership_and_is_marked_then() {
     let unmarked = || role(|clone| set(clone, "role=app"));
