@@ -12,7 +12,9 @@
 //! | `regressions/` | inputs that once found something |
 //! | `dictionaries/` | words that chance would take long to find |
 //!
-//! `cargo test` runs the targets on everything in `corpus/` and `regressions/`, without libFuzzer.
+//! `cargo test` runs the targets on everything in `corpus/` and `regressions/`, without libFuzzer. What
+//! once found something in a conversation is a seed, which says how it ends: it would not notice
+//! otherwise that the plugin has come to ask something else.
 
 #![allow(
     clippy::indexing_slicing,
@@ -21,6 +23,8 @@
 )]
 
 pub mod artifact;
+mod connection;
+mod ends;
 pub mod event;
 pub mod grant;
 pub mod mysql;
@@ -28,6 +32,9 @@ pub mod postgres;
 pub mod redactor;
 pub mod redshift;
 pub mod secret;
+
+use ends::none_wrong;
+use windlass_sdk::{Assessment, FINDINGS_MAX};
 
 /// A target, for whoever runs all of them.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +45,8 @@ pub struct Target {
     pub run: fn(&[u8]),
     /// What is in its corpus.
     pub seeds: fn() -> Vec<Seed>,
+    /// Which of these do not end as they should, where a seed is a conversation.
+    pub wrong_ends: fn() -> Vec<String>,
 }
 
 /// An input from which others are made.
@@ -57,14 +66,24 @@ impl Seed {
 
 /// All of them.
 pub const TARGETS: [Target; 8] = [
-    Target { name: "artifact", run: artifact::run, seeds: artifact::seeds },
-    Target { name: "event", run: event::run, seeds: event::seeds },
-    Target { name: "grant", run: grant::run, seeds: grant::seeds },
-    Target { name: "mysql", run: mysql::run, seeds: mysql::seeds },
-    Target { name: "postgres", run: postgres::run, seeds: postgres::seeds },
-    Target { name: "redactor", run: redactor::run, seeds: redactor::seeds },
-    Target { name: "redshift", run: redshift::run, seeds: redshift::seeds },
-    Target { name: "secret", run: secret::run, seeds: secret::seeds },
+    Target { name: "artifact", run: artifact::run, seeds: artifact::seeds, wrong_ends: none_wrong },
+    Target { name: "event", run: event::run, seeds: event::seeds, wrong_ends: none_wrong },
+    Target { name: "grant", run: grant::run, seeds: grant::seeds, wrong_ends: none_wrong },
+    Target { name: "mysql", run: mysql::run, seeds: mysql::seeds, wrong_ends: mysql::wrong_ends },
+    Target {
+        name: "postgres",
+        run: postgres::run,
+        seeds: postgres::seeds,
+        wrong_ends: postgres::wrong_ends,
+    },
+    Target { name: "redactor", run: redactor::run, seeds: redactor::seeds, wrong_ends: none_wrong },
+    Target {
+        name: "redshift",
+        run: redshift::run,
+        seeds: redshift::seeds,
+        wrong_ends: redshift::wrong_ends,
+    },
+    Target { name: "secret", run: secret::run, seeds: secret::seeds, wrong_ends: none_wrong },
 ];
 
 /// Whether a text is one that may go into a log as it is: nothing in it ends a line, drives a
@@ -76,6 +95,19 @@ fn is_one_line(text: &str) -> bool {
             || ('\u{2066}'..='\u{2069}').contains(&one)
     };
     !text.chars().any(|one| one.is_control() || turns(one) || "\u{2028}\u{2029}".contains(one))
+}
+
+/// Checks what an assessment says: as much, and in such words, as a message may.
+fn check_assessment(found: Option<&Assessment>, longest: usize, is_kept: impl Fn(&str) -> bool) {
+    let Some(found) = found else { panic!("an assessment without one") };
+    let Assessment { session, lacks, differences, .. } = found;
+    assert!(lacks.len() <= FINDINGS_MAX + 1 && differences.len() <= FINDINGS_MAX + 1, "{found:?}");
+    let findings = lacks.iter().chain(differences);
+    let texts = findings.flat_map(|finding| [&finding.text, &finding.remedy]);
+    for text in texts.chain([session]) {
+        assert!(is_one_line(text) && text.len() < longest, "{text:?}");
+        assert!(is_kept(text), "a password: {text}");
+    }
 }
 
 /// Whether `part` is somewhere in `whole`.

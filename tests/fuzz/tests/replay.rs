@@ -27,6 +27,21 @@ fn the_corpora_are_what_the_targets_make() -> Result<()> {
             let kept = fs::read(&path).with_context(|| format!("`{}`", path.display()))?;
             ensure!(kept == seed.input, "`{}` is another one; BLESS=1 renews it", path.display());
         }
+        let names: Vec<_> = (target.seeds)().into_iter().map(|seed| seed.name).collect();
+        for entry in fs::read_dir(&folder)? {
+            let name = entry?.file_name();
+            let is_seed = names.iter().any(|seed| name == *seed);
+            ensure!(is_seed, "`{}` is no seed any more; remove it", folder.join(&name).display());
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_seed_is_a_conversation_to_its_end() -> Result<()> {
+    for target in TARGETS {
+        let wrong = (target.wrong_ends)();
+        ensure!(wrong.is_empty(), "{} of `{}`:\n{}", wrong.len(), target.name, wrong.join("\n"));
     }
     Ok(())
 }

@@ -1,16 +1,19 @@
 //! The MySQL plugin, whole calls, against a server whose every byte is the input.
 //!
 //! - Until somebody is let in, the password goes out in clear only inside TLS, and only to a server
-//!   that asked for it so; the new one never does. With TLS required, nothing but the request for it
-//!   goes out in clear. What is proved instead is the right proof, for the nonce that was given.
+//!   that asked for it so; the new one never does. MariaDB gets its hash in statements, and the text only
+//!   inside TLS where the operator allows it. With TLS required, nothing but the request for it goes out
+//!   in clear. What is proved instead is the right proof, for the nonce that was given.
 //! - Without TLS, a server that has to prove itself hears nothing at all. Nobody is verified unless the
 //!   server named the account.
 //! - `refused` only where the server said 1045, to a sign-in. A change succeeds only after a statement
 //!   that sets the new password or its hash, or where the account is said to have it already.
+//! - An assessment changes nothing. A mark is an attribute or a role, and nothing else.
 //! - No text of the server's ends a statement, or stands in it outside of quotes with anything but
 //!   letters and digits.
 //! - A failure is one line, of bounded length, of a kind that a server can be the cause of.
 
+mod choice;
 mod proof;
 mod seeds;
 mod server;
@@ -18,13 +21,13 @@ mod sql;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use windlass_plugin_mysql::Mysql;
-use windlass_sdk::testing::{in_memory, login};
-use windlass_sdk::{ChangeRequest, Failure, FailureKind, Login, Plugin, Proof, TlsMode};
+use windlass_sdk::{Assessment, Failure, FailureKind};
 
+use self::choice::{Call, Choice};
 pub use self::seeds::seeds;
 use self::server::{Heard, Server};
-use crate::{holds, is_one_line};
+use crate::ends::Outcome;
+use crate::{check_assessment, connection, ends, holds, is_one_line};
 
 /// What the account signs in with; long enough not to be met by chance.
 const PASSWORD: &str = "old-p4ssword";
@@ -34,92 +37,31 @@ const NEW_PASSWORD: &str = "new-p4ssword";
 /// around them, with the names in them.
 const MESSAGE_MAX: usize = 4096;
 
-/// What the first byte chooses.
-#[derive(Debug, Clone, Copy)]
-struct Choice(u8);
-
-impl Choice {
-    const TLS: u8 = 4;
-    /// Keeps the old password; in a call that changes none, the server has to prove itself.
-    const KEEP: u8 = 8;
-    const AT_ONCE: u8 = 16;
-    const IN_PIECES: u8 = 32;
-    const SILENT: u8 = 64;
-    /// The numbers of the server's packets are the input's. Else they are right.
-    const RAW: u8 = 128;
-
-    fn has(self, flag: u8) -> bool {
-        self.0 & flag != 0
-    }
-
-    fn proof(self) -> Proof {
-        let mutual = self.has(Self::KEEP) && self.call() == Call::Verify;
-        if mutual { Proof::Mutual } else { Proof::Accepted }
-    }
-
-    /// Whether nothing that this plugin knows would prove the server.
-    fn is_unprovable(self) -> bool {
-        self.proof() == Proof::Mutual && !self.has(Self::TLS)
-    }
-
-    fn call(self) -> Call {
-        match self.0 & 3 {
-            0 => Call::Verify,
-            1 => Call::Own,
-            2 => Call::ByAdministrator,
-            _ => Call::Alternating,
-        }
-    }
-}
-
-/// What is asked of the plugin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Call {
-    Verify,
-    Own,
-    ByAdministrator,
-    Alternating,
-}
-
-/// A byte that chooses (see `Choice`), and what the server says.
+/// Two bytes that choose (see `Choice`), and what the server says.
 pub fn run(data: &[u8]) {
-    let Some((choice, says)) = data.split_first() else { return };
-    let choice = Choice(*choice);
-    let server = Arc::new(Mutex::new(Server::new(choice, says)));
-    let outcome = call(
-        choice,
-        Login {
-            tls: if choice.has(Choice::TLS) { TlsMode::Required } else { TlsMode::Disabled },
-            database: None,
-            proof: choice.proof(),
-            ..login(in_memory(Arc::clone(&server)), "app", PASSWORD)
-        },
-    );
-    let server = server.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some((choice, says)) = Choice::take(data) else { return };
+    let (server, outcome) = conversation(choice, says);
     check_heard(choice, &server);
     match outcome {
-        Ok(()) => check_success(choice, &server),
+        Ok(found) => check_success(choice, &server, found.as_ref()),
         Err(failure) => check_failure(choice, &server, &failure),
     }
 }
 
-fn call(choice: Choice, login: Login) -> Result<(), Failure> {
-    let (username, clone_of) = match choice.call() {
-        Call::Verify => return Mysql::verify(&login),
-        Call::Own => ("app", None),
-        Call::ByAdministrator => ("it's `x`", None),
-        // A turn of either half.
-        Call::Alternating if choice.has(Choice::SILENT) => ("base", Some("base_clone".into())),
-        Call::Alternating => ("base_clone", Some("base".into())),
-    };
-    Mysql::change(&ChangeRequest {
-        actor: login,
-        username: username.into(),
-        new_password: NEW_PASSWORD.into(),
-        old_password: Some(PASSWORD.into()),
-        clone_of,
-        keep_old_valid: choice.has(Choice::KEEP),
-        may_send_text: false,
+/// Has a conversation: the server as it is then, and what it came to.
+fn conversation(choice: Choice, says: &[u8]) -> (Server, Outcome) {
+    let server = Arc::new(Mutex::new(Server::new(choice, says)));
+    let outcome = choice.ask(connection::to(Arc::clone(&server)));
+    let mut server = server.lock().unwrap_or_else(PoisonError::into_inner);
+    (std::mem::replace(&mut server, Server::new(choice, &[])), outcome)
+}
+
+/// The seeds that do not end as they say.
+pub fn wrong_ends() -> Vec<String> {
+    ends::wrong(&seeds::conversations(), |input| {
+        let (choice, says) = Choice::take(input).unwrap_or((Choice(0), &[]));
+        let (server, outcome) = conversation(choice, says);
+        (outcome, server.unsaid())
     })
 }
 
@@ -133,23 +75,32 @@ fn check_heard(choice: Choice, server: &Server) {
         assert!(!before_tls || message.len() == 4 + 32, "before TLS: {said}");
     }
     assert!(!choice.is_unprovable() || server.heard.is_empty(), "something made of the password");
-    let (sign_in, statements) = server.sign_in();
-    for Heard { message, in_tls, may_be_clear } in sign_in {
+    // A further connection signs in as the first does.
+    for Heard { message, in_tls, may_be_clear } in server.heard.iter().filter(|it| !it.is_query()) {
         let said = String::from_utf8_lossy(message);
         let may_be_clear = *in_tls && *may_be_clear;
         assert!(may_be_clear || !old.is_some_and(|old| holds(message, old)), "in clear: {said}");
-        assert!(!new.is_some_and(|new| holds(message, new)), "the new password: {said}");
+        // Where it is looked up whether it is in force, a server may ask for it in clear.
+        let may_be_clear = may_be_clear && choice.has(Choice::KEEP) && server.sign_in().1.len() > 1;
+        assert!(may_be_clear || !new.is_some_and(|new| holds(message, new)), "new: {said}");
     }
     proof::check(choice, server);
-    for statement in statements.iter().filter_map(Heard::query) {
+    for statement in server.queries() {
         sql::check(statement);
-        if choice.call() == Call::Verify {
-            assert_eq!(statement, "SELECT CURRENT_USER()");
+        let as_text = statement.contains(&format!("PASSWORD('{NEW_PASSWORD}')"));
+        assert!(!as_text || choice.may_send_text() || new.is_none(), "as text: {statement}");
+        match choice.call() {
+            Call::Verify => assert_eq!(statement, "SELECT CURRENT_USER()"),
+            Call::Assess => assert!(sql::only_reads(statement), "{statement}"),
+            Call::Mark => {
+                assert!(sql::only_reads(statement) || sql::only_marks(statement), "{statement}");
+            }
+            Call::Change => {}
         }
     }
 }
 
-fn check_success(choice: Choice, server: &Server) {
+fn check_success(choice: Choice, server: &Server, found: Option<&Assessment>) {
     let (sign_in, statements) = server.sign_in();
     assert!(!sign_in.is_empty() && !statements.is_empty(), "nobody was let in");
     let sets = |statement: &str| {
@@ -158,17 +109,24 @@ fn check_success(choice: Choice, server: &Server) {
         let hashed = ["ed25519 USING '", "parsec USING '", "SET PASSWORD = '"];
         given || hashed.iter().any(|form| statement.contains(form))
     };
-    let changed = statements.iter().filter_map(Heard::query).any(sets);
+    let changed = server.queries().any(sets);
     match choice.call() {
         Call::Verify => assert!(!changed && server.said(b"app@"), "another account"),
-        Call::Own => assert!(changed, "no password was changed"),
+        Call::Assess => check_assessment(found, MESSAGE_MAX, |text| is_kept(server, text)),
+        Call::Mark => assert!(server.queries().any(sql::only_marks), "nothing was marked"),
+        Call::Change if choice.is_of_its_own() => assert!(changed, "no password was changed"),
         // An account that has the password is left alone: the server has told its hash, or none.
-        Call::ByAdministrator | Call::Alternating => {
-            let described = |statement: &str| statement.starts_with("SHOW CREATE USER");
-            let described = statements.iter().filter_map(Heard::query).any(described);
+        Call::Change => {
+            let described = server.queries().any(|it| it.starts_with("SHOW CREATE USER"));
             assert!(changed || described, "no password was changed");
         }
     }
+}
+
+/// Whether a text repeats no password but one that the server has said.
+fn is_kept(server: &Server, text: &str) -> bool {
+    let of = |secret: &&str| text.contains(*secret) && !server.said(secret.as_bytes());
+    ![PASSWORD, NEW_PASSWORD].iter().any(|secret| of(&secret))
 }
 
 fn check_failure(choice: Choice, server: &Server, failure: &Failure) {
@@ -177,9 +135,8 @@ fn check_failure(choice: Choice, server: &Server, failure: &Failure) {
         assert!(is_one_line(text) && text.len() < MESSAGE_MAX, "{text:?}");
     }
     assert!(code.len() <= 5 && code.bytes().all(|byte| byte.is_ascii_digit()), "{code:?}");
-    for secret in [PASSWORD, NEW_PASSWORD] {
-        let repeated = message.contains(secret) || remedy.contains(secret);
-        assert!(!repeated || server.said(secret.as_bytes()), "{message}; {remedy}");
+    for text in [message, remedy] {
+        assert!(is_kept(server, text), "{failure:?}");
     }
     match kind {
         FailureKind::Refused => {
@@ -196,12 +153,22 @@ fn check_failure(choice: Choice, server: &Server, failure: &Failure) {
         FailureKind::Unproven => assert!(choice.is_unprovable(), "{failure}"),
         // In here TLS never fails.
         FailureKind::TlsFailed => panic!("{failure}"),
+        FailureKind::PasswordRejected => assert!(changes(choice, server), "{failure}"),
+        FailureKind::TextRequired => {
+            assert!(!choice.may_send_text() && changes(choice, server), "{failure}");
+        }
+        FailureKind::NotAPair => {
+            assert!(choice.call() == Call::Change && choice.is_of_a_pair(), "{failure}");
+            assert!(server.queries().all(sql::only_reads), "changed all the same: {failure}");
+        }
         FailureKind::Unreachable
-        | FailureKind::PasswordRejected
-        | FailureKind::TextRequired
-        | FailureKind::NotAPair
         | FailureKind::Declined
         | FailureKind::Protocol
         | FailureKind::Unsupported => {}
     }
+}
+
+/// Whether a statement that changes something was sent.
+fn changes(choice: Choice, server: &Server) -> bool {
+    choice.call() == Call::Change && !server.queries().all(sql::only_reads)
 }

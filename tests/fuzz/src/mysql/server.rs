@@ -9,6 +9,7 @@ use windlass_sdk::testing;
 use windlass_sdk::{Failure, TlsInfo};
 
 use super::Choice;
+use crate::connection::Shared;
 
 /// How much comes at a time, where the input asks for pieces.
 const PIECE: usize = 3;
@@ -34,6 +35,11 @@ pub(super) struct Heard {
 }
 
 impl Heard {
+    /// Whether it is a statement, readable or not.
+    pub(super) fn is_query(&self) -> bool {
+        matches!(self.message.as_slice(), [_, _, _, 0, QUERY, ..])
+    }
+
     /// The statement, if it is one.
     pub(super) fn query(&self) -> Option<&str> {
         match self.message.as_slice() {
@@ -82,6 +88,16 @@ impl Server {
     pub(super) fn sign_in(&self) -> (&[Heard], &[Heard]) {
         let first = self.heard.iter().position(|heard| heard.query().is_some());
         self.heard.split_at(first.unwrap_or(self.heard.len()))
+    }
+
+    /// The statements that it was asked to run.
+    pub(super) fn queries(&self) -> impl Iterator<Item = &str> {
+        self.heard.iter().filter_map(Heard::query)
+    }
+
+    /// How much of the input was never said.
+    pub(super) fn unsaid(&self) -> usize {
+        self.rest.len()
     }
 
     /// The next packet, or all that is left.
@@ -146,5 +162,16 @@ impl testing::Server for Server {
         let now = if self.choice.has(Choice::IN_PIECES) { all.min(PIECE) } else { all };
         let later = self.pieces.split_off(now);
         Ok(std::mem::replace(&mut self.pieces, later))
+    }
+}
+
+impl Shared for Server {
+    fn begin(&mut self) {
+        self.number = 0;
+        self.asked_for_clear = false;
+    }
+
+    fn resume(&mut self, in_tls: bool) {
+        self.in_tls = in_tls;
     }
 }

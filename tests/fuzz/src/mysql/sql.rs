@@ -10,6 +10,33 @@ pub(super) fn check(statement: &str) {
     assert!(!bare.contains("/*"), "a comment: {statement:?}");
 }
 
+/// What every statement begins with that changes nothing but the session's own settings.
+const READING: &[&str] = &["SELECT ", "SHOW ", "SET NAMES utf8mb4, SESSION "];
+
+/// What marks a pair, names left out: there may be several.
+const MARKING: &[&str] = &[
+    "ALTER USER @ ATTRIBUTE",
+    "CREATE ROLE IF NOT EXISTS",
+    "CREATE OR REPLACE ROLE",
+    "GRANT TO @",
+];
+
+/// Whether a statement changes nothing.
+pub(super) fn only_reads(statement: &str) -> bool {
+    let bare = outside_of_quotes(statement);
+    let begins = READING.iter().any(|start| bare.starts_with(start));
+    begins
+        && !bare
+            .split(' ')
+            .any(|word| matches!(word, "INTO" | "GLOBAL") && !bare.starts_with("SHOW"))
+}
+
+/// Whether a statement marks a pair and does nothing else.
+pub(super) fn only_marks(statement: &str) -> bool {
+    let bare = outside_of_quotes(statement).replace(", @", "");
+    MARKING.contains(&bare.split_whitespace().collect::<Vec<_>>().join(" ").as_str())
+}
+
 /// What stands outside of names in `` `…` `` and values in `'…'`.
 fn outside_of_quotes(statement: &str) -> String {
     let mut bare = String::new();
@@ -54,5 +81,21 @@ mod tests {
             assert!(std::panic::catch_unwind(|| check(statement)).is_err(), "{statement}");
         }
         check("GRANT SELECT (`a`, `b`) ON `d`.* TO `a`@`%` WITH GRANT OPTION");
+    }
+
+    #[test]
+    fn what_changes_something_neither_reads_nor_marks() {
+        for statement in [
+            "SELECT 1 INTO OUTFILE 'x'",
+            "SET NAMES utf8mb4, GLOBAL sql_mode = ''",
+            "ALTER USER `a`@`%` ATTRIBUTE '{}' ACCOUNT UNLOCK",
+            "ALTER USER `a`@`%` IDENTIFIED BY 'x'",
+            "GRANT SELECT ON `d`.* TO `a`@`%`",
+            "GRANT `r` TO `a`@`%` WITH ADMIN OPTION",
+        ] {
+            assert!(!only_reads(statement) && !only_marks(statement), "{statement}");
+        }
+        assert!(only_reads("SHOW GLOBAL VARIABLES LIKE 'INTO'"));
+        assert!(only_marks("GRANT `r` TO `a`@`%`, `a`@`10.%`"));
     }
 }

@@ -1,15 +1,19 @@
 //! The PostgreSQL plugin, whole calls, against a server whose every byte is the input.
 //!
-//! - The password goes out in clear only inside TLS, and only to a server that asked for it so; the
-//!   new one never does. With TLS required, nothing but the request for it goes out in clear.
+//! - The password goes out in clear only inside TLS, and only to a server that asked for it so. The new
+//!   one goes out in clear only where the operator allows that, inside TLS, to a server that did not take
+//!   what is stored, and in no statement. With TLS required, nothing but the request for it goes out in
+//!   clear.
 //! - A sign-in with SCRAM succeeds only against a server that proved to know the account; our own
 //!   proof is right, and says the truth about channel binding.
 //! - Without TLS, a server that has to prove itself lets nobody in but by SCRAM, and gets nothing else.
 //!   Nobody is verified unless the server named the account.
 //! - `refused` only where the server said 28P01. A change succeeds only where it said COMMIT.
+//! - An assessment changes nothing. A mark is a comment on a role, and nothing else.
 //! - No text of the server's becomes anything but a name or a value in a statement.
 //! - A failure is one line, of bounded length, of a kind that a server can be the cause of.
 
+mod choice;
 mod scram;
 mod seeds;
 pub(crate) mod server;
@@ -19,12 +23,13 @@ pub(crate) mod wire;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use windlass_plugin_postgres::Postgres;
-use windlass_sdk::testing::{in_memory, login};
-use windlass_sdk::{ChangeRequest, Endpoint, Failure, FailureKind, Login, Plugin, Proof, TlsMode};
+use windlass_sdk::{Assess, Assessment, Failure, FailureKind};
 
+pub(crate) use self::choice::{Call, Choice};
 pub use self::seeds::seeds;
 use self::server::{Heard, Server};
-use crate::{holds, is_one_line};
+use crate::ends::Outcome;
+use crate::{check_assessment, connection, ends, holds, is_one_line};
 
 /// What the account signs in with; long enough not to be met by chance.
 pub(crate) const PASSWORD: &str = "old-p4ssword";
@@ -41,93 +46,27 @@ pub(crate) const MESSAGE_MAX: usize = 4096;
 /// but take a fuzzer's whole time; what is beyond the plugin's own bound is refused and costs none.
 const ROUNDS: std::ops::RangeInclusive<u64> = 33..=600_000;
 
-/// What the first byte chooses.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Choice(pub(crate) u8);
-
-impl Choice {
-    pub(crate) const TLS: u8 = 4;
-    const BINDING: u8 = 8;
-    const AT_ONCE: u8 = 16;
-    const IN_PIECES: u8 = 32;
-    pub(crate) const SILENT: u8 = 64;
-    /// The server has to prove itself.
-    pub(crate) const MUTUAL: u8 = 128;
-
-    pub(crate) fn has(self, flag: u8) -> bool {
-        self.0 & flag != 0
-    }
-
-    /// Whether nothing but the method of signing in could prove the server.
-    pub(crate) fn must_be_proved(self) -> bool {
-        self.has(Self::MUTUAL) && !self.has(Self::TLS)
-    }
-
-    /// What is asked of the plugin of a login to `endpoint`.
-    pub(crate) fn login(self, endpoint: Endpoint) -> Login {
-        Login {
-            tls: if self.has(Self::TLS) { TlsMode::Required } else { TlsMode::Disabled },
-            proof: if self.has(Self::MUTUAL) { Proof::Mutual } else { Proof::Accepted },
-            ..login(endpoint, "app", PASSWORD)
-        }
-    }
-
-    pub(crate) fn call(self) -> Call {
-        match self.0 & 3 {
-            0 => Call::Verify,
-            1 => Call::Own,
-            2 => Call::ByAdministrator,
-            _ => Call::Alternating,
-        }
-    }
-}
-
-/// What is asked of the plugin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Call {
-    Verify,
-    Own,
-    ByAdministrator,
-    Alternating,
-}
-
-/// A byte that chooses (see `Choice`), and what the server says.
+/// Two bytes that choose (see `Choice`), and what the server says.
 pub fn run(data: &[u8]) {
-    let Some((choice, says)) = data.split_first() else { return };
+    let Some((choice, says)) = Choice::take(data) else { return };
     if is_costly(says) {
         return;
     }
-    let choice = Choice(*choice);
-    let server = Arc::new(Mutex::new(Server::new(choice, says)));
-    let outcome = call::<Postgres>(choice, choice.login(in_memory(Arc::clone(&server))));
-    let server = server.lock().unwrap_or_else(PoisonError::into_inner);
+    let (server, outcome) = conversation::<Postgres>(choice, says);
     check_heard(choice, &server);
     server.scram.check(choice);
     match outcome {
-        Ok(()) => check_success(choice, &server),
+        Ok(found) => check_success(choice, &server, found.as_ref()),
         Err(failure) => check_failure(choice, &server, &failure),
     }
 }
 
-/// Asks a plugin of this protocol for what was chosen.
-pub(crate) fn call<P: Plugin>(choice: Choice, login: Login) -> Result<(), Failure> {
-    let (username, clone_of) = match choice.call() {
-        Call::Verify => return P::verify(&login),
-        Call::Own => ("app", None),
-        Call::ByAdministrator => ("it's \"x\"", None),
-        // An administrator's own name on both sides of a pair is a turn of either half.
-        Call::Alternating if choice.has(Choice::SILENT) => ("base", Some("base_clone".into())),
-        Call::Alternating => ("base_clone", Some("base".into())),
-    };
-    P::change(&ChangeRequest {
-        actor: login,
-        username: username.into(),
-        new_password: NEW_PASSWORD.into(),
-        old_password: None,
-        clone_of,
-        keep_old_valid: false,
-        may_send_text: false,
-    })
+/// Has a conversation with a plugin of this protocol: the server as it is then, and what it came to.
+pub(crate) fn conversation<P: Assess>(choice: Choice, says: &[u8]) -> (Server, Outcome) {
+    let server = Arc::new(Mutex::new(Server::new(choice, says)));
+    let outcome = choice.ask::<P>(connection::to(Arc::clone(&server)));
+    let mut server = server.lock().unwrap_or_else(PoisonError::into_inner);
+    (std::mem::replace(&mut server, Server::new(choice, &[])), outcome)
 }
 
 /// Whether the input asks for a number of rounds that only costs time.
@@ -140,39 +79,73 @@ fn is_costly(says: &[u8]) -> bool {
     })
 }
 
+/// The seeds that do not end as they say.
+pub fn wrong_ends() -> Vec<String> {
+    ends::wrong(&seeds::conversations(), |input| {
+        let (choice, says) = Choice::take(input).unwrap_or((Choice(0), &[]));
+        let (server, outcome) = conversation::<Postgres>(choice, says);
+        (outcome, server.unsaid())
+    })
+}
+
 fn check_heard(choice: Choice, server: &Server) {
     // A server that knows a password may have it repeated, as the value of a setting.
     let [old, new] = [PASSWORD, NEW_PASSWORD]
         .map(|secret| Some(secret.as_bytes()).filter(|secret| !server.said(secret)));
     let heard = &server.heard;
-    for Heard { message, in_tls, may_be_clear } in heard {
+    for Heard { message, in_tls, may_be_clear, may_be_text } in heard {
         let said = String::from_utf8_lossy(message);
         let may_be_clear = *in_tls && *may_be_clear;
         assert!(may_be_clear || !old.is_some_and(|old| holds(message, old)), "in clear: {said}");
-        assert!(!new.is_some_and(|new| holds(message, new)), "the new password: {said}");
+        let may_be_text = *in_tls && *may_be_text && choice.may_send_text() && is_call(message);
+        assert!(may_be_text || !new.is_some_and(|new| holds(message, new)), "new: {said}");
+        assert!(may_be_text || !is_call(message), "a function: {said}");
         let in_clear = choice.has(Choice::TLS) && !in_tls;
         assert!(!in_clear || message == SSL_REQUEST, "before TLS: {said}");
     }
     // Whoever stands in between may have put it there.
     assert!(!server.slipped_in() || heard.len() == 1, "something in clear was believed");
-    let queries = || heard.iter().filter_map(Heard::query);
-    queries().for_each(sql::check);
-    // The first says what has to be known and is ours but for the account's name.
-    queries().skip(1).for_each(sql::check_change);
+    for statements in server.queries() {
+        sql::check(statements);
+        let only_reads = sql::only_read(statements);
+        match choice.call() {
+            Call::Verify | Call::Assess => assert!(only_reads, "{statements}"),
+            Call::Mark if only_reads => {}
+            Call::Mark => assert_eq!(sql::shape(statements), "COMMENT ON ROLE IS ; COMMIT"),
+            Call::Change if only_reads => {}
+            Call::Change => sql::check_change(statements),
+        }
+    }
 }
 
-fn check_success(choice: Choice, server: &Server) {
+/// Whether a message calls a function, which takes its arguments apart from any statement.
+fn is_call(message: &[u8]) -> bool {
+    message.first() == Some(&b'F')
+}
+
+fn check_success(choice: Choice, server: &Server, found: Option<&Assessment>) {
     assert!(server.said(b"R\0\0\0\x08\0\0\0\0"), "nobody was let in");
     assert!(server.said(b"Z\0\0\0\x05"), "the server was not ready");
     assert!(server.heard.iter().any(|heard| heard.message.starts_with(b"p")), "no password");
     assert!(server.scram.is_proved_or_unused(), "the server did not prove itself");
     assert!(!choice.must_be_proved() || server.scram.is_used(), "the server proved nothing");
-    assert!(choice.call() != Call::Verify || server.said(b"app"), "another account");
-    if choice.call() != Call::Verify {
-        assert!(server.said(b"COMMIT\0"), "nothing was committed");
-        let last = server.heard.iter().rev().find_map(Heard::query).unwrap_or_default();
-        assert!(last.contains("PASSWORD"), "no password was changed: {last}");
+    let last = server.queries().next_back().unwrap_or_default();
+    match choice.call() {
+        Call::Verify => assert!(server.said(b"app"), "another account"),
+        Call::Assess => check_assessment(found, MESSAGE_MAX, |text| is_kept(server, text)),
+        // It may be marked already.
+        Call::Mark => assert!(sql::only_read(last) || server.said(b"COMMIT\0"), "not committed"),
+        Call::Change => {
+            assert!(server.said(b"COMMIT\0"), "nothing was committed");
+            assert!(last.contains("PASSWORD"), "no password was changed: {last}");
+        }
     }
+}
+
+/// Whether a text repeats no password but one that the server has said.
+pub(crate) fn is_kept(server: &Server, text: &str) -> bool {
+    let of = |secret: &&str| text.contains(*secret) && !server.said(secret.as_bytes());
+    ![PASSWORD, NEW_PASSWORD].iter().any(|secret| of(&secret))
 }
 
 fn check_failure(choice: Choice, server: &Server, failure: &Failure) {
@@ -182,19 +155,28 @@ fn check_failure(choice: Choice, server: &Server, failure: &Failure) {
     }
     let is_code = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
     assert!(code.is_empty() || code.len() == 5 && code.bytes().all(is_code), "{code:?}");
-    for secret in [PASSWORD, NEW_PASSWORD] {
-        let repeated = message.contains(secret) || remedy.contains(secret);
-        assert!(!repeated || server.said(secret.as_bytes()), "{message}; {remedy}");
+    for text in [message, remedy] {
+        assert!(is_kept(server, text), "{failure:?}");
     }
     match kind {
         FailureKind::Refused => {
             // The other code is what LDAP and the like say to a password in clear.
-            let in_clear = code == "28000" && message.contains("kept elsewhere");
+            let in_clear = code == "28000" && remedy.contains("where it is kept");
             assert!(!in_clear || server.asked_for_clear, "nobody asked for it: {failure}");
             assert!(code == "28P01" || in_clear, "refused by nobody: {failure}");
             assert!(server.said(format!("{code}\0").as_bytes()), "{failure}");
-            let signed_in = server.heard.iter().any(|heard| heard.query().is_some());
-            assert!(!signed_in, "refused after the sign-in: {failure}");
+            assert!(server.queries().next().is_none(), "refused after the sign-in: {failure}");
+        }
+        FailureKind::TextRequired => {
+            assert!(!choice.may_send_text() && changes(choice, server), "{failure}");
+        }
+        FailureKind::PasswordRejected => {
+            let sent = server.heard.iter().any(|heard| is_call(&heard.message));
+            assert!(sent && changes(choice, server), "nobody saw it: {failure}");
+        }
+        FailureKind::NotAPair => {
+            assert!(choice.call() == Call::Change && choice.is_of_a_pair(), "{failure}");
+            assert!(server.queries().all(sql::only_read), "changed all the same: {failure}");
         }
         FailureKind::NoTls => {
             assert!(choice.has(Choice::TLS) && server.heard.len() == 1, "{failure}");
@@ -208,11 +190,13 @@ fn check_failure(choice: Choice, server: &Server, failure: &Failure) {
         // In here TLS never fails.
         FailureKind::TlsFailed => panic!("{failure}"),
         FailureKind::Unreachable
-        | FailureKind::PasswordRejected
-        | FailureKind::TextRequired
-        | FailureKind::NotAPair
         | FailureKind::Declined
         | FailureKind::Protocol
         | FailureKind::Unsupported => {}
     }
+}
+
+/// Whether a statement that changes the password was sent.
+fn changes(choice: Choice, server: &Server) -> bool {
+    choice.call() == Call::Change && !server.queries().all(sql::only_read)
 }

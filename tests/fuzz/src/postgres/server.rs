@@ -10,6 +10,7 @@ use windlass_sdk::{Failure, TlsInfo};
 
 use super::scram::Scram;
 use super::{Choice, SSL_REQUEST};
+use crate::connection::Shared;
 use crate::holds;
 
 /// Stands for the client's nonce, and is as long.
@@ -33,6 +34,8 @@ pub(crate) struct Heard {
     pub(crate) in_tls: bool,
     /// Whether the server had asked for the password in clear.
     pub(crate) may_be_clear: bool,
+    /// Whether the server had said no to a statement.
+    pub(crate) may_be_text: bool,
 }
 
 impl Heard {
@@ -51,8 +54,9 @@ pub(crate) struct Server {
     rest: Vec<u8>,
     /// What the plugin has not taken yet of a message that comes in pieces.
     pieces: Vec<u8>,
-    pub(crate) in_tls: bool,
-    pub(super) asked_for_clear: bool,
+    in_tls: bool,
+    pub(crate) asked_for_clear: bool,
+    said_no: bool,
     all_said: Vec<u8>,
     pub(crate) heard: Vec<Heard>,
     pub(super) scram: Scram,
@@ -66,6 +70,7 @@ impl Server {
             pieces: Vec::new(),
             in_tls: false,
             asked_for_clear: false,
+            said_no: false,
             all_said: Vec::new(),
             heard: Vec::new(),
             scram: Scram::default(),
@@ -75,6 +80,16 @@ impl Server {
     /// Whether the plugin was told this.
     pub(crate) fn said(&self, bytes: &[u8]) -> bool {
         holds(&self.all_said, bytes)
+    }
+
+    /// The statements that it was asked to run.
+    pub(crate) fn queries(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.heard.iter().filter_map(Heard::query)
+    }
+
+    /// How much of the input was never said.
+    pub(crate) fn unsaid(&self) -> usize {
+        self.rest.len()
     }
 
     /// Whether more than the answer came, in clear, to the request for TLS.
@@ -101,6 +116,7 @@ impl Server {
         put(&mut next, PROOF, self.scram.proof().as_deref());
         self.scram.server_said(&next);
         self.asked_for_clear |= next == ASK_CLEARTEXT;
+        self.said_no |= next.first() == Some(&b'E') && self.queries().next().is_some();
         self.all_said.extend(&next);
         next
     }
@@ -117,8 +133,12 @@ fn put(text: &mut [u8], mark: &[u8], by: Option<&str>) {
 impl testing::Server for Server {
     fn hear(&mut self, data: &[u8]) {
         self.scram.client_said(data);
-        let (in_tls, may_be_clear) = (self.in_tls, self.asked_for_clear);
-        self.heard.push(Heard { message: data.to_vec(), in_tls, may_be_clear });
+        self.heard.push(Heard {
+            message: data.to_vec(),
+            in_tls: self.in_tls,
+            may_be_clear: self.asked_for_clear,
+            may_be_text: self.said_no,
+        });
     }
 
     fn start_tls(&mut self) -> Result<TlsInfo, Failure> {
@@ -138,5 +158,11 @@ impl testing::Server for Server {
         let now = if self.choice.has(Choice::IN_PIECES) { all.min(PIECE) } else { all };
         let later = self.pieces.split_off(now);
         Ok(std::mem::replace(&mut self.pieces, later))
+    }
+}
+
+impl Shared for Server {
+    fn resume(&mut self, in_tls: bool) {
+        self.in_tls = in_tls;
     }
 }

@@ -1,20 +1,38 @@
-//! Conversations as MySQL and MariaDB have them, good and bad.
+//! Conversations as MySQL and MariaDB have them, good and bad, and how each ends.
+
+mod assessments;
+mod changes;
+mod pairs;
+mod sign_in;
 
 use super::Choice;
-use super::proof::native_hash;
-use super::{NEW_PASSWORD, PASSWORD};
 use crate::Seed;
-
-const VERIFY: u8 = 0;
-const OWN: u8 = 1;
-const BY_ADMINISTRATOR: u8 = 2;
-const ALTERNATING: u8 = 3;
-const TLS: u8 = Choice::TLS;
+use crate::ends::{Conversation, Ends};
 
 const V8: &str = "8.0.36";
 const MARIA: &str = "10.11.6-MariaDB";
 const NATIVE: &str = "mysql_native_password";
 const SHA2: &str = "caching_sha2_password";
+
+/// What the corpus holds.
+pub fn seeds() -> Vec<Seed> {
+    Conversation::seeds(conversations())
+}
+
+/// By what happens in them.
+pub(super) fn conversations() -> Vec<Conversation> {
+    [sign_in::good(), sign_in::bad(), changes::own(), changes::own_on_mariadb()]
+        .into_iter()
+        .chain([changes::policies(), changes::dual(), changes::by_administrator()])
+        .chain([pairs::on_mariadb(), pairs::on_mysql(), pairs::refused()])
+        .chain([assessments::found(), assessments::marked()])
+        .flatten()
+        .collect()
+}
+
+fn seed(name: &'static str, ends: Ends, choice: u16, says: &[&[u8]]) -> Conversation {
+    Conversation::new(name, ends, Choice(choice).before(says))
+}
 
 /// Nothing went wrong, and there are no rows.
 const OK: &[u8] = &[0, 0, 0, 2, 0, 0, 0];
@@ -89,172 +107,4 @@ fn granted(account: &str, rights: &[&str]) -> Vec<u8> {
     let texts: Vec<String> = rights.iter().map(|one| format!("GRANT {one} TO {account}")).collect();
     let table: Vec<[&str; 1]> = texts.iter().map(|text| [text.as_str()]).collect();
     rows(&table.iter().map(|row| &row[..]).collect::<Vec<_>>())
-}
-
-/// What MariaDB says about a pair, the clone marked.
-fn pair(base: &[&str], clone: &[&str]) -> Vec<u8> {
-    let old = native_hash(PASSWORD);
-    let marked = format!("VIA {NATIVE} USING '{old}' OR {NATIVE} USING 'invalid'");
-    [
-        prepared(MARIA, "app@%"),
-        rows(&[&["%", "base"], &["%", "base_clone"]]),
-        created("`base_clone`@`%`", &marked),
-        granted("`base_clone`@`%`", clone),
-        created("`base`@`%`", &format!("BY PASSWORD '{old}'")),
-        granted("`base`@`%`", base),
-    ]
-    .concat()
-}
-
-/// What the corpus holds.
-pub fn seeds() -> Vec<Seed> {
-    let seed = |name, choice: u8, says: &[&[u8]]| {
-        Seed::new(name, [&[choice][..], &says.concat()].concat())
-    };
-    let one = || rows(&[&["app@%"]]);
-    let usage = "USAGE ON *.*";
-    let read = "SELECT ON `d`.*";
-    let told = format!("VIA ed25519 USING 'x' OR {NATIVE} USING 'invalid'");
-    vec![
-        seed("native", VERIFY, &[&let_in(MARIA), &one()]),
-        seed("anonymous", VERIFY, &[&let_in(MARIA), &rows(&[&["@%"]])]),
-        seed("unproven", VERIFY | Choice::KEEP, &[&let_in(MARIA), &one()]),
-        seed("proved", VERIFY | TLS | Choice::KEEP, &[&let_in(MARIA), &one()]),
-        seed("fast", VERIFY | TLS, &[&greeting(V8, SHA2), &packet(&[1, 3]), &ok(), &one()]),
-        seed("full", VERIFY | TLS, &[&greeting(V8, SHA2), &packet(&[1, 4]), &ok(), &one()]),
-        seed("full-in-clear", VERIFY, &[&greeting(V8, SHA2), &packet(&[1, 4])]),
-        seed(
-            "switched",
-            VERIFY | TLS,
-            &[&greeting(V8, SHA2), &switch("client_ed25519", &[7; 32]), &ok(), &one()],
-        ),
-        seed(
-            "whole-password",
-            VERIFY | TLS,
-            &[&greeting(V8, SHA2), &switch("sha256_password", &[7; 20]), &ok(), &one()],
-        ),
-        seed(
-            "parsec",
-            VERIFY | TLS,
-            &[
-                &greeting(MARIA, NATIVE),
-                &switch("parsec", &[7; 32]),
-                &packet(&[&[1, b'P', 0][..], &[7; 18]].concat()),
-                &ok(),
-                &one(),
-            ],
-        ),
-        seed(
-            "refused",
-            VERIFY,
-            &[&greeting(V8, SHA2), &error(1045, "Access denied for user 'app'")],
-        ),
-        seed("turned-away", VERIFY, &[&error(1130, "Host '10.0.0.1' is not allowed to connect")]),
-        seed("multi-factor", VERIFY, &[&greeting(V8, SHA2), &packet(b"\x02x\0")]),
-        seed("no-plugin", VERIFY, &[&greeting(V8, SHA2), &switch("dialog", b"password:")]),
-        seed(
-            "expired",
-            OWN,
-            &[&let_in("9.0.0"), &error(1820, "reset it"), &error(1820, "reset it"), &ok(), &ok()],
-        ),
-        seed("file", VERIFY, &[&let_in(V8), &packet(b"\xfb/etc/passwd")]),
-        seed("in-pieces", VERIFY | Choice::IN_PIECES, &[&let_in(MARIA), &one()]),
-        seed("at-once", VERIFY | Choice::AT_ONCE, &[&let_in(MARIA), &one()]),
-        seed("out-of-order", VERIFY | Choice::RAW, &[&let_in(MARIA), &one()]),
-        seed("silent", VERIFY | Choice::SILENT, &[&greeting(V8, SHA2)]),
-        seed("own-mysql", OWN, &[&prepared(V8, "app@%"), &ok(), &error(1227, "denied")]),
-        seed(
-            "own-with-current",
-            OWN,
-            &[&prepared("8.4.0", "app@%"), &error(3892, "specify it"), &ok(), &ok()],
-        ),
-        seed("own-mariadb", OWN, &[&prepared(MARIA, "app@%"), &created("`app`@`%`", &told), &ok()]),
-        seed(
-            "policy",
-            OWN,
-            &[
-                &prepared(MARIA, "app@%"),
-                &created("`app`@`%`", &told),
-                &error(1290, "strict"),
-                &ok(),
-            ],
-        ),
-        seed("proxied", OWN, &[&prepared(V8, "other@%")]),
-        seed("kept", OWN | Choice::KEEP, &[&prepared("8.0.14", "app@%"), &ok()]),
-        seed(
-            "kept-again",
-            OWN | Choice::KEEP,
-            &[&prepared("9.7.0", "app@%"), &error(3891, "incorrect")],
-        ),
-        seed("too-old", OWN, &[&prepared("5.6.51", "app@%")]),
-        seed(
-            "by-administrator",
-            BY_ADMINISTRATOR,
-            &[
-                &prepared(V8, "app@%"),
-                &rows(&[&["%", "it's `x`"]]),
-                &created("`it's ``x```@`%`", &format!("WITH '{NATIVE}' AS '*24' REQUIRE NONE")),
-                &ok(),
-                &ok(),
-            ],
-        ),
-        seed(
-            "has-it-already",
-            BY_ADMINISTRATOR,
-            &[
-                &prepared(V8, "app@%"),
-                &rows(&[&["%", "it's `x`"]]),
-                &created(
-                    "`it's ``x```@`%`",
-                    &format!("WITH '{NATIVE}' AS '{}'", native_hash(NEW_PASSWORD)),
-                ),
-            ],
-        ),
-        seed(
-            "several",
-            BY_ADMINISTRATOR,
-            &[&prepared(V8, "app@%"), &rows(&[&["%", "it's `x`"], &["10.%", "it's `x`"]])],
-        ),
-        seed(
-            "nobody",
-            BY_ADMINISTRATOR,
-            &[
-                &prepared(V8, "app@%"),
-                &packet(&[2]),
-                &packet(b"a"),
-                &packet(b"b"),
-                &packet(END),
-                &packet(END),
-            ],
-        ),
-        seed("turned", ALTERNATING, &[&pair(&[read], &[read]), &ok()]),
-        seed("back", ALTERNATING | Choice::SILENT, &[&pair(&[read], &[read]), &ok()]),
-        seed(
-            "mended",
-            ALTERNATING,
-            &[
-                &pair(&[usage, "SELECT (`a``b`), UPDATE ON `d`.`t`"], &[usage, "INSERT ON `d`.*"]),
-                &ok(),
-                &ok(),
-                &created("`base_clone`@`%`", &told),
-                &granted("`base_clone`@`%`", &[usage, "SELECT (`a``b`), UPDATE ON `d`.`t`"]),
-                &ok(),
-            ],
-        ),
-        seed(
-            "created",
-            ALTERNATING,
-            &[
-                &prepared(MARIA, "app@%"),
-                &rows(&[&["%", "base"]]),
-                &created("`base`@`%`", "BY PASSWORD '*24' REQUIRE SSL"),
-                &granted("`base`@`%`", &[usage]),
-                &ok(),
-                &created("`base_clone`@`%`", &format!("{told} REQUIRE SSL")),
-                &granted("`base_clone`@`%`", &[usage]),
-                &ok(),
-            ],
-        ),
-        seed("strangers", ALTERNATING, &[&pair(&[read], &["ALL PRIVILEGES ON *.*"])]),
-    ]
 }
