@@ -104,11 +104,14 @@ impl<'a> Change<'a> {
         asks: impl FnOnce() -> Result<Asks, Failure>,
     ) -> Result<NewPassword<'a>, Failure> {
         let ChangeRequest { username, new_password, .. } = self.request;
-        if self.sending == Sending::Text {
-            return Ok(NewPassword::Text(new_password));
-        }
         let asks = if encryption.depends_on_the_account() { asks()? } else { Asks::Other };
-        Ok(NewPassword::Stored(encryption.form(asks)?.make(username, new_password)))
+        let form = encryption.form(asks)?;
+        Ok(match self.sending {
+            Sending::Stored => NewPassword::Stored(form.make(username, new_password)),
+            Sending::Text => {
+                NewPassword::Text { text: new_password, encryption: encryption.setting(form) }
+            }
+        })
     }
 }
 

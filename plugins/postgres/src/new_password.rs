@@ -4,8 +4,11 @@
 //! A text is never part of a statement. It is the argument of a function call, a message of its own that
 //! no log of statements has, and stays in a variable of the transaction; the statement that uses it is put
 //! together on the server, and what goes wrong there is reported without it. So it is in no log,
-//! whatever `log_statement`, `log_min_duration_statement` and `log_min_error_statement` say and
-//! whoever may not change them.
+//! whatever `log_statement`, `log_min_duration_statement`, `log_min_error_statement` and
+//! `log_lock_waits` say and whoever may not change them.
+//!
+//! The server makes of a text what it stores, so the session says in which form: else a setting could
+//! store what does not sign in.
 
 use windlass_postgres_wire::{Session, literal};
 use windlass_sdk::Failure;
@@ -23,7 +26,12 @@ pub(crate) enum NewPassword<'a> {
     /// Its stored form.
     Stored(String),
     /// Itself, inside TLS.
-    Text(&'a str),
+    Text {
+        /// The password.
+        text: &'a str,
+        /// The value of `password_encryption` that stores it in the right form.
+        encryption: &'static str,
+    },
 }
 
 /// A statement with a password in it.
@@ -38,15 +46,23 @@ pub(crate) struct Statement {
 impl NewPassword<'_> {
     /// Gives the server what the statement does not hold.
     pub(crate) fn hand_over(&self, session: &mut Session, operation: &str) -> Result<(), Failure> {
-        let Self::Text(text) = self else { return Ok(()) };
-        // Where a server prints what it parses, it prints what is put together there, too. And where
-        // its statistics count what runs inside of something else, a superuser turns them off.
-        let printing = "SET LOCAL debug_print_parse TO off; SET LOCAL debug_print_rewritten TO off; \
-                        SET LOCAL debug_print_plan TO off; \
-                        SELECT set_config(name, 'none', true) FROM pg_settings \
-                        WHERE name = 'pg_stat_statements.track' \
-                        AND current_setting('is_superuser') = 'on'";
-        session.run(printing, operation)?;
+        let Self::Text { text, encryption } = self else { return Ok(()) };
+        // Where a server prints what it parses, it prints what is put together there, too. Whoever
+        // waits for a lock until the server looks for deadlocks is in its log with all that runs
+        // (log_lock_waits), so nobody waits that long. And where its statistics count what runs inside
+        // of something else, a superuser turns them off.
+        let settings = format!(
+            "SET LOCAL password_encryption TO {}; \
+             SET LOCAL debug_print_parse TO off; SET LOCAL debug_print_rewritten TO off; \
+             SET LOCAL debug_print_plan TO off; \
+             SELECT set_config('lock_timeout', \
+             greatest(1, least(10000, setting::integer / 2))::text, true) FROM pg_settings \
+             WHERE name = 'deadlock_timeout'; \
+             SELECT set_config(name, 'none', true) FROM pg_settings \
+             WHERE name = 'pg_stat_statements.track' AND current_setting('is_superuser') = 'on'",
+            literal(encryption)?
+        );
+        session.run(&settings, operation)?;
         session.call(SET_CONFIG, &[VARIABLE, text, "t"], operation)
     }
 
@@ -55,7 +71,7 @@ impl NewPassword<'_> {
         let Statement { before, after } = statement;
         match self {
             Self::Stored(stored) => Ok(format!("{before} {}{after}", literal(stored)?)),
-            Self::Text(_) => {
+            Self::Text { .. } => {
                 let body = format!(
                     "BEGIN EXECUTE {} || quote_literal(current_setting({})) || {}; \
                      EXCEPTION WHEN query_canceled OR OTHERS THEN \
@@ -73,7 +89,7 @@ impl NewPassword<'_> {
     pub(crate) fn secrets(&self) -> [&str; 1] {
         match self {
             Self::Stored(stored) => [secret_part(stored)],
-            Self::Text(text) => [text],
+            Self::Text { text, .. } => [text],
         }
     }
 }
@@ -93,7 +109,9 @@ mod tests {
             stored,
             "ALTER ROLE \"a'\\$$\" PASSWORD 'SCRAM-SHA-256$1:x' VALID UNTIL 'infinity'"
         );
-        let text = NewPassword::Text("kX9-vQ2_rT7").write(&statement).unwrap();
+        let text = NewPassword::Text { text: "kX9-vQ2_rT7", encryption: "scram-sha-256" }
+            .write(&statement)
+            .unwrap();
         assert!(text.starts_with("DO LANGUAGE plpgsql  E'BEGIN EXECUTE"), "{text}");
         assert!(!text.contains("kX9") && text.contains(VARIABLE), "{text}");
     }

@@ -77,6 +77,16 @@ impl Encryption {
             (Self::Scram(iterations) | Self::Md5(iterations), _) => iterations.form(),
         }
     }
+
+    /// The value of `password_encryption` with which the server makes this form of a text. Before
+    /// PostgreSQL 10 it would store the text itself where that is off.
+    pub(crate) fn setting(self, form: StoredAs) -> &'static str {
+        match (self, form) {
+            (Self::Md5Alone, _) => "on",
+            (_, StoredAs::Md5) => "md5",
+            (_, StoredAs::Scram { .. }) => "scram-sha-256",
+        }
+    }
 }
 
 impl Iterations {
@@ -142,6 +152,19 @@ mod tests {
             (Asks::Other, scram(9000)),
         ] {
             assert_eq!(form("md5", Some("9000"), asks), expected);
+        }
+    }
+
+    #[test]
+    fn the_server_makes_the_same_form_of_a_text() {
+        for (encryption, asks, setting) in [
+            ("scram-sha-256", Asks::Md5, "scram-sha-256"),
+            ("md5", Asks::Scram, "scram-sha-256"),
+            ("md5", Asks::Md5, "md5"),
+            ("off", Asks::Md5, "on"),
+        ] {
+            let encryption = Encryption::of_settings(Some(encryption), None).unwrap();
+            assert_eq!(encryption.setting(encryption.form(asks).unwrap()), setting);
         }
     }
 

@@ -166,3 +166,50 @@ fn the_contributed_check_takes_what_is_stored() {
     world.change(("app", OLD), "app", NEW).unwrap();
     assert!(world.signs_in("app", NEW));
 }
+
+/// The text is stored as the server's settings say, where nothing else is asked for.
+#[test]
+fn a_text_is_not_stored_as_a_hash_where_scram_is_asked_for() {
+    let world = World::with(|work| {
+        options(&[("shared_preload_libraries", &compile(work)), ("password_encryption", "md5")])
+    });
+    world.admin(&format!(
+        "SET password_encryption = 'scram-sha-256'; CREATE ROLE app LOGIN PASSWORD '{OLD}'; \
+         CREATE ROLE other LOGIN PASSWORD '{OLD}'; CREATE ROLE admin LOGIN CREATEROLE PASSWORD '{OLD}'"
+    ));
+    world.change_in_text(("app", OLD), "app", NEW).unwrap();
+    world.change_in_text(("admin", OLD), "other", NEW).unwrap();
+    world.turn_in_text(("admin", OLD), "app", "app_clone", NEW).unwrap();
+    for role in ["app", "other", "app_clone"] {
+        assert!(world.signs_in(role, NEW), "{role}");
+        assert!(world.stores(role, "SCRAM-SHA-256$"), "{role}");
+    }
+}
+
+/// A server that logs how long a lock is waited for logs what runs inside the statement, too.
+#[test]
+fn a_text_is_in_no_log_where_a_lock_is_waited_for() {
+    let world = World::with(|work| {
+        options(&[
+            ("shared_preload_libraries", &compile(work)),
+            ("log_lock_waits", "on"),
+            ("deadlock_timeout", "300ms"),
+        ])
+    });
+    roles(&world);
+    std::thread::scope(|threads| {
+        let holder = threads.spawn(|| {
+            world.admin("BEGIN; ALTER ROLE app CONNECTION LIMIT 5; SELECT pg_sleep(3); COMMIT")
+        });
+        while world.admin("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+            != "1"
+        {}
+        let waited = world.change_in_text(("app", OLD), "app", NEW);
+        holder.join().unwrap();
+        assert!(!world.log().contains(NEW), "in the server's log");
+        let failure = waited.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Unreachable, "{failure}");
+    });
+    world.change_in_text(("app", OLD), "app", NEW).unwrap();
+    assert!(world.signs_in("app", NEW) && !world.log().contains(NEW));
+}
