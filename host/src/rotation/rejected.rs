@@ -9,10 +9,14 @@
 //! tried (the plugin says so by this kind of failure), and then:
 //! - with a single user, the account has that password and so not the pending one. It signs in once
 //!   more before the label goes: another invocation of the step may have set the pending password
-//!   meanwhile, and a policy against repetitions then rejects it. Where the change is made elsewhere
-//!   than the sign-in, which may lag behind, the label stays;
+//!   meanwhile, and a policy against repetitions then rejects it. No other password is tried: it would
+//!   be one more failed sign-in. Where the change is made elsewhere than the sign-in, which may lag
+//!   behind, the label stays;
 //! - with alternating users, the pending password is of the account that nobody uses;
 //! - with dual passwords, that of `AWSCURRENT` signs in beside it, and the next rotation ends it.
+//!
+//! The label stays, too, where the password in force is of a version without a label: each rotation
+//! that is given up leaves one more of those, and few of them are tried.
 //!
 //! If the function dies before the label is off, the next attempt finds the same; after that, an
 //! attempt with the same token is told that its rotation is no more.
@@ -21,8 +25,8 @@ use super::Rotation;
 use super::event::RotationEvent;
 use super::mismatch::drop_pending;
 use super::parties::Parties;
-use super::service::{Catalog, Login};
-use super::set::CURRENT;
+use super::service::Catalog;
+use super::set::{CURRENT, Learnt, PREVIOUS};
 use super::strategy::Strategy;
 use crate::error::{Error, ServiceError};
 use crate::inventory::Inventory;
@@ -58,14 +62,14 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         &self,
         event: &RotationEvent,
         parties: &Parties<'_, C::Service>,
-        admin: Option<&Login>,
+        learnt: &Learnt,
         error: Error,
     ) -> Error {
         let Error::Service(ServiceError::PasswordRejected { attempt, place, failure, .. }) = error
         else {
             return error;
         };
-        let given_up = Some(Box::new(self.give_up(event, parties, admin).await));
+        let given_up = Some(Box::new(self.give_up(event, parties, learnt).await));
         ServiceError::PasswordRejected { attempt, place, failure, given_up }.into()
     }
 
@@ -73,7 +77,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         &self,
         event: &RotationEvent,
         parties: &Parties<'_, C::Service>,
-        admin: Option<&Login>,
+        learnt: &Learnt,
     ) -> GivenUp {
         let version = event.version.to_string();
         let not = |why: String| GivenUp::Not {
@@ -81,7 +85,16 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             version: version.clone(),
             why,
         };
-        let elsewhere = admin.is_some_and(|admin| !admin.place.is(&parties.current.place));
+        let Some((login, with)) =
+            learnt.signed_in.get().filter(|(_, with)| [CURRENT, PREVIOUS].contains(&with.as_str()))
+        else {
+            return not(
+                "the password in force is of a version without a label, which further versions would \
+                 hide, so AWSPENDING stays where it is"
+                    .to_owned(),
+            );
+        };
+        let elsewhere = learnt.admin().is_some_and(|admin| !admin.place.is(&login.place));
         if parties.strategy == Strategy::SingleUser && elsewhere {
             return not(
                 "the password is changed at another place than it signs in, which may lag \
@@ -90,7 +103,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             );
         }
         if parties.strategy == Strategy::SingleUser
-            && let Err(error) = self.verify(&parties.service, &parties.current, CURRENT).await
+            && let Err(error) = self.verify(&parties.service, login, with).await
         {
             return not(format!(
                 "AWSPENDING stays where it is, since another attempt may have set that password: {error}"

@@ -22,6 +22,8 @@
 //! ended. With dual passwords the current password signs in before and after the change, so a second
 //! attempt makes it again: the plugin leaves alone what is in force already.
 
+use std::sync::OnceLock;
+
 use tokio::sync::OnceCell;
 
 use super::candidates::Candidate;
@@ -42,11 +44,29 @@ use crate::text::quoted;
 pub(super) const CURRENT: &str = "the AWSCURRENT password";
 /// How the pending version's password is called in messages.
 pub(super) const PENDING: &str = "the AWSPENDING password";
+/// How the version before's password is called in messages.
+pub(super) const PREVIOUS: &str = "the AWSPREVIOUS password";
 /// How an administrator's password is called in messages.
 const BY_ADMIN: &str = "the admin secret's password";
 /// The same where the administrator's own secret would do without TLS.
 const BY_ADMIN_OVER_TLS: &str = "the admin secret's password over TLS, which the secret asks for \
                                  although its admin secret says \"ssl\": false,";
+
+/// What the trials of one attempt find out for each other.
+#[derive(Default)]
+pub(super) struct Learnt {
+    /// The administrator, read once.
+    admin: OnceCell<Login>,
+    /// The password that signed in before the service rejected the new one, and what it is called.
+    pub(super) signed_in: OnceLock<(Login, String)>,
+}
+
+impl Learnt {
+    /// The administrator, if it was read.
+    pub(super) fn admin(&self) -> Option<&Login> {
+        self.admin.get()
+    }
+}
 
 impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     pub(super) async fn set(
@@ -58,9 +78,9 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             return Ok(Outcome::AlreadyCurrent);
         };
         let parties = self.parties(&secret, &current, &pending)?;
-        let admin = OnceCell::new();
-        match self.set_with_any(event, &parties, &admin).await {
-            Err(error) => Err(self.give_up_if_rejected(event, &parties, admin.get(), error).await),
+        let learnt = Learnt::default();
+        match self.set_with_any(event, &parties, &learnt).await {
+            Err(error) => Err(self.give_up_if_rejected(event, &parties, &learnt, error).await),
             outcome => outcome,
         }
     }
@@ -70,13 +90,13 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         &self,
         event: &RotationEvent,
         parties: &Parties<'_, C::Service>,
-        admin: &OnceCell<Login>,
+        learnt: &Learnt,
     ) -> Result<Outcome, Error> {
         let mut candidates = self.older_passwords(&event.secret_id, parties);
         let known = self.likeliest_first(parties);
         if known.iter().all(|(likelihood, _)| matches!(likelihood, Likelihood::Refused(_))) {
             while let Some(candidate) = candidates.next_fresh().await? {
-                let outcome = self.change_with_older(parties, admin, &candidate).await;
+                let outcome = self.change_with_older(parties, learnt, &candidate).await;
                 if let Some(outcome) = candidates.settle(&candidate, outcome)? {
                     return Ok(outcome);
                 }
@@ -88,7 +108,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
                 Stage::Pending => (pending, self.already_set(parties).await?),
                 _ => {
                     let with = &parties.current;
-                    (current, self.change_with(parties, admin, with, CURRENT).await?)
+                    (current, self.change_with(parties, learnt, with, CURRENT).await?)
                 }
             };
             match answer {
@@ -100,7 +120,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             }
         }
         while let Some(candidate) = candidates.next().await? {
-            let outcome = self.change_with_older(parties, admin, &candidate).await;
+            let outcome = self.change_with_older(parties, learnt, &candidate).await;
             if let Some(outcome) = candidates.settle(&candidate, outcome)? {
                 return Ok(outcome);
             }
@@ -143,11 +163,11 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     async fn change_with_older(
         &self,
         parties: &Parties<'_, C::Service>,
-        admin: &OnceCell<Login>,
+        learnt: &Learnt,
         candidate: &Candidate,
     ) -> Result<Answer<Outcome>, Error> {
         let with = format!("the {} password", candidate.label);
-        self.change_with(parties, admin, &candidate.login, &with).await
+        self.change_with(parties, learnt, &candidate.login, &with).await
     }
 
     /// Remembers for the next attempt that the pending password is in force.
@@ -162,7 +182,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     pub(super) async fn change_with(
         &self,
         parties: &Parties<'_, C::Service>,
-        admin: &OnceCell<Login>,
+        learnt: &Learnt,
         candidate: &Login,
         with: &str,
     ) -> Result<Answer<Outcome>, Error> {
@@ -174,9 +194,10 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         };
         let Some(admin_id) = &parties.admin_id else {
             let changed = self.change_as(parties, candidate, candidate, with).await;
+            note_rejected(&changed, learnt, candidate, with);
             return answered(changed.map(|()| outcome));
         };
-        let admin = admin.get_or_try_init(|| self.admin_login(parties, admin_id));
+        let admin = learnt.admin.get_or_try_init(|| self.admin_login(parties, admin_id));
         let mut proven = Login { proof: Proof::Mutual, ..candidate.duplicate() };
         let (admin, known) = if self.tls_in_force(candidate.tls) == TlsMode::Required {
             // Nothing is stricter, so the admin secret is read while the candidate signs in. What is
@@ -197,11 +218,13 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             return Ok(Answer::Refused(failure));
         }
         let acting = Login { tls: admin.tls.stricter(candidate.tls), ..admin.duplicate() };
-        let with = match acting.tls != admin.tls && admin.tls == TlsMode::Disabled {
+        let by_admin = match acting.tls != admin.tls && admin.tls == TlsMode::Disabled {
             true => BY_ADMIN_OVER_TLS,
             false => BY_ADMIN,
         };
-        self.change_as(parties, &acting, candidate, with).await?;
+        let changed = self.change_as(parties, &acting, candidate, by_admin).await;
+        note_rejected(&changed, learnt, candidate, with);
+        changed?;
         Ok(Answer::Accepted(outcome))
     }
 
@@ -227,6 +250,13 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         changed.map_err(|error| in_the_host_s_words(error, parties.secret))?;
         self.trace_set(parties);
         Ok(())
+    }
+}
+
+/// Remembers which password had signed in when the service rejected the new one.
+fn note_rejected(changed: &Result<(), Error>, learnt: &Learnt, candidate: &Login, with: &str) {
+    if matches!(changed, Err(Error::Service(ServiceError::PasswordRejected { .. }))) {
+        learnt.signed_in.get_or_init(|| (candidate.duplicate(), with.to_owned()));
     }
 }
 

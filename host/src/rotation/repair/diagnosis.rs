@@ -12,16 +12,13 @@ use super::super::document::{Origin, SecretDocument};
 use super::super::parties::{Answer, Parties, answered};
 use super::super::plan::Refusal;
 use super::super::service::{Catalog, Login};
-use super::super::set::{CURRENT, PENDING};
+use super::super::set::{CURRENT, PENDING, PREVIOUS};
 use super::{Beside, Diagnosis, Mending, Wish};
 use crate::error::Error;
 use crate::inventory::Inventory;
 use crate::store::{
     SecretDescription, SecretStore, SecretValue, Stage, VersionId, VersionSelector,
 };
-
-/// How the version before is called in messages.
-const PREVIOUS: &str = "the AWSPREVIOUS password";
 
 /// The secret, looked at.
 struct Look<'a, P> {

@@ -17,15 +17,13 @@
 mod diagnosis;
 mod named;
 
-use tokio::sync::OnceCell;
-
 use super::Rotation;
 use super::admin::admin_id;
 use super::candidates::Tried;
 use super::document::{Origin, SecretDocument};
 use super::parties::{Answer, Parties, Versions};
 use super::service::{Catalog, Login, Place, SecretRef, Service};
-use super::set::CURRENT;
+use super::set::{CURRENT, Learnt};
 use super::strategy::{Strategy, check_abilities};
 use crate::error::{Error, ServiceError};
 use crate::inventory::Inventory;
@@ -134,7 +132,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
                 let by_admin = parties.admin_id.is_some();
                 let plugin = parties.service.description();
                 check_abilities(Strategy::SingleUser, by_admin, plugin, &parties.engine)?;
-                return match self.change_with(&parties, &OnceCell::new(), login, with).await? {
+                return match self.change_with(&parties, &Learnt::default(), login, with).await? {
                     Answer::Accepted(_) => Ok(()),
                     // It signed in a moment ago.
                     Answer::Refused(failure) => Err(ServiceError::NoCandidate {

@@ -119,6 +119,23 @@ async fn a_password_that_another_invocation_sets_meanwhile_is_not_given_up() {
     }
 }
 
+/// Policies lock an account after some refusals: none is made for a password that was refused a moment
+/// ago. What signed in shows as well that the pending one is not in force.
+#[tokio::test]
+async fn a_rejected_password_costs_no_further_refusal() {
+    let world = World::new(&json!({}));
+    world.rotate().await;
+    // Restored from a backup.
+    world.set_password("app", "first");
+    let (version, _) = rejected(&world).await;
+    assert_eq!(world.failed_sign_ins(), 2, "AWSCURRENT and AWSPENDING, each once");
+    let secret = world.store.describe(SECRET).await.unwrap();
+    assert_eq!(secret.unfinished(), None, "{version} was given up");
+    unwilling(&world, None);
+    let next = world.rotate().await;
+    world.check(&next).await;
+}
+
 #[tokio::test]
 async fn only_what_was_rejected_after_the_sign_in_is_given_up() {
     // Whoever can't tell may not have changed nothing.
