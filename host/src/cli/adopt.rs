@@ -120,7 +120,7 @@ impl Adopt {
         }
         output.clear();
         output.begin(format!("marking `{}` and `{}`", pairing.current, pairing.other));
-        handler.working(time, async |rotation| rotation.adopt_pair(id).await).await?;
+        handler.working(time, async |rotation| rotation.adopt_pair(id, &pairing).await).await?;
         let Some(after) = look().await? else { return Ok(None) };
         if after.state() != Some(PairState::Marked) {
             return Err(Failure::internal(format!(

@@ -12,11 +12,12 @@
 use super::Rotation;
 use super::admin::admin_id;
 use super::document::{Origin, SecretDocument};
+use super::mismatch::Mismatch;
 use super::parties::{Answer, Parties, Versions, answered};
 use super::service::{
     Assessment, Catalog, Login, PairState, Place, Planned, Proof, SecretRef, Service,
 };
-use super::set::CURRENT;
+use super::set::{CURRENT, PREVIOUS};
 use super::strategy::{Strategy, alternate};
 use crate::error::Error;
 use crate::inventory::Inventory;
@@ -57,6 +58,22 @@ impl Pairing {
         matches!(self.state(), Some(PairState::Different | PairState::Equal))
     }
 
+    /// Makes sure that the secret is still for these two. A rotation meanwhile changes only which of
+    /// them is current.
+    fn check_still<P>(&self, parties: &Parties<'_, P>) -> Result<(), Mismatch> {
+        let (current, other) = (&parties.current.username, &parties.pending.username);
+        let seen = [&self.current, &self.other];
+        let place = &parties.current.place;
+        if seen.contains(&current) && seen.contains(&other) && self.place.is(place) {
+            return Ok(());
+        }
+        Err(Mismatch::OtherPair {
+            secret: self.secret.clone(),
+            seen: format!("`{}` and `{}` at {}", self.current, self.other, self.place),
+            now: format!("`{current}` and `{other}` at {place}"),
+        })
+    }
+
     /// What makes them a pair, where that is known.
     pub fn state(&self) -> Option<PairState> {
         self.assessment.as_ref().and_then(|assessment| assessment.pair)
@@ -82,7 +99,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             return Ok(None);
         };
         let other = parties.pending.username.clone();
-        let other_signs_in = self.previous_signs_in(&parties, &other).await?;
+        let other_signs_in = self.previous_signs_in(&parties, &other, &actor).await?;
         let assessment = self.assess(&parties.service, &planned(&parties, &actor)).await?;
         Ok(Some(Pairing {
             secret: secret.name.clone(),
@@ -94,16 +111,18 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         }))
     }
 
-    /// Marks the two accounts of a secret as a pair. Safe to repeat.
+    /// Marks the two accounts of a secret as a pair, which are those that were looked at. Safe to repeat.
     ///
     /// # Errors
-    /// As [`look_at_pair`](Self::look_at_pair), and what the service says. `false`: the secret is
+    /// As [`look_at_pair`](Self::look_at_pair), what the service says, and if the secret has other
+    /// accounts by now. `false`: the secret is
     /// not rotated with alternating users, or its plugin has no marks.
-    pub async fn adopt_pair(&self, secret_id: &str) -> Result<bool, Error> {
+    pub async fn adopt_pair(&self, secret_id: &str, seen: &Pairing) -> Result<bool, Error> {
         let secret = self.store.describe(secret_id).await?;
         let Some(Pair { parties, actor }) = self.pair_parties(&secret).await? else {
             return Ok(false);
         };
+        seen.check_still(&parties)?;
         Ok(self.mark_pair(&parties.service, &planned(&parties, &actor)).await?.is_some())
     }
 
@@ -148,11 +167,13 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         Ok(Some(Pair { parties, actor }))
     }
 
-    /// Whether the other account signs in with the previous version, where that is its own.
+    /// Whether the other account signs in with the previous version, where that is its own. Marking
+    /// may depend on it, so it takes the same proof and TLS as the current one.
     async fn previous_signs_in(
         &self,
         parties: &Parties<'_, C::Service>,
         other: &str,
+        actor: &Login,
     ) -> Result<Option<bool>, Error> {
         let previous = VersionSelector::Stage(Stage::Previous);
         let Some(value) = self.value_if_there(&parties.secret.arn, &previous).await? else {
@@ -163,7 +184,9 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         else {
             return Ok(None);
         };
-        let answer = self.verify(&parties.service, &login, "the AWSPREVIOUS password").await;
+        let tls = login.tls.stricter(actor.tls);
+        let proven = Login { proof: Proof::Mutual, tls, ..login };
+        let answer = self.verify(&parties.service, &proven, PREVIOUS).await;
         answered(answer).map(|answer| Some(matches!(answer, Answer::Accepted(()))))
     }
 }

@@ -107,6 +107,19 @@ pub enum Mismatch {
         /// The plugin's engines.
         serves: String,
     },
+    /// The accounts of the secret are others than those that were looked at.
+    #[error(
+        "secret `{secret}` is for {now} by now, and {seen} were looked at, so nothing was marked; run \
+         windlass adopt again"
+    )]
+    OtherPair {
+        /// The secret's name.
+        secret: String,
+        /// The two that were looked at.
+        seen: String,
+        /// Those that the secret is for.
+        now: String,
+    },
     /// The pending version was never filled.
     #[error(
         "version `{version}` of secret `{secret}` is AWSPENDING but has no value: createSecret has \

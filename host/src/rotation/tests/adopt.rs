@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::Pairing;
-use super::super::service::PairState;
+use super::super::service::{PairState, Proof, TlsMode};
 use super::world::{ADMIN, SECRET, World};
 use crate::error::Error;
 
@@ -11,8 +11,16 @@ async fn look(world: &World) -> Result<Option<Pairing>, Error> {
     world.with(async |rotation| rotation.look_at_pair(SECRET).await).await
 }
 
+/// Looks and marks, as the command does; `between` happens meanwhile.
+async fn adopt_after(world: &World, between: impl FnOnce()) -> Result<bool, Error> {
+    let seen = look(world).await?;
+    between();
+    let Some(seen) = seen else { return Ok(false) };
+    world.with(async |rotation| rotation.adopt_pair(SECRET, &seen).await).await
+}
+
 async fn adopt(world: &World) -> Result<bool, Error> {
-    world.with(async |rotation| rotation.adopt_pair(SECRET).await).await
+    adopt_after(world, || {}).await
 }
 
 /// A secret whose two accounts differ and bear no mark.
@@ -64,6 +72,54 @@ async fn nothing_is_marked_for_a_secret_that_does_not_sign_in() {
     let database = world.plugin.database.lock().unwrap();
     assert!(database.marked.is_empty());
     assert!(database.sign_ins.iter().rev().take(2).all(|(username, _)| username == "app_clone"));
+}
+
+/// Its writer shows two accounts of their own, and then names another one whose password they know.
+#[tokio::test]
+async fn nothing_is_marked_but_the_two_that_were_looked_at() {
+    let world = unmarked().await;
+    world.set_password("other", "known");
+    let marked = adopt_after(&world, || {
+        let secret = json!({
+            "engine": "fake", "host": "db.example", "username": "other", "password": "known",
+            "masterarn": ADMIN,
+        });
+        world.replace_current_of(SECRET, &secret.to_string());
+    })
+    .await;
+    assert_eq!(world.plugin.database.lock().unwrap().marked, []);
+    assert_eq!(marked.unwrap_err().error_type(), "Windlass.Operator.Mismatch");
+    // A rotation meanwhile changes nothing about who the two are.
+    let world = unmarked().await;
+    let seen = look(&world).await.unwrap().expect("a pair");
+    world.rotate().await;
+    let marked = world.with(async |rotation| rotation.adopt_pair(SECRET, &seen).await).await;
+    assert!(marked.unwrap());
+}
+
+/// Somebody on the way, or a server that lets everybody in, would make the other account the secret's.
+#[tokio::test]
+async fn the_other_account_signs_in_with_a_proof_too() {
+    for (own, admin, expected) in [
+        (json!({"ssl": false}), json!({"ssl": false}), TlsMode::Disabled),
+        (json!({"ssl": false}), json!({"ssl": true}), TlsMode::Required),
+    ] {
+        let world = World::with_admin(&own);
+        let mut admin_secret = json!({
+            "engine": "fake", "host": "db.example", "username": "admin", "password": "adminpw",
+        });
+        admin_secret["ssl"] = admin["ssl"].clone();
+        world.replace_current_of(ADMIN, &admin_secret.to_string());
+        world.rotate().await;
+        world.plugin.database.lock().unwrap().pair = Some(PairState::Different);
+        world.plugin.database.lock().unwrap().logins.clear();
+        look(&world).await.unwrap().expect("a pair");
+        let database = world.plugin.database.lock().unwrap();
+        for username in ["app", "app_clone"] {
+            let login = database.logins.iter().find(|login| login.username == username).unwrap();
+            assert_eq!((login.proof, login.tls), (Proof::Mutual, expected), "{username}");
+        }
+    }
 }
 
 /// As in a rotation: a secret that does without TLS takes none from its administrator.
