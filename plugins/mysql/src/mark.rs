@@ -161,15 +161,20 @@ fn make_anew(session: &mut Session, pair: &Pair, marked: &[AccountName]) -> Resu
         .map_err(denied)
 }
 
-/// The longest name of a lock that every MariaDB takes, in characters.
-const LOCK_MAX: usize = 64;
-
 /// Waits until no other attempt at a turn of this pair is at work on this server, and keeps others out
 /// until the session ends: the statement that makes a marked clone would set the password of one that
 /// another attempt has made just now. A cluster may have no such locks, and goes without.
+///
+/// A lock takes no right, and whoever knows its name can hold it. So the name depends on what nobody
+/// but an administrator and the base itself may see: what the server stores of the base, which stays
+/// as it is during the clone's turn.
 pub(crate) fn keep_others_out(session: &mut Session, pair: &Pair) -> Result<(), Failure> {
-    let name: String = role(pair).chars().take(LOCK_MAX).collect();
-    let statement = format!("SELECT GET_LOCK({}, 10)", literal(&name));
+    let base = literal(&pair.base);
+    let statement = format!(
+        "SELECT GET_LOCK(CONCAT('{ROLE}', LEFT((SELECT SHA2(CONCAT({base}, COALESCE(GROUP_CONCAT(Host, \
+         Priv ORDER BY Host), '')), 256) FROM mysql.global_priv WHERE User = {base}), {LOCK_DIGITS})), \
+         10)"
+    );
     let rows = match session.query(&statement, "waiting for other turns of this pair") {
         Err(failure) if !failure.code.is_empty() => return Ok(()),
         outcome => outcome?,
@@ -180,6 +185,9 @@ pub(crate) fn keep_others_out(session: &mut Session, pair: &Pair) -> Result<(), 
             .with_remedy("try again when it has ended")),
     }
 }
+
+/// How many hexadecimal digits the name of a lock ends in; every MariaDB takes 64 characters in all.
+const LOCK_DIGITS: usize = 48;
 
 /// Takes the mark out of an account's rights, of which it is not one. Returns whether it was there.
 pub(crate) fn take_role(grants: &mut Grants, pair: &Pair) -> bool {

@@ -254,3 +254,40 @@ fn a_pair_without_marks_goes_on_from_either_half() {
         }
     }
 }
+
+/// A lock of this kind takes no right: whoever signs in could stop the turns of every pair.
+#[test]
+fn another_account_that_holds_a_lock_stops_no_turn() {
+    let Some(world) = World::start(MysqlKind::Mariadb, &[]) else { return };
+    world.admin(
+        "CREATE DATABASE app; CREATE USER app IDENTIFIED BY 'app-P4ss'; GRANT SELECT ON app.* TO app; \
+         CREATE USER idle IDENTIFIED BY 'idle-P4ss'; GRANT EVENT ON app.* TO idle; \
+         SET GLOBAL event_scheduler = ON; CREATE DEFINER = idle EVENT app.holds \
+         ON SCHEDULE AT CURRENT_TIMESTAMP DO DO GET_LOCK('windlass:app', 0), SLEEP(60)",
+    );
+    while world.admin("SELECT IS_USED_LOCK('windlass:app') IS NULL").trim() != "0" {}
+    turn(&world, "app", "app_clone", "one-P4ss").unwrap();
+    turn(&world, "app_clone", "app", "two-P4ss").unwrap();
+    assert!(world.signs_in("app_clone", "one-P4ss") && world.signs_in("app", "two-P4ss"));
+    assert_eq!(world.admin("SELECT IS_USED_LOCK('windlass:app') IS NULL").trim(), "0");
+}
+
+/// Two attempts at one turn are at work at the same time.
+#[test]
+fn another_attempt_at_a_turn_of_the_pair_is_waited_for() {
+    let Some(world) = World::start(MysqlKind::Mariadb, &[]) else { return };
+    world.admin(
+        "CREATE DATABASE app; CREATE USER app IDENTIFIED BY 'app-P4ss'; GRANT SELECT ON app.* TO app; \
+         SET GLOBAL event_scheduler = ON",
+    );
+    let name = "CONCAT('windlass:', LEFT(SHA2(CONCAT('app', (SELECT GROUP_CONCAT(Host, Priv) FROM \
+                mysql.global_priv WHERE User = 'app')), 256), 48))";
+    world.admin(&format!(
+        "CREATE EVENT app.holds ON SCHEDULE AT CURRENT_TIMESTAMP DO DO GET_LOCK({name}, 0), SLEEP(60)"
+    ));
+    while world.admin(&format!("SELECT IS_USED_LOCK({name}) IS NULL")).trim() != "0" {}
+    let failure = turn(&world, "app", "app_clone", "one-P4ss").unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Unreachable, "{failure}");
+    assert!(failure.message.contains("is at work"), "{failure}");
+    assert_eq!(world.admin("SELECT COUNT(*) FROM mysql.user WHERE User = 'app_clone'").trim(), "0");
+}
