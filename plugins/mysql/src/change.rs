@@ -120,7 +120,8 @@ pub(crate) struct Target {
 
 /// Gives all of them the password, in one statement: MySQL does all of it or nothing. The statement
 /// names every method that has a password, so that the old one signs in by no method. An account that
-/// has the new password already is left alone: a history of passwords would refuse it.
+/// has the new password already keeps it, since a history of passwords would refuse it; an earlier call
+/// may not have come to ending its second one.
 pub(crate) fn set_passwords(
     session: &mut Session,
     version: Version,
@@ -134,10 +135,9 @@ pub(crate) fn set_passwords(
         same_methods(stored, &target.identities) && all_accept(stored, password.text) == Some(true)
     };
     let to_change: Vec<_> = targets.iter().filter(|target| !has_it(target)).collect();
-    if to_change.is_empty() {
-        return Ok(());
-    }
-    let outcome = if version.mariadb {
+    let outcome = if to_change.is_empty() {
+        Ok(())
+    } else if version.mariadb {
         policy::set_mariadb(session, version, password, CHANGING, |form| {
             let one = |target: &&Target| {
                 let identified = identified_mariadb(&target.identities, password.text, form)?;
@@ -157,7 +157,7 @@ pub(crate) fn set_passwords(
         policy::set_mysql(session, version, password.text, CHANGING, &statement)
     };
     outcome.map_err(|failure| explain_denied(failure, ADMIN_DENIED))?;
-    dual::end(session, version, &to_change)
+    dual::end(session, version, &targets)
 }
 
 /// The accounts of these names, one for each host.

@@ -70,8 +70,31 @@ pub(crate) fn own(
         return Ok(());
     }
     let keep = format!("ALTER USER USER() IDENTIFIED BY {}", literal(old));
-    session.secret(&keep, "making the password that is kept the first one")?;
-    session.secret(&change, CHANGING)
+    make_first(session, &request.username, &keep)?;
+    policy::set_mysql(session, version, new, CHANGING, &change)
+}
+
+/// Makes the password that is kept the first one. A rule for passwords that stands against it is none
+/// against the new one: another new password would not help.
+fn make_first(session: &mut Session, username: &str, statement: &str) -> Result<(), Failure> {
+    session.secret(statement, "making the password that is kept the first one").map_err(|failure| {
+        if !policy::is_of_a_rule(&failure) {
+            return failure;
+        }
+        let remedy = format!(
+            "as an administrator, relax the rule until the rotation is done: run SELECT Host FROM \
+             mysql.user WHERE User = {}, and then ALTER USER {}@'HOST' PASSWORD HISTORY 0 PASSWORD \
+             REUSE INTERVAL 0 DAY, or set validate_password.policy",
+            literal(username),
+            identifier(username)
+        );
+        Failure::declined(
+            "the password that is kept has to be set as the first one again, and the server's rules \
+             for passwords do not take it",
+        )
+        .with_code(failure.code)
+        .with_remedy(for_people(&remedy, REMEDY_MAX))
+    })
 }
 
 /// Whether a password is in force. The server shows nobody their own hash.
@@ -108,15 +131,15 @@ pub(crate) fn by_administrator(
         }
         to_change.push(format!("{} RETAIN CURRENT PASSWORD", clause(target, new)));
     }
-    for (clauses, operation) in
-        [(to_keep, "making the password that is kept the first one"), (to_change, CHANGING)]
-    {
-        if !clauses.is_empty() {
-            // All of it or nothing.
-            let statement = format!("ALTER USER {}", clauses.join(", "));
-            policy::set_mysql(session, version, new, operation, &statement)
-                .map_err(|failure| explain_denied(failure, ADMIN_DENIED))?;
-        }
+    // Each for all of them or for none.
+    let denied = |failure| explain_denied(failure, ADMIN_DENIED);
+    if !to_keep.is_empty() {
+        let statement = format!("ALTER USER {}", to_keep.join(", "));
+        make_first(session, &request.username, &statement).map_err(denied)?;
+    }
+    if !to_change.is_empty() {
+        let statement = format!("ALTER USER {}", to_change.join(", "));
+        policy::set_mysql(session, version, new, CHANGING, &statement).map_err(denied)?;
     }
     Ok(())
 }
@@ -149,7 +172,7 @@ pub(crate) fn end_second(session: &mut Session, version: Version) -> Result<(), 
 pub(crate) fn end(
     session: &mut Session,
     version: Version,
-    targets: &[&Target],
+    targets: &[Target],
 ) -> Result<(), Failure> {
     let each =
         targets.iter().map(|target| format!("{} DISCARD OLD PASSWORD", target.name.quoted()));

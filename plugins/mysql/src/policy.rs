@@ -171,6 +171,11 @@ pub(crate) fn set_mysql(
     }
 }
 
+/// Whether one of MySQL's rules for passwords stands against a password.
+pub(crate) fn is_of_a_rule(failure: &Failure) -> bool {
+    [NOT_VALID, IN_HISTORY].contains(&failure.code.as_str())
+}
+
 fn reason(session: &mut Session, failure: &Failure, password: &str) -> Result<Reason, Failure> {
     if ![NOT_VALID, OPTION_PREVENTS, NO_HASH, CANNOT_USER].contains(&failure.code.as_str()) {
         return Ok(Reason::Other);

@@ -136,6 +136,35 @@ fn a_change_that_keeps_nothing_leaves_one_password() {
     keep(&world, By::Itself, "four-P4ss", "one-P4ss").unwrap();
 }
 
+/// A change that died before it had ended the second password is made again.
+#[test]
+fn a_second_change_to_the_same_password_ends_the_other_one() {
+    let Some(world) = World::start(MysqlKind::Mysql, &[]) else { return };
+    account(&world, "");
+    keep(&world, By::Administrator, "one-P4ss", "two-P4ss").unwrap();
+    world.change_by_admin("app", "two-P4ss", |_| ()).unwrap();
+    assert_eq!(valid(&world), ["two-P4ss"]);
+}
+
+/// Another new password would not help, so that the rotation is not given up.
+#[test]
+fn a_rule_against_the_password_that_is_kept_is_not_put_down_to_the_new_one() {
+    let Some(world) = World::start(MysqlKind::Mysql, &[]) else { return };
+    for by in BOTH {
+        account(&world, "PASSWORD HISTORY 5");
+        keep(&world, by, "one-P4ss", "two-P4ss").unwrap();
+        let failure = keep(&world, by, "one-P4ss", "three-P4ss").unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Declined, "{by:?}: {failure}");
+        assert!(failure.message.contains("the password that is kept"), "{by:?}: {failure}");
+        assert_eq!(valid(&world), ["one-P4ss", "two-P4ss"], "{by:?}");
+        // The remedy.
+        assert!(failure.remedy.contains("PASSWORD HISTORY 0"), "{failure:?}");
+        world.admin("ALTER USER app@'%' PASSWORD HISTORY 0 PASSWORD REUSE INTERVAL 0 DAY");
+        keep(&world, by, "one-P4ss", "three-P4ss").unwrap();
+        assert_eq!(valid(&world), ["one-P4ss", "three-P4ss"], "{by:?}");
+    }
+}
+
 /// The password that signs in is the second one: a change of the first would leave it valid.
 #[test]
 fn a_second_password_that_signs_in_does_not_outlive_a_change() {
