@@ -4,7 +4,8 @@
 //!
 //! - **MySQL**: `REPLACE` names the password that signed in, and the server refuses where it is the
 //!   account's second one. That one would stay: it ends, or, where the account may not end it, nothing
-//!   is changed.
+//!   is changed. The server says the same where another attempt has set the new password since the
+//!   sign-in: then `REPLACE` with the new one is taken.
 //! - **MariaDB**: `SET PASSWORD` changes the first method only. It is said where that is the only one
 //!   with a password, and afterwards what the server stores must be the new password.
 //!
@@ -73,9 +74,21 @@ fn on_mysql(
     let replace = format!("{statement} REPLACE {}", literal(&request.actor.password));
     match policy::set_mysql(session, version, password, CHANGING, &replace) {
         Err(failure) if failure.code == INCORRECT_CURRENT_PASSWORD => {
-            check_may_end_second(session, version, request)?;
-            policy::set_mysql(session, version, password, CHANGING, &statement)?;
-            dual::end_second(session, version)
+            if may_end_second(session, version)? {
+                policy::set_mysql(session, version, password, CHANGING, &statement)?;
+                return dual::end_second(session, version);
+            }
+            let again = format!("{statement} REPLACE {}", literal(password));
+            match policy::set_mysql(session, version, password, CHANGING, &again) {
+                Err(failure) if failure.code == INCORRECT_CURRENT_PASSWORD => {
+                    Err(second_stays(request))
+                }
+                Err(failure) if policy::is_of_a_rule(&failure) => Err(Failure::unreachable(
+                    "another attempt may have set the password since this one signed in",
+                )
+                .with_code(failure.code)),
+                outcome => outcome.and_then(|()| dual::end_own(session, version)),
+            }
         }
         outcome => {
             outcome?;
@@ -84,23 +97,20 @@ fn on_mysql(
     }
 }
 
-/// The password that signed in is not the account's first one, so it is the second. A change of the
-/// first would leave it valid.
-fn check_may_end_second(
-    session: &mut Session,
-    version: Version,
-    request: &ChangeRequest,
-) -> Result<(), Failure> {
+fn may_end_second(session: &mut Session, version: Version) -> Result<bool, Failure> {
     let held = Grants::held(session, version)?;
-    if ["APPLICATION_PASSWORD_ADMIN", "CREATE USER"].iter().any(|it| held.has_on_everything(it)) {
-        return Ok(());
-    }
-    Err(Failure::declined(
+    let enough = ["APPLICATION_PASSWORD_ADMIN", "CREATE USER"];
+    Ok(enough.iter().any(|it| held.has_on_everything(it)))
+}
+
+/// The password that signed in is the second one. A change of the first would leave it valid.
+fn second_stays(request: &ChangeRequest) -> Failure {
+    Failure::declined(
         "the password that signed in is the account's second one, which a change of the first would \
          leave valid, and the account may not end it",
     )
     .with_code(INCORRECT_CURRENT_PASSWORD)
-    .with_remedy(format!("{}; or {BY_ADMINISTRATOR}", dual::grant_to(&request.username))))
+    .with_remedy(format!("{}; or {BY_ADMINISTRATOR}", dual::grant_to(&request.username)))
 }
 
 fn on_mariadb(

@@ -66,7 +66,8 @@ pub async fn windlass(arguments: &[&str], environment: &[(&str, &str)]) -> Resul
 pub async fn typed(command: &str) -> Result<Ran> {
     let program = Artifact::Windlass.path()?;
     let folder = program.parent().context("the program is in no folder")?;
-    let launch = Launch::new(PathBuf::from("/bin/sh")).env("PATH", folder.as_os_str());
+    let path = format!("{}:/usr/bin:/bin", folder.display());
+    let launch = Launch::new("/bin/sh").env("PATH", path);
     let ran = run(launch, &["-c", command], &[]).await?;
     leaks::note_printed(command, format!("{}\n{}", ran.stdout, ran.stderr), None)?;
     Ok(ran)

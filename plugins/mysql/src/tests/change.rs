@@ -249,8 +249,29 @@ fn mysql_is_told_which_password_is_changed() {
         server.send(OK);
     })
     .unwrap();
-    let outcome = second("GRANT USAGE ON *.* TO `app`@`%`", |_| ());
+    // Who may not asks whether the new one is in force: another attempt may have set it.
+    fn asks(server: &mut Server) {
+        let own = format!("'{NEW_PASSWORD}' REPLACE '{NEW_PASSWORD}'");
+        assert_eq!(server.query(), format!("ALTER USER USER() IDENTIFIED BY {own}"));
+    }
+    let grant = "GRANT USAGE ON *.* TO `app`@`%`";
+    let outcome = second(grant, |server| {
+        asks(server);
+        server.error(3891, "Incorrect current password");
+    });
     assert_failure(outcome, Declined, "3891", "GRANT APPLICATION_PASSWORD_ADMIN");
+    second(grant, |server| {
+        asks(server);
+        server.send(OK);
+        assert_eq!(server.query(), "ALTER USER USER() DISCARD OLD PASSWORD");
+        server.error(1227, "Access denied");
+    })
+    .unwrap();
+    let outcome = second(grant, |server| {
+        asks(server);
+        server.error(3638, "Cannot use these credentials");
+    });
+    assert_failure(outcome, Unreachable, "3638", "another attempt may have set");
 }
 
 #[test]
