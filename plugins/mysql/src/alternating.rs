@@ -82,8 +82,7 @@ fn target(turn: Turn, place: Place) -> Target {
 ///
 /// - **MySQL**: it would create an account that is there, and the policy comes first. Were the account
 ///   gone by then, it would be made locked.
-/// - **MariaDB**: see `policy`. It is about the half whose turn it is not, since a policy that forbids
-///   what was used before (`password_reuse_check`) remembers whom it was asked about.
+/// - **MariaDB**: see `policy`.
 fn ask_policy(
     session: &mut Session,
     version: Version,
@@ -92,10 +91,10 @@ fn ask_policy(
     request: &ChangeRequest,
 ) -> Result<(), Failure> {
     let password = NewPassword::of(request);
-    let (base, clone) = (&place.base, place.clone.as_ref());
-    let (next, other) = match turn {
-        Turn::Base => (Some(base), clone),
-        Turn::Clone => (clone, Some(base)),
+    let base = &place.base;
+    let next = match turn {
+        Turn::Base => Some(base),
+        Turn::Clone => place.clone.as_ref(),
     };
     // It has been taken already, and a history would refuse it now.
     if next.is_some_and(|it| all_accept(&it.account.identities, password.text) == Some(true)) {
@@ -105,8 +104,7 @@ fn ask_policy(
         return Ok(());
     };
     let outcome = if version.mariadb {
-        let who = other.unwrap_or(base).name.quoted();
-        policy::ask_mariadb(session, version, password, &who, method)
+        policy::ask_mariadb(session, version, password, method)
     } else {
         let who = next.unwrap_or(base).name.quoted();
         let identified = identified_mysql(&method.plugin, password.text);

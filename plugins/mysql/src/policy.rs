@@ -7,11 +7,11 @@
 //! MariaDB gets a hash, which no policy looks at. Where the server insists on the password
 //! (`strict_password_validation`), it gets it if the operator allows that, inside TLS, and not else.
 
-use windlass_sdk::{ChangeRequest, Failure, TlsMode, clean};
+use windlass_sdk::{ChangeRequest, Failure, TlsMode, clean, fill_random};
 
 use crate::change::CHANGING;
 use crate::requirements::Requirements;
-use crate::session::Session;
+use crate::session::{AccountName, Session};
 use crate::stored::{Form, Identity, identified_mariadb};
 use crate::version::Version;
 
@@ -118,24 +118,23 @@ pub(crate) fn set_mariadb(
     }
 }
 
-/// Asks MariaDB whether its policy takes a password, with a statement that it always refuses: a second
-/// method keeps what is not a hash. The policy is asked about the first one before that, and nothing is
-/// changed (seen on MariaDB 10.11).
+/// Asks MariaDB whether its policy takes a password, with a statement that it refuses in any case: a
+/// second method keeps what is not a hash. The policy is asked about the first one before that (seen on
+/// MariaDB 10.11). The statement is about an account that does not exist and that nobody could sign in
+/// as, so that a server which accepts it has changed no account of anybody's; it is dropped then.
 pub(crate) fn ask_mariadb(
     session: &mut Session,
     version: Version,
     password: NewPassword<'_>,
-    who: &str,
     method: &Identity,
 ) -> Result<(), Failure> {
     let doing = "asking the server's policy about the new password";
+    let who = nobody().quoted();
     for form in [Form::Hash, Form::Clear] {
         let first = identified_mariadb(std::slice::from_ref(method), password.text, form)?;
-        let statement = format!("ALTER USER {who} {first} OR mysql_native_password USING 'none'");
+        let statement = format!("CREATE USER {who} {first} OR mysql_native_password USING 'none'");
         let Err(failure) = session.secret(&statement, doing) else {
-            return Err(Failure::protocol(format!(
-                "{doing}: the server accepts what is not a hash"
-            )));
+            return session.query(&format!("DROP USER {who}"), doing).map(drop);
         };
         match (form, reason(session, &failure, password.text)?) {
             (Form::Hash, Reason::Hash | Reason::Password(_)) => password.check_sendable()?,
@@ -174,6 +173,15 @@ pub(crate) fn set_mysql(
 /// Whether one of MySQL's rules for passwords stands against a password.
 pub(crate) fn is_of_a_rule(failure: &Failure) -> bool {
     [NOT_VALID, IN_HISTORY].contains(&failure.code.as_str())
+}
+
+/// The name of an account that does not exist, at a host that is none (RFC 2606).
+fn nobody() -> AccountName {
+    let mut random = [0; 12];
+    fill_random(&mut random);
+    let user =
+        random.iter().fold("windlass:".to_owned(), |name, byte| name + &format!("{byte:02x}"));
+    AccountName { user, host: "windlass.invalid".to_owned() }
 }
 
 fn reason(session: &mut Session, failure: &Failure, password: &str) -> Result<Reason, Failure> {
