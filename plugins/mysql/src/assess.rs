@@ -11,7 +11,7 @@ use crate::change::accounts_named;
 use crate::differences::{differences, found, statements};
 use crate::grants::Grants;
 use crate::half::{Half, places};
-use crate::mark::Marks;
+use crate::mark::{self, Marks};
 use crate::own::BY_ADMINISTRATOR;
 use crate::pair::pair_of;
 use crate::proof::{Proof, names};
@@ -197,6 +197,9 @@ pub(crate) fn mark_pair(request: &AssessRequest) -> Result<(), Failure> {
             .filter(|clone| clone.marked)
             .map(|clone| clone.name.clone())
             .collect();
+        if marks == Marks::Role {
+            mark::ensure_role(&mut session, version, &pair, &marked)?;
+        }
         marks.set(&mut session, &pair, (&bases, &clones), &marked)
     });
     session.close();

@@ -291,3 +291,18 @@ fn another_attempt_at_a_turn_of_the_pair_is_waited_for() {
     assert!(failure.message.contains("is at work"), "{failure}");
     assert_eq!(world.admin("SELECT COUNT(*) FROM mysql.user WHERE User = 'app_clone'").trim(), "0");
 }
+
+/// Whoever may grant a right may grant it to the role, too.
+#[test]
+fn marking_gives_no_right_that_somebody_gave_the_role() {
+    let Some(world) = World::start(MysqlKind::Mariadb, &[]) else { return };
+    world.admin(
+        "CREATE DATABASE payroll; CREATE TABLE payroll.t (id int); CREATE USER app, app_clone \
+         IDENTIFIED BY 'clone-P4ss'; CREATE ROLE `windlass:app`; \
+         GRANT SELECT ON payroll.* TO `windlass:app`",
+    );
+    world.mark_pair("app_clone", "app").unwrap();
+    let reads = "SET ROLE `windlass:app`; SELECT * FROM payroll.t";
+    assert!(world.sql("app_clone", "clone-P4ss", "SET ROLE `windlass:app`").is_ok(), "marked");
+    assert!(world.sql("app_clone", "clone-P4ss", reads).is_err(), "it has the role's right");
+}
