@@ -16,7 +16,7 @@ use windlass_sdk::{ChangeRequest, Failure, LogLevel, Pair, Turn, clean, log};
 
 use crate::change::{Target, explain_denied, set_passwords};
 use crate::equalise::equalise;
-use crate::half::{DENIED, Half, Place, places};
+use crate::half::{DENIED, Half, Place, check_places, places};
 use crate::mark::{self, Marks};
 use crate::policy::{self, NewPassword};
 use crate::proof;
@@ -39,6 +39,7 @@ pub(crate) fn change(
     let mut places = places(session, version, pair)?;
     check(pair, &places)?;
     let unmarked = proof::check(pair, version, &places)?;
+    check_places(&request.actor, &places)?;
     if let Some(place) = places.first() {
         ask_policy(session, version, pair.turn, place, request)?;
     }

@@ -4,13 +4,13 @@
 //! exist are a pair: it sets the mark (`mark`) and changes nothing else, neither rights nor passwords.
 //! The next turn makes the clone the base's equal.
 
-use windlass_sdk::{AssessRequest, Assessment, Failure, Finding, Pair, PairState};
+use windlass_sdk::{AssessRequest, Assessment, Failure, Finding, Login, Pair, PairState};
 
 use crate::account::own_identities;
 use crate::change::accounts_named;
 use crate::differences::{differences, found, statements};
 use crate::grants::Grants;
-use crate::half::{Half, places};
+use crate::half::{Half, check_places, places};
 use crate::mark::{self, Marks};
 use crate::own::BY_ADMINISTRATOR;
 use crate::pair::pair_of;
@@ -43,7 +43,8 @@ fn with_session(session: &mut Session, request: &AssessRequest) -> Result<Assess
         assessment.lacks = lacked_by_itself(session, version)?;
         return Ok(bounded(assessment));
     }
-    let actor = Actor { held: Grants::held(session, version)?, name };
+    let held = Grants::held(session, version)?;
+    let actor = Actor { held, name, login: &request.actor };
     assessment.lacks = actor.lacks_at_all();
     // Nothing of others can be read without it.
     if actor.held.may_read("mysql") {
@@ -69,12 +70,13 @@ fn lacked_by_itself(session: &mut Session, version: Version) -> Result<Vec<Findi
 }
 
 /// Who would make the change, as statements name it, and what it may do.
-struct Actor {
+struct Actor<'a> {
     held: Grants,
     name: String,
+    login: &'a Login,
 }
 
-impl Actor {
+impl Actor<'_> {
     /// What every administrator needs and this one has not.
     fn lacks_at_all(&self) -> Vec<Finding> {
         let needed = [
@@ -103,7 +105,7 @@ fn lacked_for(
     session: &mut Session,
     version: Version,
     request: &AssessRequest,
-    actor: &Actor,
+    actor: &Actor<'_>,
 ) -> Result<Vec<Finding>, Failure> {
     let accounts = accounts_named(session, version, &[&request.username])?;
     if accounts.is_empty() {
@@ -125,7 +127,7 @@ fn assess_pair(
     session: &mut Session,
     version: Version,
     pair: &Pair,
-    actor: &Actor,
+    actor: &Actor<'_>,
     assessment: &mut Assessment,
 ) -> Result<(), Failure> {
     check_length(&pair.clone, version)?;
@@ -140,6 +142,9 @@ fn assess_pair(
             let text = format!("{} may not hand on {right}", actor.name);
             assessment.lacks.push(found(&text, &statement));
         }
+    }
+    if let Err(failure) = check_places(actor.login, &places) {
+        assessment.lacks.push(Finding::new(failure.message).with_remedy(failure.remedy));
     }
     if places.iter().all(|place| place.clone.is_none()) {
         assessment.pair = Some(PairState::Absent);
@@ -197,6 +202,7 @@ pub(crate) fn mark_pair(request: &AssessRequest) -> Result<(), Failure> {
             .filter(|clone| clone.marked)
             .map(|clone| clone.name.clone())
             .collect();
+        check_places(&request.actor, &places)?;
         if marks == Marks::Role {
             mark::ensure_role(&mut session, version, &pair, &marked)?;
         }

@@ -71,30 +71,11 @@ fn by_administrator(
     request: &ChangeRequest,
 ) -> Result<(), Failure> {
     let accounts = accounts_named(session, version, &[&request.username])?;
-    match (accounts.as_slice(), request.actor.field(ACCOUNT_HOSTS)) {
-        ([], _) => {
-            return Err(Failure::declined(format!("there is no account {:?}", request.username))
-                .with_remedy("put the name of an account that exists into the secret"));
-        }
-        ([_], _) | (_, Some("all")) => {}
-        (_, Some(other)) => {
-            return Err(Failure::invalid_secret(format!(
-                "the admin secret's {ACCOUNT_HOSTS:?} is {other:?}"
-            ))
-            .with_remedy(format!("set it to \"all\", or remove {ACCOUNT_HOSTS:?}")));
-        }
-        (several, None) => {
-            let names: Vec<_> = several.iter().map(AccountName::quoted).collect();
-            return Err(Failure::declined(format!(
-                "there are several accounts of that name: {}",
-                for_people(&names.join(", "), NAMED_MAX)
-            ))
-            .with_remedy(format!(
-                "drop those that are not used, or set {ACCOUNT_HOSTS:?} to \"all\" in the admin \
-                 secret to give all of them the same password"
-            )));
-        }
+    if accounts.is_empty() {
+        return Err(Failure::declined(format!("there is no account {:?}", request.username))
+            .with_remedy("put the name of an account that exists into the secret"));
     }
+    check_hosts(&request.actor, &accounts)?;
     let mut targets = Vec::new();
     for name in accounts {
         let account = Account::of(session, version, &name)?;
@@ -106,6 +87,29 @@ fn by_administrator(
         return dual::by_administrator(session, version, &targets, request);
     }
     set_passwords(session, version, targets, request)
+}
+
+/// Refuses accounts of one name at several hosts, of which the secret has shown one to be its own, unless
+/// the admin secret says that they are all one.
+pub(crate) fn check_hosts(actor: &Login, accounts: &[AccountName]) -> Result<(), Failure> {
+    match (accounts, actor.field(ACCOUNT_HOSTS)) {
+        ([] | [_], _) | (_, Some("all")) => Ok(()),
+        (_, Some(other)) => Err(Failure::invalid_secret(format!(
+            "the admin secret's {ACCOUNT_HOSTS:?} is {other:?}"
+        ))
+        .with_remedy(format!("set it to \"all\", or remove {ACCOUNT_HOSTS:?}"))),
+        (several, None) => {
+            let names: Vec<_> = several.iter().map(AccountName::quoted).collect();
+            Err(Failure::declined(format!(
+                "there are several accounts of that name: {}",
+                for_people(&names.join(", "), NAMED_MAX)
+            ))
+            .with_remedy(format!(
+                "drop those that are not used, or set {ACCOUNT_HOSTS:?} to \"all\" in the admin \
+                 secret to give all of them the same password"
+            )))
+        }
+    }
 }
 
 /// An account that gets a password, and how it is to sign in.

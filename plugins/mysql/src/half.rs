@@ -1,9 +1,9 @@
 //! One account of a pair as the server describes it, and both at one host.
 
-use windlass_sdk::{Failure, Pair, clean};
+use windlass_sdk::{Failure, Login, Pair, clean};
 
 use crate::account::Account;
-use crate::change::{accounts_named, explain_denied};
+use crate::change::{accounts_named, check_hosts, explain_denied};
 use crate::grants::Grants;
 use crate::mark::{self, Marks};
 use crate::session::{AccountName, Session};
@@ -64,6 +64,19 @@ pub(crate) fn places(
         )));
     }
     Ok(places)
+}
+
+/// Refuses a pair at several hosts, unless it is marked at all of them or the admin secret says that the
+/// accounts of one name are one: the secret signs in at one host, and what is at another may be somebody
+/// else's.
+pub(crate) fn check_places(actor: &Login, places: &[Place]) -> Result<(), Failure> {
+    let marked =
+        |place: &Place| place.base.marked && place.clone.as_ref().is_some_and(|clone| clone.marked);
+    if places.iter().all(marked) {
+        return Ok(());
+    }
+    let bases: Vec<_> = places.iter().map(|place| place.base.name.clone()).collect();
+    check_hosts(actor, &bases)
 }
 
 impl Half {

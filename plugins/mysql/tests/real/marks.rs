@@ -160,6 +160,7 @@ fn another_administrator_goes_on_with_a_pair_on_mariadb() {
         .change_by_admin("app_clone", "two-P4ss", |request| {
             request.clone_of = Some("app".into());
             request.actor = world.login("boss", "boss-P4ss", windlass_sdk::TlsMode::Required);
+            request.actor.fields = vec![("accountHosts".into(), "all".into())];
         })
         .unwrap();
     for host in ["10.%", "127.0.0.%"] {
@@ -305,4 +306,42 @@ fn marking_gives_no_right_that_somebody_gave_the_role() {
     let reads = "SET ROLE `windlass:app`; SELECT * FROM payroll.t";
     assert!(world.sql("app_clone", "clone-P4ss", "SET ROLE `windlass:app`").is_ok(), "marked");
     assert!(world.sql("app_clone", "clone-P4ss", reads).is_err(), "it has the role's right");
+}
+
+/// Accounts of one name at other hosts may be somebody else's: the secret signs in at one of them.
+#[test]
+fn a_pair_at_several_hosts_is_marked_where_the_administrator_says_that_they_are_one() {
+    for kind in KINDS {
+        let Some(world) = World::start(kind, &[]) else { continue };
+        world.admin(
+            "CREATE USER app@'%' IDENTIFIED BY 'base-P4ss', app_clone@'%' IDENTIFIED BY 'clone-P4ss', \
+             app@'10.9.%' IDENTIFIED BY 'theirs-P4ss', app_clone@'10.9.%' IDENTIFIED BY 'theirs-P4ss'",
+        );
+        let failure = world.mark_pair("app_clone", "app").unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Declined, "{failure}");
+        assert!(failure.message.contains("`app`@`10.9.%`"), "{failure}");
+        // The remedy.
+        assert!(failure.remedy.contains("\"accountHosts\" to \"all\" in the admin secret"));
+        let lacks = world.assess("app_clone", Some("app")).unwrap().lacks;
+        assert!(lacks.iter().any(|lack| lack.remedy == failure.remedy), "{lacks:?}");
+        world.mark_pair_at_all_hosts("app_clone", "app").unwrap();
+    }
+}
+
+/// Whoever writes a secret signs in as `app` from one place, and would get a clone with the rights of
+/// another account of that name, and its password.
+#[test]
+fn no_clone_is_made_of_an_account_at_another_host() {
+    for kind in KINDS {
+        let Some(world) = World::start(kind, &[]) else { continue };
+        world.admin(
+            "CREATE DATABASE payroll; CREATE USER app@'%' IDENTIFIED BY 'base-P4ss', app@'10.9.%' \
+             IDENTIFIED BY 'theirs-P4ss'; GRANT SELECT ON payroll.* TO app@'10.9.%'",
+        );
+        let failure = turn(&world, "app", "app_clone", "new-P4ss").unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Declined, "{failure}");
+        assert!(failure.message.contains("several accounts of that name"), "{failure}");
+        let clones = "SELECT COUNT(*) FROM mysql.user WHERE User = 'app_clone'";
+        assert_eq!(world.admin(clones).trim(), "0");
+    }
 }

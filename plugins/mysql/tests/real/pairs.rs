@@ -68,7 +68,12 @@ fn both_halves_are_at_the_same_hosts() {
              CREATE USER app@'10.%' IDENTIFIED BY 'base-P4ss'; \
              GRANT SELECT ON mysql.* TO app@'10.%'; GRANT PROCESS ON *.* TO app@'127.0.0.%'",
         );
-        turn(&world, "app", "app_clone", "one-P4ss").unwrap();
+        world
+            .change_by_admin("app_clone", "one-P4ss", |request| {
+                request.clone_of = Some("app".into());
+                request.actor.fields = vec![("accountHosts".into(), "all".into())];
+            })
+            .unwrap();
         assert!(world.signs_in("app_clone", "one-P4ss"));
         let hosts = "SELECT Host FROM mysql.user WHERE User = 'app_clone' ORDER BY Host";
         assert_eq!(world.admin(hosts), "10.%\n127.0.0.%");

@@ -146,6 +146,13 @@ impl World {
         Mysql::mark_pair(&self.about(user, Some(clone_of), self.administrator()))
     }
 
+    /// The same, where the admin secret says that the accounts at all hosts are one.
+    pub(crate) fn mark_pair_at_all_hosts(&self, user: &str, clone_of: &str) -> Result<(), Failure> {
+        let mut actor = self.administrator();
+        actor.fields.push(("accountHosts".into(), "all".into()));
+        Mysql::mark_pair(&self.about(user, Some(clone_of), actor))
+    }
+
     fn about(&self, user: &str, clone_of: Option<&str>, actor: Login) -> AssessRequest {
         AssessRequest { actor, username: user.into(), clone_of: clone_of.map(str::to_owned) }
     }
