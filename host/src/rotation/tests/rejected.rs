@@ -136,6 +136,27 @@ async fn a_rejected_password_costs_no_further_refusal() {
     world.check(&next).await;
 }
 
+/// Each rotation that is given up leaves a version without a label, and few of those are tried.
+#[tokio::test]
+async fn a_password_in_force_without_a_label_is_not_hidden_by_further_ones() {
+    let world = World::new(&json!({}));
+    let abandoned = world.begin();
+    for step in [Step::Create, Step::Set] {
+        world.step(step, &abandoned).await.unwrap();
+    }
+    world.drop_pending_of(SECRET).await;
+    let (version, error) = rejected(&world).await;
+    let error = error.report();
+    let command = format!("--remove-from-version-id '{version}'");
+    for part in ["of a version without a label", &command] {
+        assert!(error.contains(part), "no `{part}` in: {error}");
+    }
+    assert_eq!(world.store.describe(SECRET).await.unwrap().unfinished(), Some(&version));
+    unwilling(&world, None);
+    world.finish_from(Step::Set, &version).await;
+    world.check(&version).await;
+}
+
 #[tokio::test]
 async fn only_what_was_rejected_after_the_sign_in_is_given_up() {
     // Whoever can't tell may not have changed nothing.
