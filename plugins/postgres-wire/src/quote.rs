@@ -5,7 +5,7 @@
 //! Names that the server would cut to another name, and zero bytes, which would end the statement,
 //! are refused.
 
-use windlass_sdk::Failure;
+use windlass_sdk::{Failure, clean};
 
 use crate::product::Dialect;
 
@@ -53,6 +53,16 @@ pub fn literal(value: &str) -> Result<String, Failure> {
         format!(" E'{}'", doubled.replace('\\', "\\\\"))
     } else {
         format!("'{doubled}'")
+    })
+}
+
+/// Whether a text may stand in a message as it is, however long it is (see [`clean`]). A statement that
+/// was cleaned for a message would be another one.
+pub fn is_one_line(text: &str) -> bool {
+    let mut buffer = [0; 4];
+    text.chars().all(|one| {
+        let one: &str = one.encode_utf8(&mut buffer);
+        clean(one) == one
     })
 }
 

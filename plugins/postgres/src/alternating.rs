@@ -17,13 +17,13 @@
 //! touched that may do what the base may not. Rights that were granted to the clone itself stay
 //! granted, but its sessions, being the base's, don't use them; the turn that makes it so names them.
 
-use windlass_postgres_wire::{Settings, literal};
+use windlass_postgres_wire::{Settings, is_one_line, literal};
 use windlass_sdk::{Failure, Finding, LogLevel, Pair, Turn, clean, log};
 
 use crate::change::{Change, alter, check_signs_in};
 use crate::facts::Facts;
 use crate::new_password::Statement;
-use crate::product::{PRODUCT, asks, identifier, is_one_line};
+use crate::product::{PRODUCT, asks, identifier};
 use crate::proof::{self, Proof};
 use crate::role::Role;
 use crate::transaction::{Access, RunAs, Stop, begin, commit};

@@ -4,7 +4,7 @@
 use bytes::BytesMut;
 use postgres_protocol::message::backend::Message;
 use windlass_postgres_wire::{Attempt, Dialect, Product, Remedies, Session, parse};
-use windlass_sdk::{Failure, Login, clean};
+use windlass_sdk::{Failure, Login};
 
 use crate::remedies;
 use crate::sasl::Sasl;
@@ -77,13 +77,4 @@ pub(crate) fn check_name(name: &str, what: &str) -> Result<(), Failure> {
 /// A name as a quoted identifier.
 pub(crate) fn identifier(name: &str) -> Result<String, Failure> {
     PRODUCT.dialect.identifier(name)
-}
-
-/// Whether a text may stand in a message as it is, however long it is: see [`clean`].
-pub(crate) fn is_one_line(text: &str) -> bool {
-    let mut buffer = [0; 4];
-    text.chars().all(|one| {
-        let one: &str = one.encode_utf8(&mut buffer);
-        clean(one) == one
-    })
 }

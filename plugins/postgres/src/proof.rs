@@ -13,11 +13,11 @@
 //!   is said in the log, and the comment is written;
 //! - any other two are no pair, and what they differ in is said.
 
-use windlass_postgres_wire::literal;
+use windlass_postgres_wire::{is_one_line, literal};
 use windlass_sdk::{Failure, Finding, Pair, clean};
 
 use crate::facts::{Facts, Things};
-use crate::product::{identifier, is_one_line};
+use crate::product::identifier;
 use crate::role::Role;
 
 /// What stands between the mark and what somebody else wrote. No end of a line: messages have none.

@@ -4,6 +4,7 @@
 //! administrator puts anybody there; of any other the two must be equal in a way that neither of them
 //! can have made. Each reason why they are not is a finding, with what mends it.
 
+use windlass_postgres_wire::is_one_line;
 use windlass_sdk::{Failure, Finding, Pair, clean};
 
 use crate::account::{Account, Accounts, MARK};
@@ -71,11 +72,11 @@ pub(crate) fn differences(
     let mut found = Vec::new();
     for change in base.changes_for(clone, name)? {
         let text = format!("{name:?} differs from {:?}: {}", pair.base, change.what);
-        found.push(Finding::new(text).with_remedy(change.statement));
+        found.push(Finding::new(text).with_remedy(remedy(change.statement)));
     }
     for one in &difference.differing {
         let text = format!("{name:?} {} on {}", one.how, one.object);
-        found.push(Finding::new(text).with_remedy(one.statements.join("; ")));
+        found.push(Finding::new(text).with_remedy(remedy(one.statements.join("; "))));
     }
     for unknown in &difference.unknown {
         found.push(
@@ -84,6 +85,11 @@ pub(crate) fn differences(
         );
     }
     Ok(found)
+}
+
+/// The statements, where a message can hold them.
+fn remedy(statements: String) -> String {
+    if is_one_line(&statements) { statements } else { "make it the same for both users".to_owned() }
 }
 
 /// Why the equality of two users does not show that they are a pair; nothing where it does.

@@ -65,6 +65,20 @@ fn the_first_turn_makes_the_clone_with_a_password_that_nobody_knows() {
 }
 
 #[test]
+fn what_has_several_lines_is_in_no_finding() {
+    let rights: &[&[&str]] = &[&["t", "s", "pay\nroll", "", "owner", "app=r/owner"]];
+    let state = state(&[BASE, CLONE], &[&["app", "of\u{1}it"]], rights);
+    let difference = rights::compare(&state.objects, &pair(Turn::Clone), true).unwrap();
+    let Accounts { base: Some(base), clone: Some(clone), .. } = &state.accounts else { panic!() };
+    let found = pairs::differences(&pair(Turn::Clone), base, clone, &difference).unwrap();
+    assert_eq!(found.len(), 2, "{found:?}");
+    for finding in found {
+        assert!(windlass_postgres_wire::is_one_line(&finding.text), "{finding:?}");
+        assert_eq!(finding.remedy, "make it the same for both users");
+    }
+}
+
+#[test]
 fn a_pair_in_order_needs_nothing_on_either_turn() {
     for turn in [Turn::Clone, Turn::Base] {
         assert_eq!(planned(turn, &state(&[BASE, CLONE], MARKED, &[EQUAL])), Plan::default());
