@@ -126,7 +126,7 @@ fn check_success(choice: Choice, server: &Server, found: Option<&Assessment>) {
 /// Whether a text repeats no password but one that the server has said.
 fn is_kept(server: &Server, text: &str) -> bool {
     let of = |secret: &&str| text.contains(*secret) && !server.said(secret.as_bytes());
-    ![PASSWORD, NEW_PASSWORD].iter().any(|secret| of(&secret))
+    ![PASSWORD, NEW_PASSWORD].iter().any(of)
 }
 
 fn check_failure(choice: Choice, server: &Server, failure: &Failure) {

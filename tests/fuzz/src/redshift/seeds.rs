@@ -197,6 +197,9 @@ fn assessments() -> Vec<Conversation> {
     let differs = state("base_clone", "nobody", &marked(), LIST);
     let different = state("base_clone", "nobody", &[], LIST);
     let absent = state("nobody", "nobody", &[], LIST);
+    // Once found: a finding of two lines.
+    let of_base = row(&[Some("base"), Some("pay\nroll")]);
+    let unprintable = equal(&[&marked()[..], &[of_base]].concat());
     vec![
         seed("assess-own", Finds(None, 0, 0), own, &[&actor("f", &[]), &there]),
         seed("assess-other", Finds(None, 0, 0), other, &[&actor("f", &["r"]), &there]),
@@ -214,6 +217,7 @@ fn assessments() -> Vec<Conversation> {
             pair,
             &[&actor("f", &["r"]), &different],
         ),
+        seed("assess-unprintable", Finds(Some(Marked), 0, 1), pair, &[&superuser, &unprintable]),
         seed("assess-absent", Finds(Some(Absent), 0, 0), pair, &[&superuser, &absent]),
     ]
 }

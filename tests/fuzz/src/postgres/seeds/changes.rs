@@ -72,21 +72,15 @@ pub(super) fn stored() -> Vec<Conversation> {
 
 /// What a check answers to what is stored, and then to the text, up to the answer to that.
 pub(super) fn shown(first: &str, facts: &[Vec<u8>]) -> Vec<u8> {
-    [
-        b"S".to_vec(),
-        let_in(),
-        begun(facts),
-        error("28000", first),
-        READY.to_vec(),
-        complete("ROLLBACK"),
-        READY.to_vec(),
-        begun(facts),
-        complete("SET"),
-        READY.to_vec(),
-        message(b'V', &[0; 4]),
-        READY.to_vec(),
-    ]
-    .concat()
+    let handed_over = [complete("SET"), READY.to_vec(), message(b'V', &[0; 4]), READY.to_vec()];
+    [undone(first, facts), begun(facts), handed_over.concat()].concat()
+}
+
+/// The same up to the beginning of the second attempt.
+pub(super) fn undone(first: &str, facts: &[Vec<u8>]) -> Vec<u8> {
+    let refused = [error("28000", first), READY.to_vec()].concat();
+    let rolled_back = [complete("ROLLBACK"), READY.to_vec()].concat();
+    [b"S".to_vec(), let_in(), begun(facts), refused, rolled_back].concat()
 }
 
 /// With the password as text, where a check has to see it.

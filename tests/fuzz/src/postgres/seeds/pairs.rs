@@ -96,6 +96,8 @@ pub(super) fn refused() -> Vec<Conversation> {
     let all = ["o", "a", "r", "member", "database"].map(|kind| besides(kind, "pay\nroll", "17"));
     let differing = catalog(&unmarked, &[], true, &all);
     let renewed = catalog(&[base(), clone(MARK)], &settings(), true, &[]);
+    let undone = changes::undone("it is hashed", &renewed);
+    let may_see_text = Choice::TLS | Choice::SEND_TEXT;
     let answered = |facts: &[Vec<u8>]| [let_in(), begun(facts)].concat();
     let denied = error("42501", "permission denied");
     vec![
@@ -117,6 +119,12 @@ pub(super) fn refused() -> Vec<Conversation> {
             Fails(Declined, "should be in force"),
             BASE,
             &[&answered(&catalog(&[base()], &[], false, &[]))],
+        ),
+        seed(
+            "strangers-by-then",
+            Fails(NotAPair, "is not a member"),
+            CLONE | may_see_text,
+            &[&undone, &begun(&strangers)],
         ),
         seed(
             "denied-to-superusers-settings",
