@@ -1,7 +1,7 @@
 //! What the server says about one account (`SHOW CREATE USER`), beside its rights: how it signs in,
 //! and what else decides whether it may.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use windlass_sdk::Failure;
 
@@ -35,6 +35,15 @@ pub(crate) struct Attributes {
     expired: bool,
 }
 
+/// One of these that an account does not have as it should.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// The words before the value.
+    what: String,
+    before: String,
+    after: String,
+}
+
 /// The rules that both servers, or one of them, write, and what stands for their default.
 const POLICIES: [(&str, &str); 6] = [
     (EXPIRE, "DEFAULT"),
@@ -46,6 +55,41 @@ const POLICIES: [(&str, &str); 6] = [
 ];
 
 const EXPIRE: &str = "PASSWORD EXPIRE";
+
+impl Change {
+    /// How it is.
+    pub(crate) fn before(&self) -> String {
+        self.with(&self.before)
+    }
+
+    /// How it should be.
+    pub(crate) fn after(&self) -> String {
+        self.with(&self.after)
+    }
+
+    /// The clause of `ALTER USER` that makes it so.
+    pub(crate) fn clause(&self) -> String {
+        format!("{}{}", if self.is_limit() { "WITH " } else { "" }, self.after())
+    }
+
+    /// Whether a password may be valid for longer then. What `DEFAULT` is, an account does not say.
+    pub(crate) fn lengthens_a_life(&self) -> bool {
+        let days = |value: &str| value.split(' ').nth(1)?.parse::<u64>().ok();
+        let is_shorter = match (days(&self.before), days(&self.after)) {
+            (Some(before), Some(after)) => after <= before,
+            _ => self.before == "NEVER",
+        };
+        self.what == EXPIRE && !is_shorter
+    }
+
+    fn is_limit(&self) -> bool {
+        self.what.starts_with("MAX_")
+    }
+
+    fn with(&self, value: &str) -> String {
+        format!("{} {value}", self.what).trim_end().to_owned()
+    }
+}
 
 impl Account {
     /// Asks the server.
@@ -109,45 +153,64 @@ impl Account {
 impl Attributes {
     /// Whether both are the same, as far as the server tells.
     pub(crate) fn agree_with(&self, other: &Self) -> bool {
+        self.changes_of(other).is_empty()
+    }
+
+    /// In what `other` differs from these, as far as the server tells: of a password that has expired
+    /// it does not say when others will.
+    pub(crate) fn changes_of(&self, other: &Self) -> Vec<Change> {
         let mut other = other.clone();
         if other.expired {
             other.expired = false;
             let own = self.policies.get(EXPIRE).cloned();
             own.into_iter().for_each(|when| drop(other.policies.insert(EXPIRE, when)));
         }
-        self.clauses_instead_of(&other).is_empty()
+        self.changes_instead_of(&other)
     }
 
     /// What gives an account these in the place of `other`'s: clauses of `ALTER USER`, or nothing.
     pub(crate) fn clauses_instead_of(&self, other: &Self) -> String {
         let mut clauses = String::new();
-        if self.require != other.require {
-            let require = if self.require.is_empty() { "NONE" } else { &self.require };
-            clauses.push_str(&format!(" REQUIRE {require}"));
-        }
         let mut with = " WITH";
-        for limit in self.limits.keys().chain(other.limits.keys()) {
-            let (own, others) = (self.limit(limit), other.limit(limit));
-            let again = clauses.contains(limit.as_str());
-            if own != others && !again {
-                clauses.push_str(&format!("{with} {limit} {own}"));
+        for change in self.changes_instead_of(other) {
+            if change.is_limit() {
+                clauses.push_str(with);
                 with = "";
             }
-        }
-        for (phrase, default) in POLICIES {
-            let value = |attributes: &Self| {
-                attributes.policies.get(phrase).map_or(default.to_owned(), Clone::clone)
-            };
-            // What the server does not say of these can't be given, and of the others can't be compared.
-            if phrase == EXPIRE && (self.expired || other.expired) {
-                if !self.expired {
-                    clauses.push_str(&format!(" {phrase} {}", value(self)));
-                }
-            } else if value(self) != value(other) {
-                clauses.push_str(&format!(" {phrase} {}", value(self)));
-            }
+            clauses.push_str(&format!(" {}", change.after()));
         }
         clauses
+    }
+
+    fn changes_instead_of(&self, other: &Self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let mut change = |what: &str, before: &str, after: &str| {
+            if before != after {
+                let [before, after] = [before, after].map(str::to_owned);
+                changes.push(Change { what: what.to_owned(), before, after });
+            }
+        };
+        let require = |own: &Self| match own.require.as_str() {
+            "" => "NONE".to_owned(),
+            required => required.to_owned(),
+        };
+        change("REQUIRE", &require(other), &require(self));
+        let limits: BTreeSet<&String> = self.limits.keys().chain(other.limits.keys()).collect();
+        for limit in limits {
+            change(limit, other.limit(limit), self.limit(limit));
+        }
+        for (phrase, default) in POLICIES {
+            let value = |own: &Self| match own.policies.get(phrase) {
+                _ if phrase == EXPIRE && own.expired => String::new(),
+                Some(value) => value.clone(),
+                None => default.to_owned(),
+            };
+            // What the server does not say can't be given.
+            if !(phrase == EXPIRE && self.expired) {
+                change(phrase, &value(other), &value(self));
+            }
+        }
+        changes
     }
 
     fn limit<'a>(&'a self, name: &str) -> &'a str {
@@ -336,7 +399,7 @@ mod tests {
         assert_eq!(
             mysql.attributes.clauses_instead_of(&Attributes::default()),
             " REQUIRE SSL WITH MAX_USER_CONNECTIONS 3 PASSWORD HISTORY 5 PASSWORD REUSE INTERVAL 10 \
-             DAY PASSWORD REQUIRE CURRENT  FAILED_LOGIN_ATTEMPTS 3 PASSWORD_LOCK_TIME UNBOUNDED"
+             DAY PASSWORD REQUIRE CURRENT FAILED_LOGIN_ATTEMPTS 3 PASSWORD_LOCK_TIME UNBOUNDED"
         );
 
         let plain = read(
@@ -358,6 +421,27 @@ mod tests {
         assert_eq!(expired.clauses_instead_of(&never), "");
         assert!(never.agree_with(&expired) && expired.agree_with(&never));
         assert!(!never.agree_with(&Attributes::default()));
+    }
+
+    /// With `DEFAULT` it depends on the server, so that it may.
+    #[test]
+    fn a_life_that_may_be_longer_is_known() {
+        for (clones, own, longer) in [
+            ("INTERVAL 9 DAY", "NEVER", true),
+            ("INTERVAL 9 DAY", "INTERVAL 10 DAY", true),
+            ("INTERVAL 9 DAY", "DEFAULT", true),
+            ("DEFAULT", "INTERVAL 9 DAY", true),
+            ("INTERVAL 10 DAY", "INTERVAL 9 DAY", false),
+            ("NEVER", "INTERVAL 9 DAY", false),
+            ("NEVER", "DEFAULT", false),
+        ] {
+            let [clone, base] = [clones, own]
+                .map(|when| read(&format!("CREATE USER `app`@`%` PASSWORD EXPIRE {when}")));
+            let changes = base.attributes.changes_of(&clone.attributes);
+            assert_eq!(changes[0].lengthens_a_life(), longer, "{changes:?}");
+            assert_eq!(changes[0].before(), format!("PASSWORD EXPIRE {clones}"));
+            assert_eq!(changes[0].clause(), format!("PASSWORD EXPIRE {own}"));
+        }
     }
 
     #[test]

@@ -143,8 +143,8 @@ fn check(pair: &Pair, places: &[Place]) -> Result<(), Failure> {
                 "the account {name} does not sign in with a password that could be changed here"
             ))
             .with_remedy(format!(
-                "as an administrator, give it a method with a password: ALTER USER {name} IDENTIFIED \
-                 …"
+                "as an administrator, give it the password of the secret: ALTER USER {name} IDENTIFIED \
+                 BY 'PASSWORD'"
             )));
         }
     }

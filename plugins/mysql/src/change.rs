@@ -19,7 +19,7 @@ use crate::account::Account;
 use crate::errors::MUST_CHANGE_PASSWORD;
 use crate::pair::pair_of;
 use crate::policy::{self, NewPassword};
-use crate::quote::{NAMED_MAX, check_name, check_password, for_people, literal};
+use crate::quote::{NAMED_MAX, REMEDY_MAX, check_name, check_password, for_people, literal};
 use crate::session::{AccountName, Session};
 use crate::stored::{Identity, all_accept, identified_mariadb, identified_mysql, same_methods};
 use crate::version::Version;
@@ -201,15 +201,18 @@ pub(crate) fn check_method(target: &Target) -> Result<(), Failure> {
         return Ok(());
     }
     let plugins: Vec<_> = target.identities.iter().map(|it| it.plugin.as_str()).collect();
+    let name = clean(&target.name.quoted());
     Err(Failure::declined(format!(
-        "the account {} signs in with {}, so it has no password that could be changed here",
-        clean(&target.name.quoted()),
+        "the account {name} signs in with {}, so it has no password that could be changed here",
         clean(&plugins.join(", "))
     ))
-    .with_remedy(
-        "as an administrator, give the account a method with a password (ALTER USER … IDENTIFIED), \
-         or do not rotate it",
-    ))
+    .with_remedy(for_people(
+        &format!(
+            "as an administrator, give it the password of the secret: ALTER USER {name} IDENTIFIED BY \
+             'PASSWORD'; or do not rotate it"
+        ),
+        REMEDY_MAX,
+    )))
 }
 
 /// Says so where the new password goes through the network in clear, which only the operator's own

@@ -29,10 +29,9 @@ pub(crate) fn differences(place: &Place, version: Version) -> Vec<Finding> {
         let text = format!("{who} has other default roles than {of_base}");
         all.push(found(&text, &statement));
     }
-    if !base.account.attributes.agree_with(&clone.account.attributes) {
-        let clauses = base.account.attributes.clauses_instead_of(&clone.account.attributes);
-        let text = format!("{who} has other limits, REQUIRE or rules for passwords than {of_base}");
-        all.push(found(&text, &format!("ALTER USER {who}{clauses}")));
+    for change in base.account.attributes.changes_of(&clone.account.attributes) {
+        let text = format!("{who} has {}, {of_base} has {}", change.before(), change.after());
+        all.push(found(&text, &format!("ALTER USER {who} {}", change.clause())));
     }
     if base.account.locked != clone.account.locked {
         let locked = if clone.account.locked { &who } else { &of_base };

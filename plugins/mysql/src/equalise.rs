@@ -10,7 +10,7 @@ use std::slice::from_ref;
 
 use windlass_sdk::{ChangeRequest, Failure, FailureKind, LogLevel, Pair, clean, fill_random, log};
 
-use crate::account::Attributes;
+use crate::account::{Attributes, Change};
 use crate::change::{accounts_named, explain_denied};
 use crate::differences::{default_roles, differences, in_short, statements};
 use crate::grants::{Object, Privilege, Step};
@@ -45,7 +45,9 @@ pub(crate) fn equalise(
     }
     let mut clone = match &place.clone {
         Some(clone) => {
-            report(pair, place, version);
+            if let Some((level, text)) = report(pair, place, version) {
+                log(level, &text);
+            }
             clone.clone()
         }
         None => {
@@ -251,28 +253,87 @@ fn agree(base: &Half, clone: Half, stale: &Stale, version: Version) -> Result<Ha
     )))
 }
 
-/// What the operator should know about an existing clone that was not like the base.
-fn report(pair: &Pair, place: &Place, version: Version) {
+/// What the operator should know about an existing clone that was not like the base, each attribute with
+/// both values. What it loses, a longer life of its password and the end of a lock are warned of.
+fn report(pair: &Pair, place: &Place, version: Version) -> Option<(LogLevel, String)> {
     let found = differences(place, version);
     if found.is_empty() {
-        return;
+        return None;
     }
-    let more = place.clone.as_ref().is_some_and(|clone| {
-        place.base.grants.steps_from(&clone.grants, "").iter().any(|step| step.gives.is_none())
+    let warned = place.clone.as_ref().is_some_and(|clone| {
+        let (base, steps) = (&place.base.account, place.base.grants.steps_from(&clone.grants, ""));
+        let changes = base.attributes.changes_of(&clone.account.attributes);
+        clone.account.locked
+            || changes.iter().any(Change::lengthens_a_life)
+            || steps.iter().any(|step| step.gives.is_none())
     });
-    let level = if more { LogLevel::Warn } else { LogLevel::Info };
+    let level = if warned { LogLevel::Warn } else { LogLevel::Info };
     let text = format!(
         "{:?}, the clone of {:?}, is brought up to date: {}",
         pair.clone,
         pair.base,
         in_short(&found)
     );
-    log(level, &text);
+    Some((level, text))
 }
 
 #[cfg(test)]
 mod tests {
+    use windlass_sdk::Turn;
+
     use super::*;
+    use crate::account::Account;
+    use crate::grants::Grants;
+    use crate::tokens::Backslash;
+
+    /// `app` and `app_clone` of a MariaDB, each with these attributes.
+    fn place(of_base: &str, of_clone: &str) -> Place {
+        let half = |user: &str, attributes: &str| Half {
+            name: AccountName { user: user.into(), host: "%".into() },
+            account: Account::read(
+                &format!("CREATE USER `{user}`@`%` {attributes}"),
+                Backslash::Single,
+            )
+            .unwrap(),
+            grants: Grants::default(),
+            marked: true,
+        };
+        let clone = half("app_clone", of_clone);
+        Place { base: half("app", of_base), clone_name: clone.name.clone(), clone: Some(clone) }
+    }
+
+    #[test]
+    fn what_changes_is_logged_with_both_values_and_a_longer_life_or_the_end_of_a_lock_as_a_warning()
+    {
+        let pair = Pair { base: "app".into(), clone: "app_clone".into(), turn: Turn::Clone };
+        for (base, clone, expected) in [
+            ("", "", None),
+            (
+                "WITH MAX_USER_CONNECTIONS 9",
+                "REQUIRE SSL",
+                Some((
+                    LogLevel::Info,
+                    "`app_clone`@`%` has REQUIRE SSL, `app`@`%` has REQUIRE NONE; `app_clone`@`%` has \
+                     MAX_USER_CONNECTIONS 0, `app`@`%` has MAX_USER_CONNECTIONS 9",
+                )),
+            ),
+            (
+                "PASSWORD EXPIRE NEVER",
+                "PASSWORD EXPIRE INTERVAL 9 DAY",
+                Some((
+                    LogLevel::Warn,
+                    "has PASSWORD EXPIRE INTERVAL 9 DAY, `app`@`%` has PASSWORD EXPIRE NEVER",
+                )),
+            ),
+            ("", "ACCOUNT LOCK", Some((LogLevel::Warn, "`app_clone`@`%` is locked"))),
+        ] {
+            let note = report(&pair, &place(base, clone), Version::read("10.11.6-MariaDB", ""));
+            let found = note.as_ref().map(|(level, _)| *level);
+            assert_eq!(found, expected.map(|(level, _)| level), "{note:?}");
+            let part = expected.map_or("", |(_, part)| part);
+            assert!(note.is_none_or(|(_, text)| text.contains(part)), "{part}");
+        }
+    }
 
     #[test]
     fn a_password_that_nobody_knows_has_the_classes_of_one_that_the_policy_took() {

@@ -53,14 +53,14 @@ pub(crate) fn places(
         places.push(Place { base, clone, clone_name });
     }
     if let (Some(stray), Some(_)) = (clones.first(), places.first()) {
-        let there = AccountName { user: pair.base.clone(), host: stray.host.clone() };
-        let [stray, there] = [stray, &there].map(|name| clean(&name.quoted()));
+        let stray = clean(&stray.quoted());
         return Err(Failure::declined(format!(
             "there is an account {}, and none of {:?} at that host",
             stray, pair.base
         ))
         .with_remedy(format!(
-            "as an administrator, run DROP USER {stray}, or CREATE USER {there}"
+            "as an administrator, run DROP USER {stray}; or, if somebody uses it, RENAME USER {stray} TO \
+             a name that is not the clone's"
         )));
     }
     Ok(places)

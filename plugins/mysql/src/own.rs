@@ -6,7 +6,7 @@
 //!   account's second one. That one would stay: it ends, or, where the account may not end it, nothing
 //!   is changed. The server says the same where another attempt has set the new password since the
 //!   sign-in: then `REPLACE` with the new one is taken.
-//! - **MariaDB**: `SET PASSWORD` changes the first method only. It is said where that is the only one
+//! - **MariaDB**: `SET PASSWORD` changes the first method only. It is used where that is the only one
 //!   with a password, and afterwards what the server stores must be the new password.
 //!
 //! No further sign-in is needed for it, so none that could fail.

@@ -26,6 +26,9 @@ const NO_HASH: &str = "1372";
 /// `ER_CREDENTIALS_CONTRADICT_TO_HISTORY`: MySQL's history forbids the password.
 const IN_HISTORY: &str = "3638";
 
+/// What lets MariaDB take a hash, which no policy looks at.
+const NOT_STRICT: &str = "as an administrator, run SET GLOBAL strict_password_validation = OFF, so that no policy looks at it";
+
 /// How the policies of MariaDB's own begin their reasons, none of which repeats the password.
 const KNOWN: [&str; 3] = ["simple_password_check: ", "cracklib: ", "password_reuse_check: "];
 
@@ -63,14 +66,15 @@ impl<'a> NewPassword<'a> {
                    (strict_password_validation)";
         match self.sendable {
             Sendable::Yes => Ok(()),
-            Sendable::NotAllowed => Err(Failure::text_required(format!("{CHANGING}: {why}"))),
+            Sendable::NotAllowed => {
+                Err(Failure::text_required(format!("{CHANGING}: {why}")).with_remedy(NOT_STRICT))
+            }
             Sendable::InClear => Err(Failure::unsupported(format!(
                 "{CHANGING}: {why}, and the connection has no TLS"
             ))
-            .with_remedy(
-                "turn TLS on in the server and remove \"ssl\": false from the secret, or run SET \
-                 GLOBAL strict_password_validation = OFF as an administrator",
-            )),
+            .with_remedy(format!(
+                "turn TLS on in the server and remove \"ssl\": false from the secret; or {NOT_STRICT}"
+            ))),
         }
     }
 }

@@ -78,7 +78,10 @@ impl ServerError {
             1129 => BLOCKED.to_owned(),
             1698 => format!(
                 "the account does not sign in with a password (unix_socket, auth_socket): {}",
-                account(&format!("ALTER USER {user}@'HOST' with a method that has one"))
+                account(&format!(
+                    "give it the password of the secret: ALTER USER {user}@'HOST' IDENTIFIED BY \
+                     'PASSWORD'"
+                ))
             ),
             3118 | 4151 => account(&format!("ALTER USER {user}@'HOST' ACCOUNT UNLOCK")),
             // MariaDB's ER_USER_IS_BLOCKED.

@@ -36,7 +36,7 @@ fn a_pair_that_drifted_is_refused_with_its_differences_and_goes_on_once_it_is_ma
         let expected = [
             "`app_clone`@`%` has SELECT ON `hr`.*, which `app`@`%` has not",
             "`app_clone`@`%` lacks INSERT ON `shop`.* and GRANT OPTION ON `shop`.*",
-            "`app_clone`@`%` has other limits, REQUIRE or rules for passwords than `app`@`%`",
+            "`app_clone`@`%` has MAX_USER_CONNECTIONS 0, `app`@`%` has MAX_USER_CONNECTIONS 9",
         ];
         for (current, next) in [("app", "app_clone"), ("app_clone", "app")] {
             let failure = turn(&world, current, next).unwrap_err();

@@ -12,5 +12,6 @@ mod methods;
 mod pairs;
 mod password;
 mod policies;
+mod remedies;
 mod turned_away;
 mod world;

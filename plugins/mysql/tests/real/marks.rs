@@ -208,9 +208,12 @@ fn an_equal_is_equal_in_everything_that_an_administrator_sets() {
         };
         for (difference, part) in [
             ("GRANT reader TO app_clone@'%'", "has the role `reader`"),
-            ("ALTER USER app@'%' WITH MAX_USER_CONNECTIONS 3", "other limits"),
+            ("ALTER USER app@'%' WITH MAX_USER_CONNECTIONS 3", "has MAX_USER_CONNECTIONS 3"),
             ("ALTER USER app_clone@'%' REQUIRE SSL", "REQUIRE"),
-            ("ALTER USER app_clone@'%' PASSWORD EXPIRE INTERVAL 9 DAY", "rules for passwords"),
+            (
+                "ALTER USER app_clone@'%' PASSWORD EXPIRE INTERVAL 9 DAY",
+                "has PASSWORD EXPIRE INTERVAL 9 DAY",
+            ),
             ("ALTER USER app_clone@'%' ACCOUNT LOCK", "is locked"),
             ("CREATE USER app@'10.%' IDENTIFIED BY 'app-P4ss'", "there is no `app_clone`@`10.%`"),
             (method, "signs in with"),
