@@ -76,6 +76,7 @@ impl ServerError {
             code: &self.code,
             message: &self.message,
             username: attempt.username,
+            database: attempt.login.database.as_deref().unwrap_or(product.default_database),
             tls: attempt.login.tls,
             stage,
         });

@@ -33,6 +33,8 @@ pub struct SignInError<'a> {
     pub message: &'a str,
     /// Who signed in.
     pub username: &'a str,
+    /// To which database.
+    pub database: &'a str,
     /// Whether with TLS.
     pub tls: TlsMode,
     /// What the server answered with it.

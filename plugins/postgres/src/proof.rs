@@ -10,8 +10,8 @@
 //! - without the comment, as in the pairs of AWS's rotation function, the clone must be a member of
 //!   the base and have **nothing but** that, so that there is nothing in it to be taken over: no power
 //!   that the base has not, no object, no right, no policy, no other membership, no admin option. That
-//!   is said in the log, and the comment is written;
-//! - any other two are no pair, and what they differ in is said.
+//!   is logged, and the comment is written;
+//! - any other two are refused, with what differs.
 
 use windlass_postgres_wire::{is_one_line, literal};
 use windlass_sdk::{Failure, Finding, Pair, clean};

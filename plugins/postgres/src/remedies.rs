@@ -30,9 +30,10 @@ pub(crate) fn of_sign_in(error: &SignInError<'_>) -> String {
         ("28000", Stage::Other) => may_not_sign_in(error, &role),
         ("3D000", _) => "set \"dbname\" in the secret to a database that exists".to_owned(),
         ("42501", _) => {
-            format!("GRANT CONNECT ON DATABASE, the one that \"dbname\" names, TO {role}")
+            let database = identifier(error.database).unwrap_or_default();
+            format!("as its owner, GRANT CONNECT ON DATABASE {database} TO {role}")
         }
-        ("53300", _) => full(error.message, &role),
+        ("53300", _) => full(error, &role),
         ("57P03", _) => "wait until the server has started or ended its recovery".to_owned(),
         _ => String::new(),
     }
@@ -75,12 +76,14 @@ fn may_not_sign_in(error: &SignInError<'_>, role: &str) -> String {
     )
 }
 
-fn full(message: &str, role: &str) -> String {
+fn full(error: &SignInError<'_>, role: &str) -> String {
+    let message = error.message;
     let others = "close sessions that nobody needs, or raise max_connections";
     if message.contains("for role") {
         format!("close sessions of the role, or ALTER ROLE {role} CONNECTION LIMIT -1")
     } else if message.contains("for database") {
-        "close sessions of the database, or ALTER DATABASE … CONNECTION LIMIT -1".to_owned()
+        let database = identifier(error.database).unwrap_or_default();
+        format!("close sessions of the database, or ALTER DATABASE {database} CONNECTION LIMIT -1")
     } else {
         format!(
             "{others}; if the role has a limit of its own: ALTER ROLE {role} CONNECTION LIMIT -1"

@@ -108,15 +108,19 @@ impl Role {
     /// The attributes in which a clone should be like this account, and is not.
     pub(crate) fn differing_attributes(&self, clone: &Self) -> Vec<Attribute> {
         let limit = |role: &Self| match role.connection_limit {
-            -1 => "none".to_owned(),
+            -1 => "unlimited".to_owned(),
             limit => limit.to_string(),
         };
-        let until = |role: &Self| role.valid_until.clone().unwrap_or_else(|| "none".to_owned());
-        let login = |role: &Self| if role.can_login { "LOGIN" } else { "NOLOGIN" }.to_owned();
+        let until = |role: &Self| role.valid_until.clone().unwrap_or_else(|| "infinity".to_owned());
+        let word = |is: bool, word: &str| format!("{}{word}", if is { "" } else { "NO" });
+        // INHERIT the clone always has, and never less REPLICATION than this account.
+        let (inherits, replicates) = (clone.inherit, clone.replication || !self.replication);
         [
             ("CONNECTION LIMIT", limit(clone), limit(self)),
             ("VALID UNTIL", until(clone), until(self)),
-            ("LOGIN", login(clone), login(self)),
+            ("LOGIN", word(clone.can_login, "LOGIN"), word(self.can_login, "LOGIN")),
+            ("INHERIT", word(inherits, "INHERIT"), word(true, "INHERIT")),
+            ("REPLICATION", word(replicates, "REPLICATION"), word(true, "REPLICATION")),
         ]
         .into_iter()
         .filter(|(_, clones, own)| clones != own)

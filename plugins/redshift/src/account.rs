@@ -192,7 +192,8 @@ impl Account {
             alter(format!("CREATEDB from {clones} to {own}"), own);
         }
         if self.valid_until != clone.valid_until {
-            let shown = |until: &Option<String>| until.clone().unwrap_or_else(|| "none".to_owned());
+            let shown =
+                |until: &Option<String>| until.clone().unwrap_or_else(|| "infinity".to_owned());
             let what = format!(
                 "VALID UNTIL from {} to {}",
                 shown(&clone.valid_until),
@@ -296,7 +297,7 @@ impl Limits {
         if self.limit() != clone.limit() {
             let shown = |limit: Option<i32>| match limit {
                 Some(limit) => limit.to_string(),
-                None => "none".to_owned(),
+                None => "unlimited".to_owned(),
             };
             let what = format!(
                 "CONNECTION LIMIT from {} to {}",

@@ -65,7 +65,8 @@ impl Plugin for Redshift {
             username_rules: UsernameRules {
                 max_length: NameLength::Bytes(product::NAME_MAX),
                 clone_suffix: windlass_sdk::CLONE_SUFFIX.into(),
-                excluded_characters: String::new(),
+                // Every name ends at it: no statement could hold one.
+                excluded_characters: "\0".into(),
             },
             features: Features {
                 self_change: true,

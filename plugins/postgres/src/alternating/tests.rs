@@ -149,7 +149,7 @@ fn the_base_gets_its_password_and_is_otherwise_left_alone() {
     assert_eq!(plan.statements, [password]);
     let (level, note) = &plan.notes[0];
     assert_eq!(*level, LogLevel::Warn);
-    assert!(note.contains("CONNECTION LIMIT (9, not none), jit, role"), "{note}");
+    assert!(note.contains("CONNECTION LIMIT (9, not unlimited), jit, role"), "{note}");
 }
 
 #[test]
@@ -177,12 +177,12 @@ fn a_mark_alone_makes_a_pair_and_the_membership_is_given() {
 
 #[test]
 fn what_changes_is_told_with_both_values_and_a_longer_life_is_warned_of() {
-    let until = |text: &str| (text != "none").then(|| text.to_owned());
+    let until = |text: &str| (text != "infinity").then(|| text.to_owned());
     for (clones, own, level) in [
-        ("2030-01-01 00:00:00+00", "none", LogLevel::Warn),
+        ("2030-01-01 00:00:00+00", "infinity", LogLevel::Warn),
         ("2030-01-01 00:00:00+00", "2030-01-01 00:00:01+00", LogLevel::Warn),
         ("9999-01-01 00:00:00+00", "10000-01-01 00:00:00+00", LogLevel::Warn),
-        ("none", "2030-01-01 00:00:00+00", LogLevel::Info),
+        ("infinity", "2030-01-01 00:00:00+00", LogLevel::Info),
         ("2031-01-01 00:00:00+00", "2030-01-01 00:00:00+00", LogLevel::Info),
     ] {
         let base = role(|base| base.valid_until = until(own));
@@ -194,9 +194,24 @@ fn what_changes_is_told_with_both_values_and_a_longer_life_is_warned_of() {
         let plan = planned(Turn::Clone, &facts(base, clone, FULL));
         let (found, note) = &plan.notes[0];
         assert_eq!(*found, level, "{note}");
-        let both = format!("CONNECTION LIMIT from 3 to none; VALID UNTIL from {clones} to {own}");
+        let both =
+            format!("CONNECTION LIMIT from 3 to unlimited; VALID UNTIL from {clones} to {own}");
         assert!(note.contains(&both), "{note}");
     }
+}
+
+#[test]
+fn whatever_a_turn_changes_in_a_clone_is_logged_with_both_values() {
+    let base = role(|base| base.replication = true);
+    let clone = marked(|clone| {
+        set(clone, "role=app");
+        (clone.can_login, clone.inherit) = (false, false);
+    });
+    let plan = planned(Turn::Clone, &facts(base, clone, FULL));
+    let (_, note) = &plan.notes[0];
+    let all = "LOGIN from NOLOGIN to LOGIN; INHERIT from NOINHERIT to INHERIT; REPLICATION from \
+               NOREPLICATION to REPLICATION";
+    assert!(note.contains(all), "{note}");
 }
 
 #[test]

@@ -33,8 +33,8 @@ fn an_assessment_says_what_differs_and_changes_nothing() {
         for part in [
             "\"bob_clone\" owns table public.made",
             "rights of its own: schema public",
-            "CONNECTION LIMIT of \"bob_clone\" is none, of \"bob\" 7",
-            "VALID UNTIL of \"bob_clone\" is 2099-01-01 00:00:00+00, of \"bob\" none",
+            "CONNECTION LIMIT of \"bob_clone\" is unlimited, of \"bob\" 7",
+            "VALID UNTIL of \"bob_clone\" is 2099-01-01 00:00:00+00, of \"bob\" infinity",
         ] {
             assert!(text.iter().any(|text| text.contains(part)), "{part}: {text:?}");
         }

@@ -39,6 +39,54 @@ fn the_remedy_of_each_cause_lets_the_account_in() {
     world.verify("app", OLD).unwrap();
 }
 
+/// The database is named by the secret.
+#[test]
+fn the_remedy_of_each_cause_lets_the_account_into_its_database() {
+    let world = World::start();
+    world.admin("CREATE ROLE app LOGIN PASSWORD 'uR5-old_9tZe'");
+    world.admin("CREATE DATABASE \"Shop\"");
+    let failure = world.verify_in("shop", "app", OLD).unwrap_err();
+    assert_eq!((failure.kind, &*failure.code), (Declined, "3D000"), "{failure}");
+    assert_eq!(failure.remedy, "set \"dbname\" in the secret to a database that exists");
+    for (cause, kind, code, statement) in [
+        (
+            "REVOKE CONNECT ON DATABASE \"Shop\" FROM PUBLIC",
+            Declined,
+            "42501",
+            "GRANT CONNECT ON DATABASE \"Shop\" TO \"app\"",
+        ),
+        (
+            "ALTER DATABASE \"Shop\" CONNECTION LIMIT 0",
+            Unreachable,
+            "53300",
+            "ALTER DATABASE \"Shop\" CONNECTION LIMIT -1",
+        ),
+    ] {
+        world.admin(cause);
+        let failure = world.verify_in("Shop", "app", OLD).unwrap_err();
+        assert_eq!((failure.kind, &*failure.code), (kind, code), "{failure}");
+        assert!(failure.remedy.ends_with(statement), "{failure:?}");
+        world.admin(statement);
+        world.verify_in("Shop", "app", OLD).unwrap();
+    }
+}
+
+/// The statement of the message makes the clone what a turn can go on with.
+#[test]
+fn a_clone_with_more_power_than_its_base_is_mended_by_the_statement() {
+    let world = World::start();
+    world.admin("CREATE ROLE app LOGIN PASSWORD 'uR5-old_9tZe'");
+    world.turn("app", "app_clone", OLD).unwrap();
+    for power in ["SUPERUSER", "REPLICATION", "BYPASSRLS", "CREATEROLE", "CREATEDB"] {
+        world.admin(&format!("ALTER ROLE app_clone {power}"));
+        let failure = world.turn("app", "app_clone", NEW).unwrap_err();
+        assert_eq!(failure.kind, Declined, "{failure}");
+        assert_eq!(failure.remedy, format!("ALTER ROLE \"app_clone\" NO{power}"));
+        world.admin(&failure.remedy);
+        world.turn("app", "app_clone", NEW).unwrap();
+    }
+}
+
 #[test]
 fn a_rule_that_rejects_is_told_from_a_wrong_password() {
     let world = World::with(|_| {

@@ -64,6 +64,16 @@ impl World {
         Postgres::verify(&self.login(user, password))
     }
 
+    /// A sign-in to this database.
+    pub(crate) fn verify_in(
+        &self,
+        database: &str,
+        user: &str,
+        password: &str,
+    ) -> Result<(), Failure> {
+        Postgres::verify(&Login { database: Some(database.into()), ..self.login(user, password) })
+    }
+
     /// A turn of `next`, by the administrator.
     pub(crate) fn turn(&self, current: &str, next: &str, password: &str) -> Result<(), Failure> {
         self.turn_by(self.master(), current, next, password)

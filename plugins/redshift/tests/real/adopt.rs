@@ -17,7 +17,7 @@ fn a_pair_of_awss_function_is_told_what_differs_and_takes_turns_once_it_is_marke
     world.admin(PAIR);
     let differs = [
         "it is not in the group \"readers\"",
-        "CONNECTION LIMIT from none to 4",
+        "CONNECTION LIMIT from unlimited to 4",
         "\"app_clone\" has too much: SELECT on public.t",
     ];
     for (current, next) in [("app", "app_clone"), ("app_clone", "app")] {
