@@ -16,7 +16,7 @@ Exit codes:
   4  the service refused, declined or could not be reached
   5  Secrets Manager refused or could not be reached
   6  the plugin misbehaved
-  7  `status` found a rotation that is stuck, `repair` something to mend that it was not told to, or
+  7  `status` found a rotation that is stuck, `repair` something to mend that was not confirmed, or
      `adopt` a pair that rotations refuse";
 
 /// A command that did not succeed.

@@ -196,7 +196,7 @@ fn password_rules(failure: &Failure) -> &str {
     }
 }
 
-/// What was tried, with the answers: one that all of them got is said once.
+/// What was tried, with the answers: an answer that all of them got stands there once.
 fn answers(tried: &[Tried]) -> String {
     let labels = |tried: &[Tried]| {
         tried.iter().map(|tried| tried.label.as_str()).collect::<Vec<_>>().join(", ")

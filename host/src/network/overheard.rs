@@ -1,7 +1,7 @@
 //! What a peer answers with first, and what it is if it is not what was asked for.
 //!
-//! Two mistakes look like a broken server and are none: TLS on a port without it, and no TLS on a port
-//! that begins with it. The peer's first bytes tell them apart from the rest. They decide nothing: a
+//! Two mistakes look like a broken server: TLS on a port without it, and no TLS on a port that begins
+//! with it. The peer's first bytes tell them apart from the rest. They decide nothing: a
 //! failure stays the failure that it is, and says more.
 
 use std::io;

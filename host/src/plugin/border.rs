@@ -99,7 +99,7 @@ fn or_nothing(text: &str, limit: usize, redactor: &Redactor) -> String {
 }
 
 /// A failure with what the host itself says of the network: where the plugin could not know of it, and
-/// where a password is too short for the plugin's words to be told.
+/// where a password is too short for the plugin's words to be shown.
 pub(super) fn with_last_words(
     failure: Failure,
     words: Option<LastWords>,

@@ -48,7 +48,7 @@ pub struct NetworkState {
     pub(crate) receive_left: usize,
 }
 
-/// What the host itself says of how the network failed. No password goes into it, so it is told also
+/// What the host itself says of how the network failed. No password goes into it, so it is shown also
 /// where a plugin's words can't be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastWords {

@@ -1,10 +1,10 @@
 //! Where something that this host does not have probably comes from, and what works instead: plugins
 //! are written in many languages, and what their toolchains add is rarely asked for by their authors.
 //!
-//! Each answer goes by names alone and decides nothing. A cause that is not known here is told without
-//! a remedy rather than with a wrong one.
+//! Each answer goes by names alone and decides nothing. A cause that is not known here is reported
+//! without a remedy rather than with a wrong one.
 
-/// The toolchains that add WASI unless told otherwise, each with what turns it off.
+/// The toolchains that add WASI unless an option says otherwise, each with what turns it off.
 const WITHOUT_WASI: &str = "build without it: in Rust with `windlass build`, in Python with \
                             `componentize-py … componentize --stub-wasi`, in JavaScript with \
                             `componentize-qjs … --sync --stub-wasi`, in C and Go with an adapter that \

@@ -21,10 +21,10 @@
 //! touch are one.
 //!
 //! **What is too short to be masked** (fewer than four characters) is never masked: whoever sees which
-//! letters of a known sentence are missing knows the password. Beside one of a single character no text
-//! is told, as the letters that all told texts lack would be few; beside one of two or three, a text is
-//! told where it holds that nowhere and in no form, and else withheld as a whole. A failure's own words
-//! of the host, which no password goes into, are told in either case (`plugin::catalog`).
+//! letters of a known sentence are missing knows the password. Beside one of a single character every
+//! text is withheld, as the letters that all shown texts lack would be few; beside one of two or three, a
+//! text is shown where it holds that nowhere and in no form, and else withheld as a whole. The host's own
+//! words about a failure, which no password goes into, are shown in either case (`plugin::catalog`).
 //!
 //! **Where it would cost too much**, less is told, never more: a text is cut where following all its
 //! readings would take too long (`search`), and beside secrets of more than 80 Ki characters
@@ -209,7 +209,7 @@ impl Known {
         }
     }
 
-    /// Whether a text can't be told because of a secret that is too short to be masked.
+    /// Whether a text can't be shown because of a secret that is too short to be masked.
     fn holds_short(&mut self, text: &str, limit: usize) -> bool {
         if self.single {
             return true;

@@ -19,7 +19,7 @@
 //! that is given up leaves one more of those, and few of them are tried.
 //!
 //! If the function dies before the label is off, the next attempt finds the same; after that, an
-//! attempt with the same token is told that its rotation is no more.
+//! attempt with the same token fails, because its version has no label.
 
 use super::Rotation;
 use super::event::RotationEvent;

@@ -1,4 +1,4 @@
-//! Whether an unfinished rotation may still be running, which nothing that Secrets Manager says tells.
+//! Whether an unfinished rotation may still be running, which Secrets Manager does not say.
 //!
 //! A rotation that has just begun looks like one that has stopped: `AWSPENDING` is on a version that
 //! is not current. So a young one is taken for running, and nobody proposes to take its label away.

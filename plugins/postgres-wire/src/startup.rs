@@ -115,7 +115,7 @@ fn encrypt(product: &Product, connection: &mut Connection) -> Result<TlsInfo, Fa
     }
 }
 
-/// Whoever else listens there is told by the first byte.
+/// Whoever else listens there is known by the first byte.
 fn not_the_product(answer: u8, product: &Product) -> Failure {
     let name = product.dialect.product;
     let (what, remedy) = match answer {

@@ -2,7 +2,7 @@
 //!
 //! What the base may do as an owner is granted to the clone. What the clone owns is left to it, and
 //! told. A privilege whose letter this plugin does not know is never guessed: what the clone has too
-//! much is taken all the same, what it lacks is told.
+//! much is taken all the same, what it lacks is reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 

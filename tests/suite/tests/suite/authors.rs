@@ -1,4 +1,4 @@
-//! Crates and components that are not of this workspace: what their authors get, and what they are told.
+//! Crates and components that are not of this workspace: what their authors get, and which errors they see.
 
 use std::ffi::OsString;
 use std::fs;
@@ -211,7 +211,7 @@ async fn python_plugin(toolchain: &Path, out: &Path, options: &[&str]) -> Result
 }
 
 #[tokio::test]
-async fn a_plugin_in_python_rotates_and_one_with_wasi_is_told_how_to_do_without() -> Result<()> {
+async fn a_plugin_in_python_rotates_and_one_with_wasi_is_refused_with_the_option_that_leaves_it_out() -> Result<()> {
     let Some(toolchain) = componentize_py()? else { return Ok(()) };
     let work = WorkDir::new()?;
     let component = work.path().join("pylines.wasm");
@@ -228,7 +228,7 @@ async fn a_plugin_in_python_rotates_and_one_with_wasi_is_told_how_to_do_without(
     assert_eq!(refused.code, Some(3), "{}", refused.stderr);
     assert!(refused.stderr.contains("componentize --stub-wasi"), "{}", refused.stderr);
 
-    // What it was told.
+    // The remedy.
     python_plugin(&toolchain, &component, &["--stub-wasi"]).await?;
     let plugins = work.path().join("plugins");
     fs::create_dir(&plugins)?;
