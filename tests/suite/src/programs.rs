@@ -66,6 +66,7 @@ pub async fn windlass(arguments: &[&str], environment: &[(&str, &str)]) -> Resul
 pub async fn typed(command: &str) -> Result<Ran> {
     let program = Artifact::Windlass.path()?;
     let folder = program.parent().context("the program is in no folder")?;
+    // The shell itself is started by a program of the system.
     let path = format!("{}:/usr/bin:/bin", folder.display());
     let launch = Launch::new("/bin/sh").env("PATH", path);
     let ran = run(launch, &["-c", command], &[]).await?;

@@ -211,7 +211,8 @@ async fn python_plugin(toolchain: &Path, out: &Path, options: &[&str]) -> Result
 }
 
 #[tokio::test]
-async fn a_plugin_in_python_rotates_and_one_with_wasi_is_refused_with_the_option_that_leaves_it_out() -> Result<()> {
+async fn a_plugin_in_python_rotates_and_one_with_wasi_is_refused_with_the_option_that_leaves_it_out()
+-> Result<()> {
     let Some(toolchain) = componentize_py()? else { return Ok(()) };
     let work = WorkDir::new()?;
     let component = work.path().join("pylines.wasm");

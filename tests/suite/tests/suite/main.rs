@@ -37,6 +37,7 @@ mod plaintext;
 mod plugins;
 mod rds;
 mod redshift;
+mod remedies;
 mod repair;
 mod rows;
 mod secrets_manager;

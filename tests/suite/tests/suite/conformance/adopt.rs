@@ -66,7 +66,11 @@ pub(super) async fn a_pair_that_another_tool_made_is_declared_by_the_commands_th
     let clone = world.current(secret).await?;
     assert!(clone.username == "adopted_clone" && pair.signs_in(&clone).await?);
     assert!(!pair.signs_in(&other).await?, "its old password is refused");
-    assert_eq!(server.rights("adopted_clone").await?, server.rights("adopted").await?);
+    // PostgreSQL's clone keeps what was granted to itself, and its sessions, as the base, don't use it.
+    let has = server.rights("adopted_clone").await?;
+    let lacks: Vec<_> =
+        server.rights("adopted").await?.into_iter().filter(|it| !has.contains(it)).collect();
+    assert!(lacks.is_empty(), "{has:?} lacks {lacks:?}");
     let token = world.begin(secret).await?;
     world.steps(&windlass_suite::STEPS, secret, &token).await?;
     let base = world.current(secret).await?;
