@@ -154,19 +154,14 @@ impl ServiceError {
     }
 }
 
-/// What to do about a failure: what the plugin says, else what usually helps. A refusal may have any
-/// cause that the plugin names, and another password is one that it can't know.
+/// What to do about a failure: what the plugin says, else what usually helps.
 fn advice(failure: &Failure) -> String {
-    match failure.kind {
-        kind if failure.remedy.is_empty() => hint(kind).to_owned(),
-        FailureKind::Refused => format!("; {ANOTHER_PASSWORD}; {}", failure.remedy),
-        _ => format!("; {}", failure.remedy),
+    if failure.remedy.is_empty() {
+        hint(failure.kind).to_owned()
+    } else {
+        format!("; {}", failure.remedy)
     }
 }
-
-/// What a refusal means first, beside what the plugin knows.
-const ANOTHER_PASSWORD: &str = "if the service has another password for this account, correct it there or \
-                                in the secret, then rotate again";
 
 /// What to do where nothing else is known to help.
 const BY_HAND: &str = "set the account's password to the one in AWSCURRENT by hand";
@@ -179,9 +174,7 @@ fn last_answer(last: Option<&Failure>) -> String {
 /// What helps such an account.
 fn or_repair(last: Option<&Failure>) -> String {
     match last {
-        Some(failure) if !failure.remedy.is_empty() => {
-            format!("{BY_HAND}, or run `windlass repair`; {}", failure.remedy)
-        }
+        Some(failure) if !failure.remedy.is_empty() => failure.remedy.clone(),
         _ => format!("{BY_HAND}, or run `windlass repair`"),
     }
 }
@@ -221,10 +214,7 @@ fn remedies(tried: &[Tried]) -> String {
     if remedies.is_empty() {
         return format!("{BY_HAND}, then rotate again");
     }
-    format!(
-        "if the account has another password, {BY_HAND}, then rotate again; {}",
-        remedies.join("; ")
-    )
+    remedies.join("; ")
 }
 
 /// What usually helps with a kind of failure, where the failure itself can't know.

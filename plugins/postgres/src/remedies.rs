@@ -43,7 +43,8 @@ pub(crate) fn of_sign_in(error: &SignInError<'_>) -> String {
 fn not_a_matter_of_the_password(username: &str, role: &str) -> String {
     let name = literal(username).unwrap_or_default();
     format!(
-        "if the password is right, look for what else the server refuses in these words: an expiry \
+        "if the account has another password, correct it there or in the secret (windlass repair tries \
+         those that the secret knows); if the password is right, look for what else the server refuses in these words: an expiry \
          (SELECT rolvaliduntil FROM pg_roles WHERE rolname = {name}; ALTER ROLE {role} VALID UNTIL \
          'infinity' ends it), or an MD5 hash where pg_hba.conf says scram-sha-256 (as a superuser: \
          SELECT rolpassword LIKE 'md5%' FROM pg_authid WHERE rolname = {name}; set the password anew \

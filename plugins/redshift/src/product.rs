@@ -39,7 +39,8 @@ fn sign_in_remedy(error: &SignInError<'_>) -> String {
     let user = identifier(error.username).unwrap_or_default();
     match (error.code, error.stage) {
         (code, _) if is_refusal(code, error.message) => format!(
-            "if the password is right, see whether it has expired or is disabled (SELECT valuntil FROM \
+            "if the account has another password, correct it there or in the secret (windlass repair \
+             tries those that the secret knows); if the password is right, see whether it has expired or is disabled (SELECT valuntil FROM \
              pg_user WHERE usename = {}; ALTER USER {user} VALID UNTIL 'infinity' ends an expiry, ALTER \
              USER {user} PASSWORD a disabled one)",
             literal(error.username).unwrap_or_default()

@@ -1,7 +1,7 @@
 //! The comparison: what has to be said so that the clone's rights are the base's.
 //!
-//! What the base may do as an owner is granted to the clone. What the clone owns is left to it, and
-//! told. A privilege whose letter this plugin does not know is never guessed: what the clone has too
+//! What the base may do as an owner is granted to the clone. What the clone owns is left to it, with
+//! a finding. A privilege whose letter this plugin does not know is never guessed: what the clone has too
 //! much is taken all the same, what it lacks is reported.
 
 use std::collections::{BTreeMap, BTreeSet};
