@@ -33,7 +33,7 @@ pub use auth::{Answered, Attempt, Method, Methods, check_password, unexpected};
 pub use errors::ServerError;
 pub use expiry::is_longer;
 pub use product::{Dialect, Product, Remedies, SignInError, Stage};
-pub use quote::{is_one_line, literal};
+pub use quote::{is_one_line, literal, printable};
 pub use session::{Answer, Session, Value};
 pub use settings::Settings;
 pub use wire::{Wire, parse};

@@ -5,7 +5,7 @@
 //! Names that the server would cut to another name, and zero bytes, which would end the statement,
 //! are refused.
 
-use windlass_sdk::{Failure, clean};
+use windlass_sdk::{Failure, Finding, clean};
 
 use crate::product::Dialect;
 
@@ -64,6 +64,11 @@ pub fn is_one_line(text: &str) -> bool {
         let one: &str = one.encode_utf8(&mut buffer);
         clean(one) == one
     })
+}
+
+/// A finding without its remedy, where that names something of several lines.
+pub fn printable(finding: Finding) -> Finding {
+    if is_one_line(&finding.remedy) { finding } else { Finding::new(finding.text) }
 }
 
 #[cfg(test)]
@@ -136,6 +141,22 @@ mod tests {
             value.push(character);
         }
         value
+    }
+
+    #[test]
+    fn a_finding_keeps_a_remedy_of_one_line_and_no_other() {
+        let long = format!("ALTER ROLE \"{}\" LOGIN", "x".repeat(windlass_sdk::TEXT_MAX));
+        for (remedy, kept) in [
+            (long.as_str(), long.as_str()),
+            ("ALTER ROLE \"a\nb\" LOGIN", ""),
+            ("ALTER ROLE \"a\u{202e}b\" LOGIN", ""),
+        ] {
+            let finding = printable(Finding::new("it may not log in").with_remedy(remedy));
+            assert_eq!(
+                (finding.text.as_str(), finding.remedy.as_str()),
+                ("it may not log in", kept)
+            );
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //!
 //! `mark_pair` writes the comment that `proof` looks for, and nothing else.
 
-use windlass_postgres_wire::{Session, Value, literal};
+use windlass_postgres_wire::{Session, Value, literal, printable};
 use windlass_sdk::{AssessRequest, Assessment, Failure, Finding, Login, Pair, PairState, clean};
 
 use crate::alternating;
@@ -114,7 +114,7 @@ fn read(
     }
     lacks.extend(actor.lacks(is_own, &found, version)?);
     let mut assessment =
-        Assessment { session: actor.session, lacks, pair: None, differences: Vec::new() };
+        Assessment { session: clean(&actor.session), lacks, pair: None, differences: Vec::new() };
     if let Some(pair) = pair {
         let mut facts = Facts::read(tables.collect(), pair)?;
         if version >= PARAMETER_PRIVILEGES && !actor.superuser {
@@ -122,8 +122,8 @@ fn read(
         }
         of_pair(&mut assessment, pair, &facts, &actor.current, actor.superuser, version)?;
     }
-    assessment.lacks = Finding::bounded(assessment.lacks);
-    assessment.differences = Finding::bounded(assessment.differences);
+    assessment.lacks = Finding::bounded(assessment.lacks.into_iter().map(printable));
+    assessment.differences = Finding::bounded(assessment.differences.into_iter().map(printable));
     Ok(assessment)
 }
 

@@ -3,8 +3,8 @@
 //! One sign-in and one transaction that can only read. `mark_pair` makes the clone a member of the group
 //! that `pairs` looks for, and nothing else.
 
-use windlass_postgres_wire::{Session, Value, literal};
-use windlass_sdk::{AssessRequest, Assessment, Failure, Finding, Pair, PairState};
+use windlass_postgres_wire::{Session, Value, literal, printable};
+use windlass_sdk::{AssessRequest, Assessment, Failure, Finding, Pair, PairState, clean};
 
 use crate::alternating::{self, DENIED};
 use crate::catalog::{self, Access, Catalog};
@@ -74,12 +74,12 @@ fn read(
         lacks.extend(missing(session, &request.username, OPERATION)?);
     }
     let mut assessment =
-        Assessment { session: actor.name, lacks, pair: None, differences: Vec::new() };
+        Assessment { session: clean(&actor.name), lacks, pair: None, differences: Vec::new() };
     if let Some(pair) = pair {
         of_pair(&mut assessment, session, &catalog, pair, OPERATION)?;
     }
-    assessment.lacks = Finding::bounded(assessment.lacks);
-    assessment.differences = Finding::bounded(assessment.differences);
+    assessment.lacks = Finding::bounded(assessment.lacks.into_iter().map(printable));
+    assessment.differences = Finding::bounded(assessment.differences.into_iter().map(printable));
     Ok(assessment)
 }
 

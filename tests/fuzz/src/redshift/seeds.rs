@@ -182,8 +182,12 @@ fn equal_with_rights(mark: &[Vec<u8>]) -> Vec<u8> {
 
 /// Who the session is: whether a superuser, and which roles it has.
 fn actor(superuser: &str, roles: &[&str]) -> Vec<u8> {
+    actor_named("app", superuser, roles)
+}
+
+fn actor_named(name: &str, superuser: &str, roles: &[&str]) -> Vec<u8> {
     let roles: Vec<_> = roles.iter().map(|role| row(&[Some(*role)])).collect();
-    let session = table(&[row(&[Some("app"), Some(superuser)])]);
+    let session = table(&[row(&[Some(name), Some(superuser)])]);
     [let_in(), catalog(), session, table(&roles), READY.to_vec()].concat()
 }
 
@@ -203,6 +207,12 @@ fn assessments() -> Vec<Conversation> {
     vec![
         seed("assess-own", Finds(None, 0, 0), own, &[&actor("f", &[]), &there]),
         seed("assess-other", Finds(None, 0, 0), other, &[&actor("f", &["r"]), &there]),
+        seed(
+            "assess-unprintable-session",
+            Finds(None, 1, 0),
+            other,
+            &[&actor_named("a\u{7f}\np", "f", &[]), &there],
+        ),
         seed("assess-nobody", Finds(None, 2, 0), other, &[&actor("f", &[]), &missing]),
         seed("assess-marked", Finds(Some(Marked), 0, 16), pair, &[&superuser, &differs]),
         seed(

@@ -17,8 +17,11 @@ const MARK_PAIR: u16 = Choice::MARK | Choice::ALTERNATING;
 
 /// The session's own row.
 fn actor(superuser: &str, create_role: &str, standby: &str, restricted: Option<&str>) -> Vec<u8> {
-    let name = Some("app");
-    let flags = [Some(superuser), Some(create_role), Some(standby), restricted];
+    actor_named("app", [Some(superuser), Some(create_role), Some(standby), restricted])
+}
+
+fn actor_named(name: &str, flags: [Option<&str>; 4]) -> Vec<u8> {
+    let name = Some(name);
     table(&[row(&[&[name, name][..], &flags].concat())])
 }
 
@@ -46,6 +49,8 @@ pub(super) fn found() -> Vec<Conversation> {
     let different = catalog(&[base(), clone(None)], &settings(), false, &all);
     let absent = catalog(&[base()], &settings(), false, &[]);
     let granted = [table(&[row(&[Some("log_statement")])]), READY.to_vec()].concat();
+    let unprintable = actor_named("a\u{7f}\np", [Some("f"), Some("f"), Some("f"), None]);
+    let of_unprintable = [unprintable, other.clone()];
     let none_granted = [table(&[]), READY.to_vec()].concat();
     vec![
         seed(
@@ -59,6 +64,13 @@ pub(super) fn found() -> Vec<Conversation> {
             Finds(None, 4, 0),
             BY_ADMINISTRATOR,
             &[&let_in(), &begun(&[restricted, other])],
+        ),
+        // Once found: the name of the session as it is, and in a statement.
+        seed(
+            "assess-unprintable",
+            Finds(None, 2, 0),
+            BY_ADMINISTRATOR,
+            &[&let_in(), &begun(&of_unprintable)],
         ),
         seed("assess-nobody", Finds(None, 1, 0), BY_ADMINISTRATOR, &[&let_in(), &begun(&nobody)]),
         seed("assess-marked", Finds(Some(Marked), 0, 7), PAIR, &[&of_pair("f", &marked), &granted]),
