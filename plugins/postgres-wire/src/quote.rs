@@ -66,9 +66,11 @@ pub fn is_one_line(text: &str) -> bool {
     })
 }
 
-/// A finding without its remedy, where that names something of several lines.
+/// A finding as one line: cleaned, and without its remedy where that names something of several lines.
 pub fn printable(finding: Finding) -> Finding {
-    if is_one_line(&finding.remedy) { finding } else { Finding::new(finding.text) }
+    let text: String = finding.text.chars().map(|one| clean(&one.to_string())).collect();
+    let remedy = if is_one_line(&finding.remedy) { finding.remedy } else { String::new() };
+    Finding { text, remedy }
 }
 
 #[cfg(test)]
@@ -151,7 +153,7 @@ mod tests {
             ("ALTER ROLE \"a\nb\" LOGIN", ""),
             ("ALTER ROLE \"a\u{202e}b\" LOGIN", ""),
         ] {
-            let finding = printable(Finding::new("it may not log in").with_remedy(remedy));
+            let finding = printable(Finding::new("it may\nnot log in").with_remedy(remedy));
             assert_eq!(
                 (finding.text.as_str(), finding.remedy.as_str()),
                 ("it may not log in", kept)

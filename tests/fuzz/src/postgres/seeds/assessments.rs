@@ -5,7 +5,7 @@ use windlass_sdk::PairState::*;
 
 use super::super::Choice;
 use super::super::wire::*;
-use super::pairs::{MARK, base, besides, catalog, clone, settings};
+use super::pairs::{MARK, base, besides, catalog, clone, role, settings};
 use super::{begun, committed, let_in, seed};
 use crate::ends::Conversation;
 use crate::ends::Ends::*;
@@ -48,6 +48,8 @@ pub(super) fn found() -> Vec<Conversation> {
     let all = ["o", "a", "r", "member", "database"].map(|kind| besides(kind, "pay\nroll", "17"));
     let different = catalog(&[base(), clone(None)], &settings(), false, &all);
     let absent = catalog(&[base()], &settings(), false, &[]);
+    let odd_base = role("f", "5", Some("2030-01-01\n00:00"), None);
+    let odd = catalog(&[odd_base, clone(MARK)], &[], true, &[]);
     let granted = [table(&[row(&[Some("log_statement")])]), READY.to_vec()].concat();
     let unprintable = actor_named("a\u{7f}\np", [Some("f"), Some("f"), Some("f"), None]);
     let of_unprintable = [unprintable, other.clone()];
@@ -82,6 +84,8 @@ pub(super) fn found() -> Vec<Conversation> {
         ),
         seed("assess-equal", Finds(Some(Equal), 0, 3), PAIR, &[&of_pair("t", &equal)]),
         seed("assess-different", Finds(Some(Different), 0, 11), PAIR, &[&of_pair("t", &different)]),
+        // Once found: an expiry of two lines.
+        seed("assess-unprintable-expiry", Finds(Some(Marked), 0, 3), PAIR, &[&of_pair("t", &odd)]),
         seed(
             "assess-absent",
             Finds(Some(Absent), 1, 0),

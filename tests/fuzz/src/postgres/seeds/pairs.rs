@@ -36,7 +36,13 @@ pub(super) fn clone(comment: Option<&str>) -> Vec<u8> {
     role("t", "-1", None, comment)
 }
 
-fn role(is_clone: &str, limit: &str, until: Option<&str>, comment: Option<&str>) -> Vec<u8> {
+/// Whether it is the clone, how many sessions it may have, until when it is valid, and its comment.
+pub(super) fn role(
+    is_clone: &str,
+    limit: &str,
+    until: Option<&str>,
+    comment: Option<&str>,
+) -> Vec<u8> {
     let (yes, no) = (Some("t"), Some("f"));
     let powers = [no, no, no, no, no];
     let attributes = [Some(limit), until, no, comment];
