@@ -37,7 +37,7 @@ const PUT_TOGETHER: &str = "BEGIN EXECUTE || quote_literal(current_setting()) ||
 
 /// Checks that quotes close, and that nothing stands outside of them but what we write there.
 pub(super) fn check(statements: &str) {
-    check_marks(statements, " ,;()_.:=>-*[]");
+    check_marks(statements, " ,;()_.:=>-*/[]");
 }
 
 /// The same with other marks than letters and digits.
@@ -45,7 +45,8 @@ pub(crate) fn check_marks(statements: &str, marks: &str) {
     let bare = outside_of_quotes(statements);
     let is_ours = |next: char| next.is_ascii_alphanumeric() || marks.contains(next);
     assert!(bare.chars().all(is_ours), "{bare:?} of {statements:?}");
-    assert!(!bare.contains("--"), "a comment: {statements:?}");
+    let comments = ["--", "/*"];
+    assert!(!comments.iter().any(|it| bare.contains(it)), "a comment: {statements:?}");
 }
 
 /// Whether statements change nothing.

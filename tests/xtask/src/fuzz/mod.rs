@@ -109,7 +109,10 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
             eprintln!(
                 "hint: replay it with `cargo xtask fuzz --target {target} --replay {finding}`"
             );
-            eprintln!("      once mended, keep it in `tests/fuzz/regressions/{target}/`");
+            eprintln!(
+                "      once mended, keep it: as a seed in `tests/fuzz/src/{target}/`, where the target has \
+                 seeds that say how they end, else in `tests/fuzz/regressions/{target}/`"
+            );
         }
         runs.push(run);
     }

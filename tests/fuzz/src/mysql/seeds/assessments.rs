@@ -65,15 +65,17 @@ pub(super) fn marked() -> Vec<Conversation> {
     ]
     .concat();
     let absent = [rows(&[&["%", "base"]]), half("base", &old_password(), &[READ])].concat();
+    let usage = rows(&[&["GRANT USAGE ON *.* TO `windlass:base`"]]);
+    let empty_role = [ok(), usage].concat();
     let another_s = error(1698, "Access denied for user 'app'");
     vec![
-        seed("mark", Done, MARK_PAIR, &[&mariadb, &unmarked, &ok(), &ok()]),
-        seed("mark-again", Done, MARK_PAIR, &[&mariadb, &marked, &ok(), &ok()]),
+        seed("mark", Done, MARK_PAIR, &[&mariadb, &unmarked, &empty_role, &ok(), &ok()]),
+        seed("mark-again", Done, MARK_PAIR, &[&mariadb, &marked, &empty_role, &ok(), &ok()]),
         seed(
             "mark-with-another-s-role",
             Done,
             MARK_PAIR,
-            &[&mariadb, &marked, &ok(), &another_s, &ok(), &ok(), &ok()],
+            &[&mariadb, &marked, &empty_role, &ok(), &another_s, &ok(), &ok(), &ok()],
         ),
         seed("mark-on-mysql", Done, MARK_PAIR, &[&mysql, &ok(), &ok()]),
         seed("mark-on-mysql-again", Done, MARK_PAIR, &[&again, &ok(), &ok()]),

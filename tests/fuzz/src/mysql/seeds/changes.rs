@@ -50,7 +50,13 @@ pub(super) fn own() -> Vec<Conversation> {
             "own-second-denied",
             Fails(Declined, "second one"),
             OWN,
-            &[&second, &held("USAGE ON *.*")],
+            &[&second, &held("USAGE ON *.*"), &error(3891, "incorrect")],
+        ),
+        seed(
+            "own-overtaken",
+            Done,
+            OWN,
+            &[&second, &held("USAGE ON *.*"), &ok(), &error(1227, "denied")],
         ),
         seed("expired", Done, OWN, &[&let_in("9.0.0"), &expired, &expired, &ok(), &ok()]),
         seed(
@@ -174,7 +180,7 @@ pub(super) fn by_administrator() -> Vec<Conversation> {
     let has_it = account(&native_hash(NEW_PASSWORD));
     vec![
         seed("by-administrator", Done, BY_ADMINISTRATOR, &[&one, &account("*24"), &ok(), &ok()]),
-        seed("has-it-already", Done, BY_ADMINISTRATOR, &[&one, &has_it]),
+        seed("has-it-already", Done, BY_ADMINISTRATOR, &[&one, &has_it, &ok()]),
         seed(
             "without-password",
             Fails(Declined, "no password that could be changed"),
