@@ -167,23 +167,31 @@ fn make_anew(session: &mut Session, pair: &Pair, marked: &[AccountName]) -> Resu
 ///
 /// A lock takes no right, and whoever knows its name can hold it. So the name depends on what nobody
 /// but an administrator and the base itself may see: what the server stores of the base, which stays
-/// as it is during the clone's turn.
+/// as it is during the clone's turn. It is asked for first: a statement that waits for a lock keeps the
+/// tables that it reads from everybody who changes an account.
 pub(crate) fn keep_others_out(session: &mut Session, pair: &Pair) -> Result<(), Failure> {
     let base = literal(&pair.base);
-    let statement = format!(
-        "SELECT GET_LOCK(CONCAT('{ROLE}', LEFT((SELECT SHA2(CONCAT({base}, COALESCE(GROUP_CONCAT(Host, \
-         Priv ORDER BY Host), '')), 256) FROM mysql.global_priv WHERE User = {base}), {LOCK_DIGITS})), \
-         10)"
+    let name = format!(
+        "SELECT LEFT(SHA2(CONCAT({base}, COALESCE(GROUP_CONCAT(Host, Priv ORDER BY Host), '')), 256), \
+         {LOCK_DIGITS}) FROM mysql.global_priv WHERE User = {base}"
     );
-    let rows = match session.query(&statement, "waiting for other turns of this pair") {
-        Err(failure) if !failure.code.is_empty() => return Ok(()),
-        outcome => outcome?,
-    };
-    match rows.first().and_then(|row| row.first()) {
-        Some(Some(value)) if value == "1" => Ok(()),
+    let Some(name) = answer_of(session, &name)? else { return Ok(()) };
+    let lock = format!("SELECT GET_LOCK({}, 10)", literal(&format!("{ROLE}{name}")));
+    match answer_of(session, &lock)?.as_deref() {
+        None | Some("1") => Ok(()),
         _ => Err(Failure::unreachable("another attempt at a turn of this pair is at work")
             .with_remedy("try again when it has ended")),
     }
+}
+
+/// What the server answers to a question with one answer. `None`: it refuses the question.
+fn answer_of(session: &mut Session, question: &str) -> Result<Option<String>, Failure> {
+    let rows = match session.query(question, "waiting for other turns of this pair") {
+        Err(failure) if !failure.code.is_empty() => return Ok(None),
+        outcome => outcome?,
+    };
+    let answer = rows.into_iter().next().and_then(|row| row.into_iter().next());
+    Ok(Some(answer.flatten().unwrap_or_default()))
 }
 
 /// How many hexadecimal digits the name of a lock ends in; every MariaDB takes 64 characters in all.

@@ -41,6 +41,7 @@ fn two_turns_at_once_wait_for_each_other_where_the_server_has_locks() {
                 let mut server = Server::new(peer);
                 server.let_in(MARIA);
                 server.prepare(MARIA, "admin@%");
+                server.names_lock();
                 server.query();
                 match answer {
                     Some(answer) => server.rows(1, &[&[answer]]),

@@ -269,11 +269,20 @@ fn another_account_that_holds_a_lock_stops_no_turn() {
          SET GLOBAL event_scheduler = ON; CREATE DEFINER = idle EVENT app.holds \
          ON SCHEDULE AT CURRENT_TIMESTAMP DO DO GET_LOCK('windlass:app', 0), SLEEP(60)",
     );
-    while world.admin("SELECT IS_USED_LOCK('windlass:app') IS NULL").trim() != "0" {}
+    until(&world, "SELECT IS_USED_LOCK('windlass:app') IS NOT NULL");
     turn(&world, "app", "app_clone", "one-P4ss").unwrap();
     turn(&world, "app_clone", "app", "two-P4ss").unwrap();
     assert!(world.signs_in("app_clone", "one-P4ss") && world.signs_in("app", "two-P4ss"));
     assert_eq!(world.admin("SELECT IS_USED_LOCK('windlass:app') IS NULL").trim(), "0");
+}
+
+/// Waits until the server answers 1.
+fn until(world: &World, question: &str) {
+    let answers = (0..200).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        world.admin(question).trim() == "1"
+    });
+    assert!(answers, "{question}");
 }
 
 /// Two attempts at one turn are at work at the same time.
@@ -282,15 +291,23 @@ fn another_attempt_at_a_turn_of_the_pair_is_waited_for() {
     let Some(world) = World::start(MysqlKind::Mariadb, &[]) else { return };
     world.admin(
         "CREATE DATABASE app; CREATE USER app IDENTIFIED BY 'app-P4ss'; GRANT SELECT ON app.* TO app; \
-         SET GLOBAL event_scheduler = ON",
+         CREATE USER another IDENTIFIED BY 'one-P4ss'; SET GLOBAL event_scheduler = ON",
     );
-    let name = "CONCAT('windlass:', LEFT(SHA2(CONCAT('app', (SELECT GROUP_CONCAT(Host, Priv) FROM \
-                mysql.global_priv WHERE User = 'app')), 256), 48))";
+    let name = "SELECT LEFT(SHA2(CONCAT('app', GROUP_CONCAT(Host, Priv)), 256), 48) FROM \
+                mysql.global_priv WHERE User = 'app'";
+    let name = format!("'windlass:{}'", world.admin(name).trim());
     world.admin(&format!(
         "CREATE EVENT app.holds ON SCHEDULE AT CURRENT_TIMESTAMP DO DO GET_LOCK({name}, 0), SLEEP(60)"
     ));
-    while world.admin(&format!("SELECT IS_USED_LOCK({name}) IS NULL")).trim() != "0" {}
-    let failure = turn(&world, "app", "app_clone", "one-P4ss").unwrap_err();
+    until(&world, &format!("SELECT IS_USED_LOCK({name}) IS NOT NULL"));
+    let failure = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| turn(&world, "app", "app_clone", "one-P4ss").unwrap_err());
+        let waits = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE = 'User lock'";
+        until(&world, waits);
+        // Whoever waits keeps nobody from the accounts.
+        world.admin("SET lock_wait_timeout = 1; ALTER USER another IDENTIFIED BY 'two-P4ss'");
+        waiting.join().expect("the turn ends")
+    });
     assert_eq!(failure.kind, FailureKind::Unreachable, "{failure}");
     assert!(failure.message.contains("is at work"), "{failure}");
     assert_eq!(world.admin("SELECT COUNT(*) FROM mysql.user WHERE User = 'app_clone'").trim(), "0");

@@ -1,8 +1,8 @@
 //! A real server, its own client as the witness, and the plugin's calls over TLS as the host would
 //! make them.
 
-use std::cell::Cell;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use tokio::runtime::Runtime;
 pub(crate) use windlass_harness::Cut;
@@ -17,7 +17,7 @@ pub(crate) struct World {
     runtime: Runtime,
     server: Mariadb,
     authority: PathBuf,
-    cut: Cell<Option<Cut>>,
+    cut: Mutex<Option<Cut>>,
     _work: WorkDir,
 }
 
@@ -40,7 +40,7 @@ impl World {
         let ca = Ca::new(work.path(), "ca").unwrap();
         let server = runtime.block_on(Mariadb::start(&ca, options)).unwrap();
         let authority = ca.certificate().to_owned();
-        Some(Self { runtime, server, authority, cut: Cell::new(None), _work: work })
+        Some(Self { runtime, server, authority, cut: Mutex::default(), _work: work })
     }
 
     /// Runs statements as the administrator.
@@ -174,13 +174,13 @@ impl World {
 
     /// Runs `call` with its connections cut.
     pub(crate) fn cutting<T>(&self, cut: Cut, call: impl FnOnce() -> T) -> T {
-        self.cut.set(Some(cut));
+        *self.cut.lock().unwrap() = Some(cut);
         let outcome = call();
-        self.cut.set(None);
+        *self.cut.lock().unwrap() = None;
         outcome
     }
 
     fn endpoint(&self) -> Endpoint {
-        dial(self.server.port(), &self.authority, self.cut.get())
+        dial(self.server.port(), &self.authority, *self.cut.lock().unwrap())
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn halves(base: &[&str], clone: &[&str]) -> Vec<u8> {
 
 /// The beginning of a turn on MariaDB: who is there, and that nobody else is at work.
 fn locked() -> Vec<u8> {
-    [prepared(MARIA, "app@%"), rows(&[&["1"]])].concat()
+    [prepared(MARIA, "app@%"), rows(&[&["c0ffee"]]), rows(&[&["1"]])].concat()
 }
 
 /// Both are a pair, the policy has nothing against the password, and the role is as it should be.
