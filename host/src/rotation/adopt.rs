@@ -5,9 +5,10 @@
 //! made bears no mark. Here an operator looks at it and declares it.
 //!
 //! The administrator acts as in a rotation: only after the secret's own password has signed in, over
-//! the stricter TLS of both secrets. What the mark then lets every later rotation do, the secret's
-//! writer could do before if both accounts sign in with its versions; where only one does, marking is
-//! the operator's own decision ([`Pairing::both_sign_in`]).
+//! the stricter TLS of both secrets. With a mark, later rotations give the two passwords of the secret
+//! and have the account with the suffix made like the other. If both accounts sign in with its
+//! versions, the secret's writer holds both already; where only one does, marking is the operator's own
+//! decision ([`Pairing::both_sign_in`]).
 
 use super::Rotation;
 use super::admin::admin_id;
@@ -42,8 +43,8 @@ pub struct Pairing {
 }
 
 impl Pairing {
-    /// Whether the secret's versions sign in as both accounts: then a mark lets nobody do what the
-    /// holder of the secret could not do before.
+    /// Whether the secret's versions sign in as both accounts: then a mark gives the holder of the
+    /// secret no account that was not theirs to use before.
     pub fn both_sign_in(&self) -> bool {
         self.other_signs_in == Some(true)
     }

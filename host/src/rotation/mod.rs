@@ -48,6 +48,8 @@ pub use managed::ManagedProblem;
 pub use mismatch::Mismatch;
 pub(crate) use password::{LEAST_BITS, bits};
 pub use password::{PasswordProblem, PasswordRequests};
+#[cfg(feature = "cli")]
+pub use plan::YOUNG;
 pub use plan::{Invoker, Plan, Refusal, plan};
 pub use progress::Progress;
 pub use rejected::GivenUp;
@@ -65,7 +67,7 @@ pub use service::{
 pub use sign_ins::{REFUSED_LIMIT, SignIns, WINDOW};
 pub use strategy::{STRATEGY_TAG, Strategy, StrategyProblem, UnknownStrategy};
 #[cfg(feature = "cli")]
-pub use under_way::{YOUNG, running};
+pub use under_way::running;
 
 use crate::config::Config;
 use crate::error::Error;

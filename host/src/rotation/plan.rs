@@ -15,11 +15,14 @@
 use std::time::Duration;
 
 use super::event::Step;
-#[cfg(feature = "cli")]
-use super::under_way::YOUNG;
 use crate::store::{SecretDescription, Stage, VersionId};
 #[cfg(feature = "cli")]
 use crate::text::quoted;
+
+/// How long a rotation may be running. Ordinary ones take seconds; the longest that Lambda lets one
+/// step run is 15 minutes, and what fails earlier is attempted again by Secrets Manager within them.
+#[cfg(feature = "cli")]
+pub const YOUNG: Duration = Duration::from_mins(15);
 
 /// Who asks for a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -234,6 +237,7 @@ mod tests {
                             Refusal::NotPending { .. } => "not pending",
                             Refusal::UnderWay { .. } => "under way",
                             Refusal::ScheduledForDeletion { .. } => "deleted",
+                            #[cfg(feature = "cli")]
                             other => panic!("no guard of a step: {other}"),
                         });
                         let expected = match (enabled, invoker, step, labels) {

@@ -12,15 +12,11 @@
 use std::time::{Duration, SystemTime};
 
 use super::Rotation;
-use super::plan::Refusal;
+use super::plan::{Refusal, YOUNG};
 use super::service::Catalog;
 use crate::error::Error;
 use crate::inventory::Inventory;
 use crate::store::{SecretDescription, SecretStore, StoreErrorKind, VersionListing};
-
-/// How long a rotation may be running. Ordinary ones take seconds; the longest that Lambda lets one
-/// step run is 15 minutes, and what fails earlier is attempted again by Secrets Manager within them.
-pub const YOUNG: Duration = Duration::from_mins(15);
 
 /// For how long the unfinished rotation has been under way, if it may still be running.
 pub fn running(

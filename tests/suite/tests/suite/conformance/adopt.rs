@@ -78,7 +78,7 @@ pub(super) async fn a_pair_that_another_tool_made_is_declared_by_the_commands_th
     Ok(())
 }
 
-/// Where the secret's versions sign in as both, a mark gives its holder nothing new: all of them are
+/// Where the secret signs in as both, a mark gives its holder no other account: all of them are
 /// declared at once.
 pub(super) async fn pairs_that_their_secret_signs_in_as_are_declared_all_at_once(
     server: Server,
