@@ -130,7 +130,8 @@ pub(super) fn refused() -> Vec<Conversation> {
     let strangers = halves(&[READ], &["ALL PRIVILEGES ON *.*"]);
     let base = half("base", &old_password(), &["USA$E ON *.*"]);
     let no_word = [rows(&[&["%", "base"]]), base].concat();
-    let unlocked = [prepared(MARIA, "app@%"), rows(&[&["0"]])].concat();
+    let named = rows(&[&["c0ffee"]]);
+    let unlocked = [prepared(MARIA, "app@%"), named, rows(&[&["0"]])].concat();
     vec![
         seed("strangers", Fails(NotAPair, "`base_clone`@`%`"), CLONE, &[&locked(), &strangers]),
         seed("another-at-work", Fails(Unreachable, "another attempt"), CLONE, &[&unlocked]),
