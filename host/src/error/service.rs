@@ -1,7 +1,7 @@
 //! What the service, or the way to it, answered, and what to do about it: what the plugin advises, which
 //! has seen the answer, else what usually helps with that kind of failure.
 
-use crate::rotation::{Failure, FailureKind, GivenUp, Place, Tried, Unsearched, WINDOW};
+use crate::rotation::{Exhausted, Failure, FailureKind, GivenUp, Place, Tried, Unsearched, WINDOW};
 
 /// The service did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,44 +16,20 @@ pub enum ServiceError {
         /// What the plugin reported. Boxed, as errors are handed around by value.
         failure: Box<Failure>,
     },
-    /// The account was refused so often that another try could lock it.
+    /// The account was refused so often that another try could lock it; or the secret, for all the
+    /// accounts that it named: two names may be one server's.
     #[error(
-        "`{username}` was refused {count} times at {place} within {} minutes, with passwords of this \
-         secret or of others that name the account, and no more sign-ins are tried for now: failed \
-         sign-ins lock accounts{}; {}; rotations work again after that time, or at once from the \
-         command line: windlass rotate",
-        WINDOW.as_secs() / 60,
-        last_answer(last.as_deref()),
+        "{}; {}; rotations work again after that time, or at once from the command line: windlass rotate",
+        refused_too_often(*exhausted, username, place, last.as_deref()),
         or_repair(last.as_deref())
     )]
     TooManyRefusals {
-        /// The account.
+        /// What was refused so often, and how often.
+        exhausted: Exhausted,
+        /// The account, or the one that the secret names now.
         username: String,
         /// Where.
         place: Place,
-        /// How often.
-        count: u32,
-        /// What the service said last of a password of this secret.
-        last: Option<Box<Failure>>,
-    },
-    /// The secret was refused so often, for all the accounts that it named, that another try could
-    /// lock one of them: two names may be one server's.
-    #[error(
-        "the passwords of this secret were refused {count} times within {} minutes, for `{username}` \
-         at {place} or what else it named as user or host, and no more are tried for now: failed \
-         sign-ins lock accounts{}; correct the secret; {}; rotations work again after that time, or \
-         at once from the command line: windlass rotate",
-        WINDOW.as_secs() / 60,
-        last_answer(last.as_deref()),
-        or_repair(last.as_deref())
-    )]
-    TooManyRefusalsOfSecret {
-        /// The account that it names now.
-        username: String,
-        /// Where.
-        place: Place,
-        /// How often.
-        count: u32,
         /// What the service said last of a password of this secret.
         last: Option<Box<Failure>>,
     },
@@ -143,9 +119,7 @@ impl ServiceError {
                 FailureKind::TextRequired => "Windlass.Operator.TextRequired",
                 FailureKind::NotAPair => "Windlass.Operator.NotAPair",
             },
-            Self::TooManyRefusals { .. } | Self::TooManyRefusalsOfSecret { .. } => {
-                "Windlass.Service.TooManyRefusals"
-            }
+            Self::TooManyRefusals { .. } => "Windlass.Service.TooManyRefusals",
             Self::NotReplicated { .. } => "Windlass.Service.Refused",
             Self::AdminNeedsTls { .. } => "Windlass.Service.NoTls",
             Self::PasswordRejected { .. } => "Windlass.Operator.PasswordRejected",
@@ -165,6 +139,28 @@ fn advice(failure: &Failure) -> String {
 
 /// What to do where nothing else is known to help.
 const BY_HAND: &str = "set the account's password to the one in AWSCURRENT by hand";
+
+/// What was refused too often for another sign-in, and what else may be wrong with it.
+fn refused_too_often(
+    exhausted: Exhausted,
+    username: &str,
+    place: &Place,
+    last: Option<&Failure>,
+) -> String {
+    let (minutes, last) = (WINDOW.as_secs() / 60, last_answer(last));
+    match exhausted {
+        Exhausted::Account(count) => format!(
+            "`{username}` was refused {count} times at {place} within {minutes} minutes, with passwords \
+             of this secret or of others that name the account, and no more sign-ins are tried for now: \
+             failed sign-ins lock accounts{last}"
+        ),
+        Exhausted::Secret(count) => format!(
+            "the passwords of this secret were refused {count} times within {minutes} minutes, for \
+             `{username}` at {place} or what else it named as user or host, and no more are tried for \
+             now: failed sign-ins lock accounts{last}; correct the secret"
+        ),
+    }
+}
 
 /// What the service said last, for accounts that are not tried any more.
 fn last_answer(last: Option<&Failure>) -> String {

@@ -14,10 +14,8 @@ use super::Rotation;
 use super::admin::admin_id;
 use super::document::{Origin, SecretDocument};
 use super::mismatch::Mismatch;
-use super::parties::{Answer, Parties, Versions, answered};
-use super::service::{
-    Assessment, Catalog, Login, PairState, Place, Planned, Proof, SecretRef, Service,
-};
+use super::parties::{Answer, Parties, answered};
+use super::service::{Assessment, Catalog, Login, PairState, Place, Planned, Proof, Service};
 use super::set::{CURRENT, PREVIOUS};
 use super::strategy::{Strategy, alternate};
 use crate::error::Error;
@@ -116,8 +114,8 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     ///
     /// # Errors
     /// As [`look_at_pair`](Self::look_at_pair), what the service says, and if the secret has other
-    /// accounts by now. `false`: the secret is
-    /// not rotated with alternating users, or its plugin has no marks.
+    /// accounts by now. `false`: the secret is not rotated with alternating users, or its plugin has no
+    /// marks.
     pub async fn adopt_pair(&self, secret_id: &str, seen: &Pairing) -> Result<bool, Error> {
         let secret = self.store.describe(secret_id).await?;
         let Some(Pair { parties, actor }) = self.pair_parties(&secret).await? else {
@@ -138,28 +136,13 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         let document = SecretDocument::parse(&value, origin)?;
         let Some(admin_id) = admin_id(secret, &document)? else { return Ok(None) };
         let service = self.service(secret, &document)?;
-        let plugin = service.description();
-        let strategy = self.strategy(secret, &document, plugin)?;
+        let strategy = self.strategy(secret, &document, service.description())?;
         if strategy != Strategy::AlternatingUsers {
             return Ok(None);
         }
-        let current = document.login(plugin, SecretRef::of(secret))?;
-        let username = alternate(&current.username, &plugin.username_rules)?;
-        let pending = Login { username, ..current.duplicate() };
-        let engine = document.engine()?.to_owned();
-        let admin_of = Some(admin_id.clone());
-        let version = value.version;
-        let versions = Versions { current: version.clone(), pending: version };
-        let parties = Parties {
-            secret,
-            service,
-            strategy,
-            current,
-            pending,
-            versions,
-            admin_id: admin_of,
-            engine,
-        };
+        let mut parties = Parties::of_one(secret, &document, &value.version, service, strategy)?;
+        let rules = &parties.service.description().username_rules;
+        parties.pending.username = alternate(&parties.current.username, rules)?;
         let admin = self.admin_login(&parties, &admin_id).await?;
         let tls = parties.current.tls.stricter(admin.tls);
         let proven = Login { proof: Proof::Mutual, tls, ..parties.current.duplicate() };

@@ -134,6 +134,15 @@ impl<P: Service> Parties<'_, P> {
     }
 }
 
+/// Which older passwords are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    /// Those that no earlier attempt of this process saw refused.
+    Fresh,
+    /// All.
+    All,
+}
+
 enum Search {
     Previous,
     Orphans(Option<VecDeque<VersionId>>),
@@ -164,20 +173,13 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
 }
 
 impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
-    /// The next password worth trying; last come those that an earlier attempt saw refused.
-    ///
-    /// # Errors
-    /// As of [`next_fresh`](Self::next_fresh).
-    pub(super) async fn next(&mut self) -> Result<Option<Candidate>, Error> {
-        Ok(self.next_fresh().await?.or_else(|| self.held.pop_front()))
-    }
-
-    /// The next password that no earlier attempt of this process saw refused.
+    /// The next password worth trying; last come those that an earlier attempt of this process saw
+    /// refused.
     ///
     /// # Errors
     /// If Secrets Manager can't be read. Missing permission to list versions is not an error: the
     /// search ends there and [`unsearched`](Self::unsearched) says so.
-    pub(super) async fn next_fresh(&mut self) -> Result<Option<Candidate>, Error> {
+    pub(super) async fn next(&mut self, which: Which) -> Result<Option<Candidate>, Error> {
         while let Some(candidate) = self.look_further().await? {
             let traces = &self.rotation.sign_ins.traces;
             match traces.of(&candidate.login.secret.id, &candidate.version) {
@@ -185,7 +187,10 @@ impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
                 Likelihood::InForce | Likelihood::Unknown => return Ok(Some(candidate)),
             }
         }
-        Ok(None)
+        match which {
+            Which::Fresh => Ok(None),
+            Which::All => Ok(self.held.pop_front()),
+        }
     }
 
     async fn look_further(&mut self) -> Result<Option<Candidate>, Error> {

@@ -9,12 +9,11 @@
 //! way to the service (grants and roots, without a connection), the administrator's secret. That one
 //! is read while the password is made, and again in setSecret: it may have been rotated meanwhile.
 
-use super::admin::admin_id;
 use super::document::{Origin, SecretDocument};
 use super::event::RotationEvent;
-use super::parties::{Parties, Versions, same_but_for_the_credential};
+use super::parties::{Parties, same_but_for_the_credential};
 use super::plan::Invoker;
-use super::service::{Catalog, Login, SecretRef, Service};
+use super::service::{Catalog, Login, Service};
 use super::sign_in::call_failed;
 use super::strategy::{Strategy, alternate, check_name, check_setting};
 use super::{Outcome, Rotation, password};
@@ -88,21 +87,18 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         version: &VersionId,
     ) -> Result<Parties<'a, C::Service>, Error> {
         let service = self.service(secret, document)?;
-        let plugin = service.description();
-        let strategy = self.strategy(secret, document, plugin)?;
-        let current = document.login(plugin, SecretRef::of(secret))?;
-        check_name(&current.username, plugin)?;
-        let mut pending = current.duplicate();
+        let strategy = self.strategy(secret, document, service.description())?;
+        let mut parties = Parties::of_one(secret, document, version, service, strategy)?;
+        let plugin = parties.service.description();
+        check_name(&parties.current.username, plugin)?;
         if strategy == Strategy::AlternatingUsers {
-            pending.username = alternate(&current.username, &plugin.username_rules)?;
-            check_name(&pending.username, plugin)?;
-            check_setting(&pending.username, self.config.username_limit)?;
+            let other = alternate(&parties.current.username, &plugin.username_rules)?;
+            check_name(&other, plugin)?;
+            check_setting(&other, self.config.username_limit)?;
+            parties.pending.username = other;
         }
         self.may_send_text(secret)?;
-        let versions = Versions { current: version.clone(), pending: version.clone() };
-        let admin_id = admin_id(secret, document)?;
-        let engine = document.engine()?.to_owned();
-        Ok(Parties { secret, service, strategy, current, pending, versions, admin_id, engine })
+        Ok(parties)
     }
 
     /// Finds out what would stop the next steps, without a connection to the service: the way to it,

@@ -51,7 +51,7 @@ pub struct CharacterClasses {
     pub lower: bool,
     /// `0` to `9`.
     pub digit: bool,
-    /// Printable ASCII that is none of these.
+    /// Any other printable ASCII.
     pub punctuation: bool,
 }
 

@@ -64,7 +64,7 @@ pub use service::{
     Features, Login, NameLength, PasswordRules, Place, Proof, SecretRef, Service, TlsMode,
     UsernameRules,
 };
-pub use sign_ins::{REFUSED_LIMIT, SignIns, WINDOW};
+pub use sign_ins::{Exhausted, REFUSED_LIMIT, SignIns, WINDOW};
 pub use strategy::{STRATEGY_TAG, Strategy, StrategyProblem, UnknownStrategy};
 #[cfg(feature = "cli")]
 pub use under_way::running;

@@ -36,6 +36,29 @@ pub(super) struct Versions {
     pub(super) pending: VersionId,
 }
 
+impl<'a, P: Service> Parties<'a, P> {
+    /// Of one version alone, which also stands for the one that is to be set.
+    pub(super) fn of_one(
+        secret: &'a SecretDescription,
+        document: &SecretDocument,
+        version: &VersionId,
+        service: P,
+        strategy: Strategy,
+    ) -> Result<Self, Error> {
+        let current = document.login(service.description(), SecretRef::of(secret))?;
+        Ok(Self {
+            secret,
+            service,
+            strategy,
+            pending: current.duplicate(),
+            current,
+            versions: Versions { current: version.clone(), pending: version.clone() },
+            admin_id: admin_id(secret, document)?,
+            engine: document.engine()?.to_owned(),
+        })
+    }
+}
+
 impl SecretRef {
     /// The secret that is being rotated.
     pub(super) fn of(secret: &SecretDescription) -> Self {

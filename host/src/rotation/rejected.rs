@@ -30,7 +30,7 @@ use super::set::{CURRENT, Learnt, PREVIOUS};
 use super::strategy::Strategy;
 use crate::error::{Error, ServiceError};
 use crate::inventory::Inventory;
-use crate::store::{SecretStore, Stage, StageMove, StoreErrorKind};
+use crate::store::{SecretStore, StageMove, StoreErrorKind};
 
 /// What became of the rotation whose password was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,8 +97,8 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         let elsewhere = learnt.admin().is_some_and(|admin| !admin.place.is(&login.place));
         if parties.strategy == Strategy::SingleUser && elsewhere {
             return not(
-                "the password is changed at another place than it signs in, which may lag \
-                        behind, so AWSPENDING stays where it is"
+                "the password is changed at another place than it signs in, which may lag behind, so \
+                 AWSPENDING stays where it is"
                     .to_owned(),
             );
         }
@@ -110,11 +110,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             ));
         }
         self.progress.note("taking AWSPENDING off a version whose password was rejected");
-        let change = StageMove {
-            stage: Stage::Pending,
-            remove_from: Some(event.version.clone()),
-            move_to: None,
-        };
+        let change = StageMove::pending_off(event.version.clone());
         match self.store.move_stage(&event.secret_id, &change).await {
             Ok(()) => GivenUp::Done { version },
             // It is not there any more: another attempt was faster, or the first answer was lost.

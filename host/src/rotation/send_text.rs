@@ -47,8 +47,7 @@ pub(super) fn with_remedy(mut failure: Failure, tls: TlsMode, allowed: bool) -> 
         "allow that it is sent as text, inside TLS: WINDLASS_SEND_TEXT=true, or send-text = true in \
          windlass.toml"
     };
-    let between = if failure.remedy.is_empty() || own.is_empty() { "" } else { "; or " };
-    failure.remedy = format!("{}{between}{own}", failure.remedy);
+    failure.or_remedy(own);
     failure
 }
 

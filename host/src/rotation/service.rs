@@ -208,6 +208,16 @@ pub struct Failure {
     pub remedy: String,
 }
 
+impl Failure {
+    /// Adds another remedy, if it is one, that helps as well as the plugin's.
+    pub(super) fn or_remedy(&mut self, another: &str) {
+        if !self.remedy.is_empty() && !another.is_empty() {
+            self.remedy.push_str("; or ");
+        }
+        self.remedy.push_str(another);
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;

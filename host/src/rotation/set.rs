@@ -26,7 +26,7 @@ use std::sync::OnceLock;
 
 use tokio::sync::OnceCell;
 
-use super::candidates::Candidate;
+use super::candidates::{OlderPasswords, Which};
 use super::event::RotationEvent;
 use super::parties::{Answer, Parties, Versions, answered};
 use super::plan::Invoker;
@@ -47,7 +47,7 @@ pub(super) const PENDING: &str = "the AWSPENDING password";
 /// How the version before's password is called in messages.
 pub(super) const PREVIOUS: &str = "the AWSPREVIOUS password";
 /// How an administrator's password is called in messages.
-const BY_ADMIN: &str = "the admin secret's password";
+pub(super) const BY_ADMIN: &str = "the admin secret's password";
 /// The same where the administrator's own secret would do without TLS.
 const BY_ADMIN_OVER_TLS: &str = "the admin secret's password over TLS, which the secret asks for \
                                  although its admin secret says \"ssl\": false,";
@@ -94,13 +94,11 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     ) -> Result<Outcome, Error> {
         let mut candidates = self.older_passwords(&event.secret_id, parties);
         let known = self.likeliest_first(parties);
-        if known.iter().all(|(likelihood, _)| matches!(likelihood, Likelihood::Refused(_))) {
-            while let Some(candidate) = candidates.next_fresh().await? {
-                let outcome = self.change_with_older(parties, learnt, &candidate).await;
-                if let Some(outcome) = candidates.settle(&candidate, outcome)? {
-                    return Ok(outcome);
-                }
-            }
+        if known.iter().all(|(likelihood, _)| matches!(likelihood, Likelihood::Refused(_)))
+            && let Some(outcome) =
+                self.change_with_older(parties, learnt, &mut candidates, Which::Fresh).await?
+        {
+            return Ok(outcome);
         }
         let Versions { current, pending } = &parties.versions;
         for (_, stage) in known {
@@ -119,11 +117,10 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
                 }
             }
         }
-        while let Some(candidate) = candidates.next().await? {
-            let outcome = self.change_with_older(parties, learnt, &candidate).await;
-            if let Some(outcome) = candidates.settle(&candidate, outcome)? {
-                return Ok(outcome);
-            }
+        if let Some(outcome) =
+            self.change_with_older(parties, learnt, &mut candidates, Which::All).await?
+        {
+            return Ok(outcome);
         }
         if candidates.searched()
             && let Answer::Accepted(outcome) = self.already_set(parties).await?
@@ -160,14 +157,22 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         Ok(answer)
     }
 
+    /// Tries the older passwords that are left, until one leads to an outcome.
     async fn change_with_older(
         &self,
         parties: &Parties<'_, C::Service>,
         learnt: &Learnt,
-        candidate: &Candidate,
-    ) -> Result<Answer<Outcome>, Error> {
-        let with = format!("the {} password", candidate.label);
-        self.change_with(parties, learnt, &candidate.login, &with).await
+        candidates: &mut OlderPasswords<'_, S, C, I>,
+        which: Which,
+    ) -> Result<Option<Outcome>, Error> {
+        while let Some(candidate) = candidates.next(which).await? {
+            let with = format!("the {} password", candidate.label);
+            let outcome = self.change_with(parties, learnt, &candidate.login, &with).await;
+            if let Some(outcome) = candidates.settle(&candidate, outcome)? {
+                return Ok(Some(outcome));
+            }
+        }
+        Ok(None)
     }
 
     /// Remembers for the next attempt that the pending password is in force.
@@ -276,8 +281,7 @@ fn in_the_host_s_words(error: Error, secret: &SecretDescription) -> Error {
                 "look at both accounts, and declare them a pair: windlass adopt --secret-id {id} \
                  --plugins DIR (with --yes it marks them)"
             );
-            let between = if failure.remedy.is_empty() { "" } else { "; or " };
-            failure.remedy = format!("{}{between}{adopt}", failure.remedy);
+            failure.or_remedy(&adopt);
             ServiceError::Failed { attempt, place, failure }.into()
         }
         other => other,

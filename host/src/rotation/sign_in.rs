@@ -13,7 +13,8 @@ use super::send_text::with_remedy;
 #[cfg(feature = "cli")]
 use super::service::{Assessment, Planned};
 use super::service::{CallError, Catalog, Change, FailureKind, Login, Place, Service, TlsMode};
-use super::sign_ins::Exhausted;
+#[cfg(feature = "cli")]
+use super::set::BY_ADMIN;
 use crate::config::TlsPolicy;
 use crate::error::{Error, ServiceError};
 use crate::inventory::Inventory;
@@ -85,6 +86,8 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         self.by_admin(planned, attempt, async |planned| service.mark_pair(planned).await).await
     }
 
+    /// What an administrator attempts that is no change. A closure: nobody needs its future to be `Send`,
+    /// which the compiler can't show of one; so a rotation's own calls say the same order each.
     #[cfg(feature = "cli")]
     async fn by_admin<T>(
         &self,
@@ -93,7 +96,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         call: impl AsyncFn(&Planned<'_>) -> Result<T, CallError>,
     ) -> Result<T, Error> {
         let attempt = format!(
-            "{attempt}, signing in as `{}` with the admin secret's password{}",
+            "{attempt}, signing in as `{}` with {BY_ADMIN}{}",
             planned.actor.username,
             self.overruled(planned.actor)
         );
@@ -110,15 +113,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         if let Some(exhausted) = self.sign_ins.exhausted(login) {
             let (username, place) = (login.username.clone(), login.place.clone());
             let last = self.sign_ins.last_answer(login).map(Box::new);
-            return Err(match exhausted {
-                Exhausted::Account(count) => {
-                    ServiceError::TooManyRefusals { username, place, count, last }
-                }
-                Exhausted::Secret(count) => {
-                    ServiceError::TooManyRefusalsOfSecret { username, place, count, last }
-                }
-            }
-            .into());
+            return Err(ServiceError::TooManyRefusals { exhausted, username, place, last }.into());
         }
         if login.tls == TlsMode::Disabled {
             tracing::warn!(

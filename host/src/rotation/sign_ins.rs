@@ -91,7 +91,7 @@ struct OfSecret {
 
 /// Who has no further tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Exhausted {
+pub enum Exhausted {
     /// The account, refused so often with passwords of whichever secrets.
     Account(u32),
     /// The secret, refused so often as whichever accounts.

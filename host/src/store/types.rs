@@ -149,6 +149,13 @@ pub struct StageMove {
     pub move_to: Option<VersionId>,
 }
 
+impl StageMove {
+    /// `AWSPENDING` is taken off this version, which gives its rotation up.
+    pub fn pending_off(version: VersionId) -> Self {
+        Self { stage: Stage::Pending, remove_from: Some(version), move_to: None }
+    }
+}
+
 /// What `GetRandomPassword` is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PasswordRequest {

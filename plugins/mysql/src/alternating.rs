@@ -16,12 +16,12 @@ use windlass_sdk::{ChangeRequest, Failure, LogLevel, Pair, Turn, clean, log};
 
 use crate::change::{Target, explain_denied, set_passwords};
 use crate::equalise::equalise;
-use crate::half::{DENIED, Half, Place, check_places, places};
+use crate::half::{DENIED, Half, Place, check_places, marked_clones, places};
 use crate::mark::{self, Marks};
 use crate::policy::{self, NewPassword};
 use crate::proof;
 use crate::quote::check_length;
-use crate::session::{AccountName, Session};
+use crate::session::Session;
 use crate::stored::{Identity, all_accept, identified_mysql};
 use crate::version::Version;
 
@@ -46,6 +46,7 @@ pub(crate) fn change(
     if let Some(unmarked) = unmarked {
         log(LogLevel::Warn, &unmarked);
     }
+    // Before the turn.
     let marked = marked_clones(&places);
     if Marks::of(version) == Marks::Role {
         mark::ensure_role(session, version, pair, &marked)?;
@@ -58,12 +59,6 @@ pub(crate) fn change(
     }
     let targets = places.into_iter().map(|place| target(pair.turn, place)).collect();
     set_passwords(session, version, targets, request)
-}
-
-/// The clones that bear the mark before the turn.
-fn marked_clones(places: &[Place]) -> Vec<AccountName> {
-    let clones = places.iter().filter_map(|place| place.clone.as_ref());
-    clones.filter(|clone| clone.marked).map(|clone| clone.name.clone()).collect()
 }
 
 /// The half that gets the password. The clone gets it by the base's methods, whatever its own were.

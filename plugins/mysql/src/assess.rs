@@ -10,7 +10,7 @@ use crate::account::own_identities;
 use crate::change::accounts_named;
 use crate::differences::{differences, found, statements};
 use crate::grants::Grants;
-use crate::half::{Half, check_places, places};
+use crate::half::{Half, check_places, marked_clones, places};
 use crate::mark::{self, Marks};
 use crate::own::BY_ADMINISTRATOR;
 use crate::pair::pair_of;
@@ -196,12 +196,7 @@ pub(crate) fn mark_pair(request: &AssessRequest) -> Result<(), Failure> {
                 statements(&found)
             )));
         }
-        let marked: Vec<_> = places
-            .iter()
-            .filter_map(|place| place.clone.as_ref())
-            .filter(|clone| clone.marked)
-            .map(|clone| clone.name.clone())
-            .collect();
+        let marked = marked_clones(&places);
         check_places(&request.actor, &places)?;
         if marks == Marks::Role {
             mark::ensure_role(&mut session, version, &pair, &marked)?;

@@ -74,8 +74,8 @@ pub(crate) fn own(
     policy::set_mysql(session, version, new, CHANGING, &change)
 }
 
-/// Makes the password that is kept the first one. A rule for passwords that stands against it is none
-/// against the new one: another new password would not help.
+/// Makes the password that is kept the first one. A rule for passwords that stands against it is no
+/// reason to reject the new one: another new password would not help.
 fn make_first(session: &mut Session, username: &str, statement: &str) -> Result<(), Failure> {
     session.secret(statement, "making the password that is kept the first one").map_err(|failure| {
         if !policy::is_of_a_rule(&failure) {

@@ -123,13 +123,14 @@ pub(crate) fn passes_by_itself(number: u16) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use windlass_sdk::FailureKind::*;
     use windlass_sdk::TEXT_MAX;
 
     use super::*;
 
-    fn error(number: u16, message: &str) -> ServerError {
+    /// As a server says it.
+    pub(crate) fn error(number: u16, message: &str) -> ServerError {
         let mut packet = vec![ERROR];
         packet.extend(number.to_le_bytes());
         packet.extend(b"#HY000");

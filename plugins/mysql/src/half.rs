@@ -79,6 +79,12 @@ pub(crate) fn check_places(actor: &Login, places: &[Place]) -> Result<(), Failur
     check_hosts(actor, &bases)
 }
 
+/// The clones that bear the mark.
+pub(crate) fn marked_clones(places: &[Place]) -> Vec<AccountName> {
+    let clones = places.iter().filter_map(|place| place.clone.as_ref());
+    clones.filter(|clone| clone.marked).map(|clone| clone.name.clone()).collect()
+}
+
 impl Half {
     /// Reads a half; `marked` are the accounts that bear an attribute as their mark. MariaDB's mark is
     /// a role of the clone's, which is no right of its own; the base has none there, and needs none.

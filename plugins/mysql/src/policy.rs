@@ -179,7 +179,7 @@ pub(crate) fn is_of_a_rule(failure: &Failure) -> bool {
     [NOT_VALID, IN_HISTORY].contains(&failure.code.as_str())
 }
 
-/// The name of an account that does not exist, at a host that is none (RFC 2606).
+/// The name of an account that does not exist, at a host that can not exist (RFC 2606).
 fn nobody() -> AccountName {
     let mut random = [0; 12];
     fill_random(&mut random);

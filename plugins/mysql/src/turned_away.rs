@@ -167,15 +167,7 @@ mod tests {
     use windlass_sdk::testing::{login, scripted};
 
     use super::*;
-    use crate::errors::ERROR;
-
-    fn error(number: u16, message: &str) -> ServerError {
-        let mut packet = vec![ERROR];
-        packet.extend(number.to_le_bytes());
-        packet.extend(b"#HY000");
-        packet.extend(message.as_bytes());
-        ServerError::read(&packet).unwrap()
-    }
+    use crate::errors::tests::error;
 
     fn app(tls: TlsMode) -> Login {
         Login { tls, ..login(scripted(drop).0, "app", "kX3.vQ9-tLm2") }

@@ -235,24 +235,17 @@ pub(crate) fn differences(
     clone: &Role,
 ) -> Result<Vec<Finding>, Failure> {
     let name = identifier(&pair.base)?;
-    let mut found = Vec::new();
-    let mut add = |text, remedy| found.push(Finding { text, remedy });
-    for one in base.differing_attributes(clone) {
-        add(
-            format!(
-                "{} of {:?} is {}, of {:?} {}",
-                one.name, pair.clone, one.clones, pair.base, one.own
-            ),
-            format!("make lasting changes on {name}: the next turn of the clone makes it the same"),
-        );
-    }
-    for setting in clone.settings.differences(&wanted(pair, facts, base, clone)) {
-        add(
-            format!("the setting {} differs", clean(setting)),
-            format!("make lasting changes on {name}: the next turn of the clone makes it the same"),
-        );
-    }
-    Ok(found)
+    let remedy =
+        format!("make lasting changes on {name}: the next turn of the clone makes it the same");
+    let attributes = base.differing_attributes(clone).into_iter().map(|one| {
+        let (own, clones) = (one.own, one.clones);
+        format!("{} of {:?} is {clones}, of {:?} {own}", one.name, pair.clone, pair.base)
+    });
+    let wanted = wanted(pair, facts, base, clone);
+    let settings = clone.settings.differences(&wanted).into_iter();
+    let settings = settings.map(|setting| format!("the setting {} differs", clean(setting)));
+    let texts = attributes.chain(settings);
+    Ok(texts.map(|text| Finding { text, remedy: remedy.clone() }).collect())
 }
 
 /// What an administrator lacks who may not do this.

@@ -174,7 +174,7 @@ pub struct CharacterClasses {
     pub lower: bool,
     /// `0` to `9`.
     pub digit: bool,
-    /// Printable ASCII that is none of these, without the space.
+    /// Any other printable ASCII, without the space.
     pub punctuation: bool,
 }
 

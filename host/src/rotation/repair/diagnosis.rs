@@ -7,7 +7,7 @@
 //! 3. else the current one, the pending one, older ones, the one of the other account of a pair.
 
 use super::super::Rotation;
-use super::super::candidates::{Candidate, Older, OlderPasswords};
+use super::super::candidates::{Candidate, Older, OlderPasswords, Which};
 use super::super::document::{Origin, SecretDocument};
 use super::super::parties::{Answer, Parties, answered};
 use super::super::plan::Refusal;
@@ -77,7 +77,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         if let Some(found) = self.look_at_pending(look, candidates).await? {
             return Ok(Some(found));
         }
-        while let Some(candidate) = candidates.next().await? {
+        while let Some(candidate) = candidates.next(Which::All).await? {
             if let Some(found) = self.look_at_older(look, &candidate, candidates).await? {
                 return Ok(Some(found));
             }

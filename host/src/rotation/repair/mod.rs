@@ -18,11 +18,10 @@ mod diagnosis;
 mod named;
 
 use super::Rotation;
-use super::admin::admin_id;
 use super::candidates::Tried;
 use super::document::{Origin, SecretDocument};
-use super::parties::{Answer, Parties, Versions};
-use super::service::{Catalog, Login, Place, SecretRef, Service};
+use super::parties::{Answer, Parties};
+use super::service::{Catalog, Login, Place, Service};
 use super::set::{CURRENT, Learnt};
 use super::strategy::{Strategy, check_abilities};
 use crate::error::{Error, ServiceError};
@@ -149,11 +148,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
                 remove_from: Some(from.clone()),
                 move_to: Some(to.clone()),
             },
-            Mending::TakePendingOff { version } => StageMove {
-                stage: Stage::Pending,
-                remove_from: Some(version.clone()),
-                move_to: None,
-            },
+            Mending::TakePendingOff { version } => StageMove::pending_off(version.clone()),
         };
         Ok(self.store.move_stage(&secret.arn, &change).await?)
     }
@@ -187,19 +182,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     ) -> Result<Parties<'a, C::Service>, Error> {
         let origin = Origin { secret: secret.name.clone(), role: Stage::Current };
         let document = SecretDocument::parse(current, origin)?;
-        let versions =
-            Versions { current: current.version.clone(), pending: current.version.clone() };
         let service = self.service(secret, &document)?;
-        let current = document.login(service.description(), SecretRef::of(secret))?;
-        Ok(Parties {
-            secret,
-            service,
-            strategy: Strategy::SingleUser,
-            pending: current.duplicate(),
-            current,
-            versions,
-            admin_id: admin_id(secret, &document)?,
-            engine: document.engine()?.to_owned(),
-        })
+        Parties::of_one(secret, &document, &current.version, service, Strategy::SingleUser)
     }
 }

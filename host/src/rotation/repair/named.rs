@@ -11,7 +11,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// The version that is called so.
     ///
     /// # Errors
-    /// If there is none, or more than one.
+    /// If no version is called so, or more than one.
     pub(super) async fn version_named(
         &self,
         secret: &SecretDescription,

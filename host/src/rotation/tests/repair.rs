@@ -201,7 +201,7 @@ async fn nothing_is_repaired_beside_a_rotation_that_may_be_running() {
     world.store.cancel_rotation(SECRET).unwrap();
     assert_eq!(names(&repair_as(&world, None, Beside::Young).await.unwrap()), ["move"]);
 
-    // A version that no step would go on with is none that runs.
+    // No step would go on with such a version, so nothing runs.
     let world = World::new(&json!({"note": "old"}));
     steps(&world, &[Step::Create]).await;
     world.replace_current(

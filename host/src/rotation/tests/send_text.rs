@@ -7,7 +7,7 @@ use super::super::{SEND_TEXT_TAG, Step};
 use super::world::World;
 use crate::config::{HeededTags, TlsPolicy};
 
-/// What the plugin was told at the change.
+/// What the change said to the plugin.
 async fn allowed(world: &World) -> bool {
     world.rotate().await;
     let allowed = world.plugin.database.lock().unwrap().texts_allowed.clone();

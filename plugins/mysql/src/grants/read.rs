@@ -178,7 +178,7 @@ fn account(tokens: &mut Tokens) -> Result<Option<AccountName>, Failure> {
     Ok(Some(AccountName { user, host: tokens.name()? }))
 }
 
-/// The roles of a session, `NONE` where there are none.
+/// The roles of a session, `NONE` where it has no role.
 pub(super) fn roles(tokens: &mut Tokens) -> Result<Vec<(String, Option<String>)>, Failure> {
     let mut all = Vec::new();
     if tokens.takes("NONE") || tokens.is_empty() {

@@ -135,7 +135,7 @@ fn without_tls_no_text_is_sent_whatever_the_operator_allows() {
     assert_failure(outcome, TextRequired, "28000", "remove \"ssl\": false from the secret");
 }
 
-/// What an error that is none of the first attempt's says is not put down to the password.
+/// An error that only the second attempt meets is not put down to the password.
 #[test]
 fn a_text_that_a_check_does_not_take_is_sent_once() {
     let function_called = |peer: &mut Peer| {

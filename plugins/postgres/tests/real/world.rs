@@ -87,8 +87,21 @@ impl World {
         next: &str,
         password: &str,
     ) -> Result<(), Failure> {
-        let clone_of = Some(current.to_owned());
-        Postgres::change(&ChangeRequest { clone_of, ..self.request(actor, next, password) })
+        self.ask(actor, next, password, |request| request.clone_of = Some(current.into()))
+    }
+
+    /// The same, with the password as text where the server asks for that.
+    pub(crate) fn turn_in_text(
+        &self,
+        actor: (&str, &str),
+        current: &str,
+        next: &str,
+        password: &str,
+    ) -> Result<(), Failure> {
+        self.ask(actor, next, password, |request| {
+            request.clone_of = Some(current.into());
+            request.may_send_text = true;
+        })
     }
 
     /// A change of one account.
@@ -98,7 +111,7 @@ impl World {
         user: &str,
         password: &str,
     ) -> Result<(), Failure> {
-        Postgres::change(&self.request(actor, user, password))
+        self.ask(actor, user, password, |_| ())
     }
 
     /// The same, with the password as text where the server asks for that.
@@ -108,24 +121,18 @@ impl World {
         user: &str,
         password: &str,
     ) -> Result<(), Failure> {
-        let request = self.request(actor, user, password);
-        Postgres::change(&ChangeRequest { may_send_text: true, ..request })
+        self.ask(actor, user, password, |request| request.may_send_text = true)
     }
 
-    pub(crate) fn turn_in_text(
+    /// A change, with what `adjust` makes of the request.
+    fn ask(
         &self,
         actor: (&str, &str),
-        current: &str,
-        next: &str,
+        user: &str,
         password: &str,
+        adjust: impl FnOnce(&mut ChangeRequest),
     ) -> Result<(), Failure> {
-        let clone_of = Some(current.to_owned());
-        let request = self.request(actor, next, password);
-        Postgres::change(&ChangeRequest { clone_of, may_send_text: true, ..request })
-    }
-
-    fn request(&self, actor: (&str, &str), user: &str, password: &str) -> ChangeRequest {
-        ChangeRequest {
+        let mut request = ChangeRequest {
             actor: self.login(actor.0, actor.1),
             username: user.into(),
             new_password: password.into(),
@@ -133,7 +140,9 @@ impl World {
             clone_of: None,
             keep_old_valid: false,
             may_send_text: false,
-        }
+        };
+        adjust(&mut request);
+        Postgres::change(&request)
     }
 
     pub(crate) fn assess(

@@ -28,7 +28,7 @@ use windlass_sdk::{Assess, Assessment, Failure, FailureKind};
 pub(crate) use self::choice::{Call, Choice};
 pub use self::seeds::seeds;
 use self::server::{Heard, Server};
-use crate::ends::Outcome;
+use crate::ends::{Conversation, Outcome};
 use crate::{check_assessment, connection, ends, holds, is_one_line};
 
 /// What the account signs in with; long enough not to be met by chance.
@@ -81,9 +81,14 @@ fn is_costly(says: &[u8]) -> bool {
 
 /// The seeds that do not end as they say.
 pub fn wrong_ends() -> Vec<String> {
-    ends::wrong(&seeds::conversations(), |input| {
+    wrong_ends_of::<Postgres>(&seeds::conversations())
+}
+
+/// The same for any plugin that speaks this protocol.
+pub(crate) fn wrong_ends_of<P: Assess>(conversations: &[Conversation]) -> Vec<String> {
+    ends::wrong(conversations, |input| {
         let (choice, says) = Choice::take(input).unwrap_or((Choice(0), &[]));
-        let (server, outcome) = conversation::<Postgres>(choice, says);
+        let (server, outcome) = conversation::<P>(choice, says);
         (outcome, server.unsaid())
     })
 }

@@ -21,8 +21,9 @@ pub use self::seeds::seeds;
 use crate::postgres::server::{Heard, Server};
 use crate::postgres::{
     Call, Choice, MESSAGE_MAX, NEW_PASSWORD, PASSWORD, SSL_REQUEST, conversation, is_kept, sql,
+    wrong_ends_of,
 };
-use crate::{check_assessment, ends, holds, is_one_line};
+use crate::{check_assessment, holds, is_one_line};
 
 /// What stands outside of quotes in our statements, letters and digits left out.
 const MARKS: &str = " ,;()_.:=<>-[]";
@@ -44,11 +45,7 @@ pub fn run(data: &[u8]) {
 
 /// The seeds that do not end as they say.
 pub fn wrong_ends() -> Vec<String> {
-    ends::wrong(&seeds::conversations(), |input| {
-        let (choice, says) = Choice::take(input).unwrap_or((Choice(0), &[]));
-        let (server, outcome) = conversation::<Redshift>(choice, says);
-        (outcome, server.unsaid())
-    })
+    wrong_ends_of::<Redshift>(&seeds::conversations())
 }
 
 fn check_heard(choice: Choice, server: &Server) {

@@ -295,8 +295,8 @@ async fn what_is_missing_is_told_in_one_line_and_libraries_are_silent() -> Resul
         let plugins = Artifact::Plugins.path()?;
         let plugins = plugins.to_string_lossy();
         let more = if command[0] == "status" { &[][..] } else { &["--plugins", &*plugins][..] };
-        // A level that is none: as nobody asked for one. The instance's metadata would be asked for the
-        // region, and is not there.
+        // What is not a level counts as if nobody asked for one. The instance's metadata would be asked
+        // for the region, and is not there.
         let environment = [("WINDLASS_LOG", ""), ("AWS_CONFIG_FILE", "/nowhere")];
         let ran = windlass(&[command, more].concat(), &environment).await?;
         assert_eq!(ran.code, Some(3), "{command:?}: {}", ran.stderr);

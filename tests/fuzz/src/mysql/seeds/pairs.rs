@@ -135,7 +135,7 @@ pub(super) fn refused() -> Vec<Conversation> {
     vec![
         seed("strangers", Fails(NotAPair, "`base_clone`@`%`"), CLONE, &[&locked(), &strangers]),
         seed("another-at-work", Fails(Unreachable, "another attempt"), CLONE, &[&unlocked]),
-        // Once found: a word that is none went into a statement, a control character into a message.
+        // Once found: what is not a word went into a statement, a control character into a message.
         seed("a-right-in-no-word", Fails(Unsupported, "in words"), CLONE, &[&locked(), &no_word]),
         seed(
             "control-character-in-the-host-of-an-account",

@@ -93,7 +93,7 @@ pub(super) async fn pairs_that_their_secret_signs_in_as_are_declared_all_at_once
     let shown = pair.adopt(&["--output", "json"]).await?;
     assert_eq!(shown.code, Some(7), "{}{}", shown.stdout, shown.stderr);
     let pairs = shown.json()?["pairs"].clone();
-    assert_eq!(pairs.as_array().map(Vec::len), Some(1), "the admin secret is none: {pairs}");
+    assert_eq!(pairs.as_array().map(Vec::len), Some(1), "the admin secret has no pair: {pairs}");
     assert_eq!(
         (&pairs[0]["pair"], &pairs[0]["other_signs_in"]),
         (&"different".into(), &true.into())
