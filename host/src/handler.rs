@@ -11,13 +11,14 @@ use crate::error::Error;
 use crate::iam;
 use crate::inventory::InventoryError;
 use crate::inventory::aws::AwsInventory;
-use crate::network::Patience;
-use crate::plugin::InstalledPlugins;
+use crate::network::Deadline;
 use crate::redact::Redactor;
+use crate::rotation::ports::{SecretStore, StoreError};
 use crate::rotation::{
     Invoker, Outcome, PasswordRequests, Progress, Rotation, RotationEvent, SignIns,
 };
-use crate::store::{Punctual, SecretStore, StoreError};
+use crate::sandbox::InstalledPlugins;
+use crate::store::GuardedStore;
 
 /// The log target of what became of a step.
 pub(crate) const LOG_TARGET: &str = module_path!();
@@ -76,15 +77,15 @@ impl<S: SecretStore> Handler<S> {
         &self,
         time: Duration,
         work: impl AsyncFnOnce(
-            &Rotation<'_, Punctual<'_, S>, InstalledPlugins, AwsInventory>,
+            &Rotation<'_, GuardedStore<'_, S>, InstalledPlugins, AwsInventory>,
         ) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let redactor = Arc::new(Redactor::of_process());
         let progress = Progress::default();
         let operations_end = Some(Instant::now() + time.saturating_sub(PASSING_ON));
         let rotation = Rotation {
-            store: &Punctual::new(&self.store, operations_end, &redactor),
-            catalog: &self.plugins.for_step(Patience::until(operations_end), Arc::clone(&redactor)),
+            store: &GuardedStore::new(&self.store, operations_end, &redactor),
+            catalog: &self.plugins.for_step(Deadline::until(operations_end), Arc::clone(&redactor)),
             inventory: &self.inventory,
             config: &self.config,
             progress: &progress,
@@ -125,10 +126,10 @@ impl<S: SecretStore> Handler<S> {
         let operations_end = time.map(|time| started + time.saturating_sub(PASSING_ON));
         let redactor = Arc::new(Redactor::of_process());
         event.rotation_token.iter().for_each(|token| redactor.learn(token));
-        let patience = Patience::until(operations_end);
-        let catalog = self.plugins.for_step(patience, Arc::clone(&redactor));
+        let deadline = Deadline::until(operations_end);
+        let catalog = self.plugins.for_step(deadline, Arc::clone(&redactor));
         let rotation = Rotation {
-            store: &Punctual::new(&self.store, operations_end, &redactor),
+            store: &GuardedStore::new(&self.store, operations_end, &redactor),
             catalog: &catalog,
             inventory: &self.inventory,
             config: &self.config,
@@ -180,8 +181,8 @@ fn scrubbed(error: Error, redactor: &Redactor) -> Error {
 mod tests {
     use super::*;
     use crate::inventory::{Action, InventoryErrorKind};
+    use crate::rotation::ports::StoreErrorKind;
     use crate::secret::Secret;
-    use crate::store::StoreErrorKind;
 
     #[test]
     fn what_aws_says_is_told_without_secrets() {

@@ -12,29 +12,29 @@
 //! | [`network`] | names, byte streams, TLS |
 //! | [`handler`] | an event in, an outcome or a report of what went wrong out |
 
-pub mod aws_client;
+pub mod aws;
 pub mod config;
 pub mod digest;
 pub mod error;
 pub mod grants;
 pub mod handler;
+mod host_port;
 mod iam;
-pub mod imports;
 pub mod inventory;
 pub mod logging;
 pub mod metrics;
 pub mod network;
 pub mod panics;
-pub mod plugin;
 // What leaves a plugin; for the fuzz targets.
 #[doc(hidden)]
 pub mod redact;
+mod report;
 pub mod rotation;
+pub mod sandbox;
 mod secret;
 pub mod signature;
 pub mod store;
 mod text;
-mod unanswered;
 
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -42,4 +42,5 @@ pub mod cli;
 pub mod local;
 
 pub use error::Error;
+pub use host_port::HostPort;
 pub use secret::Secret;

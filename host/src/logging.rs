@@ -182,7 +182,7 @@ mod tests {
     fn at_the_finest_level_other_crates_say_no_more_than_warnings() {
         for reader in [Reader::Machine, Reader::Watcher, Reader::Caller] {
             let filter = filter(reader, Some(LevelFilter::TRACE), LevelFilter::INFO);
-            assert!(filter.would_enable("windlass::imports::system", &Level::TRACE));
+            assert!(filter.would_enable("windlass::sandbox::host::system", &Level::TRACE));
             for library in [
                 "aws_smithy_runtime::client::http::body",
                 "aws_sdk_secretsmanager::operation",

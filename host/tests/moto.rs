@@ -5,10 +5,10 @@ use anyhow::{Context, Result, ensure};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_rds::config::{Credentials, SharedCredentialsProvider};
 use serde_json::Value;
-use windlass::aws_client;
+use windlass::HostPort;
+use windlass::aws;
 use windlass::inventory::aws::{Access, AwsInventory, Names};
 use windlass::inventory::{Cluster, Instance, Inventory, InventoryErrorKind};
-use windlass::rotation::Place;
 use windlass_harness::process::Launch;
 use windlass_harness::{Artifact, Moto};
 
@@ -36,8 +36,8 @@ fn inventory(endpoint: &str) -> AwsInventory {
                 .behavior_version(BehaviorVersion::v2026_01_12())
                 .credentials_provider(SharedCredentialsProvider::new(nobody))
                 .region(Region::new("us-east-1"))
-                .timeout_config(aws_client::timeouts())
-                .http_client(aws_client::http_client(Some(&endpoint), None)?);
+                .timeout_config(aws::client::timeouts())
+                .http_client(aws::client::http_client(Some(&endpoint), None)?);
             Ok(Access { shared: shared.build(), endpoint: Some(endpoint) })
         })
     })
@@ -47,8 +47,8 @@ fn text(value: Option<&Value>) -> Option<String> {
     value?.as_str().map(str::to_owned)
 }
 
-fn place(host: Option<&Value>, port: Option<&Value>) -> Option<Place> {
-    Some(Place { host: text(host)?, port: u16::try_from(port?.as_u64()?).ok()? })
+fn place(host: Option<&Value>, port: Option<&Value>) -> Option<HostPort> {
+    Some(HostPort { host: text(host)?, port: u16::try_from(port?.as_u64()?).ok()? })
 }
 
 /// An instance, from boto3's view of it.

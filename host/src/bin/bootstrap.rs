@@ -16,9 +16,9 @@ use tracing::level_filters::LevelFilter;
 use windlass::config::{self, Config};
 use windlass::handler::{self, Handler};
 use windlass::logging::{self, Reader};
-use windlass::plugin::{Engine, InstalledPlugins};
+use windlass::sandbox::{InstalledPlugins, Runtime};
 use windlass::store::aws::AwsStore;
-use windlass::{Error, aws_client, panics};
+use windlass::{Error, aws, panics};
 
 /// Where plugins of a layer are.
 const LAYER_PLUGINS: &str = "/opt/plugins";
@@ -83,15 +83,15 @@ async fn prepare() -> Result<Handler<AwsStore>, Report> {
     let usual = package().map(|package| package.join(config::FILE_NAME));
     let config = Config::load(None, usual.as_deref()).map_err(|error| Report::of(&error.into()))?;
     let sandbox = config.sandbox(runtime_api()?, on_lambda());
-    let engine = Engine::new().map_err(|error| Report::of(&error.into()))?;
-    let plugins = InstalledPlugins::load(&engine, &plugin_folders(&config), sandbox)
+    let runtime = Runtime::new().map_err(|error| Report::of(&error.into()))?;
+    let plugins = InstalledPlugins::load(&runtime, &plugin_folders(&config), sandbox)
         .await
         .map_err(|error| Report::of(&error.into()))?;
     let endpoint = config.endpoint.as_deref();
-    let client = aws_client::for_lambda(endpoint, ca_bundle().as_deref()).map_err(|error| {
+    let client = aws::client::for_lambda(endpoint, ca_bundle().as_deref()).map_err(|error| {
         Report { error_type: "Windlass.Operator.Configuration", message: error.to_string() }
     })?;
-    let inventory = aws_client::inventory_for_lambda((&client, endpoint), ca_bundle());
+    let inventory = aws::client::inventory_for_lambda((&client, endpoint), ca_bundle());
     let store = AwsStore::new(client, endpoint);
     Ok(Handler::new(store, inventory, plugins, config))
 }

@@ -7,8 +7,8 @@ use super::Failure;
 use super::output::Output;
 use super::setup::{PluginArgs, Store, StoreArgs, TimeArgs, handler};
 use crate::handler::Handler;
-use crate::rotation::{Finding, PairState, Pairing};
-use crate::store::SecretList;
+use crate::rotation::Pairing;
+use crate::rotation::ports::{Finding, PairState, SecretList};
 use crate::text::quoted;
 
 /// Show the pairs of alternating users, and declare those that another tool made.

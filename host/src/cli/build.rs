@@ -11,8 +11,8 @@ use super::output::Output;
 use super::toolchain::Toolchain;
 use super::{Failure, files};
 use crate::digest::Digest;
-use crate::plugin::compile::Gate;
-use crate::plugin::{PluginError, component};
+use crate::sandbox::compile::Gate;
+use crate::sandbox::{PluginError, component};
 
 /// Build a plugin crate into a component (.wasm).
 ///

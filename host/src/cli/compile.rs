@@ -11,8 +11,8 @@ use super::output::Output;
 use super::{Failure, files, sealed};
 use crate::config::Config;
 use crate::digest::Digest;
-use crate::plugin::compile::Gate;
-use crate::plugin::{HOST_TARGET, PluginError, compile, component};
+use crate::sandbox::compile::Gate;
+use crate::sandbox::{HOST_TARGET, PluginError, compile, component};
 
 /// Compile a component ahead of time (.cwasm), which is what the Lambda function loads.
 ///
@@ -45,10 +45,10 @@ impl Compile {
         let refused = |problem| PluginError::Artifact { path: self.component.clone(), problem };
         let signature = sealed::component_signature(&self.component, &component)?;
         if let Some(file) = &self.config {
-            let vetting = Config::of_file(file)?.vetting;
+            let admission = Config::of_file(file)?.admission;
             let (name, sha256) = (sealed::stem(&self.component), Digest::of(&component));
-            vetting.of_component(&name, sha256, signature.as_ref()).map_err(refused)?;
-            vetting.warn_of_claims();
+            admission.of_component(&name, sha256, signature.as_ref()).map_err(refused)?;
+            admission.warn_of_claims();
         }
         let target = self.target.as_deref().unwrap_or(HOST_TARGET);
         output.begin(format!("compiling {} for {target}", self.component.display()));

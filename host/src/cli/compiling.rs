@@ -16,7 +16,7 @@ use wasmtime::component::Component;
 use super::Failure;
 use super::output::Output;
 use crate::digest::Digest;
-use crate::plugin::{ArtifactProblem, Engine, Loaded, PluginError, Shape};
+use crate::sandbox::{ArtifactProblem, Loaded, PluginError, Runtime, Shape};
 
 /// What compiling one component may take.
 #[derive(Debug, Clone, Copy)]
@@ -52,10 +52,10 @@ pub(super) async fn ask(
 ) -> Result<Arc<Loaded>, Failure> {
     let rejected = |problem| PluginError::Artifact { path: path.to_owned(), problem };
     shape.fits().map_err(rejected)?;
-    let engine = Engine::for_one_question()?;
-    let compiled = bounded(output, path, || Component::new(engine.wasmtime(), component))?
+    let runtime = Runtime::for_one_question()?;
+    let compiled = bounded(output, path, || Component::new(runtime.wasmtime(), component))?
         .map_err(|error| rejected(ArtifactProblem::Rejected(format!("{error:#}"))))?;
-    Ok(Loaded::from_component(&engine, &compiled, path, Digest::of(component)).await?)
+    Ok(Loaded::from_component(&runtime, &compiled, path, Digest::of(component)).await?)
 }
 
 /// Does what compiles, within the limits; beyond them the process ends.
@@ -127,7 +127,7 @@ fn resident() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plugin::component;
+    use crate::sandbox::component;
 
     const WIDE: Limits = Limits { time: Duration::from_hours(24), memory: u64::MAX };
 
@@ -170,8 +170,8 @@ mod tests {
         ] {
             let text = format!("(component {imports} (core module (memory 1 1 shared)))");
             let bytes = wat::parse_str(text).unwrap();
-            let engine = Engine::new().unwrap();
-            assert!(Component::new(engine.wasmtime(), &bytes).is_err(), "it can be compiled");
+            let runtime = Runtime::new().unwrap();
+            assert!(Component::new(runtime.wasmtime(), &bytes).is_err(), "it can be compiled");
             let shape = component::shape(&bytes).unwrap();
             let path = Path::new("evil.wasm");
             let refused = ask(Output::Text, path, &bytes, &shape).await.err().unwrap();

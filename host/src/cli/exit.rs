@@ -12,7 +12,7 @@ Exit codes:
   0  done
   1  something in Windlass itself failed
   2  the command line is wrong
-  3  the secret, the configuration, the plugin file or the labels need mending
+  3  the secret, the configuration, the plugin file or the labels need action
   4  the service refused, declined or could not be reached
   5  Secrets Manager refused or could not be reached
   6  the plugin misbehaved

@@ -8,7 +8,7 @@ use std::path::Path;
 use uuid::Uuid;
 
 use super::Failure;
-use crate::plugin::{ArtifactProblem, PluginError, limits};
+use crate::sandbox::{ArtifactProblem, PluginError, limits};
 
 /// Reads a file.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -9,10 +9,10 @@ use serde_json::json;
 use super::compiling::ask;
 use super::output::Output;
 use super::{Failure, files};
-use crate::plugin::artifact::Note;
-use crate::plugin::vetting::Vetting;
-use crate::plugin::{Engine, Loaded, PluginError, Shape, artifact, component};
-use crate::rotation::NameLength;
+use crate::rotation::ports::NameLength;
+use crate::sandbox::admission::Admission;
+use crate::sandbox::artifact::Trailer;
+use crate::sandbox::{Loaded, PluginError, Runtime, Shape, artifact, component};
 
 /// Show what a plugin imports, exports, asks for and says about itself.
 ///
@@ -41,13 +41,13 @@ impl Inspect {
         let rejected = |problem| PluginError::Artifact { path: self.plugin.clone(), problem };
         if !bytes.starts_with(b"\0asm") {
             if !self.trust {
-                let (code, note) = artifact::unseal(&bytes).map_err(rejected)?;
-                note.signatures_hold().map_err(rejected)?;
-                show_note(output, &note, code.len());
+                let (code, trailer) = artifact::unseal(&bytes).map_err(rejected)?;
+                trailer.signatures_hold().map_err(rejected)?;
+                show_note(output, &trailer, code.len());
                 return Ok(());
             }
-            let engine = Engine::new()?;
-            let plugin = Loaded::from_file(&engine, &self.plugin, &Vetting::default()).await?;
+            let runtime = Runtime::new()?;
+            let plugin = Loaded::from_file(&runtime, &self.plugin, &Admission::default()).await?;
             show(output, &plugin, None);
             return Ok(());
         }
@@ -141,25 +141,25 @@ fn show(output: Output, plugin: &Arc<Loaded>, shape: Option<&Shape>) {
     }));
 }
 
-fn show_note(output: Output, note: &Note, code: usize) {
-    output.line(format!("compiled   by Windlass {} for {}", note.windlass, note.target));
+fn show_note(output: Output, trailer: &Trailer, code: usize) {
+    output.line(format!("compiled   by Windlass {} for {}", trailer.windlass, trailer.target));
     output.line(format!("code       {}", files::size(code)));
-    output.line(format!("component  claims to be made from sha256 {}", note.component_sha256));
-    if let Some(signature) = &note.component_signature {
+    output.line(format!("component  claims to be made from sha256 {}", trailer.component_sha256));
+    if let Some(signature) = &trailer.component_signature {
         output.line(format!("component  that one is signed by {}", signature.key));
     }
-    match &note.signature {
+    match &trailer.signature {
         Some(signature) => output.line(format!("signed     as compiled, by {}", signature.key)),
         None => output.line("signed     by nobody who answers for what it was compiled from"),
     }
     output.line("more       with --trust, which runs it");
     output.object(&json!({
-        "windlass": note.windlass,
-        "target": note.target,
-        "component_sha256": note.component_sha256,
+        "windlass": trailer.windlass,
+        "target": trailer.target,
+        "component_sha256": trailer.component_sha256,
         "component_is_claimed": true,
-        "component_signed_by": note.component_signature.as_ref().map(|signature| signature.key),
-        "code_signed_by": note.signature.as_ref().map(|signature| signature.key),
+        "component_signed_by": trailer.component_signature.as_ref().map(|signature| signature.key),
+        "code_signed_by": trailer.signature.as_ref().map(|signature| signature.key),
     }));
 }
 

@@ -13,10 +13,10 @@ use super::output::Output;
 use super::sealed::{PluginFile, stem};
 use super::{Failure, files, sign};
 use crate::config::{Config, FILE_NAME};
-use crate::plugin::artifact::{self, Note};
-use crate::plugin::compile::{self, Gate};
-use crate::plugin::vetting::Vetting;
-use crate::plugin::{ArtifactProblem, PluginError, component};
+use crate::sandbox::admission::Admission;
+use crate::sandbox::artifact::{self, Trailer};
+use crate::sandbox::compile::{self, Gate};
+use crate::sandbox::{ArtifactProblem, PluginError, component};
 use crate::signature::SigningKey;
 
 /// Where the function looks for plugins in its package.
@@ -58,8 +58,8 @@ pub(super) struct Package {
 struct Packed {
     name: String,
     sealed: Vec<u8>,
-    note: Note,
-    /// Whether it was compiled here; else its note is a claim.
+    trailer: Trailer,
+    /// Whether it was compiled here; else its trailer is a claim.
     compiled_here: bool,
 }
 
@@ -72,20 +72,20 @@ impl Package {
                 self.bootstrap.display()
             ))
         })?;
-        let (vetting, extras) = match &self.config {
+        let (admission, extras) = match &self.config {
             Some(file) => {
                 let config = Config::of_file(file)?;
                 let extras = extras(file, &config)?;
-                (config.vetting, extras)
+                (config.admission, extras)
             }
-            None => (Vetting::default(), Vec::new()),
+            None => (Admission::default(), Vec::new()),
         };
-        vetting.warn_of_claims();
+        admission.warn_of_claims();
         let key = self.sign_with.as_deref().map(sign::read_key).transpose()?;
         let mut packed: Vec<Packed> = Vec::new();
         for path in &self.plugins {
             output.begin(format!("checking {} and compiling it for {target}", path.display()));
-            let plugin = pack(output, path, target, key.as_ref(), &vetting).await;
+            let plugin = pack(output, path, target, key.as_ref(), &admission).await;
             output.clear();
             let plugin = plugin?;
             if packed.iter().any(|other| other.name == plugin.name) {
@@ -97,7 +97,7 @@ impl Package {
             packed.push(plugin);
         }
         let names: Vec<&str> = packed.iter().map(|plugin| plugin.name.as_str()).collect();
-        if let Some(name) = vetting.missing(&names) {
+        if let Some(name) = admission.missing(&names) {
             let (name, installed) = (name.to_owned(), names.join(", "));
             return Err(PluginError::PolicyOfNone { name, installed }.into());
         }
@@ -137,16 +137,16 @@ impl Package {
             let is = if plugin.compiled_here { "compiled here" } else { "claims to be made" };
             output.line(format!(
                 "  {}: {is} from component sha256 {}",
-                plugin.name, plugin.note.component_sha256
+                plugin.name, plugin.trailer.component_sha256
             ));
         }
         let plugins = plugins.iter().map(|plugin| {
             json!({
                 "name": plugin.name,
-                "component_sha256": plugin.note.component_sha256,
+                "component_sha256": plugin.trailer.component_sha256,
                 "component_is_claimed": !plugin.compiled_here,
-                "component_signed_by": plugin.note.component_signature.as_ref().map(|own| own.key),
-                "code_signed_by": plugin.note.signature.as_ref().map(|own| own.key),
+                "component_signed_by": plugin.trailer.component_signature.as_ref().map(|own| own.key),
+                "code_signed_by": plugin.trailer.signature.as_ref().map(|own| own.key),
             })
         });
         output.object(&json!({
@@ -190,10 +190,10 @@ async fn pack(
     path: &Path,
     target: &str,
     key: Option<&SigningKey>,
-    vetting: &Vetting,
+    admission: &Admission,
 ) -> Result<Packed, Failure> {
     let refused = |problem| PluginError::Artifact { path: path.to_owned(), problem };
-    let (name, code, note, compiled_here) = match PluginFile::read(path)? {
+    let (name, code, trailer, compiled_here) = match PluginFile::read(path)? {
         PluginFile::Component { bytes, signature } => {
             let shape = component::shape(&bytes).map_err(refused)?;
             let name = ask(output, path, &bytes, &shape).await?.description.name.clone();
@@ -201,17 +201,17 @@ async fn pack(
                 compile::compile(&bytes, Some(target), Gate::Closed, signature)
             });
             let sealed = sealed?.map_err(refused)?;
-            let (code, mut note) = artifact::unseal(&sealed).map_err(refused)?;
+            let (code, mut trailer) = artifact::unseal(&sealed).map_err(refused)?;
             if let Some(key) = key {
-                note.signature = Some(sign::make(key, note.compiled())?);
+                trailer.signature = Some(sign::make(key, trailer.compiled())?);
             }
-            (name, code.to_owned(), note, true)
+            (name, code.to_owned(), trailer, true)
         }
         // It is machine code: its name is taken from the file, and nothing of it is run.
-        PluginFile::Compiled { code, note } => {
+        PluginFile::Compiled { code, trailer } => {
             // A package of which some is signed and some is not would be refused by the function as
             // soon as it asks for signatures, which is what they are made for.
-            if key.is_some() && note.signature.is_none() {
+            if key.is_some() && trailer.signature.is_none() {
                 return Err(Failure::operator(format!(
                     "`{}` is a compiled plugin without a signature, and --sign-with signs only what \
                      it compiles: nobody can tell what this file was compiled from; give its component \
@@ -219,17 +219,17 @@ async fn pack(
                     path.display()
                 )));
             }
-            (stem(path), code, note, false)
+            (stem(path), code, trailer, false)
         }
     };
-    if note.target != target {
-        let (found, ours) = (note.target, target.to_owned());
+    if trailer.target != target {
+        let (found, ours) = (trailer.target, target.to_owned());
         return Err(refused(ArtifactProblem::OtherTarget { found, ours }).into());
     }
-    vetting.of_compiled(&name, &note).map_err(refused)?;
-    let sealed = artifact::seal(&code, &note)
-        .map_err(|error| Failure::internal(format!("a note could not be written: {error}")))?;
-    Ok(Packed { name, sealed, note, compiled_here })
+    admission.of_compiled(&name, &trailer).map_err(refused)?;
+    let sealed = artifact::seal(&code, &trailer)
+        .map_err(|error| Failure::internal(format!("a trailer could not be written: {error}")))?;
+    Ok(Packed { name, sealed, trailer, compiled_here })
 }
 
 /// What machine a program is for, by its ELF header (System V ABI, "ELF Header": `e_machine`).
@@ -245,14 +245,14 @@ fn target_of(program: &[u8]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plugin::HOST_TARGET;
+    use crate::sandbox::HOST_TARGET;
 
     /// What a build machine handed on: some machine code that says what it was made from.
     fn foreign(signed_by: Option<&SigningKey>) -> Vec<u8> {
         let code = b"code of another plugin";
-        let mut note = Note::new(b"component", code, HOST_TARGET);
-        note.signature = signed_by.map(|key| key.sign(note.compiled()).unwrap());
-        artifact::seal(code, &note).unwrap()
+        let mut trailer = Trailer::new(b"component", code, HOST_TARGET);
+        trailer.signature = signed_by.map(|key| key.sign(trailer.compiled()).unwrap());
+        artifact::seal(code, &trailer).unwrap()
     }
 
     fn key() -> SigningKey {
@@ -263,7 +263,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("postgres.cwasm");
         std::fs::write(&path, file).unwrap();
-        let packed = pack(Output::Text, &path, HOST_TARGET, key, &Vetting::default()).await;
+        let packed = pack(Output::Text, &path, HOST_TARGET, key, &Admission::default()).await;
         packed.map_err(|failure| format!("{failure:?}"))
     }
 
@@ -273,18 +273,18 @@ mod tests {
         let refused = packed(&foreign(None), Some(&ours)).await.err().unwrap();
         assert!(refused.contains("signs only what it compiles"), "{refused}");
         let kept = packed(&foreign(Some(&theirs)), Some(&ours)).await.unwrap();
-        assert_eq!(kept.note.signature.map(|own| own.key), Some(theirs.public().unwrap()));
+        assert_eq!(kept.trailer.signature.map(|own| own.key), Some(theirs.public().unwrap()));
         assert!(!kept.compiled_here);
-        assert_eq!(packed(&foreign(None), None).await.unwrap().note.signature, None);
+        assert_eq!(packed(&foreign(None), None).await.unwrap().trailer.signature, None);
     }
 
     #[tokio::test]
     async fn a_signature_that_is_not_one_of_the_file_is_not_passed_on() {
         let code = b"other code";
-        let mut note = Note::new(b"component", code, HOST_TARGET);
+        let mut trailer = Trailer::new(b"component", code, HOST_TARGET);
         let (_, signed) = artifact::unseal(&foreign(Some(&key()))).map(|(_, n)| ((), n)).unwrap();
-        note.signature = signed.signature;
-        let file = artifact::seal(code, &note).unwrap();
+        trailer.signature = signed.signature;
+        let file = artifact::seal(code, &trailer).unwrap();
         let refused = packed(&file, None).await.err().unwrap();
         assert!(refused.contains("the signature of its compiled code is not by"), "{refused}");
     }

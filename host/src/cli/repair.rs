@@ -56,13 +56,13 @@ impl Repair {
         output.clear();
         let diagnosis = looked?;
         output.line(format!("found     {}", diagnosis.found));
-        if diagnosis.mendings.is_empty() {
+        if diagnosis.actions.is_empty() {
             output.line("nothing has to be mended");
             output.object(&result(&diagnosis, false, None));
             return Ok(());
         }
-        for (number, mending) in diagnosis.mendings.iter().enumerate() {
-            output.line(format!("{:<9} {}. {mending}", "plan", number + 1));
+        for (number, action) in diagnosis.actions.iter().enumerate() {
+            output.line(format!("{:<9} {}. {action}", "plan", number + 1));
         }
         let may_do = self.yes || (output == Output::Text && confirmed());
         if !may_do {
@@ -70,14 +70,14 @@ impl Repair {
             output.object(&result(&diagnosis, false, None));
             return Err(Failure::stuck());
         }
-        for mending in &diagnosis.mendings {
-            output.begin(mending);
+        for action in &diagnosis.actions {
+            output.begin(action);
             let mended = handler
-                .working(time, async |rotation| rotation.mend(&diagnosis, mending).await)
+                .working(time, async |rotation| rotation.mend(&diagnosis, action).await)
                 .await;
             output.clear();
             mended?;
-            output.line(format!("{:<9} {mending}", "done"));
+            output.line(format!("{:<9} {action}", "done"));
         }
         let proof =
             handler.working(time, async |rotation| rotation.prove(&self.secret_id).await).await;
@@ -92,7 +92,7 @@ impl Repair {
 fn result(diagnosis: &Diagnosis, done: bool, proof: Option<&str>) -> serde_json::Value {
     json!({
         "found": diagnosis.found,
-        "plan": diagnosis.mendings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "plan": diagnosis.actions.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "done": done,
         "proof": proof,
     })

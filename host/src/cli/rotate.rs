@@ -8,8 +8,8 @@ use serde_json::json;
 use super::Failure;
 use super::output::Output;
 use super::setup::{PluginArgs, StoreArgs, TimeArgs, handler};
+use crate::rotation::ports::{SecretStore, VersionId};
 use crate::rotation::{Invoker, RotationEvent, Step};
-use crate::store::{SecretStore, VersionId};
 
 /// Rotate a secret now: all four steps, run here.
 ///

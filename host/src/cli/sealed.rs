@@ -1,8 +1,8 @@
 //! Plugin files and their signatures: a component's stands beside it, in `COMPONENT.sig`; that of a
-//! compiled plugin is in its note.
+//! compiled plugin is in its trailer.
 //!
 //! A signature that is read here is one of what it stands at, by the key that it names; whether that
-//! key is trusted is another question, and what a compiled plugin's note says beyond its signature is
+//! key is trusted is another question, and what a compiled plugin's trailer says beyond its signature is
 //! a claim: a digest can't show what code was compiled from. No signature takes the place of another
 //! key's: who signed first is not to vanish by the way.
 
@@ -10,16 +10,16 @@ use std::path::{Path, PathBuf};
 
 use super::{Failure, files};
 use crate::digest::Digest;
-use crate::plugin::artifact::{self, Note};
-use crate::plugin::{PluginError, component};
+use crate::sandbox::artifact::{self, Trailer};
+use crate::sandbox::{PluginError, component};
 use crate::signature::{Signature, SigningKey, Statement};
 
 /// A plugin file.
 pub(super) enum PluginFile {
     /// A component, and its signature if it has one.
     Component { bytes: Vec<u8>, signature: Option<Signature> },
-    /// A compiled plugin: the machine code and its note.
-    Compiled { code: Vec<u8>, note: Note },
+    /// A compiled plugin: the machine code and its trailer.
+    Compiled { code: Vec<u8>, trailer: Trailer },
 }
 
 impl PluginFile {
@@ -32,9 +32,9 @@ impl PluginFile {
             let signature = component_signature(path, &bytes)?;
             return Ok(Self::Component { bytes, signature });
         }
-        let (code, note) = artifact::unseal(&bytes).map_err(refused)?;
-        note.signatures_hold().map_err(refused)?;
-        Ok(Self::Compiled { code: code.to_owned(), note })
+        let (code, trailer) = artifact::unseal(&bytes).map_err(refused)?;
+        trailer.signatures_hold().map_err(refused)?;
+        Ok(Self::Compiled { code: code.to_owned(), trailer })
     }
 }
 

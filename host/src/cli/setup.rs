@@ -7,22 +7,22 @@ use aws_sdk_secretsmanager::config::{Credentials, SharedHttpClient};
 use clap::Args;
 
 use super::Failure;
-use crate::aws_client;
+use crate::aws;
+use crate::aws::connect_error::BadTls;
 use crate::config::Config;
 use crate::error::Error;
 use crate::grants::GrantPattern;
 use crate::handler::Handler;
 use crate::inventory::aws::{Access, AwsInventory, Names};
-use crate::plugin::{Engine, InstalledPlugins};
-use crate::secret::Secret;
-use crate::store::aws::AwsStore;
-use crate::store::embedded::EmbeddedStore;
-use crate::store::{
+use crate::rotation::ports::{
     PasswordRequest, PendingValue, SecretDescription, SecretList, SecretStore, SecretValue,
     StageMove, StoreError, VersionListing, VersionSelector,
 };
+use crate::sandbox::{InstalledPlugins, Runtime};
+use crate::secret::Secret;
+use crate::store::aws::AwsStore;
+use crate::store::embedded::EmbeddedStore;
 use crate::text::quoted;
-use crate::unanswered::BadTls;
 
 /// Which secret store.
 #[derive(Debug, Clone, Default, Args)]
@@ -164,9 +164,9 @@ impl Account {
     async fn load(&self, endpoint: Option<&str>) -> std::io::Result<aws_config::SdkConfig> {
         // Looking up credentials goes to AWS even where the endpoint is a local one.
         let mut loader = aws_config::defaults(aws_config::BehaviorVersion::v2026_01_12())
-            .http_client(aws_client::credentials_client(self.ca_bundle().as_deref())?)
-            .retry_config(aws_client::retries())
-            .timeout_config(aws_client::timeouts());
+            .http_client(aws::client::credentials_client(self.ca_bundle().as_deref())?)
+            .retry_config(aws::client::retries())
+            .timeout_config(aws::client::timeouts());
         if let Some(region) = &self.region {
             loader = loader.region(aws_config::Region::new(region.clone()));
         }
@@ -175,7 +175,7 @@ impl Account {
         }
         // A service on this machine does not check credentials; looking for some would take
         // seconds and then fail.
-        if endpoint.is_some_and(aws_client::is_loopback) && self.needs_credentials() {
+        if endpoint.is_some_and(aws::client::is_loopback) && self.needs_credentials() {
             let anybody = Credentials::new("anybody", "anybody", None, None, "loopback");
             loader = loader.credentials_provider(anybody);
             if self.region.is_none() && std::env::var_os("AWS_REGION").is_none() {
@@ -192,7 +192,7 @@ impl Account {
     }
 
     fn http_client(&self, endpoint: Option<&str>) -> std::io::Result<SharedHttpClient> {
-        aws_client::http_client(endpoint, self.ca_bundle().as_deref())
+        aws::client::http_client(endpoint, self.ca_bundle().as_deref())
     }
 
     fn ca_bundle(&self) -> Option<PathBuf> {
@@ -251,7 +251,7 @@ impl PluginArgs {
 
     pub(super) async fn load(&self, config: &Config) -> Result<InstalledPlugins, Failure> {
         let sandbox = config.sandbox(Vec::new(), false);
-        Ok(InstalledPlugins::load(&Engine::new()?, &config.plugin_folders, sandbox).await?)
+        Ok(InstalledPlugins::load(&Runtime::new()?, &config.plugin_folders, sandbox).await?)
     }
 }
 

@@ -13,7 +13,7 @@ use super::output::Output;
 use super::sealed::{PluginFile, may_replace, signature_path};
 use super::{Failure, files};
 use crate::digest::Digest;
-use crate::plugin::artifact;
+use crate::sandbox::artifact;
 use crate::signature::{Signature, SigningKey, Statement};
 
 /// Sign plugins with an Ed25519 key, or make such a key.
@@ -75,13 +75,13 @@ fn sign(path: &Path, key: &SigningKey) -> Result<(PathBuf, Digest, &'static str)
             files::write(&into, format!("{text}\n").as_bytes())?;
             Ok((into, sha256, "its signer stands for component"))
         }
-        PluginFile::Compiled { code, mut note } => {
-            may_replace(path, note.signature.as_ref(), key)?;
-            note.signature = Some(make(key, note.compiled())?);
-            let sealed = artifact::seal(&code, &note).map_err(internal)?;
+        PluginFile::Compiled { code, mut trailer } => {
+            may_replace(path, trailer.signature.as_ref(), key)?;
+            trailer.signature = Some(make(key, trailer.compiled())?);
+            let sealed = artifact::seal(&code, &trailer).map_err(internal)?;
             files::write(path, &sealed)?;
             let says = "its signer compiled this code, from component";
-            Ok((path.to_owned(), note.component_sha256, says))
+            Ok((path.to_owned(), trailer.component_sha256, says))
         }
     }
 }
@@ -126,8 +126,8 @@ fn make_key(path: &Path, output: Output) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plugin::HOST_TARGET;
-    use crate::plugin::artifact::Note;
+    use crate::sandbox::HOST_TARGET;
+    use crate::sandbox::artifact::Trailer;
 
     fn key() -> SigningKey {
         SigningKey::from_pem(SigningKey::generate().unwrap().as_bytes()).unwrap()
@@ -141,8 +141,8 @@ mod tests {
         // The smallest component there is.
         let bytes = b"\0asm\x0d\0\x01\0";
         std::fs::write(&component, bytes).unwrap();
-        let note = Note::new(bytes, b"code", HOST_TARGET);
-        std::fs::write(&compiled, artifact::seal(b"code", &note).unwrap()).unwrap();
+        let trailer = Trailer::new(bytes, b"code", HOST_TARGET);
+        std::fs::write(&compiled, artifact::seal(b"code", &trailer).unwrap()).unwrap();
         let (first, second) = (key(), key());
         for (path, holder, remedy) in [
             (&component, signature_path(&component), "remove that file first"),
@@ -160,7 +160,7 @@ mod tests {
         // Both remedies work as they are told.
         std::fs::remove_file(signature_path(&component)).unwrap();
         sign(&component, &second).unwrap();
-        std::fs::write(&compiled, artifact::seal(b"code", &note).unwrap()).unwrap();
+        std::fs::write(&compiled, artifact::seal(b"code", &trailer).unwrap()).unwrap();
         sign(&compiled, &second).unwrap();
     }
 }

@@ -14,7 +14,9 @@ use super::output::Output;
 use super::setup::{Store, StoreArgs, TimeArgs};
 use crate::error::Error;
 use crate::rotation::YOUNG;
-use crate::store::{SecretDescription, SecretList, SecretStore, Stage, StoreError, VersionListing};
+use crate::rotation::ports::{
+    SecretDescription, SecretList, SecretStore, Stage, StoreError, VersionListing,
+};
 use findings::{Finding, UnderWay, findings, look, under_way};
 
 /// How many secrets are looked at together. Secrets Manager allows thousands of reads a second, and

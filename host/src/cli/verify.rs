@@ -10,8 +10,8 @@ use super::output::Output;
 use super::sealed::{PluginFile, stem};
 use crate::config::Config;
 use crate::digest::Digest;
-use crate::plugin::PluginError;
-use crate::plugin::vetting::{Trust, Vetting};
+use crate::sandbox::PluginError;
+use crate::sandbox::admission::{Admission, Trust};
 use crate::signature::{PublicKey, Signature};
 
 /// Check the signatures of plugins, and the digests that are pinned for them, as the function does.
@@ -66,32 +66,32 @@ impl Verify {
         match PluginFile::read(path)? {
             PluginFile::Component { bytes, signature } => {
                 let trust = Trust { components: self.keys.clone(), ..Trust::default() };
-                let (vetting, sha256) = (self.vetting(trust)?, Digest::of(&bytes));
-                vetting.of_component(&stem(path), sha256, signature.as_ref()).map_err(refused)?;
+                let (admission, sha256) = (self.admission(trust)?, Digest::of(&bytes));
+                admission.of_component(&stem(path), sha256, signature.as_ref()).map_err(refused)?;
                 let component = key(signature);
                 Ok(Checked { sha256, origin: Origin::Known, component, code: None })
             }
-            PluginFile::Compiled { note, .. } => {
+            PluginFile::Compiled { trailer, .. } => {
                 let trust = Trust { compiled: self.keys.clone(), ..Trust::default() };
-                let vetting = self.vetting(trust)?;
-                vetting.of_compiled(&stem(path), &note).map_err(refused)?;
-                vetting.warn_of_claims();
-                let trusted = !vetting.trust.compiled.is_empty();
+                let admission = self.admission(trust)?;
+                admission.of_compiled(&stem(path), &trailer).map_err(refused)?;
+                admission.warn_of_claims();
+                let trusted = !admission.trust.compiled.is_empty();
                 Ok(Checked {
-                    sha256: note.component_sha256,
+                    sha256: trailer.component_sha256,
                     origin: if trusted { Origin::Signed } else { Origin::Claimed },
-                    component: key(note.component_signature),
-                    code: key(note.signature),
+                    component: key(trailer.component_signature),
+                    code: key(trailer.signature),
                 })
             }
         }
     }
 
     /// What the configuration asks for; without one, signatures by the keys of the command line.
-    fn vetting(&self, by_keys: Trust) -> Result<Vetting, Failure> {
+    fn admission(&self, by_keys: Trust) -> Result<Admission, Failure> {
         match &self.config {
-            Some(file) => Ok(Config::of_file(file)?.vetting),
-            None => Ok(Vetting { trust: by_keys, ..Vetting::default() }),
+            Some(file) => Ok(Config::of_file(file)?.admission),
+            None => Ok(Admission { trust: by_keys, ..Admission::default() }),
         }
     }
 }

@@ -30,14 +30,14 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{HeededTags, Settings, TlsPolicy};
-use crate::plugin::is_word;
-use crate::plugin::vetting::{PluginPolicy, Trust, Vetting};
+use crate::sandbox::admission::{Admission, PluginPolicy, Trust};
+use crate::sandbox::is_word;
 
 /// What the file says.
 #[derive(Default)]
 pub(super) struct File {
     pub(super) settings: Settings,
-    pub(super) vetting: Vetting,
+    pub(super) admission: Admission,
 }
 
 /// The keys of the file, of a plugin's table and of `[trust]`.
@@ -100,7 +100,7 @@ impl Reader<'_> {
                 tags: self.tags(whole),
                 send_text: self.truth(whole, "send-text"),
             },
-            vetting: Vetting { plugins: self.plugins(whole), trust: self.trust(whole) },
+            admission: Admission { plugins: self.plugins(whole), trust: self.trust(whole) },
         }
     }
 

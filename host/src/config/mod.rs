@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 
 use crate::grants::{GrantPattern, Granted};
 use crate::network::Tls;
-use crate::plugin::Sandbox;
-use crate::plugin::vetting::Vetting;
 use crate::rotation::Strategy;
+use crate::sandbox::Sandbox;
+use crate::sandbox::admission::Admission;
 
 /// The file's usual name.
 pub const FILE_NAME: &str = "windlass.toml";
@@ -39,7 +39,7 @@ pub struct Config {
     /// `WINDLASS_GRANTS`: what a plugin may reach that has no grants of its own.
     pub grants: Granted,
     /// What is asked of plugins, and their own grants.
-    pub vetting: Vetting,
+    pub admission: Admission,
     /// `WINDLASS_CA_BUNDLE`: trust these roots alone.
     pub ca_bundle: Option<PathBuf>,
     /// `WINDLASS_TLS`: what to do where the secret does not say, or says that there is no TLS.
@@ -221,7 +221,7 @@ impl Config {
             plugin: settings.plugin,
             plugin_folders: settings.plugin_folders.unwrap_or_default(),
             grants: settings.grants.map_or(Granted::OwnPlace, Granted::Only),
-            vetting: file.vetting,
+            admission: file.admission,
             ca_bundle: settings.ca_bundle,
             tls_policy: settings.tls_policy.unwrap_or_default(),
             tags: settings.tags.unwrap_or_default(),
@@ -233,7 +233,7 @@ impl Config {
     pub fn sandbox(&self, runtime_api: Vec<SocketAddr>, on_lambda: bool) -> Sandbox {
         Sandbox {
             granted: self.grants.clone(),
-            vetting: self.vetting.clone(),
+            admission: self.admission.clone(),
             tls: Tls::new(self.ca_bundle.clone()),
             runtime_api,
             on_lambda,
@@ -348,10 +348,10 @@ mod tests {
         assert_eq!(config.tls_policy, TlsPolicy::Compatible);
         assert_eq!(config.tags, HeededTags { plugin: false, strategy: true, send_text: false });
         assert!(config.send_text);
-        let policy = &config.vetting.plugins["postgres"];
+        let policy = &config.admission.plugins["postgres"];
         assert_eq!(policy.sha256, Some(Digest::of(b"abc")));
         assert_eq!(policy.grants, Some(Vec::new()));
-        assert_eq!(config.vetting.trust.components.len(), 1);
+        assert_eq!(config.admission.trust.components.len(), 1);
 
         let own = [
             ("WINDLASS_TLS", "required"),

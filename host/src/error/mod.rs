@@ -10,11 +10,12 @@ pub use service::ServiceError;
 
 use crate::config::ConfigError;
 use crate::inventory::{InventoryError, InventoryErrorKind};
-use crate::plugin::PluginError;
+use crate::report::chain;
+use crate::rotation::ports::{StoreError, StoreErrorKind};
 use crate::rotation::{
     EventError, ManagedProblem, Mismatch, PasswordProblem, Refusal, SecretProblem, StrategyProblem,
 };
-use crate::store::{StoreError, StoreErrorKind};
+use crate::sandbox::PluginError;
 
 /// A step that did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -106,19 +107,4 @@ impl Error {
     pub fn report(&self) -> String {
         chain(self)
     }
-}
-
-/// An error and its causes in one line, each said once.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }

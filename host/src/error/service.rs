@@ -1,7 +1,9 @@
 //! What the service, or the way to it, answered, and what to do about it: what the plugin advises, which
 //! has seen the answer, else what usually helps with that kind of failure.
 
-use crate::rotation::{Exhausted, Failure, FailureKind, GivenUp, Place, Tried, Unsearched, WINDOW};
+use crate::host_port::HostPort;
+use crate::rotation::ports::{Failure, FailureKind};
+use crate::rotation::{Exhausted, GivenUp, Tried, Unsearched, WINDOW};
 
 /// The service did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,7 +14,7 @@ pub enum ServiceError {
         /// What was attempted, with which credential.
         attempt: String,
         /// Where.
-        place: Place,
+        place: HostPort,
         /// What the plugin reported. Boxed, as errors are handed around by value.
         failure: Box<Failure>,
     },
@@ -29,7 +31,7 @@ pub enum ServiceError {
         /// The account, or the one that the secret names now.
         username: String,
         /// Where.
-        place: Place,
+        place: HostPort,
         /// What the service said last of a password of this secret.
         last: Option<Box<Failure>>,
     },
@@ -43,11 +45,11 @@ pub enum ServiceError {
         /// What was attempted, with which credential.
         attempt: String,
         /// Where: a read replica or reader endpoint.
-        place: Place,
+        place: HostPort,
         /// What the plugin reported.
         failure: Box<Failure>,
         /// Where the password was changed.
-        writer: Box<Place>,
+        writer: Box<HostPort>,
     },
     /// A secret that does without TLS, under an administrator that does not.
     #[error(
@@ -60,7 +62,7 @@ pub enum ServiceError {
         /// What was attempted, with which credential.
         attempt: String,
         /// Where.
-        place: Place,
+        place: HostPort,
         /// What the plugin reported.
         failure: Box<Failure>,
         /// The admin secret, as `masterarn` names it.
@@ -76,7 +78,7 @@ pub enum ServiceError {
         /// What was attempted, with which credential.
         attempt: String,
         /// Where.
-        place: Place,
+        place: HostPort,
         /// What the plugin reported.
         failure: Box<Failure>,
         /// What became of the rotation. `None`: it was no rotation's.
@@ -93,7 +95,7 @@ pub enum ServiceError {
         /// The account.
         username: String,
         /// Where.
-        place: Place,
+        place: HostPort,
         /// Which passwords were tried, and what the service said.
         tried: Vec<Tried>,
         /// Why older versions were not tried, where they were not.
@@ -144,7 +146,7 @@ const BY_HAND: &str = "set the account's password to the one in AWSCURRENT by ha
 fn refused_too_often(
     exhausted: Exhausted,
     username: &str,
-    place: &Place,
+    place: &HostPort,
     last: Option<&Failure>,
 ) -> String {
     let (minutes, last) = (WINDOW.as_secs() / 60, last_answer(last));

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::unanswered::AwsService;
+use crate::aws::connect_error::AwsService;
 
 /// A service of AWS that has databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

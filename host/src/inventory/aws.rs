@@ -18,13 +18,13 @@ use tokio::sync::OnceCell;
 use super::{
     Action, Cluster, Instance, Inventory, InventoryError, InventoryErrorKind, Service, Workgroup,
 };
-use crate::error::chain;
-use crate::rotation::Place;
-use crate::unanswered::Unanswered;
+use crate::aws::connect_error::Unanswered;
+use crate::host_port::HostPort;
+use crate::report::chain;
 
 /// How a service is reached.
 pub struct Access {
-    /// Credentials, region, HTTP client, patience.
+    /// Credentials, region, HTTP client, deadline.
     pub shared: SdkConfig,
     /// Where, if not at AWS's own endpoint.
     pub endpoint: Option<String>,
@@ -60,7 +60,7 @@ impl Names {
 
 impl AwsInventory {
     /// The services by clients that are made once they are needed, in the way that `connect` finds;
-    /// [`crate::aws_client`] has one.
+    /// [`crate::aws::client`] has one.
     pub fn new(
         names: Names,
         connect: impl Fn(Service) -> Connecting + Send + Sync + 'static,
@@ -112,7 +112,7 @@ impl Inventory for AwsInventory {
         self.rds_cluster(id).await
     }
 
-    async fn redshift_cluster(&self, arn: &str) -> Result<Option<Place>, InventoryError> {
+    async fn redshift_cluster(&self, arn: &str) -> Result<Option<HostPort>, InventoryError> {
         self.provisioned(arn).await
     }
 
@@ -130,10 +130,10 @@ fn not_in_answer(action: Action, id: &str) -> InventoryError {
     }
 }
 
-fn place(host: Option<String>, port: Option<i32>) -> Option<Place> {
+fn place(host: Option<String>, port: Option<i32>) -> Option<HostPort> {
     let host = host.filter(|host| !host.is_empty())?;
     let port = u16::try_from(port?).ok().filter(|port| *port > 0)?;
-    Some(Place { host, port })
+    Some(HostPort { host, port })
 }
 
 fn failed<E>(action: Action, id: &str, error: &SdkError<E, HttpResponse>) -> InventoryError

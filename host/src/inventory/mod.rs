@@ -16,7 +16,7 @@ use std::future::Future;
 pub use action::{Action, Service};
 pub use error::{InventoryError, InventoryErrorKind};
 
-use crate::rotation::Place;
+use crate::host_port::HostPort;
 
 /// The calls that a rotation makes about databases. They change nothing.
 pub trait Inventory: Send + Sync {
@@ -43,7 +43,7 @@ pub trait Inventory: Send + Sync {
     fn redshift_cluster(
         &self,
         arn: &str,
-    ) -> impl Future<Output = Result<Option<Place>, InventoryError>> + Send;
+    ) -> impl Future<Output = Result<Option<HostPort>, InventoryError>> + Send;
 
     /// Redshift Serverless' `ListWorkgroups`, those of one namespace, which `ListNamespaces` finds by
     /// its ARN.
@@ -62,7 +62,7 @@ pub struct Instance {
     /// Its identifier, lower-case.
     pub id: String,
     /// Where it listens; none while it is being made.
-    pub endpoint: Option<Place>,
+    pub endpoint: Option<HostPort>,
     /// RDS's name of the engine, such as `postgres` or `oracle-ee`.
     pub engine: String,
     /// The identifier of the instance of which this one is a read replica.
@@ -77,9 +77,9 @@ pub struct Cluster {
     /// Its identifier, lower-case.
     pub id: String,
     /// Where its writer listens; none while it is being made.
-    pub endpoint: Option<Place>,
+    pub endpoint: Option<HostPort>,
     /// Where its readers listen, by turns.
-    pub reader_endpoint: Option<Place>,
+    pub reader_endpoint: Option<HostPort>,
     /// RDS's name of the engine, such as `aurora-postgresql`.
     pub engine: String,
 }
@@ -91,5 +91,5 @@ pub struct Workgroup {
     /// Its name.
     pub name: String,
     /// Where it listens; none while it is being made.
-    pub endpoint: Option<Place>,
+    pub endpoint: Option<HostPort>,
 }

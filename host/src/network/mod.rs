@@ -4,16 +4,16 @@
 //! is the message that costs operators their afternoon.
 
 mod channel_binding;
+mod deadline;
 mod overheard;
-mod patience;
 mod roots;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod tls;
 
-pub use patience::Patience;
-pub(crate) use patience::seconds;
+pub use deadline::Deadline;
+pub(crate) use deadline::seconds;
 pub use stream::{Stream, connect, resolve};
 pub use tls::{Tls, TlsSession};
 

@@ -11,7 +11,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::overheard::{Opening, Overheard, is_tls_alert};
 use super::tls::{Tls, TlsSession};
-use super::{NetworkError, NetworkErrorKind as Kind, Patience, seconds};
+use super::{Deadline, NetworkError, NetworkErrorKind as Kind, seconds};
 
 /// How long a name may take to resolve. Inside a VPC the resolver answers in milliseconds.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -31,11 +31,11 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 ///
 /// # Errors
 /// `NameNotFound` or `TimedOut`.
-pub async fn resolve(host: &str, patience: Patience) -> Result<Vec<IpAddr>, NetworkError> {
+pub async fn resolve(host: &str, deadline: Deadline) -> Result<Vec<IpAddr>, NetworkError> {
     if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
         return Ok(vec![address]);
     }
-    let time = patience.at_most(RESOLVE_TIMEOUT);
+    let time = deadline.at_most(RESOLVE_TIMEOUT);
     let lookup = timeout(time, tokio::net::lookup_host((host, 0)));
     match lookup.await {
         Ok(Ok(found)) => {
@@ -72,19 +72,19 @@ pub async fn resolve(host: &str, patience: Patience) -> Result<Vec<IpAddr>, Netw
 pub async fn connect(
     host: &str,
     addresses: &[SocketAddr],
-    patience: Patience,
+    deadline: Deadline,
 ) -> Result<Stream, NetworkError> {
     let mut failures = Vec::new();
     let mut kind = Kind::NameNotFound;
     for address in addresses {
-        let time = patience.at_most(CONNECT_TIMEOUT);
+        let time = deadline.at_most(CONNECT_TIMEOUT);
         let (what, why) = match timeout(time, TcpStream::connect(address)).await {
             Ok(Ok(socket)) => {
                 // Protocols here are question and answer: waiting to fill a packet only costs time.
                 // A socket that can't be told so still works.
                 drop(socket.set_nodelay(true));
                 let state = State::Plain(socket);
-                return Ok(Stream { state, peer: *address, patience, spoke_in_clear: false });
+                return Ok(Stream { state, peer: *address, deadline, spoke_in_clear: false });
             }
             Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => (
                 Kind::Refused,
@@ -135,7 +135,7 @@ const MAYBE_TLS: &str = "a port that expects TLS from the first byte does that t
 pub struct Stream {
     state: State,
     peer: SocketAddr,
-    patience: Patience,
+    deadline: Deadline,
     /// Whether the peer has sent anything without TLS.
     spoke_in_clear: bool,
 }
@@ -173,7 +173,7 @@ impl Stream {
                 State::Broken => Err(io::Error::from(io::ErrorKind::NotConnected)),
             }
         };
-        let count = bounded(self.peer, self.patience, read).await;
+        let count = bounded(self.peer, self.deadline, read).await;
         let count = count.map_err(|error| self.of_a_silent_peer(error))?;
         self.spoke_in_clear |= count > 0;
         buffer.truncate(count);
@@ -188,7 +188,7 @@ impl Stream {
             return Ok(());
         }
         let mut first = [0; 5];
-        let peek = bounded(self.peer, self.patience, socket.peek(&mut first)).await;
+        let peek = bounded(self.peer, self.deadline, socket.peek(&mut first)).await;
         peek.map_err(|error| self.of_a_silent_peer(error))?;
         if is_tls_alert(&first) {
             return Err(NetworkError::new(
@@ -229,7 +229,7 @@ impl Stream {
                 State::Broken => Err(io::Error::from(io::ErrorKind::NotConnected)),
             }
         };
-        bounded(self.peer, self.patience, write).await
+        bounded(self.peer, self.deadline, write).await
     }
 
     /// Upgrades to TLS in place.
@@ -251,7 +251,7 @@ impl Stream {
         };
         // Nothing was read ahead here, so bytes that somebody slipped in after the answer in clear
         // are the first that the handshake sees, and break it.
-        let time = self.patience.at_most(TLS_TIMEOUT);
+        let time = self.deadline.at_most(TLS_TIMEOUT);
         let opening = Opening { agreed: self.spoke_in_clear, ..Opening::default() };
         let handshake = tls.handshake(socket, host, self.peer, &opening);
         let Ok(handshake) = timeout(time, handshake).await else {
@@ -273,10 +273,10 @@ impl Stream {
 
 async fn bounded<T>(
     peer: SocketAddr,
-    patience: Patience,
+    deadline: Deadline,
     operation: impl Future<Output = io::Result<T>>,
 ) -> Result<T, NetworkError> {
-    let time = patience.at_most(ANSWER_TIMEOUT);
+    let time = deadline.at_most(ANSWER_TIMEOUT);
     match timeout(time, operation).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(match error.kind() {

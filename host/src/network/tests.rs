@@ -21,7 +21,7 @@ enum Peer {
 const GREETING: &[u8] = b"\x4a\0\0\0\x0a8.0.36\0";
 const ALERT: &[u8] = b"\x15\x03\x01\0\x02\x02\x46";
 
-async fn connected(peer: Peer, patience: Patience) -> Stream {
+async fn connected(peer: Peer, deadline: Deadline) -> Stream {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -40,11 +40,11 @@ async fn connected(peer: Peer, patience: Patience) -> Stream {
         drop(socket.shutdown().await);
         while !matches!(socket.read(&mut heard).await, Ok(0) | Err(_)) {}
     });
-    connect("db.example", &[address], patience).await.unwrap()
+    connect("db.example", &[address], deadline).await.unwrap()
 }
 
-async fn tls_with(peer: Peer, patience: Patience) -> NetworkError {
-    let mut stream = connected(peer, patience).await;
+async fn tls_with(peer: Peer, deadline: Deadline) -> NetworkError {
+    let mut stream = connected(peer, deadline).await;
     stream.start_tls(&Tls::new(None), "db.example").await.unwrap_err()
 }
 
@@ -57,19 +57,19 @@ async fn tls_on_a_port_without_it_is_known_by_the_answer() {
         (Peer::Answers(b"-ERR unknown command\r\n"), "answered without TLS: it has none"),
         (Peer::Greets(GREETING), "answered without TLS: it has none"),
     ] {
-        let error = tls_with(peer, Patience::default()).await;
+        let error = tls_with(peer, Deadline::default()).await;
         assert_eq!(error.kind, NetworkErrorKind::Tls, "{error}");
         assert!(error.message.contains(expected) && error.message.contains(remedy), "{error}");
         assert!(error.own_words.contains(remedy), "{}", error.own_words);
     }
     // A server that speaks TLS, and refuses ours.
-    let error = tls_with(Peer::Answers(ALERT), Patience::default()).await;
+    let error = tls_with(Peer::Answers(ALERT), Deadline::default()).await;
     assert!(!error.message.contains("without TLS"), "{error}");
 }
 
 #[tokio::test]
 async fn a_silent_peer_may_be_one_without_tls() {
-    let soon = Patience::until(Some(Instant::now() + std::time::Duration::from_millis(100)));
+    let soon = Deadline::until(Some(Instant::now() + std::time::Duration::from_millis(100)));
     let error = tls_with(Peer::Waits, soon).await;
     assert_eq!(error.kind, NetworkErrorKind::TimedOut, "{error}");
     for part in ["sent nothing", "without TLS on this port", "`port`", "overloaded"] {
@@ -79,7 +79,7 @@ async fn a_silent_peer_may_be_one_without_tls() {
 
 #[tokio::test]
 async fn a_peer_that_agreed_to_tls_has_it_whatever_comes_then() {
-    let mut stream = connected(Peer::Greets(GREETING), Patience::default()).await;
+    let mut stream = connected(Peer::Greets(GREETING), Deadline::default()).await;
     assert_eq!(stream.read(64).await.unwrap(), GREETING);
     let error = stream.start_tls(&Tls::new(None), "db.example").await.unwrap_err();
     assert!(!error.message.contains("`\"ssl\": false`"), "{error}");
@@ -88,7 +88,7 @@ async fn a_peer_that_agreed_to_tls_has_it_whatever_comes_then() {
 #[tokio::test]
 async fn a_port_that_expects_tls_is_known_by_its_alert_or_its_silence() {
     for limit in [1, 64] {
-        let mut stream = connected(Peer::Answers(ALERT), Patience::default()).await;
+        let mut stream = connected(Peer::Answers(ALERT), Deadline::default()).await;
         stream.write(b"hello\n").await.unwrap();
         let error = stream.read(limit).await.unwrap_err();
         assert!(error.message.contains("answered with an alert of TLS: it expects TLS"), "{error}");
@@ -98,13 +98,13 @@ async fn a_port_that_expects_tls_is_known_by_its_alert_or_its_silence() {
             "no handshake failed, and a password may be out"
         );
     }
-    let mut stream = connected(Peer::Closes, Patience::default()).await;
+    let mut stream = connected(Peer::Closes, Deadline::default()).await;
     stream.write(b"hello\n").await.unwrap();
     assert!(stream.read(64).await.unwrap().is_empty(), "the interface's own sign of an end");
     let said = stream.closed_without_a_word().unwrap();
     assert!(said.contains("expects TLS") && said.contains("`\"ssl\": false`"), "{said}");
     // Whoever said something speaks our protocol.
-    let mut stream = connected(Peer::Greets(b"hello"), Patience::default()).await;
+    let mut stream = connected(Peer::Greets(b"hello"), Deadline::default()).await;
     assert_eq!(stream.read(64).await.unwrap(), b"hello");
     assert_eq!(stream.closed_without_a_word(), None);
 }

@@ -2,7 +2,7 @@
 //!
 //! A plugin is not trusted to keep a password out of its messages, and a server may echo what an
 //! earlier call gave it. So a step has one [`Redactor`], which learns every secret on its way in
-//! (`store::punctual` hands it all that Secrets Manager answers: whichever code
+//! (`store::guarded` hands it all that Secrets Manager answers: whichever code
 //! comes to read a version, its secrets are known here first), and every foreign text passes it on
 //! its way out.
 //!

@@ -12,11 +12,14 @@ use super::Rotation;
 use super::document::{Origin, SecretDocument};
 use super::managed::Managed;
 use super::mismatch::Mismatch;
-use super::parties::Parties;
-use super::service::{Catalog, Description, Login, Place, Proof, SecretRef, Service};
+use super::participants::Participants;
+use super::ports::{
+    Catalog, Description, Login, Proof, SecretDescription, SecretRef, SecretStore, Service, Stage,
+    VersionSelector,
+};
 use crate::error::Error;
+use crate::host_port::HostPort;
 use crate::inventory::Inventory;
-use crate::store::{SecretDescription, SecretStore, Stage, VersionSelector};
 
 /// An admin secret, read but not yet compared with the secret that names it.
 pub(super) struct Admin {
@@ -30,18 +33,18 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// The administrator's sign-in, for the same server and database as the secret.
     pub(super) async fn admin_login(
         &self,
-        parties: &Parties<'_, C::Service>,
+        participants: &Participants<'_, C::Service>,
         admin_id: &str,
     ) -> Result<Login, Error> {
-        let plugin = parties.service.description();
+        let plugin = participants.service.description();
         let Admin { mut login, engine, managed } =
-            self.admin(parties.secret, admin_id, plugin, &parties.current.place).await?;
-        fits(parties, admin_id, &login.username)?;
-        serves(parties, engine)?;
-        self.same_database(parties, &login.place, managed.as_ref()).await?;
+            self.admin(participants.secret, admin_id, plugin, &participants.current.place).await?;
+        fits(participants, admin_id, &login.username)?;
+        serves(participants, engine)?;
+        self.same_database(participants, &login.place, managed.as_ref()).await?;
         login.database = match managed.and_then(|managed| managed.database) {
             Some(fixed) => Some(fixed),
-            None => parties.current.database.clone(),
+            None => participants.current.database.clone(),
         };
         Ok(login)
     }
@@ -50,18 +53,19 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// where it says itself where that is.
     pub(super) async fn foresee_admin(
         &self,
-        parties: &Parties<'_, C::Service>,
+        participants: &Participants<'_, C::Service>,
         admin_id: &str,
     ) -> Result<Option<Login>, Error> {
-        let document = self.admin_document(parties.secret, admin_id).await?;
-        fits(parties, admin_id, document.username()?)?;
+        let document = self.admin_document(participants.secret, admin_id).await?;
+        fits(participants, admin_id, document.username()?)?;
         document.password()?;
-        if !document.says_where() {
+        if !document.has_location() {
             return Ok(None);
         }
-        let login = document.login(parties.service.description(), SecretRef::of_admin(admin_id))?;
-        serves(parties, document.engine()?.to_owned())?;
-        self.may_be_one_database(parties, &login.place, None)?;
+        let login =
+            document.login(participants.service.description(), SecretRef::of_admin(admin_id))?;
+        serves(participants, document.engine()?.to_owned())?;
+        self.may_be_one_database(participants, &login.place, None)?;
         Ok(Some(login))
     }
 
@@ -83,10 +87,10 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         secret: &SecretDescription,
         admin_id: &str,
         plugin: &Description,
-        own: &Place,
+        own: &HostPort,
     ) -> Result<Admin, Error> {
         let document = self.admin_document(secret, admin_id).await?;
-        let managed = if document.says_where() {
+        let managed = if document.has_location() {
             None
         } else {
             self.managed(secret, admin_id, own, document.is_credential_alone()).await?
@@ -113,13 +117,13 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
 
 /// Makes sure that the administrator is another account than those that the rotation changes.
 fn fits<P: Service>(
-    parties: &Parties<'_, P>,
+    participants: &Participants<'_, P>,
     admin_id: &str,
     username: &str,
 ) -> Result<(), Mismatch> {
-    if [&parties.current, &parties.pending].iter().any(|own| own.username == username) {
+    if [&participants.current, &participants.pending].iter().any(|own| own.username == username) {
         return Err(Mismatch::AdminIsUser {
-            secret: parties.secret.name.clone(),
+            secret: participants.secret.name.clone(),
             admin: admin_id.to_owned(),
             username: username.to_owned(),
         });
@@ -130,13 +134,13 @@ fn fits<P: Service>(
 /// Makes sure that the plugin serves the administrator's engine. An Aurora secret may say `postgres` and
 /// its administrator `aurora-postgresql`: what counts is that the plugin, however it was chosen, serves
 /// the administrator's. Which server that is, the place decides.
-fn serves<P: Service>(parties: &Parties<'_, P>, engine: String) -> Result<(), Mismatch> {
-    let plugin = parties.service.description();
+fn serves<P: Service>(participants: &Participants<'_, P>, engine: String) -> Result<(), Mismatch> {
+    let plugin = participants.service.description();
     if plugin.engines.contains(&engine) {
         return Ok(());
     }
     Err(Mismatch::AdminEngine {
-        secret: parties.secret.name.clone(),
+        secret: participants.secret.name.clone(),
         admin: engine,
         plugin: plugin.name.clone(),
         serves: plugin.engines.join(", "),

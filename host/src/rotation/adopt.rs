@@ -14,13 +14,16 @@ use super::Rotation;
 use super::admin::admin_id;
 use super::document::{Origin, SecretDocument};
 use super::mismatch::Mismatch;
-use super::parties::{Answer, Parties, answered};
-use super::service::{Assessment, Catalog, Login, PairState, Place, Planned, Proof, Service};
+use super::participants::{Answer, Participants, answered};
+use super::ports::{
+    Assessment, Catalog, Login, PairState, Planned, Proof, SecretDescription, SecretStore, Service,
+    Stage, VersionSelector,
+};
 use super::set::{CURRENT, PREVIOUS};
 use super::strategy::{Strategy, alternate};
 use crate::error::Error;
+use crate::host_port::HostPort;
 use crate::inventory::Inventory;
-use crate::store::{SecretDescription, SecretStore, Stage, VersionSelector};
 
 /// The two accounts of a secret, looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +35,7 @@ pub struct Pairing {
     /// The other one.
     pub other: String,
     /// Where both are.
-    pub place: Place,
+    pub place: HostPort,
     /// Whether the other account signs in with the secret's previous version. `None`: there is no
     /// such version, so that was not tried.
     pub other_signs_in: Option<bool>,
@@ -59,10 +62,10 @@ impl Pairing {
 
     /// Makes sure that the secret is still for these two. A rotation meanwhile changes only which of
     /// them is current.
-    fn check_still<P>(&self, parties: &Parties<'_, P>) -> Result<(), Mismatch> {
-        let (current, other) = (&parties.current.username, &parties.pending.username);
+    fn check_still<P>(&self, participants: &Participants<'_, P>) -> Result<(), Mismatch> {
+        let (current, other) = (&participants.current.username, &participants.pending.username);
         let seen = [&self.current, &self.other];
-        let place = &parties.current.place;
+        let place = &participants.current.place;
         if seen.contains(&current) && seen.contains(&other) && self.place.is(place) {
             return Ok(());
         }
@@ -81,7 +84,7 @@ impl Pairing {
 
 /// Who would take part.
 struct Pair<'a, P> {
-    parties: Parties<'a, P>,
+    participants: Participants<'a, P>,
     /// The administrator, over the stricter TLS of both secrets.
     actor: Login,
 }
@@ -94,17 +97,18 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// If the secret or its administrator can't be read, or one of both does not sign in.
     pub async fn look_at_pair(&self, secret_id: &str) -> Result<Option<Pairing>, Error> {
         let secret = self.store.describe(secret_id).await?;
-        let Some(Pair { parties, actor }) = self.pair_parties(&secret).await? else {
+        let Some(Pair { participants, actor }) = self.pair_parties(&secret).await? else {
             return Ok(None);
         };
-        let other = parties.pending.username.clone();
-        let other_signs_in = self.previous_signs_in(&parties, &other, &actor).await?;
-        let assessment = self.assess(&parties.service, &planned(&parties, &actor)).await?;
+        let other = participants.pending.username.clone();
+        let other_signs_in = self.previous_signs_in(&participants, &other, &actor).await?;
+        let assessment =
+            self.assess(&participants.service, &planned(&participants, &actor)).await?;
         Ok(Some(Pairing {
             secret: secret.name.clone(),
-            current: parties.current.username.clone(),
+            current: participants.current.username.clone(),
             other,
-            place: parties.current.place.clone(),
+            place: participants.current.place.clone(),
             other_signs_in,
             assessment,
         }))
@@ -118,11 +122,11 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// marks.
     pub async fn adopt_pair(&self, secret_id: &str, seen: &Pairing) -> Result<bool, Error> {
         let secret = self.store.describe(secret_id).await?;
-        let Some(Pair { parties, actor }) = self.pair_parties(&secret).await? else {
+        let Some(Pair { participants, actor }) = self.pair_parties(&secret).await? else {
             return Ok(false);
         };
-        seen.check_still(&parties)?;
-        Ok(self.mark_pair(&parties.service, &planned(&parties, &actor)).await?.is_some())
+        seen.check_still(&participants)?;
+        Ok(self.mark_pair(&participants.service, &planned(&participants, &actor)).await?.is_some())
     }
 
     /// Reads both secrets and has the current password sign in.
@@ -140,45 +144,46 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         if strategy != Strategy::AlternatingUsers {
             return Ok(None);
         }
-        let mut parties = Parties::of_one(secret, &document, &value.version, service, strategy)?;
-        let rules = &parties.service.description().username_rules;
-        parties.pending.username = alternate(&parties.current.username, rules)?;
-        let admin = self.admin_login(&parties, &admin_id).await?;
-        let tls = parties.current.tls.stricter(admin.tls);
-        let proven = Login { proof: Proof::Mutual, tls, ..parties.current.duplicate() };
-        self.verify(&parties.service, &proven, CURRENT).await?;
+        let mut participants =
+            Participants::of_one(secret, &document, &value.version, service, strategy)?;
+        let rules = &participants.service.description().username_rules;
+        participants.pending.username = alternate(&participants.current.username, rules)?;
+        let admin = self.admin_login(&participants, &admin_id).await?;
+        let tls = participants.current.tls.stricter(admin.tls);
+        let proven = Login { proof: Proof::Mutual, tls, ..participants.current.duplicate() };
+        self.verify(&participants.service, &proven, CURRENT).await?;
         let actor = Login { tls, ..admin };
-        Ok(Some(Pair { parties, actor }))
+        Ok(Some(Pair { participants, actor }))
     }
 
     /// Whether the other account signs in with the previous version, where that is its own. Marking
     /// may depend on it, so it takes the same proof and TLS as the current one.
     async fn previous_signs_in(
         &self,
-        parties: &Parties<'_, C::Service>,
+        participants: &Participants<'_, C::Service>,
         other: &str,
         actor: &Login,
     ) -> Result<Option<bool>, Error> {
         let previous = VersionSelector::Stage(Stage::Previous);
-        let Some(value) = self.value_if_there(&parties.secret.arn, &previous).await? else {
+        let Some(value) = self.value_if_there(&participants.secret.arn, &previous).await? else {
             return Ok(None);
         };
-        let older = parties.older(&value).filter(|older| older.same_place);
+        let older = participants.older(&value).filter(|older| older.same_place);
         let Some(login) = older.map(|older| older.login).filter(|login| login.username == other)
         else {
             return Ok(None);
         };
         let tls = login.tls.stricter(actor.tls);
         let proven = Login { proof: Proof::Mutual, tls, ..login };
-        let answer = self.verify(&parties.service, &proven, PREVIOUS).await;
+        let answer = self.verify(&participants.service, &proven, PREVIOUS).await;
         answered(answer).map(|answer| Some(matches!(answer, Answer::Accepted(()))))
     }
 }
 
-fn planned<'a, P>(parties: &'a Parties<'_, P>, actor: &'a Login) -> Planned<'a> {
+fn planned<'a, P>(participants: &'a Participants<'_, P>, actor: &'a Login) -> Planned<'a> {
     Planned {
         actor,
-        username: &parties.pending.username,
-        clone_of: Some(&parties.current.username),
+        username: &participants.pending.username,
+        clone_of: Some(&participants.current.username),
     }
 }

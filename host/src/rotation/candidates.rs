@@ -15,15 +15,15 @@ use std::collections::VecDeque;
 
 use super::Rotation;
 use super::document::{Origin, SecretDocument};
-use super::parties::{Answer, Parties, is_failure};
-use super::service::{Catalog, Failure, FailureKind, Login, Service};
+use super::participants::{Answer, Participants, is_failure};
+use super::ports::{
+    Catalog, Failure, FailureKind, Login, SecretStore, SecretValue, Service, Stage, StoreError,
+    StoreErrorKind, VersionId, VersionSelector,
+};
 use super::traces::Likelihood;
 use crate::error::{Error, ServiceError};
 use crate::inventory::Inventory;
 use crate::secret::{Secret, mute};
-use crate::store::{
-    SecretStore, SecretValue, Stage, StoreError, StoreErrorKind, VersionId, VersionSelector,
-};
 
 /// How many passwords of orphaned versions are tried, newest first. Each is one failed sign-in
 /// more, and policies that lock accounts usually count to ten: with current, pending twice and
@@ -51,7 +51,7 @@ pub(super) struct Candidate {
 pub(super) struct OlderPasswords<'a, S, C: Catalog, I> {
     rotation: &'a Rotation<'a, S, C, I>,
     secret_id: &'a str,
-    parties: &'a Parties<'a, C::Service>,
+    participants: &'a Participants<'a, C::Service>,
     refused: Vec<Secret>,
     /// What the service said of those that were tried.
     tried: Vec<Tried>,
@@ -119,7 +119,7 @@ pub(super) struct Older {
     pub(super) same_place: bool,
 }
 
-impl<P: Service> Parties<'_, P> {
+impl<P: Service> Participants<'_, P> {
     /// What an older version says, if it can be used at all: one that can't is nobody's error.
     pub(super) fn older(&self, value: &SecretValue) -> Option<Older> {
         let origin = Origin { secret: self.secret.name.clone(), role: Stage::Previous };
@@ -153,15 +153,15 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     pub(super) fn older_passwords<'a>(
         &'a self,
         secret_id: &'a str,
-        parties: &'a Parties<'a, C::Service>,
+        participants: &'a Participants<'a, C::Service>,
     ) -> OlderPasswords<'a, S, C, I> {
         OlderPasswords {
             rotation: self,
             secret_id,
-            parties,
+            participants,
             refused: vec![
-                parties.current.password.duplicate(),
-                parties.pending.password.duplicate(),
+                participants.current.password.duplicate(),
+                participants.pending.password.duplicate(),
             ],
             tried: Vec::new(),
             stage: Search::Previous,
@@ -257,7 +257,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
     /// can't be reached: it was stored for TLS, and the server has none.
     fn passes_over(&mut self, candidate: &Candidate, error: &Error) -> bool {
         let no_tls = is_failure(error, FailureKind::NoTls);
-        let over = no_tls && candidate.login.tls != self.parties.current.tls;
+        let over = no_tls && candidate.login.tls != self.participants.current.tls;
         if over {
             self.unsearched.get_or_insert(Unsearched::StoredForTls);
         }
@@ -266,7 +266,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
 
     /// That no known password of the account signs in.
     pub(super) fn in_vain(self) -> Error {
-        let current = &self.parties.current;
+        let current = &self.participants.current;
         ServiceError::NoCandidate {
             username: current.username.clone(),
             place: current.place.clone(),
@@ -309,8 +309,8 @@ impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
 
     /// The same for a version that is there.
     pub(super) fn candidate_of(&mut self, value: &SecretValue, label: String) -> Option<Candidate> {
-        let Older { mut login, same_place } = self.parties.older(value)?;
-        let current = &self.parties.current;
+        let Older { mut login, same_place } = self.participants.older(value)?;
+        let current = &self.participants.current;
         if login.username != current.username
             || self.refused.iter().any(|refused| refused.same_as(&login.password))
         {

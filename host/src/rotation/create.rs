@@ -11,18 +11,18 @@
 
 use super::document::{Origin, SecretDocument};
 use super::event::RotationEvent;
-use super::parties::{Parties, same_but_for_the_credential};
+use super::participants::{Participants, same_but_for_the_credential};
 use super::plan::Invoker;
-use super::service::{Catalog, Login, Service};
+use super::ports::{
+    Catalog, Login, PendingValue, SecretDescription, SecretStore, Service, Stage, StoreErrorKind,
+    VersionId, VersionSelector,
+};
 use super::sign_in::call_failed;
 use super::strategy::{Strategy, alternate, check_name, check_setting};
 use super::{Outcome, Rotation, password};
 use crate::error::Error;
 use crate::inventory::Inventory;
 use crate::secret::Secret;
-use crate::store::{
-    PendingValue, SecretDescription, SecretStore, Stage, StoreErrorKind, VersionId, VersionSelector,
-};
 
 impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     pub(super) async fn create(
@@ -63,9 +63,9 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             return Ok(Outcome::AlreadyCreated);
         }
 
-        let parties = self.coming_parties(&secret, &current, &version)?;
-        let request = password::request(settings, parties.service.description())?;
-        let (checked, password) = tokio::join!(self.foresee(&parties), async {
+        let participants = self.coming_parties(&secret, &current, &version)?;
+        let request = password::request(settings, participants.service.description())?;
+        let (checked, password) = tokio::join!(self.foresee(&participants), async {
             match (password, ahead) {
                 (Some(Ok(password)), Some(ahead)) if ahead == request => Ok(password),
                 // Nothing was asked for ahead, or not exactly this, or it could not be had.
@@ -73,7 +73,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             }
         });
         checked?;
-        let (username, password) = (parties.pending.username.clone(), password?);
+        let (username, password) = (participants.pending.username.clone(), password?);
         self.requests.note(&event.secret_id, &request);
         self.store_pending(event, username, &current, &password).await
     }
@@ -85,40 +85,44 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         secret: &'a SecretDescription,
         document: &SecretDocument,
         version: &VersionId,
-    ) -> Result<Parties<'a, C::Service>, Error> {
+    ) -> Result<Participants<'a, C::Service>, Error> {
         let service = self.service(secret, document)?;
         let strategy = self.strategy(secret, document, service.description())?;
-        let mut parties = Parties::of_one(secret, document, version, service, strategy)?;
-        let plugin = parties.service.description();
-        check_name(&parties.current.username, plugin)?;
+        let mut participants = Participants::of_one(secret, document, version, service, strategy)?;
+        let plugin = participants.service.description();
+        check_name(&participants.current.username, plugin)?;
         if strategy == Strategy::AlternatingUsers {
-            let other = alternate(&parties.current.username, &plugin.username_rules)?;
+            let other = alternate(&participants.current.username, &plugin.username_rules)?;
             check_name(&other, plugin)?;
             check_setting(&other, self.config.username_limit)?;
-            parties.pending.username = other;
+            participants.pending.username = other;
         }
         self.may_send_text(secret)?;
-        Ok(parties)
+        Ok(participants)
     }
 
     /// Finds out what would stop the next steps, without a connection to the service: the way to it,
     /// and the administrator's secret.
-    async fn foresee(&self, parties: &Parties<'_, C::Service>) -> Result<(), Error> {
-        self.way_to(parties, &parties.current)?;
-        let Some(admin_id) = &parties.admin_id else { return Ok(()) };
-        match self.foresee_admin(parties, admin_id).await? {
-            Some(admin) => self.way_to(parties, &admin),
+    async fn foresee(&self, participants: &Participants<'_, C::Service>) -> Result<(), Error> {
+        self.way_to(participants, &participants.current)?;
+        let Some(admin_id) = &participants.admin_id else { return Ok(()) };
+        match self.foresee_admin(participants, admin_id).await? {
+            Some(admin) => self.way_to(participants, &admin),
             None => Ok(()),
         }
     }
 
-    fn way_to(&self, parties: &Parties<'_, C::Service>, login: &Login) -> Result<(), Error> {
+    fn way_to(
+        &self,
+        participants: &Participants<'_, C::Service>,
+        login: &Login,
+    ) -> Result<(), Error> {
         let login = Login { tls: self.tls_in_force(login.tls), ..login.duplicate() };
         let attempt = format!(
             "checking, before a new password is stored, whether `{}` can sign in",
             login.username
         );
-        let ahead = parties.service.foresee(&login);
+        let ahead = participants.service.foresee(&login);
         ahead.map_err(|error| call_failed(error, attempt, &login.place))
     }
 

@@ -8,11 +8,11 @@ use std::net::Ipv6Addr;
 
 use serde_json::{Map, Value};
 
+use super::ports::{SecretValue, TlsMode};
 pub use super::secret_problem::{Origin, SecretProblem};
-use super::service::{Place, TlsMode};
+use crate::host_port::HostPort;
 use crate::redact::wipe;
 use crate::secret::{Secret, mute};
-use crate::store::SecretValue;
 
 /// Keys that say where and how to sign in. A plugin gets what they mean, and no key that it does
 /// not declare.
@@ -98,7 +98,7 @@ impl SecretDocument {
     ///
     /// # Errors
     /// If the host is missing or has a port in it, or the port is not a number from 1 to 65535.
-    pub fn place(&self, default_port: u16) -> Result<Place, SecretProblem> {
+    pub fn place(&self, default_port: u16) -> Result<HostPort, SecretProblem> {
         let host = self.text("host")?;
         // The host is told in errors. One with other characters may be a whole address that somebody
         // pasted, password included: `user:password@host`, `scheme://…`, `host?password=…`.
@@ -111,7 +111,7 @@ impl SecretDocument {
                 "a host name or an IP address alone, without a port; the port belongs in field `port`",
             ));
         }
-        Ok(Place { host: host.to_owned(), port: self.port()?.unwrap_or(default_port) })
+        Ok(HostPort { host: host.to_owned(), port: self.port()?.unwrap_or(default_port) })
     }
 
     /// The database; absent and null both mean the service's default.
@@ -138,7 +138,7 @@ impl SecretDocument {
 
     /// Whether it has the keys that say which server it is for. Whether they can be used is another
     /// question.
-    pub fn says_where(&self) -> bool {
+    pub fn has_location(&self) -> bool {
         ["engine", "host"].iter().all(|key| self.fields.contains_key(*key))
     }
 
@@ -156,7 +156,7 @@ impl SecretDocument {
             Some(Value::Bool(false)) => TlsMode::Disabled,
             Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => TlsMode::Required,
             Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => TlsMode::Disabled,
-            _ => TlsMode::Unsaid,
+            _ => TlsMode::Unspecified,
         }
     }
 
@@ -281,7 +281,7 @@ fn plain_text(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Stage, VersionId};
+    use crate::rotation::ports::{Stage, VersionId};
 
     fn origin() -> Origin {
         Origin { secret: "db".into(), role: Stage::Current }
@@ -368,13 +368,13 @@ mod tests {
             ("\"TRUE\"", TlsMode::Required),
             ("false", TlsMode::Disabled),
             ("\"False\"", TlsMode::Disabled),
-            ("null", TlsMode::Unsaid),
-            ("0", TlsMode::Unsaid),
-            ("\"no\"", TlsMode::Unsaid),
+            ("null", TlsMode::Unspecified),
+            ("0", TlsMode::Unspecified),
+            ("\"no\"", TlsMode::Unspecified),
         ] {
             assert_eq!(good(&format!(r#"{{"ssl":{ssl}}}"#)).tls(), tls, "{ssl}");
         }
-        assert_eq!(good("{}").tls(), TlsMode::Unsaid);
+        assert_eq!(good("{}").tls(), TlsMode::Unspecified);
     }
 
     #[test]

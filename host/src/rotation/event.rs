@@ -6,8 +6,8 @@
 
 use serde_json::{Map, Value};
 
+use super::ports::VersionId;
 use crate::secret::{Secret, mute};
-use crate::store::VersionId;
 
 /// The longest SecretId (an ARN or a name) that Secrets Manager takes, in characters.
 const SECRET_ID_MAX: usize = 2048;

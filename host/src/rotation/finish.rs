@@ -13,13 +13,12 @@
 
 use super::event::RotationEvent;
 use super::plan::{Invoker, Plan, plan};
+use super::ports::{Catalog, SecretStore, Stage, StageMove, StoreErrorKind};
 use super::reading::Both;
-use super::service::Catalog;
 use super::set::PENDING;
 use super::{Outcome, Rotation};
 use crate::error::Error;
 use crate::inventory::Inventory;
-use crate::store::{SecretStore, Stage, StageMove, StoreErrorKind};
 
 impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     pub(super) async fn finish(
@@ -31,10 +30,10 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             return Ok(Outcome::AlreadyCurrent);
         };
         // The last thing that anybody checks before applications get this version.
-        let parties = self.parties(&secret, &current, &pending)?;
+        let participants = self.participants(&secret, &current, &pending)?;
         let edited = current.created_at.zip(pending.created_at).is_some_and(|(c, p)| c > p);
         if edited {
-            self.verify(&parties.service, &parties.pending, PENDING).await?;
+            self.verify(&participants.service, &participants.pending, PENDING).await?;
         }
         let replaced = secret.version_with(&Stage::Current).cloned();
         let change = StageMove {

@@ -11,11 +11,11 @@
 
 use super::Rotation;
 use super::admin::named_by;
+use super::ports::{Catalog, SecretDescription, SecretStore};
 use super::replica::Listed;
-use super::service::{Catalog, Place};
 use crate::error::Error;
+use crate::host_port::HostPort;
 use crate::inventory::{Inventory, InventoryError, Service, Workgroup};
-use crate::store::{SecretDescription, SecretStore};
 
 /// The tags, as the services spell them, and what their ARNs are of. Compared in lower case, as AWS's
 /// functions do.
@@ -38,7 +38,7 @@ pub(super) const REDSHIFT: &str = "redshift";
 /// What a service said about a managed admin secret's database.
 pub(super) struct Managed {
     /// Where it listens.
-    pub(super) place: Place,
+    pub(super) place: HostPort,
     /// The engine, as secrets spell it.
     pub(super) engine: String,
     /// The database for the administrator, where it is always the same one.
@@ -66,7 +66,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         &self,
         secret: &SecretDescription,
         admin_id: &str,
-        own: &Place,
+        own: &HostPort,
         alone: bool,
     ) -> Result<Option<Managed>, Error> {
         self.progress.note(format!("reading the tags of the admin secret `{admin_id}`"));
@@ -135,25 +135,25 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     }
 }
 
-fn of_rds(place: Place, engine: &str, listed: Listed) -> Managed {
+fn of_rds(place: HostPort, engine: &str, listed: Listed) -> Managed {
     let engine = secret_engine(engine);
     let database = (engine == "db2").then(|| DB2_ADMIN_DATABASE.to_owned());
     Managed { place, engine: engine.to_owned(), database, listed: Some(listed) }
 }
 
-fn of_redshift(place: Place) -> Managed {
+fn of_redshift(place: HostPort) -> Managed {
     Managed { place, engine: REDSHIFT.to_owned(), database: None, listed: None }
 }
 
 /// The workgroups that can be reached.
-fn listening(workgroups: &[Workgroup]) -> Vec<(&str, &Place)> {
+fn listening(workgroups: &[Workgroup]) -> Vec<(&str, &HostPort)> {
     workgroups.iter().filter_map(|one| Some((one.name.as_str(), one.endpoint.as_ref()?))).collect()
 }
 
 /// How many workgroups an error names; the rest are counted.
 const TOLD_MAX: usize = 5;
 
-fn told(workgroups: &[(&str, &Place)]) -> String {
+fn told(workgroups: &[(&str, &HostPort)]) -> String {
     let named = workgroups.iter().take(TOLD_MAX);
     let named: Vec<_> = named.map(|(name, place)| format!("`{name}` at {place}")).collect();
     match workgroups.len().saturating_sub(TOLD_MAX) {
@@ -288,7 +288,7 @@ pub enum ManagedProblem {
         /// The secret's name.
         secret: String,
         /// The secret's host and port. Boxed, as errors are handed around by value.
-        own: Box<Place>,
+        own: Box<HostPort>,
         /// The namespace.
         arn: String,
         /// Its workgroups.

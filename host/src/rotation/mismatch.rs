@@ -5,7 +5,7 @@
 //! rotation leaves it where it is.
 
 use super::replica::Unrelated;
-use super::service::Place;
+use crate::host_port::HostPort;
 use crate::text::quoted;
 
 /// Two versions or secrets that must belong together and do not.
@@ -85,9 +85,9 @@ pub enum Mismatch {
         /// The secret's name.
         secret: String,
         /// The admin secret's host and port.
-        admin: Place,
+        admin: HostPort,
         /// The secret's host and port.
-        current: Place,
+        current: HostPort,
         /// Why they are not one database.
         why: Unrelated,
     },

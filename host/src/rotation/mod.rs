@@ -10,15 +10,15 @@ mod admin;
 mod adopt;
 mod candidates;
 mod create;
-mod description;
 mod document;
 mod event;
 mod finish;
 mod managed;
 mod mismatch;
-mod parties;
+mod participants;
 mod password;
 mod plan;
+pub mod ports;
 mod progress;
 mod reading;
 mod rejected;
@@ -27,7 +27,6 @@ mod repair;
 mod replica;
 mod secret_problem;
 mod send_text;
-mod service;
 mod set;
 mod sign_in;
 mod sign_ins;
@@ -54,26 +53,19 @@ pub use plan::{Invoker, Plan, Refusal, plan};
 pub use progress::Progress;
 pub use rejected::GivenUp;
 #[cfg(feature = "cli")]
-pub use repair::{Beside, Diagnosis, Mending, Wish};
+pub use repair::{Beside, Diagnosis, RepairAction, Wish};
 pub use replica::Unrelated;
 pub use send_text::SEND_TEXT_TAG;
-#[cfg(feature = "cli")]
-pub use service::{Assessment, Finding, PairState, Planned};
-pub use service::{
-    CallError, Catalog, Change, CharacterClasses, Choice, Description, Failure, FailureKind,
-    Features, Login, NameLength, PasswordRules, Place, Proof, SecretRef, Service, TlsMode,
-    UsernameRules,
-};
 pub use sign_ins::{Exhausted, REFUSED_LIMIT, SignIns, WINDOW};
 pub use strategy::{STRATEGY_TAG, Strategy, StrategyProblem, UnknownStrategy};
 #[cfg(feature = "cli")]
 pub use under_way::running;
 
+use self::ports::{Catalog, Choice, Description, SecretDescription, SecretStore, VersionId};
 use crate::config::Config;
 use crate::error::Error;
 use crate::inventory::Inventory;
-use crate::plugin::PluginError;
-use crate::store::{SecretDescription, SecretStore, VersionId};
+use crate::sandbox::PluginError;
 
 /// The tag that chooses a plugin.
 pub const PLUGIN_TAG: &str = "windlass:plugin";

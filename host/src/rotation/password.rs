@@ -17,9 +17,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::service::{CharacterClasses, Description};
+use super::ports::{CharacterClasses, Description, PasswordRequest};
 use crate::config::PasswordSettings;
-use crate::store::PasswordRequest;
 
 /// How hard a password must be to guess, in bits. Eight characters of letters and digits, which is
 /// what the tightest services take, have 47; less can be searched through by machines that anybody
@@ -243,7 +242,7 @@ pub enum PasswordProblem {
 
 #[cfg(test)]
 mod tests {
-    use super::super::service::{Features, NameLength, PasswordRules, UsernameRules};
+    use super::super::ports::{Features, NameLength, PasswordRules, UsernameRules};
     use super::*;
 
     fn plugin(max: u32, default: u32, excluded: &str, default_excluded: &str) -> Description {

@@ -14,12 +14,12 @@ use super::document::{Origin, SecretDocument};
 use super::event::RotationEvent;
 use super::mismatch::Mismatch;
 use super::plan::{Invoker, Plan, Refusal, plan};
-use super::service::Catalog;
+use super::ports::{
+    Catalog, SecretDescription, SecretStore, SecretValue, Stage, StoreError, StoreErrorKind,
+    VersionSelector,
+};
 use crate::error::Error;
 use crate::inventory::Inventory;
-use crate::store::{
-    SecretDescription, SecretStore, SecretValue, Stage, StoreError, StoreErrorKind, VersionSelector,
-};
 
 /// The pauses before reading again. The stores of unit tests don't lag.
 fn pauses() -> impl Iterator<Item = Duration> {

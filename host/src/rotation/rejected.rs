@@ -24,13 +24,12 @@
 use super::Rotation;
 use super::event::RotationEvent;
 use super::mismatch::drop_pending;
-use super::parties::Parties;
-use super::service::Catalog;
+use super::participants::Participants;
+use super::ports::{Catalog, SecretStore, StageMove, StoreErrorKind};
 use super::set::{CURRENT, Learnt, PREVIOUS};
 use super::strategy::Strategy;
 use crate::error::{Error, ServiceError};
 use crate::inventory::Inventory;
-use crate::store::{SecretStore, StageMove, StoreErrorKind};
 
 /// What became of the rotation whose password was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,7 +60,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     pub(super) async fn give_up_if_rejected(
         &self,
         event: &RotationEvent,
-        parties: &Parties<'_, C::Service>,
+        participants: &Participants<'_, C::Service>,
         learnt: &Learnt,
         error: Error,
     ) -> Error {
@@ -69,19 +68,19 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         else {
             return error;
         };
-        let given_up = Some(Box::new(self.give_up(event, parties, learnt).await));
+        let given_up = Some(Box::new(self.give_up(event, participants, learnt).await));
         ServiceError::PasswordRejected { attempt, place, failure, given_up }.into()
     }
 
     async fn give_up(
         &self,
         event: &RotationEvent,
-        parties: &Parties<'_, C::Service>,
+        participants: &Participants<'_, C::Service>,
         learnt: &Learnt,
     ) -> GivenUp {
         let version = event.version.to_string();
         let not = |why: String| GivenUp::Not {
-            secret: parties.secret.name.clone(),
+            secret: participants.secret.name.clone(),
             version: version.clone(),
             why,
         };
@@ -95,15 +94,15 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             );
         };
         let elsewhere = learnt.admin().is_some_and(|admin| !admin.place.is(&login.place));
-        if parties.strategy == Strategy::SingleUser && elsewhere {
+        if participants.strategy == Strategy::SingleUser && elsewhere {
             return not(
                 "the password is changed at another place than it signs in, which may lag behind, so \
                  AWSPENDING stays where it is"
                     .to_owned(),
             );
         }
-        if parties.strategy == Strategy::SingleUser
-            && let Err(error) = self.verify(&parties.service, login, with).await
+        if participants.strategy == Strategy::SingleUser
+            && let Err(error) = self.verify(&participants.service, login, with).await
         {
             return not(format!(
                 "AWSPENDING stays where it is, since another attempt may have set that password: {error}"

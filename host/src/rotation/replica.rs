@@ -17,11 +17,11 @@
 use super::Rotation;
 use super::managed::{Managed, REDSHIFT};
 use super::mismatch::Mismatch;
-use super::parties::Parties;
-use super::service::{Catalog, Place};
+use super::participants::Participants;
+use super::ports::{Catalog, SecretStore};
 use crate::error::Error;
+use crate::host_port::HostPort;
 use crate::inventory::{Cluster, Instance, Inventory, InventoryError, InventoryErrorKind};
-use crate::store::SecretStore;
 
 /// What RDS lists under a name.
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ pub(super) enum Listed {
 
 impl Listed {
     /// Whether this place is one of its endpoints.
-    fn listens_at(&self, place: &Place) -> bool {
+    fn listens_at(&self, place: &HostPort) -> bool {
         let endpoints = match self {
             Self::Instance(instance) => [instance.endpoint.as_ref(), None],
             Self::Cluster(cluster) => [cluster.endpoint.as_ref(), cluster.reader_endpoint.as_ref()],
@@ -69,24 +69,26 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// If neither it is, nor Amazon RDS could say that both are of one database.
     pub(super) fn may_be_one_database(
         &self,
-        parties: &Parties<'_, C::Service>,
-        admin: &Place,
+        participants: &Participants<'_, C::Service>,
+        admin: &HostPort,
         managed: Option<&Managed>,
     ) -> Result<Relation, Mismatch> {
-        let current = &parties.current.place;
+        let current = &participants.current.place;
         if admin.is(current) {
             return Ok(Relation::SamePlace);
         }
         if admin.host.eq_ignore_ascii_case(&current.host) {
-            return Err(mismatch(parties, admin, Unrelated::OtherPort));
+            return Err(mismatch(participants, admin, Unrelated::OtherPort));
         }
-        if parties.engine == REDSHIFT || managed.is_some_and(|managed| managed.listed.is_none()) {
-            return Err(mismatch(parties, admin, Unrelated::Redshift));
+        if participants.engine == REDSHIFT
+            || managed.is_some_and(|managed| managed.listed.is_none())
+        {
+            return Err(mismatch(participants, admin, Unrelated::Redshift));
         }
         for place in [current, admin] {
             if !self.inventory.may_name(&place.host) {
                 let host = place.host.clone();
-                return Err(mismatch(parties, admin, Unrelated::NotRds { host }));
+                return Err(mismatch(participants, admin, Unrelated::NotRds { host }));
             }
         }
         Ok(Relation::ForRdsToSay)
@@ -95,12 +97,12 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// Makes sure that the administrator's place is the secret's own, or of the same database.
     pub(super) async fn same_database(
         &self,
-        parties: &Parties<'_, C::Service>,
-        admin: &Place,
+        participants: &Participants<'_, C::Service>,
+        admin: &HostPort,
         managed: Option<&Managed>,
     ) -> Result<(), Error> {
-        let current = &parties.current.place;
-        if self.may_be_one_database(parties, admin, managed)? == Relation::SamePlace {
+        let current = &participants.current.place;
+        if self.may_be_one_database(participants, admin, managed)? == Relation::SamePlace {
             return Ok(());
         }
         self.progress.note(format!("asking Amazon RDS whether {current} follows {admin}"));
@@ -114,16 +116,16 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
                 let reason = format!(
                     "it was asked because the admin secret is for `{admin}` and secret `{}` for \
                      `{current}`, which must be a read replica or reader endpoint of it",
-                    parties.secret.name
+                    participants.secret.name
                 );
                 return Err(error.because(&reason).into());
             }
         };
-        Err(mismatch(parties, admin, why).into())
+        Err(mismatch(participants, admin, why).into())
     }
 
     /// What RDS lists at this place.
-    async fn listed(&self, place: &Place, known: Option<Listed>) -> Result<Listed, Unlisted> {
+    async fn listed(&self, place: &HostPort, known: Option<Listed>) -> Result<Listed, Unlisted> {
         let host = place.host.to_ascii_lowercase();
         let mut labels = host.split('.');
         let name = labels.next().unwrap_or_default();
@@ -146,11 +148,11 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     }
 }
 
-fn mismatch<P>(parties: &Parties<'_, P>, admin: &Place, why: Unrelated) -> Mismatch {
+fn mismatch<P>(participants: &Participants<'_, P>, admin: &HostPort, why: Unrelated) -> Mismatch {
     Mismatch::AdminPlace {
-        secret: parties.secret.name.clone(),
+        secret: participants.secret.name.clone(),
         admin: admin.clone(),
-        current: parties.current.place.clone(),
+        current: participants.current.place.clone(),
         why,
     }
 }
@@ -197,7 +199,7 @@ pub enum Unrelated {
     #[error("`{place}` is not the endpoint that it tells for the database of that name")]
     OtherEndpoint {
         /// The host and port.
-        place: Place,
+        place: HostPort,
     },
     /// Both are of RDS, and have nothing to do with each other.
     #[error("it says that the one is neither a read replica nor a reader endpoint of the other")]

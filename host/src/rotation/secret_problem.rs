@@ -1,7 +1,7 @@
 //! What is wrong with a secret's value: which version, which field, what it has to be. Never a value
 //! of it.
 
-use crate::store::Stage;
+use super::ports::Stage;
 
 /// Which version of which secret a document was read from; for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]

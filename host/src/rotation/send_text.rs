@@ -7,10 +7,9 @@
 //! 3. else not.
 
 use super::Rotation;
-use super::service::{Catalog, Failure, FailureKind, TlsMode};
+use super::ports::{Catalog, Failure, FailureKind, SecretDescription, SecretStore, TlsMode};
 use super::strategy::StrategyProblem;
 use crate::inventory::Inventory;
-use crate::store::{SecretDescription, SecretStore};
 
 /// The tag that decides it for one secret.
 pub const SEND_TEXT_TAG: &str = "windlass:send-text";

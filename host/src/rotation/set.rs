@@ -28,16 +28,17 @@ use tokio::sync::OnceCell;
 
 use super::candidates::{OlderPasswords, Which};
 use super::event::RotationEvent;
-use super::parties::{Answer, Parties, Versions, answered};
+use super::participants::{Answer, Participants, Versions, answered};
 use super::plan::Invoker;
+use super::ports::{
+    Catalog, Change, FailureKind, Login, Proof, SecretDescription, SecretStore, Stage, TlsMode,
+};
 use super::reading::Both;
-use super::service::{Catalog, Change, FailureKind, Login, Proof, TlsMode};
 use super::strategy::Strategy;
 use super::traces::Likelihood;
 use super::{Outcome, Rotation};
 use crate::error::{Error, ServiceError};
 use crate::inventory::Inventory;
-use crate::store::{SecretDescription, SecretStore, Stage};
 use crate::text::quoted;
 
 /// How the current version's password is called in messages.
@@ -77,10 +78,10 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         let Some(Both { secret, current, pending }) = self.read_both(event, invoker).await? else {
             return Ok(Outcome::AlreadyCurrent);
         };
-        let parties = self.parties(&secret, &current, &pending)?;
+        let participants = self.participants(&secret, &current, &pending)?;
         let learnt = Learnt::default();
-        match self.set_with_any(event, &parties, &learnt).await {
-            Err(error) => Err(self.give_up_if_rejected(event, &parties, &learnt, error).await),
+        match self.set_with_any(event, &participants, &learnt).await {
+            Err(error) => Err(self.give_up_if_rejected(event, &participants, &learnt, error).await),
             outcome => outcome,
         }
     }
@@ -89,41 +90,41 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     async fn set_with_any(
         &self,
         event: &RotationEvent,
-        parties: &Parties<'_, C::Service>,
+        participants: &Participants<'_, C::Service>,
         learnt: &Learnt,
     ) -> Result<Outcome, Error> {
-        let mut candidates = self.older_passwords(&event.secret_id, parties);
-        let known = self.likeliest_first(parties);
+        let mut candidates = self.older_passwords(&event.secret_id, participants);
+        let known = self.likeliest_first(participants);
         if known.iter().all(|(likelihood, _)| matches!(likelihood, Likelihood::Refused(_)))
             && let Some(outcome) =
-                self.change_with_older(parties, learnt, &mut candidates, Which::Fresh).await?
+                self.change_with_older(participants, learnt, &mut candidates, Which::Fresh).await?
         {
             return Ok(outcome);
         }
-        let Versions { current, pending } = &parties.versions;
+        let Versions { current, pending } = &participants.versions;
         for (_, stage) in known {
             let (version, answer) = match stage {
-                Stage::Pending => (pending, self.already_set(parties).await?),
+                Stage::Pending => (pending, self.already_set(participants).await?),
                 _ => {
-                    let with = &parties.current;
-                    (current, self.change_with(parties, learnt, with, CURRENT).await?)
+                    let with = &participants.current;
+                    (current, self.change_with(participants, learnt, with, CURRENT).await?)
                 }
             };
             match answer {
                 Answer::Accepted(outcome) => return Ok(outcome),
                 Answer::Refused(failure) => {
-                    self.sign_ins.traces.refused(&parties.current.secret.id, version);
+                    self.sign_ins.traces.refused(&participants.current.secret.id, version);
                     candidates.note(stage.as_str(), failure);
                 }
             }
         }
         if let Some(outcome) =
-            self.change_with_older(parties, learnt, &mut candidates, Which::All).await?
+            self.change_with_older(participants, learnt, &mut candidates, Which::All).await?
         {
             return Ok(outcome);
         }
         if candidates.searched()
-            && let Answer::Accepted(outcome) = self.already_set(parties).await?
+            && let Answer::Accepted(outcome) = self.already_set(participants).await?
         {
             return Ok(outcome);
         }
@@ -133,12 +134,15 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// The current and the pending version in the order in which they are tried. With two passwords
     /// or two accounts the current one signs in whatever became of the change, and has the change
     /// made again, of which an earlier attempt may have made a part.
-    fn likeliest_first(&self, parties: &Parties<'_, C::Service>) -> [(Likelihood, Stage); 2] {
-        let (traces, secret) = (&self.sign_ins.traces, &parties.current.secret.id);
-        let Versions { current, pending } = &parties.versions;
+    fn likeliest_first(
+        &self,
+        participants: &Participants<'_, C::Service>,
+    ) -> [(Likelihood, Stage); 2] {
+        let (traces, secret) = (&self.sign_ins.traces, &participants.current.secret.id);
+        let Versions { current, pending } = &participants.versions;
         let of = |version, stage| (traces.of(secret, version), stage);
         let mut known = [of(current, Stage::Current), of(pending, Stage::Pending)];
-        if parties.strategy == Strategy::SingleUser {
+        if participants.strategy == Strategy::SingleUser {
             known.sort_by_key(|(likelihood, _)| *likelihood);
         }
         known
@@ -147,12 +151,12 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// Whether the pending password signs in: an earlier attempt set it.
     async fn already_set(
         &self,
-        parties: &Parties<'_, C::Service>,
+        participants: &Participants<'_, C::Service>,
     ) -> Result<Answer<Outcome>, Error> {
-        let verified = self.verify(&parties.service, &parties.pending, PENDING).await;
+        let verified = self.verify(&participants.service, &participants.pending, PENDING).await;
         let answer = answered(verified.map(|()| Outcome::AlreadySet))?;
         if matches!(answer, Answer::Accepted(_)) {
-            self.trace_set(parties);
+            self.trace_set(participants);
         }
         Ok(answer)
     }
@@ -160,14 +164,14 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// Tries the older passwords that are left, until one leads to an outcome.
     async fn change_with_older(
         &self,
-        parties: &Parties<'_, C::Service>,
+        participants: &Participants<'_, C::Service>,
         learnt: &Learnt,
         candidates: &mut OlderPasswords<'_, S, C, I>,
         which: Which,
     ) -> Result<Option<Outcome>, Error> {
         while let Some(candidate) = candidates.next(which).await? {
             let with = format!("the {} password", candidate.label);
-            let outcome = self.change_with(parties, learnt, &candidate.login, &with).await;
+            let outcome = self.change_with(participants, learnt, &candidate.login, &with).await;
             if let Some(outcome) = candidates.settle(&candidate, outcome)? {
                 return Ok(Some(outcome));
             }
@@ -176,8 +180,10 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     }
 
     /// Remembers for the next attempt that the pending password is in force.
-    fn trace_set(&self, parties: &Parties<'_, C::Service>) {
-        self.sign_ins.traces.in_force(&parties.current.secret.id, &parties.versions.pending);
+    fn trace_set(&self, participants: &Participants<'_, C::Service>) {
+        self.sign_ins
+            .traces
+            .in_force(&participants.current.secret.id, &participants.versions.pending);
     }
 
     /// Makes the change with a candidate's credential: by the candidate itself, or by the
@@ -186,33 +192,34 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// A refusal of the administrator is an error: no other candidate would help.
     pub(super) async fn change_with(
         &self,
-        parties: &Parties<'_, C::Service>,
+        participants: &Participants<'_, C::Service>,
         learnt: &Learnt,
         candidate: &Login,
         with: &str,
     ) -> Result<Answer<Outcome>, Error> {
-        let by_admin = parties.admin_id.is_some();
+        let by_admin = participants.admin_id.is_some();
         let outcome = Outcome::Set {
-            username: parties.pending.username.clone(),
+            username: participants.pending.username.clone(),
             with: with.to_owned(),
             by_admin,
         };
-        let Some(admin_id) = &parties.admin_id else {
-            let changed = self.change_as(parties, candidate, candidate, with).await;
+        let Some(admin_id) = &participants.admin_id else {
+            let changed = self.change_as(participants, candidate, candidate, with).await;
             note_rejected(&changed, learnt, candidate, with);
             return answered(changed.map(|()| outcome));
         };
-        let admin = learnt.admin.get_or_try_init(|| self.admin_login(parties, admin_id));
+        let admin = learnt.admin.get_or_try_init(|| self.admin_login(participants, admin_id));
         let mut proven = Login { proof: Proof::Mutual, ..candidate.duplicate() };
         let (admin, known) = if self.tls_in_force(candidate.tls) == TlsMode::Required {
             // Nothing is stricter, so the admin secret is read while the candidate signs in. What is
             // wrong with it is said first: it is the operator's to mend, whatever the sign-in says.
-            let (admin, known) = tokio::join!(admin, self.verify(&parties.service, &proven, with));
+            let (admin, known) =
+                tokio::join!(admin, self.verify(&participants.service, &proven, with));
             (admin?, known)
         } else {
             let admin = admin.await?;
             proven.tls = candidate.tls.stricter(admin.tls);
-            (admin, self.verify(&parties.service, &proven, with).await)
+            (admin, self.verify(&participants.service, &proven, with).await)
         };
         let stricter = proven.tls != candidate.tls;
         let known = known.map_err(|error| match stricter {
@@ -227,7 +234,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             true => BY_ADMIN_OVER_TLS,
             false => BY_ADMIN,
         };
-        let changed = self.change_as(parties, &acting, candidate, by_admin).await;
+        let changed = self.change_as(participants, &acting, candidate, by_admin).await;
         note_rejected(&changed, learnt, candidate, with);
         changed?;
         Ok(Answer::Accepted(outcome))
@@ -235,25 +242,25 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
 
     async fn change_as(
         &self,
-        parties: &Parties<'_, C::Service>,
+        participants: &Participants<'_, C::Service>,
         actor: &Login,
         candidate: &Login,
         with: &str,
     ) -> Result<(), Error> {
-        let alternating = parties.strategy == Strategy::AlternatingUsers;
+        let alternating = participants.strategy == Strategy::AlternatingUsers;
         let change = Change {
             actor,
-            username: &parties.pending.username,
-            new_password: &parties.pending.password,
+            username: &participants.pending.username,
+            new_password: &participants.pending.password,
             // With alternating users the candidate is the other account.
             old_password: (!alternating).then_some(&candidate.password),
-            clone_of: alternating.then_some(parties.current.username.as_str()),
-            keep_old_valid: parties.strategy == Strategy::DualPassword,
-            may_send_text: self.may_send_text(parties.secret)?,
+            clone_of: alternating.then_some(participants.current.username.as_str()),
+            keep_old_valid: participants.strategy == Strategy::DualPassword,
+            may_send_text: self.may_send_text(participants.secret)?,
         };
-        let changed = self.change(&parties.service, &change, with).await;
-        changed.map_err(|error| in_the_host_s_words(error, parties.secret))?;
-        self.trace_set(parties);
+        let changed = self.change(&participants.service, &change, with).await;
+        changed.map_err(|error| in_the_host_s_words(error, participants.secret))?;
+        self.trace_set(participants);
         Ok(())
     }
 }

@@ -8,18 +8,20 @@
 //! of TLS.
 
 use super::Rotation;
-use super::parties::is_refusal;
+use super::participants::is_refusal;
+use super::ports::{
+    Assessment, CallError, Catalog, Change, FailureKind, Login, Planned, SecretStore, Service,
+    TlsMode,
+};
 use super::send_text::with_remedy;
 #[cfg(feature = "cli")]
-use super::service::{Assessment, Planned};
-use super::service::{CallError, Catalog, Change, FailureKind, Login, Place, Service, TlsMode};
 #[cfg(feature = "cli")]
 use super::set::BY_ADMIN;
 use crate::config::TlsPolicy;
 use crate::error::{Error, ServiceError};
+use crate::host_port::HostPort;
 use crate::inventory::Inventory;
 use crate::metrics::{self, Metric};
-use crate::store::SecretStore;
 
 impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// Signs in; a failure says as whom and where.
@@ -133,7 +135,9 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// permits.
     pub(super) fn tls_in_force(&self, tls: TlsMode) -> TlsMode {
         match (self.config.tls_policy, tls) {
-            (TlsPolicy::Always, _) | (TlsPolicy::Required, TlsMode::Unsaid) => TlsMode::Required,
+            (TlsPolicy::Always, _) | (TlsPolicy::Required, TlsMode::Unspecified) => {
+                TlsMode::Required
+            }
             (TlsPolicy::Required | TlsPolicy::Compatible, own) => own,
         }
     }
@@ -156,7 +160,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// The sign-in to try where the server has no TLS, if there is one.
     fn without_tls<T>(&self, login: &Login, answer: &Result<T, CallError>) -> Option<Login> {
         let Err(CallError::Failed(failure)) = answer else { return None };
-        if failure.kind != FailureKind::NoTls || login.tls != TlsMode::Unsaid {
+        if failure.kind != FailureKind::NoTls || login.tls != TlsMode::Unspecified {
             return None;
         }
         tracing::warn!(
@@ -202,7 +206,7 @@ fn of_text(error: CallError, tls: TlsMode, allowed: bool) -> CallError {
 }
 
 /// Puts a failed call into its context.
-pub(super) fn call_failed(error: CallError, attempt: String, place: &Place) -> Error {
+pub(super) fn call_failed(error: CallError, attempt: String, place: &HostPort) -> Error {
     match error {
         CallError::Failed(failure) => {
             let failure = Box::new(failure);

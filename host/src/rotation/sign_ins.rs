@@ -21,13 +21,13 @@
 //! times at most, whatever accounts it names: a server has more names than anybody here can know to
 //! be one, and each would be an account of its own.
 
+use super::ports::{CallError, Failure, FailureKind, Login};
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::candidates::ORPHANS_TRIED;
-use super::service::{CallError, Failure, FailureKind, Login};
 use super::traces::Traces;
 
 /// Refusals of one account that are risked for one secret: the most that one attempt needs, which
@@ -191,14 +191,15 @@ fn account(login: &Login) -> Account {
 
 #[cfg(test)]
 mod tests {
-    use super::super::service::{Place, Proof, SecretRef, TlsMode};
+    use super::super::ports::{Proof, SecretRef, TlsMode};
     use super::*;
+    use crate::host_port::HostPort;
     use crate::secret::Secret;
 
     fn login(secret: &str, host: &str, username: &str) -> Login {
         Login {
             secret: SecretRef { id: secret.into(), rotated: false },
-            place: Place { host: host.into(), port: 1 },
+            place: HostPort { host: host.into(), port: 1 },
             username: username.into(),
             password: Secret::new("x".into()),
             database: None,

@@ -4,10 +4,10 @@
 //! fields (`masterarn` there: alternating users; not there: single user). A tag chooses among
 //! strategies and never widens what a plugin may reach.
 
+use super::ports::{Description, NameLength, UsernameRules};
 use std::str::FromStr;
 
 use super::send_text::SEND_TEXT_TAG;
-use super::service::{Description, NameLength, UsernameRules};
 
 /// The tag that chooses a strategy.
 pub const STRATEGY_TAG: &str = "windlass:strategy";

@@ -12,14 +12,16 @@ use std::time::Duration;
 use super::admin::admin_id;
 use super::document::SecretDocument;
 use super::event::RotationEvent;
-use super::parties::is_refusal;
+use super::participants::is_refusal;
 use super::plan::Invoker;
-use super::service::{Catalog, Description, FailureKind, Place, SecretRef, Service};
+use super::ports::{
+    Catalog, Description, FailureKind, SecretDescription, SecretRef, SecretStore, Service,
+};
 use super::set::PENDING;
 use super::{Outcome, Rotation};
 use crate::error::{Error, ServiceError};
+use crate::host_port::HostPort;
 use crate::inventory::Inventory;
-use crate::store::{SecretDescription, SecretStore};
 
 /// What a replica gets to catch up: Aurora's lag by a tenth of a second, RDS's usually by less than
 /// this. Longer is not worth a function's time, since a failed rotation is tried again. One further
@@ -62,7 +64,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         secret: &SecretDescription,
         pending: &SecretDocument,
         plugin: &Description,
-    ) -> Option<Place> {
+    ) -> Option<HostPort> {
         let admin_id = admin_id(secret, pending).ok()??;
         let own = pending.place(plugin.default_port).ok()?;
         let admin = self.admin(secret, &admin_id, plugin, &own).await.ok()?.login.place;
@@ -71,7 +73,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
 }
 
 /// Says of a refusal that it may be the replica's lag.
-fn not_replicated(error: Error, writer: Place) -> Error {
+fn not_replicated(error: Error, writer: HostPort) -> Error {
     match error {
         Error::Service(ServiceError::Failed { attempt, place, failure })
             if failure.kind == FailureKind::Refused =>

@@ -10,10 +10,9 @@
 //! Only what the service answered counts. A change without an answer says nothing: mostly the
 //! service was out of reach.
 
+use super::ports::VersionId;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use crate::store::VersionId;
 
 /// How many secrets are remembered; beyond that all are forgotten, and the usual order holds.
 const REMEMBERED: usize = 1024;

@@ -13,10 +13,9 @@ use std::time::{Duration, SystemTime};
 
 use super::Rotation;
 use super::plan::{Refusal, YOUNG};
-use super::service::Catalog;
+use super::ports::{Catalog, SecretDescription, SecretStore, StoreErrorKind, VersionListing};
 use crate::error::Error;
 use crate::inventory::Inventory;
-use crate::store::{SecretDescription, SecretStore, StoreErrorKind, VersionListing};
 
 /// For how long the unfinished rotation has been under way, if it may still be running.
 pub fn running(
@@ -60,7 +59,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::VersionId;
+    use crate::rotation::ports::VersionId;
 
     const SECOND: Duration = Duration::from_secs(1);
 

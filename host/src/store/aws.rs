@@ -12,7 +12,9 @@ use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_types::DateTime;
 
 use super::aws_failure::translate;
-use super::{
+#[cfg(feature = "cli")]
+use crate::rotation::ports::SecretList;
+use crate::rotation::ports::{
     PasswordRequest, PendingValue, SecretDescription, SecretStore, SecretValue, Stage, StageMove,
     StoreError, StoreErrorKind, VersionId, VersionListing, VersionSelector,
 };
@@ -45,7 +47,7 @@ impl AwsStore {
         translate(action, resource, &self.address, &error)
     }
 
-    /// Uses a client; [`crate::aws_client`] makes one. `endpoint`: the URL that it was given, where
+    /// Uses a client; [`crate::aws::client`] makes one. `endpoint`: the URL that it was given, where
     /// it was given one.
     pub fn new(client: Client, endpoint: Option<&str>) -> Self {
         let region = client.config().region().map_or("", |region| region.as_ref());
@@ -200,7 +202,7 @@ impl SecretStore for AwsStore {
 }
 
 #[cfg(feature = "cli")]
-impl super::SecretList for AwsStore {
+impl SecretList for AwsStore {
     async fn names(&self) -> Result<Vec<String>, StoreError> {
         let mut pages = self.client.list_secrets().max_results(PAGE).into_paginator().send();
         let mut names = Vec::new();

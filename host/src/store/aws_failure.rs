@@ -5,9 +5,9 @@ use std::error::Error;
 use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 
-use super::{StoreError, StoreErrorKind};
-use crate::error::chain;
-use crate::unanswered::{AwsService, Unanswered};
+use crate::aws::connect_error::{AwsService, Unanswered};
+use crate::report::chain;
+use crate::rotation::ports::{StoreError, StoreErrorKind};
 
 /// Translates an SDK error once, for every action. `address` is where the call went.
 pub(super) fn translate<E>(

@@ -1,9 +1,9 @@
 //! The gate before machine code: what is let in was sealed by `seal`, for this version, and the code
-//! in it is what was sealed, to the bit. Only what the note says about other things may differ.
+//! in it is what was sealed, to the bit. Only what the trailer says about other things may differ.
 
 use sha2::{Digest, Sha256};
-use windlass::plugin::HOST_TARGET;
-use windlass::plugin::artifact::{Note, seal, unseal};
+use windlass::sandbox::HOST_TARGET;
+use windlass::sandbox::artifact::{Trailer, seal, unseal};
 
 use crate::Seed;
 
@@ -22,7 +22,7 @@ pub fn run(data: &[u8]) {
 
 fn anybodys(file: &[u8]) {
     match unseal(file) {
-        Ok((artifact, note)) => check(file, artifact, &note),
+        Ok((artifact, trailer)) => check(file, artifact, &trailer),
         Err(problem) => assert!(problem.to_string().len() < 4096 + file.len()),
     }
 }
@@ -32,14 +32,14 @@ fn changed(data: &[u8]) {
     let Some((count, rest)) = data.split_first() else { return };
     let at = (usize::from(*count) % CHANGES_MAX * 4).min(rest.len());
     let (changes, artifact) = rest.split_at(at);
-    let note = Note::new(b"component", artifact, HOST_TARGET);
-    let Ok(sealed) = seal(artifact, &note) else { panic!("a note can't be written") };
+    let trailer = Trailer::new(b"component", artifact, HOST_TARGET);
+    let Ok(sealed) = seal(artifact, &trailer) else { panic!("a trailer can't be written") };
     let (opened, read) = match unseal(&sealed) {
         Ok(opened) => opened,
         // A component that nobody compiled is refused by its first bytes.
         Err(problem) => return assert!(artifact.starts_with(b"\0asm"), "{problem}"),
     };
-    assert_eq!((opened, &read), (artifact, &note));
+    assert_eq!((opened, &read), (artifact, &trailer));
 
     let mut file = sealed.clone();
     for change in changes.chunks_exact(4) {
@@ -58,32 +58,34 @@ fn changed(data: &[u8]) {
     }
     if let Ok((opened, read)) = unseal(&file) {
         check(&file, opened, &read);
-        assert_eq!(opened, artifact, "other code under the same note");
-        assert_eq!(read.artifact_sha256, note.artifact_sha256);
+        assert_eq!(opened, artifact, "other code under the same trailer");
+        assert_eq!(read.artifact_sha256, trailer.artifact_sha256);
     }
 }
 
 /// What holds for everything that is let in.
-fn check(file: &[u8], artifact: &[u8], note: &Note) {
+fn check(file: &[u8], artifact: &[u8], trailer: &Trailer) {
     assert!(file.starts_with(artifact) && file.ends_with(b"WINDLASS"));
     assert!(!file.starts_with(b"\0asm"), "a component that nobody compiled");
-    assert_eq!(note.windlass, env!("CARGO_PKG_VERSION"));
+    assert_eq!(trailer.windlass, env!("CARGO_PKG_VERSION"));
     let digest: String =
         Sha256::digest(artifact).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(note.artifact_sha256.to_string(), digest);
-    // The note reaches from the artifact to its length, and is JSON.
+    assert_eq!(trailer.artifact_sha256.to_string(), digest);
+    // The trailer reaches from the artifact to its length, and is JSON.
     let Some(text) = file.get(artifact.len()..file.len() - 12) else {
-        panic!("no room for a note")
+        panic!("no room for a trailer")
     };
     let length = &file[file.len() - 12..file.len() - 8];
     assert_eq!(
         u32::try_from(text.len()).map(u32::to_le_bytes).as_ref().map(|l| &l[..]),
         Ok(length)
     );
-    let Ok(said) = serde_json::from_slice::<Note>(text) else { panic!("the note is no JSON") };
-    assert_eq!(&said, note);
-    let Ok(sealed) = seal(artifact, note) else { panic!("a note can't be written") };
-    assert_eq!(unseal(&sealed).ok(), Some((artifact, note.clone())));
+    let Ok(said) = serde_json::from_slice::<Trailer>(text) else {
+        panic!("the trailer is no JSON")
+    };
+    assert_eq!(&said, trailer);
+    let Ok(sealed) = seal(artifact, trailer) else { panic!("a trailer can't be written") };
+    assert_eq!(unseal(&sealed).ok(), Some((artifact, trailer.clone())));
 }
 
 /// A signature of something else: the gate only reads it, what it is worth is asked elsewhere.
@@ -93,18 +95,27 @@ const SIGNATURE: &str = r#"{"key": "ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIa
 /// Sealed artifacts, whole and changed, and files of others.
 pub fn seeds() -> Vec<Seed> {
     let artifact = b"\x7fELF machine code";
-    let with = |change: fn(&mut Note)| {
-        let mut note = Note::new(b"component", artifact, HOST_TARGET);
-        change(&mut note);
-        [&b"\0"[..], &seal(artifact, &note).unwrap_or_default()].concat()
+    let with = |change: fn(&mut Trailer)| {
+        let mut trailer = Trailer::new(b"component", artifact, HOST_TARGET);
+        change(&mut trailer);
+        [&b"\0"[..], &seal(artifact, &trailer).unwrap_or_default()].concat()
     };
     let odd = |rest: &[u8]| [&b"\x01"[..], rest].concat();
     vec![
         Seed::new("sealed", with(|_| {})),
-        Seed::new("other-version", with(|note| note.windlass = "9.9.9".into())),
-        Seed::new("other-target", with(|note| note.target = "riscv64-unknown-linux-gnu".into())),
-        Seed::new("other-digest", with(|note| note.artifact_sha256 = note.component_sha256)),
-        Seed::new("signed", with(|note| note.signature = serde_json::from_str(SIGNATURE).ok())),
+        Seed::new("other-version", with(|trailer| trailer.windlass = "9.9.9".into())),
+        Seed::new(
+            "other-target",
+            with(|trailer| trailer.target = "riscv64-unknown-linux-gnu".into()),
+        ),
+        Seed::new(
+            "other-digest",
+            with(|trailer| trailer.artifact_sha256 = trailer.component_sha256),
+        ),
+        Seed::new(
+            "signed",
+            with(|trailer| trailer.signature = serde_json::from_str(SIGNATURE).ok()),
+        ),
         Seed::new("component", b"\0\0asm\x0d\0\x01\0"),
         Seed::new("foreign", b"\0\x7fELF by somebody else, long enough"),
         Seed::new("magic-alone", b"\0\xff\xff\xff\xffWINDLASS"),

@@ -4,8 +4,8 @@
 
 use serde_json::{Map, Value};
 use windlass::Secret;
-use windlass::rotation::{Origin, SecretDocument, SecretProblem, TlsMode};
-use windlass::store::{SecretValue, Stage, VersionId};
+use windlass::rotation::ports::{SecretValue, Stage, TlsMode, VersionId};
+use windlass::rotation::{Origin, SecretDocument, SecretProblem};
 
 use crate::{Seed, is_one_line};
 

@@ -3,11 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use crate::cli::setup::StoreArgs;
-use crate::rotation::{Origin, SecretDocument, running};
-use crate::store::{
+use crate::rotation::ports::{
     SecretDescription, SecretStore, SecretValue, Stage, StoreErrorKind, VersionId, VersionListing,
     VersionSelector,
 };
+use crate::rotation::{Origin, SecretDocument, running};
 use crate::text::quoted;
 
 /// Something that stands in the way of rotations.

@@ -3,8 +3,8 @@
 use aws_sdk_rds::types::{DbCluster, DbInstance};
 
 use super::{AwsInventory, client, failed, not_in_answer, place};
+use crate::aws::connect_error::BadTls;
 use crate::inventory::{Action, Cluster, Instance, InventoryError, InventoryErrorKind};
-use crate::unanswered::BadTls;
 
 impl AwsInventory {
     pub(super) async fn rds_instance(&self, id: &str) -> Result<Instance, InventoryError> {

@@ -7,9 +7,9 @@
 use aws_sdk_redshiftserverless::types::{Namespace, Workgroup as Listed};
 
 use super::{AwsInventory, client, failed, not_in_answer, place};
+use crate::aws::connect_error::BadTls;
+use crate::host_port::HostPort;
 use crate::inventory::{Action, InventoryError, InventoryErrorKind, Workgroup};
-use crate::rotation::Place;
-use crate::unanswered::BadTls;
 
 /// How many entries a page may have at most.
 const PAGE: i32 = 100;
@@ -19,7 +19,7 @@ const PAGE: i32 = 100;
 const PAGES: usize = 20;
 
 impl AwsInventory {
-    pub(super) async fn provisioned(&self, arn: &str) -> Result<Option<Place>, InventoryError> {
+    pub(super) async fn provisioned(&self, arn: &str) -> Result<Option<HostPort>, InventoryError> {
         const ACTION: Action = Action::DescribeClusters;
         let client = client!(self, redshift, aws_sdk_redshift, ACTION, arn)?;
         let (owner, name) = (owner(arn), arn.rsplit(':').next().unwrap_or_default());

@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::aws_client;
+use crate::aws;
 
 /// An answer: its status and its text.
 type Recorded = (u16, &'static str);
@@ -83,8 +83,8 @@ fn at(endpoint: &str) -> AwsInventory {
                 .credentials_provider(SharedCredentialsProvider::new(nobody))
                 .region(Region::new("eu-west-1"))
                 .retry_config(retries)
-                .timeout_config(aws_client::timeouts())
-                .http_client(aws_client::http_client(Some(&endpoint), None)?);
+                .timeout_config(aws::client::timeouts())
+                .http_client(aws::client::http_client(Some(&endpoint), None)?);
             Ok(Access { shared: shared.build(), endpoint: Some(endpoint) })
         })
     })

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::super::fields::Fields;
 use super::super::rejection::Rejection;
 use super::{Context, wire};
+use crate::rotation::ports::{PasswordRequest, Stage, VersionId, VersionSelector};
 use crate::secret::Secret;
 use crate::store::embedded::{PutSecretValue, RandomPassword, Spaces, UpdateVersionStage};
-use crate::store::{PasswordRequest, Stage, VersionId, VersionSelector};
 
 /// Whose secrets are rotated as by an assumed role; any value.
 const ROTATION_ROLE_TAG: &str = "windlass-local:rotation-role";

@@ -9,22 +9,21 @@
 use super::super::Rotation;
 use super::super::candidates::{Candidate, Older, OlderPasswords, Which};
 use super::super::document::{Origin, SecretDocument};
-use super::super::parties::{Answer, Parties, answered};
+use super::super::participants::{Answer, Participants, answered};
 use super::super::plan::Refusal;
-use super::super::service::{Catalog, Login};
 use super::super::set::{CURRENT, PENDING, PREVIOUS};
-use super::{Beside, Diagnosis, Mending, Wish};
+use super::{Beside, Diagnosis, RepairAction, Wish};
 use crate::error::Error;
 use crate::inventory::Inventory;
-use crate::store::{
-    SecretDescription, SecretStore, SecretValue, Stage, VersionId, VersionSelector,
+use crate::rotation::ports::{
+    Catalog, Login, SecretDescription, SecretStore, SecretValue, Stage, VersionId, VersionSelector,
 };
 
 /// The secret, looked at.
 struct Look<'a, P> {
     secret: &'a SecretDescription,
     current: &'a SecretValue,
-    parties: &'a Parties<'a, P>,
+    participants: &'a Participants<'a, P>,
     unfinished: Option<Unfinished>,
 }
 
@@ -42,7 +41,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// signs in.
     pub async fn diagnose(&self, wish: &Wish<'_>) -> Result<Diagnosis, Error> {
         let (secret, current) = self.read_current(wish.secret_id).await?;
-        let parties = self.standing(&secret, &current)?;
+        let participants = self.standing(&secret, &current)?;
         let unfinished = match secret.unfinished() {
             None => None,
             Some(version) => {
@@ -51,11 +50,12 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
                 Some(Unfinished { version: version.clone(), value })
             }
         };
-        let look = Look { secret: &secret, current: &current, parties: &parties, unfinished };
+        let look =
+            Look { secret: &secret, current: &current, participants: &participants, unfinished };
         if wish.beside == Beside::Young && !look.is_spoiled() {
             self.nothing_runs(&secret).await?;
         }
-        let mut candidates = self.older_passwords(&secret.arn, &parties);
+        let mut candidates = self.older_passwords(&secret.arn, &participants);
         let found = match wish.password_of {
             None => self.look_at_all(&look, &mut candidates).await?,
             Some(named) => {
@@ -133,8 +133,8 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         look: &Look<'_, C::Service>,
         candidates: &mut OlderPasswords<'_, S, C, I>,
     ) -> Result<Option<Diagnosis>, Error> {
-        let login = &look.parties.current;
-        match answered(self.verify(&look.parties.service, login, CURRENT).await)? {
+        let login = &look.participants.current;
+        match answered(self.verify(&look.participants.service, login, CURRENT).await)? {
             Answer::Accepted(()) => {
                 let found = format!("`{}` signs in with {CURRENT}", login.username);
                 Ok(Some(look.diagnosis(found, look.give_up().collect())))
@@ -157,7 +157,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         };
         let label = Stage::Pending.as_str().to_owned();
         let Some(candidate) = candidates.candidate_of(value, label) else { return Ok(None) };
-        let signs_in = self.verify(&look.parties.service, &candidate.login, PENDING).await;
+        let signs_in = self.verify(&look.participants.service, &candidate.login, PENDING).await;
         if candidates.settle(&candidate, answered(signs_in))?.is_none() {
             return Ok(None);
         }
@@ -165,12 +165,12 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         if look.is_spoiled() {
             return Ok(Some(look.set_password(found, PENDING.to_owned(), candidate.login)));
         }
-        let mendings = vec![Mending::MoveCurrent {
+        let actions = vec![RepairAction::MoveCurrent {
             from: look.current.version.clone(),
             to: version.clone(),
             username: candidate.login.username,
         }];
-        Ok(Some(look.diagnosis(found, mendings)))
+        Ok(Some(look.diagnosis(found, actions)))
     }
 
     async fn look_at_older(
@@ -180,7 +180,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         candidates: &mut OlderPasswords<'_, S, C, I>,
     ) -> Result<Option<Diagnosis>, Error> {
         let with = format!("the {} password", candidate.label);
-        let signs_in = self.verify(&look.parties.service, &candidate.login, &with).await;
+        let signs_in = self.verify(&look.participants.service, &candidate.login, &with).await;
         if candidates.settle(candidate, answered(signs_in))?.is_none() {
             return Ok(None);
         }
@@ -198,14 +198,14 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         let Some(value) = self.value_if_there(&look.secret.arn, &previous).await? else {
             return Ok(None);
         };
-        let Some(Older { login, same_place: true }) = look.parties.older(&value) else {
+        let Some(Older { login, same_place: true }) = look.participants.older(&value) else {
             return Ok(None);
         };
-        if login.username == look.parties.current.username {
+        if login.username == look.participants.current.username {
             return Ok(None);
         }
         if let Answer::Refused(failure) =
-            answered(self.verify(&look.parties.service, &login, PREVIOUS).await)?
+            answered(self.verify(&look.participants.service, &login, PREVIOUS).await)?
         {
             candidates.note(&format!("AWSPREVIOUS of `{}`", login.username), failure);
             return Ok(None);
@@ -214,19 +214,20 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         let signs_in = format!("`{}` signs in with {PREVIOUS}", login.username);
         let found = match candidates.has_tried(Stage::Current.as_str()) {
             true => {
-                let current = &look.parties.current.username;
+                let current = &look.participants.current.username;
                 format!("`{current}` is refused with {CURRENT}, and {signs_in}")
             }
             false => signs_in,
         };
         let (to, username) = (value.version, login.username);
-        let mut mendings = vec![Mending::MoveCurrent { from: from.clone(), to, username }];
+        let mut actions = vec![RepairAction::MoveCurrent { from: from.clone(), to, username }];
         // A finished rotation leaves this label beside AWSCURRENT, where it is in nobody's way
         // until the other one moves.
         let left_behind = look.secret.version_with(&Stage::Pending).filter(|with| **with == from);
-        let taken_off = left_behind.cloned().map(|version| Mending::TakePendingOff { version });
-        mendings.extend(taken_off.into_iter().chain(look.give_up()));
-        Ok(Some(look.diagnosis(found, mendings)))
+        let taken_off =
+            left_behind.cloned().map(|version| RepairAction::TakePendingOff { version });
+        actions.extend(taken_off.into_iter().chain(look.give_up()));
+        Ok(Some(look.diagnosis(found, actions)))
     }
 }
 
@@ -245,9 +246,9 @@ impl<P> Look<'_, P> {
         }
     }
 
-    fn give_up(&self) -> impl Iterator<Item = Mending> + use<'_, P> {
+    fn give_up(&self) -> impl Iterator<Item = RepairAction> + use<'_, P> {
         let version = self.unfinished.as_ref().map(|unfinished| unfinished.version.clone());
-        version.map(|version| Mending::TakePendingOff { version }).into_iter()
+        version.map(|version| RepairAction::TakePendingOff { version }).into_iter()
     }
 
     /// What was found of the current one's account, where the current password was tried as well as
@@ -257,7 +258,7 @@ impl<P> Look<'_, P> {
         candidates: &OlderPasswords<'_, S, C, I>,
         signs_in: &str,
     ) -> String {
-        let username = &self.parties.current.username;
+        let username = &self.participants.current.username;
         match candidates.has_tried(Stage::Current.as_str()) {
             true => format!("`{username}` is refused with {CURRENT} and {signs_in}"),
             false => format!("`{username}` {signs_in}"),
@@ -266,17 +267,17 @@ impl<P> Look<'_, P> {
 
     /// An older password signs in: the service is given the current one again.
     fn set_password(&self, found: String, with: String, login: Login) -> Diagnosis {
-        let mut mendings = vec![Mending::SetPassword {
+        let mut actions = vec![RepairAction::SetPassword {
             username: login.username.clone(),
             place: login.place.clone(),
             with,
-            by_admin: self.parties.admin_id.is_some(),
+            by_admin: self.participants.admin_id.is_some(),
         }];
-        mendings.extend(self.give_up());
-        Diagnosis { older: Some(login), ..self.diagnosis(found, mendings) }
+        actions.extend(self.give_up());
+        Diagnosis { older: Some(login), ..self.diagnosis(found, actions) }
     }
 
-    fn diagnosis(&self, found: String, mendings: Vec<Mending>) -> Diagnosis {
-        Diagnosis { secret: self.secret.clone(), mendings, found, older: None }
+    fn diagnosis(&self, found: String, actions: Vec<RepairAction>) -> Diagnosis {
+        Diagnosis { secret: self.secret.clone(), actions, found, older: None }
     }
 }

@@ -20,15 +20,16 @@ mod named;
 use super::Rotation;
 use super::candidates::Tried;
 use super::document::{Origin, SecretDocument};
-use super::parties::{Answer, Parties};
-use super::service::{Catalog, Login, Place, Service};
+use super::participants::{Answer, Participants};
+use super::ports::{
+    Catalog, Login, SecretDescription, SecretStore, SecretValue, Service, Stage, StageMove,
+    VersionId, VersionSelector,
+};
 use super::set::{CURRENT, Learnt};
 use super::strategy::{Strategy, check_abilities};
 use crate::error::{Error, ServiceError};
+use crate::host_port::HostPort;
 use crate::inventory::Inventory;
-use crate::store::{
-    SecretDescription, SecretStore, SecretValue, Stage, StageMove, VersionId, VersionSelector,
-};
 
 /// What is to be repaired, and how.
 #[derive(Debug, Clone, Copy, Default)]
@@ -53,13 +54,13 @@ pub enum Beside {
 
 /// One thing to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mending {
+pub enum RepairAction {
     /// The account gets the password of `AWSCURRENT` again.
     SetPassword {
         /// Whose.
         username: String,
         /// Where.
-        place: Place,
+        place: HostPort,
         /// The password that signs in now.
         with: String,
         /// Whether an administrator makes the change.
@@ -81,7 +82,7 @@ pub enum Mending {
     },
 }
 
-impl std::fmt::Display for Mending {
+impl std::fmt::Display for RepairAction {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::SetPassword { username, place, with, by_admin } => {
@@ -108,7 +109,7 @@ impl std::fmt::Display for Mending {
 pub struct Diagnosis {
     secret: SecretDescription,
     /// What there is to do, in this order. Empty: all is well.
-    pub mendings: Vec<Mending>,
+    pub actions: Vec<RepairAction>,
     /// What was found, for people.
     pub found: String,
     /// The password that signs in, where it is an older one.
@@ -119,19 +120,22 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// Does what was decided.
     ///
     /// # Errors
-    /// The first thing that did not work. Diagnosing and mending again is always safe.
-    pub async fn mend(&self, diagnosis: &Diagnosis, mending: &Mending) -> Result<(), Error> {
+    /// The first thing that did not work. Diagnosing and action again is always safe.
+    pub async fn mend(&self, diagnosis: &Diagnosis, action: &RepairAction) -> Result<(), Error> {
         let secret = &diagnosis.secret;
-        let change = match mending {
-            Mending::SetPassword { with, .. } => {
+        let change = match action {
+            RepairAction::SetPassword { with, .. } => {
                 let Some(login) = &diagnosis.older else { return Ok(()) };
                 let by_label = VersionSelector::Stage(Stage::Current);
                 let current = self.store.value(&secret.arn, &by_label).await?;
-                let parties = self.standing(secret, &current)?;
-                let by_admin = parties.admin_id.is_some();
-                let plugin = parties.service.description();
-                check_abilities(Strategy::SingleUser, by_admin, plugin, &parties.engine)?;
-                return match self.change_with(&parties, &Learnt::default(), login, with).await? {
+                let participants = self.standing(secret, &current)?;
+                let by_admin = participants.admin_id.is_some();
+                let plugin = participants.service.description();
+                check_abilities(Strategy::SingleUser, by_admin, plugin, &participants.engine)?;
+                return match self
+                    .change_with(&participants, &Learnt::default(), login, with)
+                    .await?
+                {
                     Answer::Accepted(_) => Ok(()),
                     // It signed in a moment ago.
                     Answer::Refused(failure) => Err(ServiceError::NoCandidate {
@@ -143,12 +147,12 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
                     .into()),
                 };
             }
-            Mending::MoveCurrent { from, to, .. } => StageMove {
+            RepairAction::MoveCurrent { from, to, .. } => StageMove {
                 stage: Stage::Current,
                 remove_from: Some(from.clone()),
                 move_to: Some(to.clone()),
             },
-            Mending::TakePendingOff { version } => StageMove::pending_off(version.clone()),
+            RepairAction::TakePendingOff { version } => StageMove::pending_off(version.clone()),
         };
         Ok(self.store.move_stage(&secret.arn, &change).await?)
     }
@@ -157,11 +161,11 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     ///
     /// # Errors
     /// If it is refused or can't be tried.
-    pub async fn prove(&self, secret_id: &str) -> Result<(String, Place), Error> {
+    pub async fn prove(&self, secret_id: &str) -> Result<(String, HostPort), Error> {
         let (secret, current) = self.read_current(secret_id).await?;
-        let parties = self.standing(&secret, &current)?;
-        self.verify(&parties.service, &parties.current, CURRENT).await?;
-        Ok((parties.current.username, parties.current.place))
+        let participants = self.standing(&secret, &current)?;
+        self.verify(&participants.service, &participants.current, CURRENT).await?;
+        Ok((participants.current.username, participants.current.place))
     }
 
     async fn read_current(
@@ -179,10 +183,10 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         &self,
         secret: &'a SecretDescription,
         current: &SecretValue,
-    ) -> Result<Parties<'a, C::Service>, Error> {
+    ) -> Result<Participants<'a, C::Service>, Error> {
         let origin = Origin { secret: secret.name.clone(), role: Stage::Current };
         let document = SecretDocument::parse(current, origin)?;
         let service = self.service(secret, &document)?;
-        Parties::of_one(secret, &document, &current.version, service, Strategy::SingleUser)
+        Participants::of_one(secret, &document, &current.version, service, Strategy::SingleUser)
     }
 }

@@ -2,10 +2,9 @@
 
 use super::super::Rotation;
 use super::super::plan::Refusal;
-use super::super::service::Catalog;
 use crate::error::Error;
 use crate::inventory::Inventory;
-use crate::store::{SecretDescription, SecretStore, Stage, VersionId};
+use crate::rotation::ports::{Catalog, SecretDescription, SecretStore, Stage, VersionId};
 
 impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// The version that is called so.

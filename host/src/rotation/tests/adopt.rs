@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::super::Pairing;
-use super::super::service::{PairState, Proof, TlsMode};
 use super::world::{ADMIN, SECRET, World};
 use crate::error::Error;
+use crate::rotation::ports::{PairState, Proof, TlsMode};
 
 async fn look(world: &World) -> Result<Option<Pairing>, Error> {
     world.with(async |rotation| rotation.look_at_pair(SECRET).await).await

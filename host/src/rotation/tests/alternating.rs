@@ -1,10 +1,10 @@
 //! Two users that take turns.
 
+use crate::rotation::ports::Stage;
 use serde_json::json;
 
 use super::super::Step;
 use super::world::World;
-use crate::store::Stage;
 
 #[tokio::test]
 async fn both_users_have_their_turn_and_the_one_in_use_is_never_touched() {
@@ -19,7 +19,8 @@ async fn both_users_have_their_turn_and_the_one_in_use_is_never_touched() {
             assert_eq!(database.passwords[&in_use], before, "`{in_use}` keeps its password");
             assert_eq!(database.passwords[expected].len(), 24);
         }
-        let secret = crate::store::SecretStore::describe(&world.store, super::world::SECRET);
+        let secret =
+            crate::rotation::ports::SecretStore::describe(&world.store, super::world::SECRET);
         assert_eq!(secret.await.unwrap().version_with(&Stage::Current), Some(&version));
     }
     assert_eq!(world.failed_sign_ins(), 0);

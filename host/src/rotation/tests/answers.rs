@@ -1,13 +1,13 @@
 //! What the service says of refused passwords is passed on, with the remedy that fits.
 
+use crate::rotation::ports::Stage;
 use serde_json::json;
 
 use super::super::Step;
 use super::world::World;
-use crate::store::Stage;
 
 /// A world in which no known password signs in, with the versions' passwords.
-async fn lost() -> (World, crate::store::VersionId, [String; 3]) {
+async fn lost() -> (World, crate::rotation::ports::VersionId, [String; 3]) {
     let world = World::new(&json!({}));
     world.rotate().await;
     let version = world.begin();

@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::super::Step;
-use super::super::service::{FailureKind, Features};
 use super::world::{ADMIN, SECRET, World};
+use crate::rotation::ports::{
+    FailureKind, Features, PendingValue, SecretStore, Stage, StageMove, VersionId,
+};
 use crate::store::embedded::Deletion;
-use crate::store::{PendingValue, SecretStore, Stage, StageMove, VersionId};
 
 /// createSecret fails with this text, and neither a connection was made nor a value stored.
 async fn create_fails(world: World, expected: &str) {
@@ -21,7 +22,7 @@ async fn create_fails_with(world: &World, version: &VersionId, expected: &str) {
         assert!(!error.contains(secret), "a secret in: {error}");
     }
     assert_eq!(world.sign_ins(), 0, "{error}");
-    let selector = crate::store::VersionSelector::Version(version.clone());
+    let selector = crate::rotation::ports::VersionSelector::Version(version.clone());
     assert!(world.store.value(SECRET, &selector).await.is_err(), "stored despite: {error}");
 }
 

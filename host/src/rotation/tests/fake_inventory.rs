@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use crate::host_port::HostPort;
 use crate::inventory::{
     Action, Cluster, Instance, Inventory, InventoryError, InventoryErrorKind, Workgroup,
 };
-use crate::rotation::Place;
 
 /// Where RDS's names end.
 const ZONE: &str = "c1a2.eu-west-1.rds.example";
@@ -15,14 +15,14 @@ const ZONE: &str = "c1a2.eu-west-1.rds.example";
 pub(super) struct FakeInventory {
     instances: BTreeMap<String, Instance>,
     clusters: BTreeMap<String, Cluster>,
-    redshift: BTreeMap<String, Option<Place>>,
+    redshift: BTreeMap<String, Option<HostPort>>,
     namespaces: BTreeMap<String, Vec<Workgroup>>,
     asked: Mutex<Vec<String>>,
     broken: Option<InventoryErrorKind>,
 }
 
-fn place(host: String) -> Option<Place> {
-    Some(Place { host, port: 7 })
+fn place(host: String) -> Option<HostPort> {
+    Some(HostPort { host, port: 7 })
 }
 
 impl FakeInventory {
@@ -126,7 +126,7 @@ impl Inventory for FakeInventory {
         self.answer(Action::DescribeDbClusters, id, last(id), &self.clusters)
     }
 
-    async fn redshift_cluster(&self, arn: &str) -> Result<Option<Place>, InventoryError> {
+    async fn redshift_cluster(&self, arn: &str) -> Result<Option<HostPort>, InventoryError> {
         self.answer(Action::DescribeClusters, arn, arn, &self.redshift)
     }
 

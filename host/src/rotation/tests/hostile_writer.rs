@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::service::PasswordRules;
-use super::super::{Description, Proof, Step, TlsMode};
+use super::super::Step;
 use super::world::{ADMIN, SECRET, World};
 use crate::config::TlsPolicy;
-use crate::store::Stage;
+use crate::rotation::ports::{Description, PasswordRules, Proof, Stage, TlsMode};
 
 /// A secret for somebody else's account, whose password its writer does not know; `admin` is on top
 /// of the admin secret's usual fields.

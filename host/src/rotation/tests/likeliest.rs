@@ -1,10 +1,10 @@
 //! What an earlier attempt saw decides with which password the next one begins.
 
+use crate::rotation::ports::VersionId;
 use serde_json::json;
 
 use super::super::{Outcome, Step};
 use super::world::World;
-use crate::store::VersionId;
 
 /// Attempts at setSecret, each after somebody has unlocked the account; how many it takes.
 async fn attempts(world: &World, version: &VersionId) -> usize {
@@ -39,7 +39,7 @@ async fn each_attempt_on_such_an_account_tries_what_was_not_refused_yet() {
     world.rotate().await;
     let orphan = world.begin();
     world.step(Step::Create, &orphan).await.unwrap();
-    let abandoned = world.field(crate::store::Stage::Pending, "password").await;
+    let abandoned = world.field(crate::rotation::ports::Stage::Pending, "password").await;
     world.take_label(&orphan).await;
     let version = world.begin();
     world.step(Step::Create, &version).await.unwrap();
@@ -61,7 +61,7 @@ async fn where_all_were_refused_the_current_one_is_tried_first_again() {
     world.error(Step::Set, &next).await;
     let refused = world.failed_sign_ins();
     // As the error advises.
-    let current = world.field(crate::store::Stage::Current, "password").await;
+    let current = world.field(crate::rotation::ports::Stage::Current, "password").await;
     world.set_password("app", &current);
     world.finish_from(Step::Set, &next).await;
     assert_eq!(world.failed_sign_ins(), refused, "none more");

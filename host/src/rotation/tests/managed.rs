@@ -6,7 +6,7 @@ use super::super::Step;
 use super::fake_inventory::FakeInventory;
 use super::world::{ADMIN, World};
 use crate::inventory::InventoryErrorKind;
-use crate::store::Stage;
+use crate::rotation::ports::Stage;
 
 const INSTANCE_TAG: &str = "aws:rds:primaryDBInstanceArn";
 const CLUSTER_TAG: &str = "aws:rds:primaryDBClusterArn";

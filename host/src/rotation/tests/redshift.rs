@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::fake_inventory::FakeInventory;
 use super::world::{ADMIN, World};
 use crate::inventory::InventoryErrorKind;
-use crate::store::Stage;
+use crate::rotation::ports::Stage;
 
 const CLUSTER_TAG: &str = "aws:redshift:primaryClusterArn";
 const NAMESPACE_TAG: &str = "aws:redshift-serverless:namespaceArn";

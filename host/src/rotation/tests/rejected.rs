@@ -1,13 +1,12 @@
 //! The service does not take the new password: the rotation is given up, and the next one has another
 //! password.
 
+use crate::rotation::ports::{FailureKind, SecretStore, Stage, VersionId};
 use serde_json::json;
 
-use super::super::service::FailureKind;
 use super::super::{Outcome, Step};
 use super::fake_inventory::FakeInventory;
 use super::world::{ADMIN, SECRET, World};
-use crate::store::{SecretStore, Stage, VersionId};
 
 /// A world for every way of rotating.
 fn worlds() -> [World; 5] {
@@ -58,7 +57,7 @@ async fn the_rotation_is_given_up_and_the_next_one_has_another_password() {
             let error = world.error(step, &version).await;
             assert!(error.contains("was given up or cancelled"), "{step}: {error}");
         }
-        let value = crate::store::VersionSelector::Version(version);
+        let value = crate::rotation::ports::VersionSelector::Version(version);
         let rejected = world.store.value(SECRET, &value).await.unwrap().text.unwrap();
         unwilling(&world, None);
         let next = world.rotate().await;

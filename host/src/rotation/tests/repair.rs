@@ -2,10 +2,12 @@
 
 use serde_json::json;
 
-use super::super::{Beside, Diagnosis, Mending, Progress, REFUSED_LIMIT, Rotation, Step, Wish};
+use super::super::{
+    Beside, Diagnosis, Progress, REFUSED_LIMIT, RepairAction, Rotation, Step, Wish,
+};
 use super::world::{SECRET, World};
 use crate::error::Error;
-use crate::store::{SecretStore, Stage, StageMove, VersionId};
+use crate::rotation::ports::{SecretStore, Stage, StageMove, VersionId};
 
 /// Repairs as `windlass repair --interrupt` does, and returns what was planned.
 pub(super) async fn repair(world: &World) -> Result<Diagnosis, Error> {
@@ -28,8 +30,8 @@ async fn repair_as(
         requests: &world.requests,
     };
     let diagnosis = rotation.diagnose(&Wish { secret_id: SECRET, password_of, beside }).await?;
-    for mending in &diagnosis.mendings {
-        rotation.mend(&diagnosis, mending).await?;
+    for action in &diagnosis.actions {
+        rotation.mend(&diagnosis, action).await?;
     }
     rotation.prove(SECRET).await?;
     Ok(diagnosis)
@@ -37,13 +39,13 @@ async fn repair_as(
 
 /// What a repair did, by name.
 fn names(diagnosis: &Diagnosis) -> Vec<&'static str> {
-    let name = |mending: &Mending| match mending {
-        Mending::SetPassword { by_admin: false, .. } => "set",
-        Mending::SetPassword { by_admin: true, .. } => "set by admin",
-        Mending::MoveCurrent { .. } => "move",
-        Mending::TakePendingOff { .. } => "take off",
+    let name = |action: &RepairAction| match action {
+        RepairAction::SetPassword { by_admin: false, .. } => "set",
+        RepairAction::SetPassword { by_admin: true, .. } => "set by admin",
+        RepairAction::MoveCurrent { .. } => "move",
+        RepairAction::TakePendingOff { .. } => "take off",
     };
-    diagnosis.mendings.iter().map(name).collect()
+    diagnosis.actions.iter().map(name).collect()
 }
 
 /// What must hold after every repair: `AWSCURRENT` signs in and the next rotation ends well.
@@ -76,7 +78,7 @@ async fn a_secret_that_is_well_is_left_alone() {
     world.rotate().await;
     let before = world.sign_ins();
     let diagnosis = repair(&world).await.unwrap();
-    assert_eq!(diagnosis.mendings, []);
+    assert_eq!(diagnosis.actions, []);
     assert_eq!(diagnosis.found, "`app` signs in with the AWSCURRENT password");
     assert_eq!((world.sign_ins() - before, world.failed_sign_ins()), (2, 0));
     check(&world).await;
@@ -99,7 +101,7 @@ async fn a_pending_version_that_the_service_took_becomes_current() {
     let version = steps(&world, &[Step::Create, Step::Set]).await;
     let diagnosis = repair(&world).await.unwrap();
     assert_eq!(names(&diagnosis), ["move"]);
-    assert!(diagnosis.mendings[0].to_string().contains(version.as_str()));
+    assert!(diagnosis.actions[0].to_string().contains(version.as_str()));
     assert_eq!(world.failed_sign_ins(), 1);
     check(&world).await;
 }

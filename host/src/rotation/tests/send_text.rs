@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::service::FailureKind;
 use super::super::{SEND_TEXT_TAG, Step};
 use super::world::World;
 use crate::config::{HeededTags, TlsPolicy};
+use crate::rotation::ports::FailureKind;
 
 /// What the change said to the plugin.
 async fn allowed(world: &World) -> bool {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::{REFUSED_LIMIT, Step};
 use super::world::World;
 use crate::config::TlsPolicy;
-use crate::store::Stage;
+use crate::rotation::ports::Stage;
 
 #[tokio::test]
 async fn a_server_without_tls_is_used_where_the_secret_or_the_operator_says_so() {

@@ -1,11 +1,10 @@
 //! One user that changes its own password, or whose password an administrator changes.
 
+use crate::rotation::ports::{FailureKind, SecretStore, Stage, VersionId, VersionSelector};
 use serde_json::json;
 
-use super::super::service::FailureKind;
 use super::super::{Outcome, Step};
 use super::world::World;
-use crate::store::{SecretStore, Stage, VersionId, VersionSelector};
 
 #[tokio::test]
 async fn an_ordinary_rotation_signs_in_twice_and_never_fails() {
@@ -167,8 +166,11 @@ async fn test_secret_alone_works_and_a_pending_version_without_a_value_is_said_s
     // As when a schedule is set up: the temporary version holds what is current.
     let current = VersionSelector::Stage(Stage::Current);
     let text = world.store.value(super::world::SECRET, &current).await.unwrap().text.unwrap();
-    let pending =
-        crate::store::PendingValue { version: version.clone(), text, rotation_token: None };
+    let pending = crate::rotation::ports::PendingValue {
+        version: version.clone(),
+        text,
+        rotation_token: None,
+    };
     world.store.put_pending(super::world::SECRET, &pending).await.unwrap();
     let outcome = world.step(Step::Test, &version).await.unwrap();
     assert_eq!(outcome, Outcome::Tested { username: "app".into() });

@@ -11,12 +11,12 @@ use super::super::{
 };
 use super::world::{SECRET, World};
 use crate::error::Error;
-use crate::secret::Secret;
-use crate::store::embedded::EmbeddedStore;
-use crate::store::{
+use crate::rotation::ports::{
     PasswordRequest, PendingValue, SecretDescription, SecretStore, SecretValue, StageMove,
     StoreError, StoreErrorKind, VersionListing, VersionSelector,
 };
+use crate::secret::Secret;
+use crate::store::embedded::EmbeddedStore;
 
 /// Notes which tokens values are stored with; one of its actions may fail.
 struct Noting<'a> {

@@ -5,23 +5,22 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use super::super::service::{
-    Assessment, CallError, Catalog, Change, CharacterClasses, Choice, Description, Failure,
-    FailureKind, Features, Login, NameLength, PairState, PasswordRules, Planned, Proof, Service,
-    TlsMode, UsernameRules,
-};
 use super::super::{
     Invoker, Outcome, PasswordRequests, Progress, Rotation, RotationEvent, SignIns, Step,
 };
 use super::fake_inventory::FakeInventory;
 use crate::config::Config;
 use crate::error::Error;
-use crate::plugin::{PluginError, choose};
+use crate::rotation::ports::{
+    Assessment, CallError, Catalog, Change, CharacterClasses, Choice, Description, Failure,
+    FailureKind, Features, Login, NameLength, PairState, PasswordRules, Planned, Proof,
+    SecretStore, Service, Stage, StageMove, TlsMode, UsernameRules, VersionId, VersionSelector,
+};
+use crate::sandbox::{PluginError, choose};
 use crate::secret::Secret;
 use crate::store::embedded::{
     CreateSecret, EmbeddedStore, PutSecretValue, RotateSecret, StoredValue, Tag,
 };
-use crate::store::{SecretStore, Stage, StageMove, VersionId, VersionSelector};
 
 /// The secret under rotation and its administrator's.
 pub(super) const SECRET: &str = "app-db";

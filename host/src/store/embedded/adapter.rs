@@ -7,11 +7,11 @@ use super::requests::{
     UpdateVersionStage,
 };
 use super::state::StoredValue;
-use crate::secret::Secret;
-use crate::store::{
+use crate::rotation::ports::{
     PasswordRequest, PendingValue, SecretDescription, SecretList, SecretStore, SecretValue, Stage,
     StageMove, StoreError, StoreErrorKind, VersionId, VersionListing, VersionSelector,
 };
+use crate::secret::Secret;
 
 impl EmbeddedStore {
     /// Runs one call where waiting for the file's lock or the disk holds up nothing else.

@@ -3,12 +3,12 @@
 //! After every refused step the whole state is compared with the one before it: a failed call
 //! changes nothing, whichever call it is.
 
+use crate::rotation::ports::{Stage, VersionId};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use super::*;
-use crate::store::{Stage, VersionId};
 
 const NAME: &str = "app/db";
 

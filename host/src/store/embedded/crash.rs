@@ -1,5 +1,6 @@
 //! What the state file promises, against processes that are killed and files that are damaged.
 
+use crate::rotation::ports::{Stage, VersionId};
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -7,7 +8,6 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::*;
-use crate::store::{Stage, VersionId};
 
 /// Tells this test program that it is to be a writer. Holds the file's path and the writer's name.
 const WRITER: &str = "WINDLASS_TEST_WRITER";

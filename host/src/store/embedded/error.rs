@@ -3,7 +3,7 @@
 //! A message names secrets, versions, labels and fields. It never quotes a value that was sent.
 
 use super::file::StateFileError;
-use crate::store::StoreErrorKind;
+use crate::rotation::ports::StoreErrorKind;
 
 /// The exceptions of Secrets Manager that this store raises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -62,8 +62,8 @@ pub use requests::{
 pub use rotation::ROTATION_INCOMPLETE;
 pub use state::StoredValue;
 
+use crate::rotation::ports::VersionSelector;
 use crate::secret::Secret;
-use crate::store::VersionSelector;
 use file::{Origin, Reading, StateFile};
 use moment::Clock;
 use state::State;

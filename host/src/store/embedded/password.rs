@@ -1,7 +1,7 @@
 //! `GetRandomPassword`: every password that the request allows is equally likely.
 //!
 //! Characters are drawn without bias from the system's generator. Where one of each kind is
-//! required, passwords that lack one are drawn again as a whole, rather than mended: mending would
+//! required, passwords that lack one are drawn again as a whole, rather than mended: action would
 //! make some passwords likelier than others.
 
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use super::error::{Exception, ServiceError, invalid_parameter, validation};
 use super::requests::{RandomPassword, Spaces};
+use crate::rotation::ports::PasswordRequest;
 use crate::secret::Secret;
-use crate::store::PasswordRequest;
 
 const LOWERCASE: &str = "abcdefghijklmnopqrstuvwxyz";
 const UPPERCASE: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::state::StoredValue;
+use crate::rotation::ports::PasswordRequest;
 use crate::secret::Secret;
-use crate::store::PasswordRequest;
 
 /// `CreateSecret`.
 pub struct CreateSecret {

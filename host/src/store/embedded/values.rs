@@ -1,5 +1,6 @@
 //! Versions and their values: putting, reading, and forgetting the oldest.
 
+use crate::rotation::ports::VersionSelector;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,6 @@ use super::labels::CURRENT;
 use super::limits;
 use super::moment::Moment;
 use super::state::{SecretRecord, StoredValue, VersionRecord};
-use crate::store::VersionSelector;
 
 /// How many versions without a label are kept…
 const DEPRECATED_KEPT: usize = 100;

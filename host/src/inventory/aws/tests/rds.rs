@@ -1,11 +1,12 @@
 //! Amazon RDS.
 
+use crate::host_port::HostPort;
 use aws_sdk_rds::types::DbInstance;
 
 use super::*;
 
-fn place(host: &str, port: u16) -> Option<Place> {
-    Some(Place { host: format!("{host}.eu-west-1.rds.amazonaws.com"), port })
+fn place(host: &str, port: u16) -> Option<HostPort> {
+    Some(HostPort { host: format!("{host}.eu-west-1.rds.amazonaws.com"), port })
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Amazon Redshift and Redshift Serverless.
 
 use super::*;
+use crate::host_port::HostPort;
 
 const CLUSTER: &str = "arn:aws:redshift:eu-west-1:123456789012:cluster:dw";
 const NAMESPACE: &str = "arn:aws:redshift-serverless:eu-west-1:123456789012:namespace/\
@@ -27,8 +28,10 @@ fn second_pages() -> [(&'static str, Recorded); 2] {
 
 #[tokio::test]
 async fn a_cluster_is_asked_for_by_the_name_in_its_arn() {
-    let place =
-        Place { host: "dw.c1a2b3d4e5f6.eu-west-1.redshift.amazonaws.com".to_owned(), port: 5439 };
+    let place = HostPort {
+        host: "dw.c1a2b3d4e5f6.eu-west-1.redshift.amazonaws.com".to_owned(),
+        port: 5439,
+    };
     for (text, expected) in [
         (recorded!("redshift-cluster.xml"), Some(place)),
         (recorded!("redshift-creating.xml"), None),
@@ -60,7 +63,7 @@ async fn a_cluster_of_another_account_or_region_or_name_is_none() {
 async fn the_workgroups_of_a_namespace_are_found_on_whatever_page_they_are() {
     let (serverless, asked) = by_action([first_pages(), second_pages()].concat()).await;
     let found = serverless.redshift_workgroups(NAMESPACE).await.unwrap();
-    let place = Place {
+    let place = HostPort {
         host: "reports.123456789012.eu-west-1.redshift-serverless.amazonaws.com".to_owned(),
         port: 5439,
     };

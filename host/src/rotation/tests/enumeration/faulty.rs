@@ -10,17 +10,17 @@ use std::task::Poll;
 
 use tokio::sync::Notify;
 
-use super::super::super::service::{
+use super::super::world::FakePlugin;
+use crate::rotation::ports::{
     CallError, Catalog, Change, Choice, Description, Failure, FailureKind, Login, Service,
 };
-use super::super::world::FakePlugin;
-use crate::plugin::PluginError;
-use crate::secret::Secret;
-use crate::store::embedded::EmbeddedStore;
-use crate::store::{
+use crate::rotation::ports::{
     PasswordRequest, PendingValue, SecretDescription, SecretStore, SecretValue, StageMove,
     StoreError, StoreErrorKind, VersionListing, VersionSelector,
 };
+use crate::sandbox::PluginError;
+use crate::secret::Secret;
+use crate::store::embedded::EmbeddedStore;
 
 /// Whether the operation has taken effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! The same for a rotation whose password the service does not take: whatever stops its attempts, it
 //! is given up in the end, and the next one ends well.
 
-use super::super::super::service::FailureKind;
 use super::faulty::{Line, Point};
 use super::scene::{End, Scene, Setup};
-use crate::store::SecretStore;
+use crate::rotation::ports::FailureKind;
+use crate::rotation::ports::SecretStore;
 
 async fn survive(setup: Setup, point: Point) -> bool {
     let mut scene = Scene::begin(setup).await;

@@ -14,7 +14,7 @@ use super::super::world::{SECRET, World};
 use super::faulty::{Counts, FaultyPlugin, FaultyStore, Line, Point};
 use crate::config::Config;
 use crate::error::Error;
-use crate::store::{SecretStore, Stage, StageMove, VersionId, VersionSelector};
+use crate::rotation::ports::{SecretStore, Stage, StageMove, VersionId, VersionSelector};
 
 /// What is rotated, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use super::super::super::Step;
 use super::faulty::Line;
 use super::scene::{End, Retry, Scene, Setup};
 use crate::error::Error;
-use crate::store::VersionId;
+use crate::rotation::ports::VersionId;
 
 async fn step(scene: &Scene, step: Step) -> Result<(), Error> {
     scene.step(&Line::new(None), step, &scene.version).await

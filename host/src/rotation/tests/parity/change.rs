@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::super::super::Step;
 use super::super::super::strategy::alternate;
-use super::super::super::{Step, TlsMode};
 use super::super::world::{SECRET, World};
 use super::{pair, postgres, with, world};
+use crate::rotation::ports::TlsMode;
+use crate::rotation::ports::{PendingValue, SecretStore, Stage, VersionId};
 use crate::secret::Secret;
-use crate::store::{PendingValue, SecretStore, Stage, VersionId};
 
 /// A rotation whose pending version holds these fields on top of `app`'s usual ones.
 async fn pending(world: &World, fields: &Value) -> VersionId {

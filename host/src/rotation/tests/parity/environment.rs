@@ -5,7 +5,7 @@ use serde_json::json;
 use super::super::super::{Step, password};
 use super::{postgres, world};
 use crate::config::Config;
-use crate::store::{PasswordRequest, Stage};
+use crate::rotation::ports::{PasswordRequest, Stage};
 
 fn config(pairs: &[(&str, &str)]) -> Config {
     let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::super::super::Step;
-use super::super::super::TlsMode;
 use super::super::world::{SECRET, SignIn};
 use super::{GONE, pair, world};
 use crate::config::TlsPolicy;
-use crate::store::{SecretStore, Stage, VersionSelector};
+use crate::rotation::ports::TlsMode;
+use crate::rotation::ports::{SecretStore, Stage, VersionSelector};
 
 /// The sign-in of a rotation's first steps, or what createSecret says.
 async fn signs_in(fields: &Value) -> Result<SignIn, String> {
@@ -129,13 +129,13 @@ async fn ssl_has_three_states() {
     // What the operator's WINDLASS_TLS makes of that is in the tests of signing in.
     let unsaid = "DIFFERS: TLS, then plaintext if that fails for any reason | the operator decides";
     for (row, ssl, expected) in [
-        (unsaid, json!(GONE), TlsMode::Unsaid),
-        (unsaid, json!(null), TlsMode::Unsaid),
-        (unsaid, json!(1), TlsMode::Unsaid),
-        (unsaid, json!(0), TlsMode::Unsaid),
-        (unsaid, json!(["false"]), TlsMode::Unsaid),
-        (unsaid, json!("no"), TlsMode::Unsaid),
-        (unsaid, json!(""), TlsMode::Unsaid),
+        (unsaid, json!(GONE), TlsMode::Unspecified),
+        (unsaid, json!(null), TlsMode::Unspecified),
+        (unsaid, json!(1), TlsMode::Unspecified),
+        (unsaid, json!(0), TlsMode::Unspecified),
+        (unsaid, json!(["false"]), TlsMode::Unspecified),
+        (unsaid, json!("no"), TlsMode::Unspecified),
+        (unsaid, json!(""), TlsMode::Unspecified),
         ("true: TLS only", json!(true), TlsMode::Required),
         ("\"true\" in any case: TLS only", json!("TRUE"), TlsMode::Required),
         ("\"true\" in any case: TLS only", json!("true"), TlsMode::Required),

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::super::super::{Outcome, RotationEvent, Step};
 use super::super::world::{SECRET, World};
 use super::{with, world};
+use crate::rotation::ports::{PendingValue, SecretStore, Stage, StageMove, VersionId};
 use crate::secret::Secret;
-use crate::store::{PendingValue, SecretStore, Stage, StageMove, VersionId};
 
 const TOKEN: &str = "0b94897a-6f8e-4a0e-9d3e-6d7f7f3f4f11";
 

@@ -12,13 +12,13 @@ mod environment;
 mod fields;
 mod gate;
 
+use crate::rotation::ports::{
+    CharacterClasses, Description, Features, NameLength, PasswordRules, UsernameRules,
+};
 use serde_json::{Value, json};
 use windlass_plugin_postgres::Postgres;
 use windlass_sdk::Plugin;
 
-use super::super::service::{
-    CharacterClasses, Description, Features, NameLength, PasswordRules, UsernameRules,
-};
 use super::world::{ADMIN, World};
 
 /// What the PostgreSQL plugin says about itself.

@@ -164,7 +164,8 @@ impl Den {
     pub(super) fn said(&self) -> Result<Vec<String>> {
         let lines = self.world.function()?.log_lines()?;
         // The host names the plugin in lines of its own, too.
-        let of_plugins = lines.iter().filter(|line| line["target"] == "windlass::imports::system");
+        let of_plugins =
+            lines.iter().filter(|line| line["target"] == "windlass::sandbox::host::system");
         let own = of_plugins.filter(|line| line["plugin"] == self.guest.as_str());
         Ok(own.filter_map(|line| line["message"].as_str().map(str::to_owned)).collect())
     }

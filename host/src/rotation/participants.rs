@@ -8,16 +8,16 @@ use super::Rotation;
 use super::admin::admin_id;
 use super::document::{Origin, SecretDocument, SecretProblem};
 use super::mismatch::Mismatch;
-use super::service::{
-    Catalog, Description, Failure, FailureKind, Login, Proof, SecretRef, Service,
+use super::ports::{
+    Catalog, Description, Failure, FailureKind, Login, Proof, SecretDescription, SecretRef,
+    SecretStore, SecretValue, Service, Stage, VersionId,
 };
 use super::strategy::{Strategy, alternate};
 use crate::error::{Error, ServiceError};
 use crate::inventory::Inventory;
-use crate::store::{SecretDescription, SecretStore, SecretValue, Stage, VersionId};
 
 /// The secret's two versions and what they are rotated with.
-pub(super) struct Parties<'a, P> {
+pub(super) struct Participants<'a, P> {
     pub(super) secret: &'a SecretDescription,
     pub(super) service: P,
     pub(super) strategy: Strategy,
@@ -36,7 +36,7 @@ pub(super) struct Versions {
     pub(super) pending: VersionId,
 }
 
-impl<'a, P: Service> Parties<'a, P> {
+impl<'a, P: Service> Participants<'a, P> {
     /// Of one version alone, which also stands for the one that is to be set.
     pub(super) fn of_one(
         secret: &'a SecretDescription,
@@ -94,12 +94,12 @@ impl SecretDocument {
 
 impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// Reads both versions' documents and checks that they belong together.
-    pub(super) fn parties<'a>(
+    pub(super) fn participants<'a>(
         &self,
         secret: &'a SecretDescription,
         current: &SecretValue,
         pending: &SecretValue,
-    ) -> Result<Parties<'a, C::Service>, Error> {
+    ) -> Result<Participants<'a, C::Service>, Error> {
         let versions =
             Versions { current: current.version.clone(), pending: pending.version.clone() };
         let origin = |role| Origin { secret: secret.name.clone(), role };
@@ -135,7 +135,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         let admin_id = admin_id(secret, &current_document)?;
         let engine = current_document.engine()?.to_owned();
         let pending = pending_login;
-        Ok(Parties { secret, service, strategy, current, pending, versions, admin_id, engine })
+        Ok(Participants { secret, service, strategy, current, pending, versions, admin_id, engine })
     }
 }
 

@@ -3,12 +3,12 @@
 //! Loading machine code trusts it completely, so two things must hold. The operator vouches for the
 //! file: only the deployment package's folders, or those named on the command line, are looked into,
 //! and `windlass inspect` loads none without being told to. And the file is what
-//! `windlass compile` wrote, for this version and this machine: a note at its end says so, with the
+//! `windlass compile` wrote, for this version and this machine: a trailer at its end says so, with the
 //! digest of everything before it. The digest protects against damage, not against an attacker who
 //! can write to the package; a signature of who compiled it does, where the configuration asks for
-//! one (see [`super::vetting`]), as far as the host and that configuration are out of reach.
+//! one (see [`super::admission`]), as far as the host and that configuration are out of reach.
 //!
-//! Layout: wasmtime's artifact, then the note as JSON, then its length (4 bytes, little-endian),
+//! Layout: wasmtime's artifact, then the trailer as JSON, then its length (4 bytes, little-endian),
 //! then eight bytes of magic.
 
 use std::fs::File;
@@ -17,8 +17,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::engine::HOST_TARGET;
 use super::limits::ARTIFACT_BYTES;
+use super::runtime::HOST_TARGET;
 use super::{ArtifactProblem, PluginError};
 use crate::digest::Digest;
 use crate::signature::{Signature, Statement};
@@ -29,7 +29,7 @@ const MAGIC: &[u8; 8] = b"WINDLASS";
 /// What a compiled plugin says about its making.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Note {
+pub struct Trailer {
     /// The version of Windlass that compiled it.
     pub windlass: String,
     /// The target triple that it was compiled for.
@@ -47,8 +47,8 @@ pub struct Note {
     pub signature: Option<Signature>,
 }
 
-impl Note {
-    /// The note for an artifact made now.
+impl Trailer {
+    /// The trailer for an artifact made now.
     pub fn new(component: &[u8], artifact: &[u8], target: &str) -> Self {
         Self {
             windlass: env!("CARGO_PKG_VERSION").to_owned(),
@@ -91,44 +91,44 @@ impl Note {
     }
 }
 
-/// Puts an artifact and its note together.
+/// Puts an artifact and its trailer together.
 ///
 /// # Errors
-/// If the note can't be written as JSON, which can't happen for the types in it.
-pub fn seal(artifact: &[u8], note: &Note) -> serde_json::Result<Vec<u8>> {
-    let note = serde_json::to_vec(note)?;
-    let length = u32::try_from(note.len()).unwrap_or(u32::MAX).to_le_bytes();
-    Ok([artifact, &note, &length, MAGIC].concat())
+/// If the trailer can't be written as JSON, which can't happen for the types in it.
+pub fn seal(artifact: &[u8], trailer: &Trailer) -> serde_json::Result<Vec<u8>> {
+    let trailer = serde_json::to_vec(trailer)?;
+    let length = u32::try_from(trailer.len()).unwrap_or(u32::MAX).to_le_bytes();
+    Ok([artifact, &trailer, &length, MAGIC].concat())
 }
 
 /// Reads a compiled plugin and checks that this host may run it.
 ///
 /// # Errors
 /// [`PluginError::Artifact`] with what is wrong and what to do.
-pub fn open(path: &Path) -> Result<(Vec<u8>, Note), PluginError> {
+pub fn open(path: &Path) -> Result<(Vec<u8>, Trailer), PluginError> {
     check(path).map_err(|problem| PluginError::Artifact { path: path.to_owned(), problem })
 }
 
-fn check(path: &Path) -> Result<(Vec<u8>, Note), ArtifactProblem> {
+fn check(path: &Path) -> Result<(Vec<u8>, Trailer), ArtifactProblem> {
     let mut bytes = read(path)?;
-    let (artifact, note) = unseal(&bytes)?;
-    if note.target != HOST_TARGET {
+    let (artifact, trailer) = unseal(&bytes)?;
+    if trailer.target != HOST_TARGET {
         return Err(ArtifactProblem::OtherTarget {
-            found: note.target,
+            found: trailer.target,
             ours: HOST_TARGET.to_owned(),
         });
     }
     let length = artifact.len();
     bytes.truncate(length);
-    Ok((bytes, note))
+    Ok((bytes, trailer))
 }
 
-/// Splits a compiled plugin into artifact and note, and checks both against each other, for any
+/// Splits a compiled plugin into artifact and trailer, and checks both against each other, for any
 /// target.
 ///
 /// # Errors
 /// What is wrong with the file.
-pub fn unseal(bytes: &[u8]) -> Result<(&[u8], Note), ArtifactProblem> {
+pub fn unseal(bytes: &[u8]) -> Result<(&[u8], Trailer), ArtifactProblem> {
     if bytes.starts_with(b"\0asm") {
         return Err(ArtifactProblem::NotCompiled);
     }
@@ -139,18 +139,18 @@ pub fn unseal(bytes: &[u8]) -> Result<(&[u8], Note), ArtifactProblem> {
     }
     let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
     let at = rest.len().checked_sub(length).ok_or(ArtifactProblem::Damaged)?;
-    let (artifact, note) = rest.split_at_checked(at).ok_or(ArtifactProblem::Damaged)?;
-    let note: Note = serde_json::from_slice(note).map_err(|_| ArtifactProblem::Damaged)?;
-    if note.windlass != env!("CARGO_PKG_VERSION") {
+    let (artifact, trailer) = rest.split_at_checked(at).ok_or(ArtifactProblem::Damaged)?;
+    let trailer: Trailer = serde_json::from_slice(trailer).map_err(|_| ArtifactProblem::Damaged)?;
+    if trailer.windlass != env!("CARGO_PKG_VERSION") {
         return Err(ArtifactProblem::OtherVersion {
-            found: note.windlass,
+            found: trailer.windlass,
             ours: env!("CARGO_PKG_VERSION").to_owned(),
         });
     }
-    if note.artifact_sha256 != Digest::of(artifact) {
+    if trailer.artifact_sha256 != Digest::of(artifact) {
         return Err(ArtifactProblem::Damaged);
     }
-    Ok((artifact, note))
+    Ok((artifact, trailer))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ArtifactProblem> {
@@ -171,15 +171,15 @@ mod tests {
 
     fn sealed() -> Vec<u8> {
         let artifact = b"\x7fELF machine code";
-        seal(artifact, &Note::new(b"component", artifact, HOST_TARGET)).unwrap()
+        seal(artifact, &Trailer::new(b"component", artifact, HOST_TARGET)).unwrap()
     }
 
     #[test]
     fn what_was_sealed_opens() {
         let sealed = sealed();
-        let (artifact, note) = unseal(&sealed).unwrap();
+        let (artifact, trailer) = unseal(&sealed).unwrap();
         assert_eq!(artifact, b"\x7fELF machine code");
-        assert_eq!(note.component_sha256, Digest::of(b"component"));
+        assert_eq!(trailer.component_sha256, Digest::of(b"component"));
     }
 
     #[test]
@@ -201,15 +201,15 @@ mod tests {
         for length in 0..sealed.len() {
             assert!(unseal(&sealed[..length]).is_err(), "cut at {length}");
         }
-        let (_, note) = unseal(&sealed).unwrap();
+        let (_, trailer) = unseal(&sealed).unwrap();
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[at] ^= 1;
-            // Flipping a bit of the component's digest makes another valid note; everything else
+            // Flipping a bit of the component's digest makes another valid trailer; everything else
             // must be noticed.
             if let Ok((_, other)) = unseal(&changed) {
-                assert_ne!(other, note, "byte {at}");
-                assert_eq!(other.artifact_sha256, note.artifact_sha256, "byte {at}");
+                assert_ne!(other, trailer, "byte {at}");
+                assert_eq!(other.artifact_sha256, trailer.artifact_sha256, "byte {at}");
             }
         }
     }
@@ -217,12 +217,12 @@ mod tests {
     #[test]
     fn each_foreign_file_says_what_to_do() {
         let artifact = b"code";
-        let with = |change: fn(&mut Note)| {
-            let mut note = Note::new(b"", artifact, HOST_TARGET);
-            change(&mut note);
-            seal(artifact, &note).unwrap()
+        let with = |change: fn(&mut Trailer)| {
+            let mut trailer = Trailer::new(b"", artifact, HOST_TARGET);
+            change(&mut trailer);
+            seal(artifact, &trailer).unwrap()
         };
-        let other_version = with(|note| note.windlass = "9.9.9".into());
+        let other_version = with(|trailer| trailer.windlass = "9.9.9".into());
         for (bytes, expected) in [
             (b"\0asm\x0d\0\x01\0".to_vec(), "run `windlass compile` on it"),
             (b"\x7fELF by somebody else, long enough".to_vec(), "not made by `windlass compile`"),
@@ -234,7 +234,7 @@ mod tests {
         }
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("other.cwasm");
-        std::fs::write(&path, with(|note| note.target = "riscv64-unknown-linux-gnu".into()))
+        std::fs::write(&path, with(|trailer| trailer.target = "riscv64-unknown-linux-gnu".into()))
             .unwrap();
         let error = open(&path).unwrap_err().to_string();
         assert!(error.contains("compiled for riscv64-unknown-linux-gnu"), "{error}");

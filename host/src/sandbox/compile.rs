@@ -1,7 +1,7 @@
 //! Components compiled ahead of time, for this machine or another target.
 
-use super::engine::{HOST_TARGET, config};
 use super::load::check;
+use super::runtime::{HOST_TARGET, config};
 use super::{ArtifactProblem, artifact, component};
 use crate::signature::Signature;
 
@@ -14,7 +14,7 @@ pub enum Gate {
     Open,
 }
 
-/// Compiles a component and seals it with its note, which carries the component's signature along.
+/// Compiles a component and seals it with its trailer, which carries the component's signature along.
 ///
 /// # Errors
 /// If it is not a component that the host would load, or the target is not one that can be compiled
@@ -34,7 +34,8 @@ pub fn compile(
     let engine =
         wasmtime::Engine::new(&config(Some(target)).map_err(rejected)?).map_err(rejected)?;
     let compiled = engine.precompile_component(component_bytes).map_err(rejected)?;
-    let mut note = artifact::Note::new(component_bytes, &compiled, target);
-    note.component_signature = signature;
-    artifact::seal(&compiled, &note).map_err(|error| ArtifactProblem::Rejected(error.to_string()))
+    let mut trailer = artifact::Trailer::new(component_bytes, &compiled, target);
+    trailer.component_signature = signature;
+    artifact::seal(&compiled, &trailer)
+        .map_err(|error| ArtifactProblem::Rejected(error.to_string()))
 }

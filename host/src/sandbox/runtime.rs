@@ -1,4 +1,4 @@
-//! The WebAssembly engine: one configuration, shared by the compiler and by every host, because a
+//! The WebAssembly runtime: one configuration, shared by the compiler and by every host, because a
 //! compiled plugin fits exactly the configuration that it was compiled with.
 
 use std::sync::Arc;
@@ -17,15 +17,15 @@ const MEMORY_RESERVATION: u64 = 64 << 20;
 const WASM_STACK: usize = 512 << 10;
 const FIBER_STACK: usize = 1 << 20;
 
-/// The engine and the thread that ticks for it.
+/// The runtime and the thread that ticks for it.
 #[derive(Clone)]
-pub struct Engine {
+pub struct Runtime {
     inner: wasmtime::Engine,
     ticker: Arc<Ticker>,
 }
 
-impl Engine {
-    /// An engine for this machine.
+impl Runtime {
+    /// A runtime for this machine.
     ///
     /// # Errors
     /// If the machine can't run it.
@@ -33,7 +33,7 @@ impl Engine {
         Self::with(&config(None).map_err(failed)?)
     }
 
-    /// An engine that compiles as fast as can be, for components that run once, to say what they are.
+    /// A runtime that compiles as fast as can be, for components that run once, to say what they are.
     ///
     /// # Errors
     /// If the machine can't run it.
@@ -64,7 +64,7 @@ impl Engine {
 }
 
 fn failed(error: wasmtime::Error) -> PluginError {
-    PluginError::Engine(format!("{error:#}"))
+    PluginError::Sandbox(format!("{error:#}"))
 }
 
 /// The configuration, for this machine or for another target triple.
@@ -101,7 +101,7 @@ pub const HOST_TARGET: &str = match () {
 /// A thread that advances the engine's clock while calls are running, and sleeps otherwise: a
 /// plugin that computes without end can't be stopped from its own thread.
 struct Ticker {
-    /// How many calls are running. Taken away when the engine goes, which ends the thread.
+    /// How many calls are running. Taken away when the runtime goes, which ends the thread.
     running: Option<Arc<AtomicUsize>>,
     thread: Thread,
 }
@@ -124,7 +124,7 @@ impl Ticker {
                     }
                 }
             })
-            .map_err(|error| PluginError::Engine(format!("no thread for its clock: {error}")))?;
+            .map_err(|error| PluginError::Sandbox(format!("no thread for its clock: {error}")))?;
         Ok(Self { running: Some(running), thread: thread.thread().clone() })
     }
 

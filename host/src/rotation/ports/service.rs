@@ -5,31 +5,14 @@
 use std::fmt;
 use std::future::Future;
 
-pub use super::description::{
-    CharacterClasses, Description, Features, NameLength, PasswordRules, UsernameRules,
-};
-use crate::plugin::PluginError;
+use super::Description;
+use crate::host_port::HostPort;
+use crate::sandbox::PluginError;
 use crate::secret::{Secret, mute};
-
-/// Where a service listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// A host name or an IP address, as the secret spells it.
-    pub host: String,
-    /// The TCP port.
-    pub port: u16,
-}
-
-impl Place {
-    /// Whether both are the same: the case of a name means nothing to DNS.
-    pub fn is(&self, other: &Self) -> bool {
-        self.host.eq_ignore_ascii_case(&other.host) && self.port == other.port
-    }
-}
 
 impl Login {
     /// The same sign-in once more.
-    pub(super) fn duplicate(&self) -> Self {
+    pub(crate) fn duplicate(&self) -> Self {
         Self {
             secret: self.secret.clone(),
             place: self.place.clone(),
@@ -44,18 +27,8 @@ impl Login {
     }
 
     /// The same sign-in, without TLS.
-    pub(super) fn in_clear(&self) -> Self {
+    pub(crate) fn in_clear(&self) -> Self {
         Self { tls: TlsMode::Disabled, ..self.duplicate() }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
-        }
     }
 }
 
@@ -65,7 +38,7 @@ pub enum TlsMode {
     /// Nothing but the protocol's request for TLS goes in clear.
     Required,
     /// The secret does not say. Required, unless the operator chose the compatible mode.
-    Unsaid,
+    Unspecified,
     /// The secret says that this service has no TLS.
     Disabled,
 }
@@ -105,7 +78,7 @@ pub struct Login {
     /// Which secret it is from: failed sign-ins are counted for each.
     pub secret: SecretRef,
     /// Where.
-    pub place: Place,
+    pub place: HostPort,
     /// The account.
     pub username: String,
     /// Its password.
@@ -210,7 +183,7 @@ pub struct Failure {
 
 impl Failure {
     /// Adds another remedy, if it is one, that helps as well as the plugin's.
-    pub(super) fn or_remedy(&mut self, another: &str) {
+    pub(in crate::rotation) fn or_remedy(&mut self, another: &str) {
         if !self.remedy.is_empty() && !another.is_empty() {
             self.remedy.push_str("; or ");
         }

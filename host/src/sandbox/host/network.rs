@@ -8,17 +8,17 @@ use wasmtime::component::{Resource, ResourceTableError};
 use zeroize::Zeroizing;
 
 use crate::grants::{Decision, DenyReason, Request};
+use crate::host_port::HostPort;
 use crate::network::{self, NetworkError, NetworkErrorKind, Stream};
-use crate::plugin::interface::network as wire;
-use crate::plugin::limits::{self, LimitReached};
-use crate::plugin::{CallState, LastWords, NetworkState, SystemState};
-use crate::rotation::Place;
+use crate::sandbox::interface::network as wire;
+use crate::sandbox::limits::{self, LimitReached};
+use crate::sandbox::{CallState, LastWords, NetworkState, SystemState};
 
 /// A place that a plugin may ask to connect to. The decision is made when it does.
 #[derive(Debug)]
 pub struct Endpoint {
     /// The name or address, and the port.
-    pub place: Place,
+    pub place: HostPort,
 }
 
 /// An open connection.
@@ -62,7 +62,7 @@ impl wire::HostEndpoint for CallState {
         port: u16,
     ) -> Answer<Resource<Endpoint>> {
         self.table.get(&endpoint)?;
-        match self.permit(Place { host, port }) {
+        match self.permit(HostPort { host, port }) {
             Ok(place) => Ok(Ok(push(&mut self.table, Endpoint { place })?)),
             Err(error) => Ok(Err(error.into())),
         }
@@ -136,7 +136,7 @@ impl wire::HostConnection for CallState {
 impl CallState {
     /// A place that may be reached, going by its name. Counts as a connection, so that nobody asks
     /// without end.
-    fn permit(&mut self, place: Place) -> Result<Place, NetworkError> {
+    fn permit(&mut self, place: HostPort) -> Result<HostPort, NetworkError> {
         let Some(left) = self.network.connections_left.checked_sub(1) else {
             return Err(NetworkError::new(
                 NetworkErrorKind::Limit,
@@ -152,10 +152,10 @@ impl CallState {
         Ok(place)
     }
 
-    async fn open(&mut self, place: Place) -> Result<Connection, NetworkError> {
+    async fn open(&mut self, place: HostPort) -> Result<Connection, NetworkError> {
         let place = self.permit(place)?;
         let addresses = addresses(&mut self.network, &self.system, &place).await?;
-        let stream = network::connect(&place.host, &addresses, self.network.patience).await?;
+        let stream = network::connect(&place.host, &addresses, self.network.deadline).await?;
         tracing::debug!(
             plugin = self.system.plugin,
             place = told(&self.system, &place),
@@ -189,7 +189,7 @@ impl CallState {
 async fn addresses(
     network: &mut NetworkState,
     system: &SystemState,
-    place: &Place,
+    place: &HostPort,
 ) -> Result<Vec<SocketAddr>, NetworkError> {
     let resolved = resolve(network, &place.host).await?;
     match network.grants.decide(&request(network, place), &resolved) {
@@ -198,7 +198,7 @@ async fn addresses(
     }
 }
 
-fn request<'a>(network: &'a NetworkState, place: &'a Place) -> Request<'a> {
+fn request<'a>(network: &'a NetworkState, place: &'a HostPort) -> Request<'a> {
     Request { host: &place.host, port: place.port, secret: &network.secret }
 }
 
@@ -206,7 +206,7 @@ fn request<'a>(network: &'a NetworkState, place: &'a Place) -> Request<'a> {
 fn denied(
     network: &mut NetworkState,
     system: &SystemState,
-    place: &Place,
+    place: &HostPort,
     reason: DenyReason,
 ) -> NetworkError {
     let place = told(system, place);
@@ -218,7 +218,7 @@ fn denied(
 }
 
 /// A place as it may be told: a plugin names it, in a redirect, and may name it after a password.
-fn told(system: &SystemState, place: &Place) -> String {
+fn told(system: &SystemState, place: &HostPort) -> String {
     system.redactor.scrub(&place.to_string(), limits::LOG_LINE_BYTES)
 }
 
@@ -230,7 +230,7 @@ async fn resolve(network: &NetworkState, host: &str) -> Result<Vec<IpAddr>, Netw
     if let Some(known) = names.lock().unwrap_or_else(PoisonError::into_inner).get(&name) {
         return Ok(known.clone());
     }
-    let resolved = network::resolve(host, network.patience).await?;
+    let resolved = network::resolve(host, network.deadline).await?;
     let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(names.entry(name).or_insert(resolved).clone())
 }
@@ -281,7 +281,7 @@ mod tests {
     #[test]
     fn handles_are_bounded_whatever_they_are_of() {
         let mut state = CallState::without_network("greedy");
-        let endpoint = || Endpoint { place: Place { host: "db".into(), port: 1 } };
+        let endpoint = || Endpoint { place: HostPort { host: "db".into(), port: 1 } };
         for _ in 0..limits::HANDLES {
             push(&mut state.table, endpoint()).unwrap();
         }
@@ -296,7 +296,7 @@ mod tests {
         let mut state = CallState::without_network("postgres");
         state.system.redactor = redactor.into();
         let host = "HUNTER2-AND-MORE.elsewhere.example".to_owned();
-        let place = Place { host, port: 53 };
+        let place = HostPort { host, port: 53 };
         assert_eq!(told(&state.system, &place), "[redacted].elsewhere.example:53");
         let refused =
             denied(&mut state.network, &state.system, &place, DenyReason::NotGranted).message;

@@ -150,8 +150,8 @@ mod tests {
     use aws_sdk_secretsmanager::config::{Builder, Credentials, Region};
 
     use super::*;
-    use crate::aws_client;
-    use crate::store::SecretStore as _;
+    use crate::aws;
+    use crate::rotation::ports::SecretStore as _;
     use crate::store::aws::AwsStore;
 
     #[test]
@@ -212,7 +212,7 @@ mod tests {
     async fn the_functions_own_client_sends_nothing_over_plain_http() {
         // A name that never resolves: whoever looked it up would say so.
         for endpoint in ["http://secrets.invalid:4566", "HTTP://secrets.invalid"] {
-            let client = aws_client::for_lambda(Some(endpoint), None).unwrap();
+            let client = aws::client::for_lambda(Some(endpoint), None).unwrap();
             // A test has no credentials of Lambda's.
             let config = client.config().to_builder();
             let config: Builder = config

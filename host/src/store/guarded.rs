@@ -6,23 +6,23 @@
 
 use std::time::{Duration, Instant};
 
-use super::{
+use crate::aws::connect_error::AwsService;
+use crate::network::seconds;
+use crate::redact::Redactor;
+use crate::rotation::ports::{
     PasswordRequest, PendingValue, SecretDescription, SecretStore, SecretValue, StageMove,
     StoreError, StoreErrorKind, VersionListing, VersionSelector,
 };
-use crate::network::seconds;
-use crate::redact::Redactor;
 use crate::secret::Secret;
-use crate::unanswered::AwsService;
 
 /// A store, until a moment.
-pub(crate) struct Punctual<'a, S> {
+pub(crate) struct GuardedStore<'a, S> {
     store: &'a S,
     until: Option<Instant>,
     redactor: &'a Redactor,
 }
 
-impl<'a, S: SecretStore> Punctual<'a, S> {
+impl<'a, S: SecretStore> GuardedStore<'a, S> {
     /// The store's calls, none of which lasts beyond `until`. Their secrets go to `redactor`, too.
     pub(crate) fn new(store: &'a S, until: Option<Instant>, redactor: &'a Redactor) -> Self {
         Self { store, until, redactor }
@@ -58,7 +58,7 @@ impl<'a, S: SecretStore> Punctual<'a, S> {
     }
 }
 
-impl<S: SecretStore> SecretStore for Punctual<'_, S> {
+impl<S: SecretStore> SecretStore for GuardedStore<'_, S> {
     fn address(&self) -> &str {
         self.store.address()
     }
@@ -107,9 +107,9 @@ impl<S: SecretStore> SecretStore for Punctual<'_, S> {
 #[cfg(all(test, feature = "cli"))]
 mod tests {
     use super::*;
+    use crate::rotation::ports::{Stage, VersionId};
     use crate::secret::Secret;
     use crate::store::embedded::{CreateSecret, EmbeddedStore};
-    use crate::store::{Stage, VersionId};
 
     #[tokio::test]
     async fn whatever_passes_here_is_known_to_the_redactor() {
@@ -117,7 +117,7 @@ mod tests {
         let version = |password: &str| Secret::new(format!(r#"{{"password":"{password}"}}"#));
         store.create_secret(CreateSecret::with_text("s", version("correct horse"))).unwrap();
         let redactor = Redactor::default();
-        let store = Punctual::new(&store, None, &redactor);
+        let store = GuardedStore::new(&store, None, &redactor);
 
         let told = |text: &str| redactor.scrub(text, 200);
         assert_eq!(told("correct horse"), "correct horse", "nobody has read it");
@@ -136,7 +136,7 @@ mod tests {
         let password = store.random_password(&request).await.unwrap();
         assert_eq!(told(password.reveal()), "[redacted]");
 
-        let pending = crate::store::PendingValue {
+        let pending = crate::rotation::ports::PendingValue {
             version: VersionId::new("00000000-0000-4000-8000-000000000000"),
             text: version("battery staple"),
             rotation_token: Some(Secret::new("a token of rotation".to_owned())),

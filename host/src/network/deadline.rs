@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 /// When the step's network operations have to be over. The default is never.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Patience {
+pub struct Deadline {
     until: Option<Instant>,
 }
 
-impl Patience {
+impl Deadline {
     /// Nothing lasts beyond this moment.
     pub fn until(until: Option<Instant>) -> Self {
         Self { until }
@@ -39,10 +39,10 @@ mod tests {
     #[test]
     fn an_operation_gets_its_usual_time_or_what_is_left() {
         let usual = Duration::from_secs(5);
-        assert_eq!(Patience::default().at_most(usual), usual);
+        assert_eq!(Deadline::default().at_most(usual), usual);
         let in_an_hour = Instant::now() + Duration::from_hours(1);
-        assert_eq!(Patience::until(Some(in_an_hour)).at_most(usual), usual);
-        assert_eq!(Patience::until(Some(Instant::now())).at_most(usual), Duration::ZERO);
+        assert_eq!(Deadline::until(Some(in_an_hour)).at_most(usual), usual);
+        assert_eq!(Deadline::until(Some(Instant::now())).at_most(usual), Duration::ZERO);
     }
 
     #[test]

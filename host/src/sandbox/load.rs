@@ -7,6 +7,7 @@ use std::sync::Arc;
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre, Linker};
 
+use super::admission::Admission;
 #[cfg(feature = "cli")]
 use super::bindings::assessor::AssessorIndices;
 use super::bindings::exports::windlass::plugin::{metadata, password};
@@ -14,12 +15,11 @@ use super::bindings::{PasswordPlugin, PasswordPluginIndices};
 use super::call::{CallState, run};
 use super::description::{asks_for, descriptions, no_engine};
 use super::limits::DESCRIPTION_ENTRIES;
-use super::vetting::Vetting;
-use super::{ArtifactProblem, Engine, PluginError, artifact};
+use super::{ArtifactProblem, PluginError, Runtime, artifact};
 use crate::digest::Digest;
 use crate::grants::GrantPattern;
 use crate::redact::Redactor;
-use crate::rotation::Description;
+use crate::rotation::ports::Description;
 
 /// The version of the interface that this host speaks.
 pub const INTERFACE_VERSION: &str = "0.1.0";
@@ -51,7 +51,7 @@ pub struct Loaded {
     pub(super) descriptions: Vec<Arc<Description>>,
     /// [`Description::network`], parsed.
     pub asks_for: Vec<GrantPattern>,
-    pub(super) engine: Engine,
+    pub(super) runtime: Runtime,
     pub(super) pre: InstancePre<CallState>,
     pub(super) exports: PasswordPluginIndices,
     /// The optional interface, where the plugin has it.
@@ -94,24 +94,25 @@ impl Loaded {
     /// # Errors
     /// What is wrong with it, and what to do.
     pub async fn from_file(
-        engine: &Engine,
+        runtime: &Runtime,
         path: &Path,
-        vetting: &Vetting,
+        admission: &Admission,
     ) -> Result<Arc<Self>, PluginError> {
         let rejected = |problem| PluginError::Artifact { path: path.to_owned(), problem };
-        let (bytes, note) = artifact::open(path)?;
-        vetting.of_compiled(&stem(path), &note).map_err(rejected)?;
+        let (bytes, trailer) = artifact::open(path)?;
+        admission.of_compiled(&stem(path), &trailer).map_err(rejected)?;
         // SAFETY: `artifact::open` checked that these are the bytes that `windlass compile` wrote
         // for this version and target; that the file may be trusted is the caller's word (see the
         // header of `artifact`).
-        let component = unsafe { Component::deserialize(engine.wasmtime(), &bytes) };
+        let component = unsafe { Component::deserialize(runtime.wasmtime(), &bytes) };
         let component = component.map_err(|error| PluginError::Artifact {
             path: path.to_owned(),
             problem: ArtifactProblem::Rejected(format!("{error:#}; compile it again")),
         })?;
         drop(bytes);
-        let plugin = Self::from_component(engine, &component, path, note.component_sha256).await?;
-        vetting.pinned(&plugin.description.name, plugin.sha256).map_err(rejected)?;
+        let plugin =
+            Self::from_component(runtime, &component, path, trailer.component_sha256).await?;
+        admission.pinned(&plugin.description.name, plugin.sha256).map_err(rejected)?;
         Ok(plugin)
     }
 
@@ -120,7 +121,7 @@ impl Loaded {
     /// # Errors
     /// What is wrong with it, and what to do.
     pub async fn from_component(
-        engine: &Engine,
+        runtime: &Runtime,
         component: &Component,
         path: &Path,
         sha256: Digest,
@@ -133,7 +134,7 @@ impl Loaded {
             let why = format!("{error:#}; build it again with this version's SDK");
             rejected(ArtifactProblem::Rejected(why))
         };
-        let pre = instance_pre(engine, component).map_err(unfit)?;
+        let pre = instance_pre(runtime, component).map_err(unfit)?;
         let exports = PasswordPluginIndices::new(&pre).map_err(unfit)?;
         #[cfg(feature = "cli")]
         let assessor = shape
@@ -147,7 +148,7 @@ impl Loaded {
         let describe = async |store: &mut Store<CallState>, instance: &Instance| {
             describe(store, &exports, instance).await
         };
-        let described = run(engine, &pre, state, &file, "describe", &no_secrets, describe).await?;
+        let described = run(runtime, &pre, state, &file, "describe", &no_secrets, describe).await?;
         let (own, profiles) = described.answer;
         let descriptions = descriptions(&own, profiles, path)?;
         let description = descriptions.first().cloned().ok_or_else(|| no_engine(path))?;
@@ -158,7 +159,7 @@ impl Loaded {
             description,
             descriptions,
             asks_for,
-            engine: engine.clone(),
+            runtime: runtime.clone(),
             pre,
             exports,
             #[cfg(feature = "cli")]
@@ -181,10 +182,10 @@ fn stem(path: &Path) -> String {
 }
 
 fn instance_pre(
-    engine: &Engine,
+    runtime: &Runtime,
     component: &Component,
 ) -> wasmtime::Result<InstancePre<CallState>> {
-    let mut linker = Linker::new(engine.wasmtime());
+    let mut linker = Linker::new(runtime.wasmtime());
     PasswordPlugin::add_to_linker::<_, wasmtime::component::HasSelf<CallState>>(
         &mut linker,
         |state| state,

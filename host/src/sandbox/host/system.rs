@@ -4,9 +4,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::plugin::CallState;
-use crate::plugin::interface::{credentials, system};
-use crate::plugin::limits::{self, LimitReached};
+use crate::sandbox::CallState;
+use crate::sandbox::interface::{credentials, system};
+use crate::sandbox::limits::{self, LimitReached};
 
 impl system::Host for CallState {
     async fn log(&mut self, level: system::LogLevel, message: String) -> wasmtime::Result<()> {

@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 
 use super::ArtifactProblem;
-use super::artifact::Note;
+use super::artifact::Trailer;
 use crate::digest::Digest;
 use crate::grants::GrantPattern;
 use crate::signature::{PublicKey, Signature, Statement};
@@ -38,27 +38,27 @@ pub struct Trust {
 
 /// What plugins must be.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Vetting {
+pub struct Admission {
     /// By the plugins' names.
     pub plugins: BTreeMap<String, PluginPolicy>,
     /// Signatures.
     pub trust: Trust,
 }
 
-impl Vetting {
-    /// Whether a compiled plugin may be loaded, going by its note and its file's name.
+impl Admission {
+    /// Whether a compiled plugin may be loaded, going by its trailer and its file's name.
     ///
     /// # Errors
     /// Why not.
-    pub fn of_compiled(&self, file_stem: &str, note: &Note) -> Result<(), ArtifactProblem> {
+    pub fn of_compiled(&self, file_stem: &str, trailer: &Trailer) -> Result<(), ArtifactProblem> {
         let trust = &self.trust;
         signed(
             &trust.compiled,
             "`trust.compiled` in windlass.toml, or --key",
-            note.signature.as_ref(),
-            note.compiled(),
+            trailer.signature.as_ref(),
+            trailer.compiled(),
         )?;
-        self.of_component(file_stem, note.component_sha256, note.component_signature.as_ref())
+        self.of_component(file_stem, trailer.component_sha256, trailer.component_signature.as_ref())
     }
 
     /// Whether a component may be used: for compiling, or as what a plugin was compiled from.
@@ -156,58 +156,61 @@ mod tests {
         SigningKey::from_pem(SigningKey::generate().unwrap().as_bytes()).unwrap()
     }
 
-    fn note(author: Option<&SigningKey>, compiler: Option<&SigningKey>) -> Note {
-        let mut note = Note::new(b"component", b"code", "target");
-        let sha256 = note.component_sha256;
-        note.component_signature =
+    fn trailer(author: Option<&SigningKey>, compiler: Option<&SigningKey>) -> Trailer {
+        let mut trailer = Trailer::new(b"component", b"code", "target");
+        let sha256 = trailer.component_sha256;
+        trailer.component_signature =
             author.map(|key| key.sign(Statement::Component { sha256 }).unwrap());
-        note.signature = compiler.map(|key| key.sign(note.compiled()).unwrap());
-        note
+        trailer.signature = compiler.map(|key| key.sign(trailer.compiled()).unwrap());
+        trailer
     }
 
-    fn trusting(components: &[&SigningKey], compiled: &[&SigningKey]) -> Vetting {
+    fn trusting(components: &[&SigningKey], compiled: &[&SigningKey]) -> Admission {
         let public = |keys: &[&SigningKey]| keys.iter().map(|key| key.public().unwrap()).collect();
         let trust = Trust { components: public(components), compiled: public(compiled) };
-        Vetting { trust, ..Vetting::default() }
+        Admission { trust, ..Admission::default() }
     }
 
-    fn problem(vetting: &Vetting, note: &Note) -> String {
-        vetting.of_compiled("postgres", note).unwrap_err().to_string()
+    fn problem(admission: &Admission, trailer: &Trailer) -> String {
+        admission.of_compiled("postgres", trailer).unwrap_err().to_string()
     }
 
     #[test]
     fn who_asks_for_nothing_gets_anything() {
-        assert_eq!(Vetting::default().of_compiled("postgres", &note(None, None)), Ok(()));
+        assert_eq!(Admission::default().of_compiled("postgres", &trailer(None, None)), Ok(()));
     }
 
     #[test]
     fn each_signature_that_is_asked_for_must_be_there_and_be_right() {
         let (author, compiler, other) = (key(), key(), key());
         let both = trusting(&[&author], &[&other, &compiler]);
-        let signed = note(Some(&author), Some(&compiler));
+        let signed = trailer(Some(&author), Some(&compiler));
         assert_eq!(both.of_compiled("postgres", &signed), Ok(()));
-        for (note, expected) in [
-            (note(None, Some(&compiler)), "its component is not signed"),
-            (note(Some(&author), None), "its compiled code is not signed"),
-            (note(Some(&other), Some(&compiler)), "asked for (`trust.components`"),
-            (note(Some(&author), Some(&author)), "asked for (`trust.compiled`"),
+        for (trailer, expected) in [
+            (trailer(None, Some(&compiler)), "its component is not signed"),
+            (trailer(Some(&author), None), "its compiled code is not signed"),
+            (trailer(Some(&other), Some(&compiler)), "asked for (`trust.components`"),
+            (trailer(Some(&author), Some(&author)), "asked for (`trust.compiled`"),
             // Everything that the signature covers.
-            (Note { target: "other".into(), ..signed.clone() }, "of its compiled code is not by"),
-            (Note { windlass: "9".into(), ..signed.clone() }, "of its compiled code is not by"),
             (
-                Note { artifact_sha256: Digest::of(b"evil"), ..signed.clone() },
+                Trailer { target: "other".into(), ..signed.clone() },
+                "of its compiled code is not by",
+            ),
+            (Trailer { windlass: "9".into(), ..signed.clone() }, "of its compiled code is not by"),
+            (
+                Trailer { artifact_sha256: Digest::of(b"evil"), ..signed.clone() },
                 "of its compiled code is not by",
             ),
             (
-                Note { component_sha256: Digest::of(b"evil"), ..signed.clone() },
+                Trailer { component_sha256: Digest::of(b"evil"), ..signed.clone() },
                 "of its compiled code is not by",
             ),
         ] {
-            let problem = problem(&both, &note);
+            let problem = problem(&both, &trailer);
             assert!(problem.contains(expected), "{expected}: {problem}");
         }
         let component_alone = trusting(&[&author], &[]);
-        let other = Note { component_sha256: Digest::of(b"evil"), ..signed };
+        let other = Trailer { component_sha256: Digest::of(b"evil"), ..signed };
         let problem = problem(&component_alone, &other);
         assert!(problem.contains("of its component is not by"), "{problem}");
     }
@@ -226,8 +229,8 @@ mod tests {
             (BTreeMap::new(), trusting(&[&key], &[]).trust, true),
             (plugins(), trusting(&[&key], &[&key]).trust, false),
         ] {
-            let vetting = Vetting { plugins, trust };
-            assert_eq!(vetting.rests_on_claims(), expected, "{vetting:?}");
+            let admission = Admission { plugins, trust };
+            assert_eq!(admission.rests_on_claims(), expected, "{admission:?}");
         }
     }
 
@@ -235,10 +238,10 @@ mod tests {
     fn a_pin_holds_for_the_files_name_and_for_the_plugins_own() {
         let pin = |text: &[u8]| PluginPolicy { sha256: Some(Digest::of(text)), grants: None };
         let plugins = BTreeMap::from([("postgres".to_owned(), pin(b"component"))]);
-        let pinned = Vetting { plugins, ..Vetting::default() };
-        assert_eq!(pinned.of_compiled("postgres", &note(None, None)), Ok(()));
-        assert_eq!(pinned.of_compiled("another", &note(None, None)), Ok(()));
-        let evil = Note { component_sha256: Digest::of(b"evil"), ..note(None, None) };
+        let pinned = Admission { plugins, ..Admission::default() };
+        assert_eq!(pinned.of_compiled("postgres", &trailer(None, None)), Ok(()));
+        assert_eq!(pinned.of_compiled("another", &trailer(None, None)), Ok(()));
+        let evil = Trailer { component_sha256: Digest::of(b"evil"), ..trailer(None, None) };
         assert!(problem(&pinned, &evil).contains("pins plugin `postgres`"));
         assert!(pinned.pinned("postgres", Digest::of(b"evil")).is_err());
         assert!(pinned.rests_on_claims());

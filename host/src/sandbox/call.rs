@@ -8,9 +8,9 @@ use wasmtime::component::{Instance, InstancePre, ResourceTable};
 use wasmtime::{Store, UpdateDeadline};
 
 use super::limits::{self, LimitReached, StoreLimiter};
-use super::{Engine, PluginError};
+use super::{PluginError, Runtime};
 use crate::grants::{Granted, Grants, SecretPlace};
-use crate::network::{Patience, Tls};
+use crate::network::{Deadline, Tls};
 use crate::redact::Redactor;
 
 /// Everything that a store holds. Gone when the call ends, open connections included.
@@ -28,7 +28,7 @@ pub struct CallState {
 pub struct NetworkState {
     pub(crate) grants: Arc<Grants>,
     pub(crate) tls: Tls,
-    pub(crate) patience: Patience,
+    pub(crate) deadline: Deadline,
     /// The place of the credential that this call signs in with: the secret's own, or that of an
     /// administrator that the rotation found to be of the same database.
     pub(crate) secret: SecretPlace,
@@ -74,7 +74,7 @@ impl CallState {
     pub(super) fn new(
         plugin: &str,
         grants: Arc<Grants>,
-        (tls, patience): (Tls, Patience),
+        (tls, deadline): (Tls, Deadline),
         secret: SecretPlace,
         names: Arc<ResolvedNames>,
         redactor: Arc<Redactor>,
@@ -86,7 +86,7 @@ impl CallState {
             network: NetworkState {
                 grants,
                 tls,
-                patience,
+                deadline,
                 secret,
                 denied: None,
                 last_words: None,
@@ -118,7 +118,7 @@ impl CallState {
             on_lambda: true,
         };
         let nowhere = SecretPlace::default();
-        let network = (Tls::new(None), Patience::default());
+        let network = (Tls::new(None), Deadline::default());
         Self::new(plugin, Arc::new(grants), network, nowhere, Arc::default(), Arc::default())
     }
 }
@@ -139,7 +139,7 @@ pub(super) struct Returned<T> {
 
 /// Runs one operation in a fresh store and says what ended it, if something did.
 pub(super) async fn run<T>(
-    engine: &Engine,
+    runtime: &Runtime,
     pre: &InstancePre<CallState>,
     state: CallState,
     plugin: &str,
@@ -147,8 +147,8 @@ pub(super) async fn run<T>(
     redactor: &Redactor,
     body: impl AsyncFnOnce(&mut Store<CallState>, &Instance) -> wasmtime::Result<T>,
 ) -> Result<Returned<T>, PluginError> {
-    let _ticking = engine.ticking();
-    let mut store = Store::new(engine.wasmtime(), state);
+    let _ticking = runtime.ticking();
+    let mut store = Store::new(runtime.wasmtime(), state);
     store.limiter(|state| &mut state.limiter);
     store.set_hostcall_fuel(limits::HOSTCALL_BYTES);
     store.set_epoch_deadline(1);

@@ -157,7 +157,7 @@ pub enum PluginError {
     },
     /// The sandbox could not be set up. A fault of this product or of the machine.
     #[error("the sandbox could not be set up: {0}")]
-    Engine(String),
+    Sandbox(String),
 }
 
 /// Why a file is not a plugin that this host can run.
@@ -310,7 +310,7 @@ impl PluginError {
             Self::Limit { .. } => "Windlass.Plugin.Limit",
             Self::Crashed { .. } => "Windlass.Plugin.Crashed",
             Self::Description { .. } => "Windlass.Plugin.Description",
-            Self::Engine(_) => "Windlass.Internal.Sandbox",
+            Self::Sandbox(_) => "Windlass.Internal.Sandbox",
         }
     }
 }

@@ -8,9 +8,9 @@ use zeroize::Zeroize;
 use super::bindings::windlass::plugin::credentials as wire;
 use super::call::{CallState, LastWords};
 use super::limits;
-use crate::imports::network::Endpoint;
 use crate::redact::{Redactor, WITHHELD};
-use crate::rotation::{Failure, FailureKind, Login, Proof, TlsMode};
+use crate::rotation::ports::{Failure, FailureKind, Login, Proof, TlsMode};
+use crate::sandbox::host::network::Endpoint;
 
 /// What is handed to a plugin, wiped however the call ends, a call that is given up included.
 pub(super) struct Wiped<T: Wipe>(pub(super) T);
@@ -54,7 +54,7 @@ pub(super) fn hand_over(
         database: login.database.clone(),
         tls: match login.tls {
             // A plugin never decides: what the secret does not say is required of it.
-            TlsMode::Required | TlsMode::Unsaid => wire::TlsMode::Required,
+            TlsMode::Required | TlsMode::Unspecified => wire::TlsMode::Required,
             TlsMode::Disabled => wire::TlsMode::Disabled,
         },
         proof: match login.proof {

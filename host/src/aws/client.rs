@@ -25,8 +25,8 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provi
 pub(crate) use plain::is_loopback;
 pub(crate) use plain::{PlainHttp, Purpose};
 
+use crate::aws::connect_error::BadTls;
 use crate::inventory::aws::{Access, AwsInventory, Names};
-use crate::unanswered::BadTls;
 
 /// How long a connection to an AWS service may take. Inside a region it takes a millisecond; a
 /// missing VPC endpoint shows as silence, and should be reported long before Lambda gives up.

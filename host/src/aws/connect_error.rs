@@ -9,8 +9,8 @@ use aws_sdk_secretsmanager::config::interceptors::InterceptorContext;
 use aws_sdk_secretsmanager::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_secretsmanager::error::SdkError;
 
-use crate::aws_client::PlainHttp;
-use crate::error::chain;
+use crate::aws::client::PlainHttp;
+use crate::report::chain;
 
 /// What the TLS library says of certificates that it does not accept.
 const CERTIFICATE: &str = "certificate";

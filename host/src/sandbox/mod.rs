@@ -4,6 +4,7 @@
 //! version that this host speaks, is what the operator pinned and trusts, and says what it is. Every call then runs in a fresh store with
 //! its own limits, and what it leaves behind is gone when the call ends.
 
+pub mod admission;
 pub mod artifact;
 #[cfg(feature = "cli")]
 mod assessing;
@@ -17,18 +18,18 @@ pub mod compile;
 #[cfg(feature = "cli")]
 pub mod component;
 mod description;
-mod engine;
 mod error;
+pub mod host;
 pub mod limits;
 mod load;
 mod remedy;
-pub mod vetting;
+mod runtime;
 
 pub use bindings::windlass::plugin as interface;
 pub use call::{CallState, LastWords, NetworkState, SystemState};
 pub use catalog::{InstalledPlugins, PluginService, Sandbox};
 pub use choice::choose;
 pub(crate) use description::is_word;
-pub use engine::{Engine, HOST_TARGET};
 pub use error::{ArtifactProblem, PluginError};
 pub use load::{INTERFACE_VERSION, Loaded, Shape, shape};
+pub use runtime::{HOST_TARGET, Runtime};

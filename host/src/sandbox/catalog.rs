@@ -7,23 +7,23 @@ use std::sync::Arc;
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
+use super::admission::Admission;
 #[cfg(feature = "cli")]
 use super::assessing;
 use super::bindings::windlass::plugin::credentials as wire;
 use super::border::{Wiped, hand_over, scrubbed, with_last_words};
 use super::call::{CallState, ResolvedNames, Returned, run};
 use super::choice::{choose, installed};
-use super::vetting::Vetting;
-use super::{Engine, Loaded, PluginError};
+use super::{Loaded, PluginError, Runtime};
 use crate::grants::{Decision, GrantPattern, Granted, Grants, Request, SecretPlace};
-use crate::network::{Patience, Tls};
+use crate::host_port::HostPort;
+use crate::network::{Deadline, Tls};
 use crate::redact::Redactor;
-#[cfg(feature = "cli")]
-use crate::rotation::{Assessment, Planned};
-use crate::rotation::{
-    CallError, Catalog, Change, Choice, Description, Failure, FailureKind, Login, Place, Proof,
-    Service, TlsMode,
+use crate::rotation::ports::{
+    Assessment, CallError, Catalog, Change, Choice, Description, Failure, FailureKind, Login,
+    Planned, Proof, Service, TlsMode,
 };
+#[cfg(feature = "cli")]
 use crate::secret::Secret;
 
 /// What every call's sandbox is made from.
@@ -32,7 +32,7 @@ pub struct Sandbox {
     /// What the operator granted to plugins that have no grants of their own.
     pub granted: Granted,
     /// What the operator asks of plugins, and their own grants.
-    pub vetting: Vetting,
+    pub admission: Admission,
     /// TLS, with its roots.
     pub tls: Tls,
     /// Where the Lambda runtime API listens.
@@ -43,7 +43,7 @@ pub struct Sandbox {
 
 impl Sandbox {
     fn granted_to(&self, plugin: &str) -> Granted {
-        let own = self.vetting.plugins.get(plugin).and_then(|policy| policy.grants.clone());
+        let own = self.admission.plugins.get(plugin).and_then(|policy| policy.grants.clone());
         own.map_or_else(|| self.granted.clone(), Granted::Only)
     }
 }
@@ -56,7 +56,7 @@ pub struct InstalledPlugins {
     sandbox: Arc<Sandbox>,
     names: Arc<ResolvedNames>,
     redactor: Arc<Redactor>,
-    patience: Patience,
+    deadline: Deadline,
 }
 
 impl InstalledPlugins {
@@ -65,15 +65,15 @@ impl InstalledPlugins {
     /// # Errors
     /// The first plugin that can't be loaded: a rotation must not quietly go to another one.
     pub async fn load(
-        engine: &Engine,
+        runtime: &Runtime,
         folders: &[PathBuf],
         sandbox: Sandbox,
     ) -> Result<Self, PluginError> {
-        sandbox.vetting.warn_of_claims();
+        sandbox.admission.warn_of_claims();
         let mut plugins = Vec::new();
         for folder in folders {
             for file in compiled_files(folder)? {
-                plugins.push(Loaded::from_file(engine, &file, &sandbox.vetting).await?);
+                plugins.push(Loaded::from_file(runtime, &file, &sandbox.admission).await?);
             }
         }
         Self::of(plugins, folders.to_vec(), sandbox)
@@ -99,14 +99,14 @@ impl InstalledPlugins {
             }
         }
         let names: Vec<_> = plugins.iter().map(|plugin| plugin.description.name.as_str()).collect();
-        let missing = sandbox.vetting.missing(&names).map(str::to_owned);
+        let missing = sandbox.admission.missing(&names).map(str::to_owned);
         let installed = Self {
             plugins: plugins.into(),
             folders: folders.into(),
             sandbox: Arc::new(sandbox),
             names: Arc::default(),
             redactor: Arc::default(),
-            patience: Patience::default(),
+            deadline: Deadline::default(),
         };
         match missing {
             None => Ok(installed),
@@ -117,8 +117,8 @@ impl InstalledPlugins {
     /// The same plugins for another step, which resolves names anew, has its own time and its own
     /// secrets.
     #[must_use]
-    pub(crate) fn for_step(&self, patience: Patience, redactor: Arc<Redactor>) -> Self {
-        Self { names: Arc::default(), patience, redactor, ..self.clone() }
+    pub(crate) fn for_step(&self, deadline: Deadline, redactor: Arc<Redactor>) -> Self {
+        Self { names: Arc::default(), deadline, redactor, ..self.clone() }
     }
 
     fn service(&self, plugin: &Arc<Loaded>, engine: &str) -> PluginService {
@@ -134,7 +134,7 @@ impl InstalledPlugins {
             tls: self.sandbox.tls.clone(),
             names: Arc::clone(&self.names),
             redactor: Arc::clone(&self.redactor),
-            patience: self.patience,
+            deadline: self.deadline,
         }
     }
 
@@ -156,7 +156,7 @@ impl Catalog for InstalledPlugins {
         }
         let chosen = choose(&self.each(), engine, choice)?;
         let plugin = self.plugins.get(chosen);
-        let plugin = plugin.ok_or_else(|| PluginError::Engine("no such plugin".to_owned()))?;
+        let plugin = plugin.ok_or_else(|| PluginError::Sandbox("no such plugin".to_owned()))?;
         Ok(self.service(plugin, engine))
     }
 
@@ -191,7 +191,7 @@ pub struct PluginService {
     tls: Tls,
     names: Arc<ResolvedNames>,
     redactor: Arc<Redactor>,
-    patience: Patience,
+    deadline: Deadline,
 }
 
 impl PluginService {
@@ -212,14 +212,14 @@ impl PluginService {
         let state = CallState::new(
             name,
             Arc::clone(&self.grants),
-            (self.tls.clone(), self.patience),
+            (self.tls.clone(), self.deadline),
             secret_place(login),
             Arc::clone(&self.names),
             Arc::clone(redactor),
         );
         let plugin = &self.plugin;
         let Returned { answer, denied, last_words, tls_begun, tls_up } =
-            run(&plugin.engine, &plugin.pre, state, name, operation, redactor, body).await?;
+            run(&plugin.runtime, &plugin.pre, state, name, operation, redactor, body).await?;
         if answer.is_ok() && !is_proof(login, tls_up) {
             return Err(CallError::Failed(without_tls()));
         }
@@ -251,7 +251,7 @@ impl Service for PluginService {
     }
 
     fn foresee(&self, login: &Login) -> Result<(), CallError> {
-        let Place { host, port } = &login.place;
+        let HostPort { host, port } = &login.place;
         let secret = secret_place(login);
         let request = Request { host, port: *port, secret: &secret };
         // A name is not resolved here; an address is all that it could be.
@@ -359,20 +359,20 @@ fn without_tls() -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rotation::SecretRef;
+    use crate::rotation::ports::SecretRef;
 
     #[test]
     fn a_proof_by_certificate_counts_where_the_host_has_seen_one() {
         for (proof, tls, tls_up, expected) in [
             (Proof::Mutual, TlsMode::Required, false, false),
-            (Proof::Mutual, TlsMode::Unsaid, false, false),
+            (Proof::Mutual, TlsMode::Unspecified, false, false),
             (Proof::Mutual, TlsMode::Required, true, true),
             (Proof::Mutual, TlsMode::Disabled, false, true),
             (Proof::Accepted, TlsMode::Required, false, true),
         ] {
             let login = Login {
                 secret: SecretRef { id: "app".into(), rotated: false },
-                place: Place { host: "db".into(), port: 1 },
+                place: HostPort { host: "db".into(), port: 1 },
                 username: "app".into(),
                 password: Secret::new("made up".into()),
                 database: None,

@@ -7,7 +7,7 @@
 //!   matter of order.
 
 use super::PluginError;
-use crate::rotation::{Choice, Description};
+use crate::rotation::ports::{Choice, Description};
 
 /// The place in the list of the plugin that was chosen for a secret of this engine.
 ///
@@ -66,7 +66,9 @@ pub(super) fn installed(plugins: &[&Description]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rotation::{CharacterClasses, Features, NameLength, PasswordRules, UsernameRules};
+    use crate::rotation::ports::{
+        CharacterClasses, Features, NameLength, PasswordRules, UsernameRules,
+    };
 
     fn plugin(name: &str, engines: &[&str]) -> Description {
         Description {

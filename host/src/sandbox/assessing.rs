@@ -8,7 +8,7 @@ use super::border::{Wipe, Wiped, hand_over};
 use super::call::CallState;
 use super::limits;
 use crate::redact::Redactor;
-use crate::rotation::{Assessment, Finding, PairState, Planned};
+use crate::rotation::ports::{Assessment, Finding, PairState, Planned};
 
 impl Wipe for wire::AssessRequest {
     fn wipe(&mut self) {

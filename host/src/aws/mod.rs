@@ -1,0 +1,5 @@
+//! AWS's APIs: the clients, with one trust store, one timeout policy and no plain HTTP to another
+//! machine, and what a call that was not answered means.
+
+pub mod client;
+pub(crate) mod connect_error;
