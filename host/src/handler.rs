@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::config::Config;
 use crate::error::Error;
+use crate::error_type::ErrorType;
 use crate::iam;
 use crate::inventory::InventoryError;
 use crate::inventory::aws::AwsInventory;
@@ -15,7 +15,7 @@ use crate::network::Deadline;
 use crate::redact::Redactor;
 use crate::rotation::ports::{SecretStore, StoreError};
 use crate::rotation::{
-    Invoker, Outcome, PasswordRequests, Progress, Rotation, RotationEvent, SignIns,
+    self, Invoker, Outcome, PasswordRequests, Progress, Rotation, RotationEvent, Settings, SignIns,
 };
 use crate::sandbox::InstalledPlugins;
 use crate::store::GuardedStore;
@@ -42,8 +42,8 @@ pub struct Handler<S> {
     pub inventory: AwsInventory,
     /// The plugins.
     pub plugins: InstalledPlugins,
-    /// What the operator configured.
-    pub config: Config,
+    /// How rotations are run.
+    pub settings: Settings,
     sign_ins: SignIns,
     requests: PasswordRequests,
 }
@@ -59,13 +59,13 @@ impl<S: SecretStore> Handler<S> {
         store: S,
         inventory: AwsInventory,
         plugins: InstalledPlugins,
-        config: Config,
+        settings: Settings,
     ) -> Self {
         Self {
             store,
             inventory,
             plugins,
-            config,
+            settings,
             sign_ins: SignIns::default(),
             requests: PasswordRequests::default(),
         }
@@ -78,7 +78,7 @@ impl<S: SecretStore> Handler<S> {
         time: Duration,
         work: impl AsyncFnOnce(
             &Rotation<'_, GuardedStore<'_, S>, InstalledPlugins, AwsInventory>,
-        ) -> Result<T, Error>,
+        ) -> Result<T, rotation::Error>,
     ) -> Result<T, Error> {
         let redactor = Arc::new(Redactor::of_process());
         let progress = Progress::default();
@@ -87,15 +87,13 @@ impl<S: SecretStore> Handler<S> {
             store: &GuardedStore::new(&self.store, operations_end, &redactor),
             catalog: &self.plugins.for_step(Deadline::until(operations_end), Arc::clone(&redactor)),
             inventory: &self.inventory,
-            config: &self.config,
+            settings: &self.settings,
             progress: &progress,
             sign_ins: &self.sign_ins,
             requests: &self.requests,
         };
-        tokio::time::timeout(time, Box::pin(work(&rotation)))
-            .await
-            .unwrap_or_else(|_| Err(Error::OutOfTime { during: progress.latest() }))
-            .map_err(|error| scrubbed(error, &redactor))
+        let answer = tokio::time::timeout(time, Box::pin(work(&rotation))).await;
+        settled(answer, &progress).map_err(|error| scrubbed(error, &redactor))
     }
 
     /// Runs the step of an event, within `time` if there is a limit.
@@ -104,7 +102,7 @@ impl<S: SecretStore> Handler<S> {
     /// What stopped the step; it is safe to run again.
     pub async fn handle(&self, event: &Value, time: Option<Duration>) -> Result<Outcome, Error> {
         let event = RotationEvent::parse(event).inspect_err(|error| {
-            tracing::error!(error_type = "Windlass.Operator.Event", "{error}");
+            tracing::error!(error_type = ErrorType::Event.as_str(), "{error}");
         })?;
         self.run(&event, Invoker::SecretsManager, time).await
     }
@@ -132,7 +130,7 @@ impl<S: SecretStore> Handler<S> {
             store: &GuardedStore::new(&self.store, operations_end, &redactor),
             catalog: &catalog,
             inventory: &self.inventory,
-            config: &self.config,
+            settings: &self.settings,
             progress: &progress,
             sign_ins: &self.sign_ins,
             requests: &self.requests,
@@ -140,10 +138,8 @@ impl<S: SecretStore> Handler<S> {
         // A large future, which nobody should have to move around.
         let step = Box::pin(rotation.run(event, invoker));
         let answer = match time {
-            None => step.await,
-            Some(time) => tokio::time::timeout(time, step)
-                .await
-                .unwrap_or_else(|_| Err(Error::OutOfTime { during: progress.latest() })),
+            None => step.await.map_err(Error::Rotation),
+            Some(time) => settled(tokio::time::timeout(time, step).await, &progress),
         };
         let answer = answer.map_err(|error| scrubbed(error, &redactor));
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -153,11 +149,22 @@ impl<S: SecretStore> Handler<S> {
                 tracing::info!(step, secret, %version, milliseconds, "{outcome}");
             }
             Err(error) => {
-                let error_type = error.error_type();
+                let error_type = error.error_type().as_str();
                 tracing::error!(step, secret, %version, milliseconds, error_type, "{}", error.report());
             }
         }
         answer
+    }
+}
+
+/// What work came to that had a limit of time.
+fn settled<T>(
+    answer: Result<Result<T, rotation::Error>, tokio::time::error::Elapsed>,
+    progress: &Progress,
+) -> Result<T, Error> {
+    match answer {
+        Ok(answer) => answer.map_err(Error::Rotation),
+        Err(_) => Err(Error::OutOfTime { during: progress.latest() }),
     }
 }
 
@@ -167,11 +174,13 @@ const AWS_MESSAGE_BYTES: usize = 4 << 10;
 /// An error as it may be told. What plugins say was scrubbed where it came in; what AWS's services
 /// and its SDK say comes by here.
 fn scrubbed(error: Error, redactor: &Redactor) -> Error {
-    let told = |message: &str| redactor.scrub_of_aws(message, AWS_MESSAGE_BYTES);
+    let sanitized = |message: &str| redactor.scrub_of_aws(message, AWS_MESSAGE_BYTES);
     match error {
-        Error::Store(error) => Error::Store(StoreError { message: told(&error.message), ..error }),
-        Error::Inventory(error) => {
-            Error::Inventory(InventoryError { message: told(&error.message), ..error })
+        Error::Rotation(rotation::Error::Store(error)) => {
+            StoreError { message: sanitized(&error.message), ..error }.into()
+        }
+        Error::Rotation(rotation::Error::Inventory(error)) => {
+            InventoryError { message: sanitized(&error.message), ..error }.into()
         }
         other => other,
     }
@@ -204,7 +213,7 @@ mod tests {
             resource: "db".to_owned(),
             message,
         };
-        for error in [Error::Store(store), Error::Inventory(inventory)] {
+        for error in [Error::from(store), Error::from(inventory)] {
             let told = scrubbed(error, &redactor).report();
             assert!(told.contains("x-amz-security-token:[redacted]'"), "{told}");
             assert!(!told.contains("IQoJ"), "{told}");

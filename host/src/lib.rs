@@ -16,6 +16,7 @@ pub mod aws;
 pub mod config;
 pub mod digest;
 pub mod error;
+mod error_type;
 pub mod grants;
 pub mod handler;
 mod host_port;
@@ -42,5 +43,6 @@ pub mod cli;
 pub mod local;
 
 pub use error::Error;
+pub use error_type::{Blame, ErrorType, Retry};
 pub use host_port::HostPort;
 pub use secret::Secret;

@@ -10,6 +10,8 @@ use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::Poll;
 
+use crate::error_type::ErrorType;
+
 /// Where the last panic happened.
 static PLACE: Mutex<Option<String>> = Mutex::new(None);
 
@@ -26,8 +28,8 @@ pub struct Panicked {
 
 impl Panicked {
     /// The stable name of this kind of failure.
-    pub fn error_type(&self) -> &'static str {
-        "Windlass.Internal.Panic"
+    pub fn error_type(&self) -> ErrorType {
+        ErrorType::Panic
     }
 
     fn here() -> Self {
@@ -42,7 +44,7 @@ pub fn tell_places_only() {
         let place = panic.location().map(ToString::to_string);
         PLACE.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&place);
         let panicked = Panicked::here();
-        tracing::error!(error_type = panicked.error_type(), "{panicked}");
+        tracing::error!(error_type = panicked.error_type().as_str(), "{panicked}");
     }));
 }
 

@@ -18,7 +18,7 @@ use windlass::handler::{self, Handler};
 use windlass::logging::{self, Reader};
 use windlass::sandbox::{InstalledPlugins, Runtime};
 use windlass::store::aws::AwsStore;
-use windlass::{Error, aws, panics};
+use windlass::{Error, ErrorType, aws, panics};
 
 /// Where plugins of a layer are.
 const LAYER_PLUGINS: &str = "/opt/plugins";
@@ -41,7 +41,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             let handler = handler.as_ref().as_ref().map_err(|report| {
                 // What a step comes to, the handler logs.
                 invocation.in_scope(|| {
-                    tracing::error!(error_type = report.error_type, "{}", report.message);
+                    tracing::error!(error_type = report.error_type.as_str(), "{}", report.message);
                 });
                 report.clone()
             })?;
@@ -63,7 +63,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 /// What Lambda is told about a failure.
 #[derive(Debug, Clone)]
 struct Report {
-    error_type: &'static str,
+    error_type: ErrorType,
     message: String,
 }
 
@@ -75,7 +75,7 @@ impl Report {
 
 impl From<Report> for Diagnostic {
     fn from(report: Report) -> Self {
-        Self { error_type: report.error_type.to_owned(), error_message: report.message }
+        Self { error_type: report.error_type.as_str().to_owned(), error_message: report.message }
     }
 }
 
@@ -89,18 +89,18 @@ async fn prepare() -> Result<Handler<AwsStore>, Report> {
         .map_err(|error| Report::of(&error.into()))?;
     let endpoint = config.endpoint.as_deref();
     let client = aws::client::for_lambda(endpoint, ca_bundle().as_deref()).map_err(|error| {
-        Report { error_type: "Windlass.Operator.Configuration", message: error.to_string() }
+        Report { error_type: ErrorType::Configuration, message: error.to_string() }
     })?;
     let inventory = aws::client::inventory_for_lambda((&client, endpoint), ca_bundle());
     let store = AwsStore::new(client, endpoint);
-    Ok(Handler::new(store, inventory, plugins, config))
+    Ok(Handler::new(store, inventory, plugins, config.rotation))
 }
 
 /// The addresses of the runtime API, which no plugin may reach.
 fn runtime_api() -> Result<Vec<SocketAddr>, Report> {
     let Some(api) = variable("AWS_LAMBDA_RUNTIME_API") else { return Ok(Vec::new()) };
     let resolved = api.to_socket_addrs().map_err(|error| Report {
-        error_type: "Windlass.Internal.RuntimeApi",
+        error_type: ErrorType::RuntimeApi,
         message: format!("AWS_LAMBDA_RUNTIME_API does not resolve: {error}"),
     })?;
     Ok(resolved.collect())

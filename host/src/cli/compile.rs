@@ -45,7 +45,7 @@ impl Compile {
         let refused = |problem| PluginError::Artifact { path: self.component.clone(), problem };
         let signature = sealed::component_signature(&self.component, &component)?;
         if let Some(file) = &self.config {
-            let admission = Config::of_file(file)?.admission;
+            let admission = Config::from_file(file)?.admission;
             let (name, sha256) = (sealed::stem(&self.component), Digest::of(&component));
             admission.of_component(&name, sha256, signature.as_ref()).map_err(refused)?;
             admission.warn_of_claims();

@@ -16,6 +16,7 @@ use wasmtime::component::Component;
 use super::Failure;
 use super::output::Output;
 use crate::digest::Digest;
+use crate::error_type::ErrorType;
 use crate::sandbox::{ArtifactProblem, Loaded, PluginError, Runtime, Shape};
 
 /// What compiling one component may take.
@@ -73,7 +74,7 @@ pub(super) fn bounded<T>(
         .spawn(move || {
             if let Some(excess) = watch(LIMITS, begun, &told, resident) {
                 output.clear();
-                Failure::plugin("Windlass.Plugin.Compile", excess.of(&plugin)).exit(output);
+                Failure::plugin(ErrorType::Compile, excess.of(&plugin)).exit(output);
             }
         })
         .map_err(|error| Failure::internal(format!("no thread to watch the compiler: {error}")))?;

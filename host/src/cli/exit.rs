@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use super::output::Output;
 use crate::error::Error;
+use crate::error_type::{Blame, ErrorType};
+use crate::rotation;
 
 /// The codes, for `--help`.
 pub(super) const HELP: &str = "\
@@ -23,7 +25,7 @@ Exit codes:
 #[derive(Debug)]
 pub struct Failure {
     code: u8,
-    error_type: String,
+    error_type: ErrorType,
     /// `None`: the command has told already.
     message: Option<String>,
 }
@@ -31,27 +33,27 @@ pub struct Failure {
 impl Failure {
     /// A fault of ours.
     pub fn internal(message: impl Into<String>) -> Self {
-        Self { code: 1, error_type: "Windlass.Internal".to_owned(), message: Some(message.into()) }
+        Self { code: 1, error_type: ErrorType::InternalOther, message: Some(message.into()) }
     }
 
     /// Something that whoever runs the command has to mend.
     pub fn operator(message: impl Into<String>) -> Self {
-        Self { code: 3, error_type: "Windlass.Operator".to_owned(), message: Some(message.into()) }
+        Self { code: 3, error_type: ErrorType::Command, message: Some(message.into()) }
     }
 
     /// A plugin that asks for too much.
-    pub(super) fn plugin(error_type: &str, message: String) -> Self {
-        Self { code: 6, error_type: error_type.to_owned(), message: Some(message) }
+    pub(super) fn plugin(error_type: ErrorType, message: String) -> Self {
+        Self { code: 6, error_type, message: Some(message) }
     }
 
     /// A rotation that is stuck. `status` has told about it already.
     pub(super) fn stuck() -> Self {
-        Self { code: 7, error_type: "Windlass.Operator.Stuck".to_owned(), message: None }
+        Self { code: 7, error_type: ErrorType::Stuck, message: None }
     }
 
     /// Something that Secrets Manager did not tell. The command has told about it already.
     pub(super) fn told_of_the_store() -> Self {
-        Self { code: 5, error_type: "Windlass.Aws".to_owned(), message: None }
+        Self { code: 5, error_type: ErrorType::AwsOther, message: None }
     }
 
     /// The same, for a command that has printed it among its results.
@@ -68,7 +70,7 @@ impl Failure {
     /// Prints the failure and returns its exit code.
     pub(super) fn report(&self, output: Output) -> ExitCode {
         if let Some(message) = &self.message {
-            output.failure(&self.error_type, message);
+            output.failure(self.error_type, message);
         }
         ExitCode::from(self.code)
     }
@@ -84,15 +86,21 @@ impl<E: Into<Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         let error = error.into();
         let error_type = error.error_type();
-        let code = match error_type.split('.').nth(1) {
-            Some("Operator") => 3,
-            Some("Service") => 4,
-            Some("Aws") => 5,
-            Some("Plugin") => 6,
-            _ => 1,
-        };
+        let code = code(error_type.blame());
         // Permissions and lost secrets are the operator's, but Secrets Manager said so.
-        let code = if matches!(error, Error::Store(_)) { 5 } else { code };
-        Self { code, error_type: error_type.to_owned(), message: Some(error.report()) }
+        let code =
+            if matches!(error, Error::Rotation(rotation::Error::Store(_))) { 5 } else { code };
+        Self { code, error_type, message: Some(error.report()) }
+    }
+}
+
+/// The exit code that says who has to act.
+fn code(blame: Blame) -> u8 {
+    match blame {
+        Blame::Operator => 3,
+        Blame::Service => 4,
+        Blame::Aws => 5,
+        Blame::Plugin => 6,
+        Blame::Internal => 1,
     }
 }

@@ -57,7 +57,7 @@ impl Local {
                 let plugins = self.plugins.load(&config).await?;
                 let (store, inventory) = (Arc::clone(&store), Account::default().inventory());
                 Some(Arc::new(InProcess {
-                    handler: Handler::new(store, inventory, plugins, config),
+                    handler: Handler::new(store, inventory, plugins, config.rotation),
                     time: self.time,
                 }))
             }
@@ -90,7 +90,7 @@ impl StepInvoker for InProcess {
         Box::pin(async move {
             let answer = self.handler.handle(&event, Some(self.time.of_step())).await;
             answer.map(drop).map_err(|error| InvokeError {
-                error_type: error.error_type().to_owned(),
+                error_type: error.error_type().as_str().to_owned(),
                 message: error.report(),
             })
         })

@@ -12,6 +12,7 @@ use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
 
+use crate::error_type::ErrorType;
 use crate::text;
 
 /// For whom.
@@ -40,11 +41,11 @@ impl Output {
     }
 
     /// A failure: for people on standard error, for programs as the result.
-    pub(super) fn failure(self, error_type: &str, message: &str) {
+    pub(super) fn failure(self, error_type: ErrorType, message: &str) {
         match self {
             Self::Text => eprintln!("windlass: {}", text::line(message)),
             Self::Json => self.object(&serde_json::json!({
-                "error": { "type": error_type, "message": message }
+                "error": { "type": error_type.as_str(), "message": message }
             })),
         }
     }

@@ -74,7 +74,7 @@ impl Package {
         })?;
         let (admission, extras) = match &self.config {
             Some(file) => {
-                let config = Config::of_file(file)?;
+                let config = Config::from_file(file)?;
                 let extras = extras(file, &config)?;
                 (config.admission, extras)
             }

@@ -262,7 +262,7 @@ pub(super) async fn handler(
 ) -> Result<Handler<Store>, Failure> {
     let config = plugins.config()?;
     let installed = plugins.load(&config).await?;
-    Ok(Handler::new(store.open().await?, store.inventory(), installed, config))
+    Ok(Handler::new(store.open().await?, store.inventory(), installed, config.rotation))
 }
 
 /// A store of either kind.
@@ -333,10 +333,10 @@ mod tests {
         let endless = std::future::pending::<Result<(), Error>>();
         let during = || "waiting for nothing".to_owned();
         let error = TimeArgs { seconds: 0 }.bound(during, endless).await.unwrap_err();
-        assert_eq!(error.error_type(), "Windlass.Operator.OutOfTime");
-        let told = error.report();
-        for part in ["out of time while waiting for nothing", "--timeout"] {
-            assert!(told.contains(part), "{told}");
+        assert_eq!(error.error_type(), crate::ErrorType::OutOfTime);
+        let message = error.report();
+        for part in ["the time ran out while waiting for nothing", "--timeout"] {
+            assert!(message.contains(part), "{message}");
         }
     }
 

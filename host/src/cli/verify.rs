@@ -90,7 +90,7 @@ impl Verify {
     /// What the configuration asks for; without one, signatures by the keys of the command line.
     fn admission(&self, by_keys: Trust) -> Result<Admission, Failure> {
         match &self.config {
-            Some(file) => Ok(Config::of_file(file)?.admission),
+            Some(file) => Ok(Config::from_file(file)?.admission),
             None => Ok(Admission { trust: by_keys, ..Admission::default() }),
         }
     }

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use tracing::level_filters::LevelFilter;
 
-use super::{FILE_VARIABLE, HeededTags, PasswordSettings, Settings, TlsPolicy};
+use super::{FILE_VARIABLE, Settings};
 use crate::grants::GrantPattern;
+use crate::rotation::{HonoredTags, PasswordSettings, TlsPolicy};
 
 /// Every variable of ours, so that a misspelt one is noticed.
 const OWN_VARIABLES: [&str; 10] = [
@@ -52,7 +53,7 @@ pub(super) fn parse(
     });
     let grants = variables.get("WINDLASS_GRANTS").map(|list| grants(list, mistakes));
     let tags = variables.get("WINDLASS_TAGS").and_then(|list| {
-        HeededTags::of(entries(list))
+        HonoredTags::from_names(entries(list))
             .map_err(|error| mistakes.push(format!("`WINDLASS_TAGS`: {error}")))
             .ok()
     });
@@ -67,11 +68,9 @@ pub(super) fn parse(
         mistakes.push("`WINDLASS_LOG` must be error, warn, info, debug or trace".to_owned());
     }
     let tls_policy = set("WINDLASS_TLS").and_then(|text| {
-        let policy = TlsPolicy::parse(text);
-        if policy.is_none() {
-            mistakes.push(format!("`WINDLASS_TLS` must be {}", TlsPolicy::NAMES));
-        }
-        policy
+        text.parse()
+            .map_err(|_| mistakes.push(format!("`WINDLASS_TLS` must be {}", TlsPolicy::NAMES)))
+            .ok()
     });
     let send_text = set("WINDLASS_SEND_TEXT").and_then(|text| {
         // Not what AWS's templates take for true: nobody should send passwords as text by a guess.

@@ -29,7 +29,8 @@ use std::str::FromStr;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{HeededTags, Settings, TlsPolicy};
+use super::Settings;
+use crate::rotation::{HonoredTags, TlsPolicy};
 use crate::sandbox::admission::{Admission, PluginPolicy, Trust};
 use crate::sandbox::is_word;
 
@@ -106,7 +107,7 @@ impl Reader<'_> {
 
     fn tls_policy(&mut self, whole: Section<'_, '_>) -> Option<TlsPolicy> {
         let value = whole.table.get("tls")?;
-        let policy = value.get_ref().as_str().and_then(TlsPolicy::parse);
+        let policy = value.get_ref().as_str().and_then(|text| text.parse::<TlsPolicy>().ok());
         if policy.is_none() {
             self.mistake(value.span().start, format!("`tls` must be {}", TlsPolicy::NAMES));
         }
@@ -123,10 +124,10 @@ impl Reader<'_> {
         truth
     }
 
-    fn tags(&mut self, whole: Section<'_, '_>) -> Option<HeededTags> {
+    fn tags(&mut self, whole: Section<'_, '_>) -> Option<HonoredTags> {
         let at = whole.table.get("tags")?.span().start;
         let names = self.texts(whole, "tags")?;
-        HeededTags::of(names.iter().map(|(_, name)| name.as_str()))
+        HonoredTags::from_names(names.iter().map(|(_, name)| name.as_str()))
             .map_err(|error| self.mistake(at, format!("`tags`: {error}")))
             .ok()
     }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use crate::grants::{GrantPattern, Granted};
 use crate::network::Tls;
-use crate::rotation::Strategy;
+use crate::rotation::{self, HonoredTags, Strategy, TlsPolicy};
 use crate::sandbox::Sandbox;
 use crate::sandbox::admission::Admission;
 
@@ -28,32 +28,19 @@ pub const FILE_VARIABLE: &str = "WINDLASS_CONFIG";
 /// What the operator configured.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
-    /// How passwords are generated.
-    pub passwords: PasswordSettings,
-    /// `WINDLASS_STRATEGY`.
-    pub strategy: Option<Strategy>,
-    /// `WINDLASS_PLUGIN`: this plugin, whatever the secret's engine.
-    pub plugin: Option<String>,
+    /// How rotations are run: AWS's variables, `WINDLASS_STRATEGY`, `WINDLASS_PLUGIN`, `WINDLASS_TLS`,
+    /// `WINDLASS_TAGS` and `WINDLASS_SEND_TEXT`.
+    pub rotation: rotation::Settings,
     /// `WINDLASS_PLUGINS`: folders with `.cwasm` files, separated by `:`.
     pub plugin_folders: Vec<PathBuf>,
     /// `WINDLASS_GRANTS`: what a plugin may reach that has no grants of its own.
     pub grants: Granted,
-    /// What is asked of plugins, and their own grants.
+    /// What is required of plugins, and their own grants.
     pub admission: Admission,
     /// `WINDLASS_CA_BUNDLE`: trust these roots alone.
     pub ca_bundle: Option<PathBuf>,
-    /// `WINDLASS_TLS`: what to do where the secret does not say, or says that there is no TLS.
-    pub tls_policy: TlsPolicy,
-    /// `WINDLASS_TAGS`: which tags of a secret choose anything.
-    pub tags: HeededTags,
-    /// `WINDLASS_SEND_TEXT`: a new password may be sent as text, inside TLS, where the service has to
-    /// see it.
-    pub send_text: bool,
     /// `SECRETS_MANAGER_ENDPOINT`.
     pub endpoint: Option<String>,
-    /// `USERNAME_CHARACTER_LIMIT`: the longest name of the second of alternating users, in
-    /// characters, where the operator wants it shorter than the service does.
-    pub username_limit: Option<u32>,
 }
 
 /// What one source says; `None` where it says nothing.
@@ -65,7 +52,7 @@ struct Settings {
     grants: Option<Vec<GrantPattern>>,
     ca_bundle: Option<PathBuf>,
     tls_policy: Option<TlsPolicy>,
-    tags: Option<HeededTags>,
+    tags: Option<HonoredTags>,
     send_text: Option<bool>,
 }
 
@@ -81,90 +68,6 @@ impl Settings {
             tls_policy: self.tls_policy.or(other.tls_policy),
             tags: self.tags.or(other.tags),
             send_text: self.send_text.or(other.send_text),
-        }
-    }
-}
-
-/// When a sign-in without TLS is permitted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum TlsPolicy {
-    /// `always`: never, whatever a secret says.
-    Always,
-    /// `required`: where the secret says `"ssl": false`.
-    #[default]
-    Required,
-    /// `compatible`: also where the secret has no `ssl` key and the server says that it has no TLS.
-    /// AWS's functions do so after any failure, unasked and unseen.
-    Compatible,
-}
-
-/// Which tags of a secret choose anything. Those that may tag a secret are often more people than
-/// those that configure the function.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HeededTags {
-    /// `plugin`: the tag `windlass:plugin`.
-    pub plugin: bool,
-    /// `strategy`: the tag `windlass:strategy`.
-    pub strategy: bool,
-    /// `send-text`: the tag `windlass:send-text`. Only where it is named: whoever may tag a secret
-    /// could have its password written into the server's log.
-    pub send_text: bool,
-}
-
-impl Default for HeededTags {
-    fn default() -> Self {
-        Self { plugin: true, strategy: true, send_text: false }
-    }
-}
-
-impl HeededTags {
-    const NONE: Self = Self { plugin: false, strategy: false, send_text: false };
-
-    /// Those of a list.
-    fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, UnknownTag> {
-        names.into_iter().try_fold(Self::NONE, |tags, name| match name {
-            "plugin" => Ok(Self { plugin: true, ..tags }),
-            "strategy" => Ok(Self { strategy: true, ..tags }),
-            "send-text" => Ok(Self { send_text: true, ..tags }),
-            other => Err(UnknownTag(other.to_owned())),
-        })
-    }
-}
-
-/// A tag that chooses nothing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a tag that can be heeded; those are plugin, strategy and send-text")]
-struct UnknownTag(String);
-
-/// How passwords are generated: AWS's variables.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PasswordSettings {
-    /// `EXCLUDE_CHARACTERS`; the plugin's own where it is not set.
-    pub exclude_characters: Option<String>,
-    /// `PASSWORD_LENGTH`; the plugin's own where it is not set.
-    pub length: Option<u32>,
-    /// `EXCLUDE_NUMBERS`.
-    pub exclude_numbers: bool,
-    /// `EXCLUDE_PUNCTUATION`.
-    pub exclude_punctuation: bool,
-    /// `EXCLUDE_UPPERCASE`.
-    pub exclude_uppercase: bool,
-    /// `EXCLUDE_LOWERCASE`.
-    pub exclude_lowercase: bool,
-    /// `REQUIRE_EACH_INCLUDED_TYPE`; true where it is not set.
-    pub require_each_included_type: bool,
-}
-
-impl Default for PasswordSettings {
-    fn default() -> Self {
-        Self {
-            exclude_characters: None,
-            length: None,
-            exclude_numbers: false,
-            exclude_punctuation: false,
-            exclude_uppercase: false,
-            exclude_lowercase: false,
-            require_each_included_type: true,
         }
     }
 }
@@ -193,7 +96,7 @@ impl Config {
     /// # Errors
     /// Every mistake, at once.
     #[cfg(feature = "cli")]
-    pub fn of_file(path: &Path) -> Result<Self, ConfigError> {
+    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
         Self::parse(&BTreeMap::new(), Some((path, &read(path)?)))
     }
 
@@ -214,18 +117,20 @@ impl Config {
         let file = file.unwrap_or_default();
         let settings = environment.settings.or(file.settings);
         Ok(Self {
-            passwords: environment.passwords,
+            rotation: rotation::Settings {
+                passwords: environment.passwords,
+                strategy: settings.strategy,
+                plugin: settings.plugin,
+                tls_policy: settings.tls_policy.unwrap_or_default(),
+                tags: settings.tags.unwrap_or_default(),
+                send_text: settings.send_text.unwrap_or_default(),
+                username_limit: environment.username_limit,
+            },
             endpoint: environment.endpoint,
-            username_limit: environment.username_limit,
-            strategy: settings.strategy,
-            plugin: settings.plugin,
             plugin_folders: settings.plugin_folders.unwrap_or_default(),
             grants: settings.grants.map_or(Granted::OwnPlace, Granted::Only),
             admission: file.admission,
             ca_bundle: settings.ca_bundle,
-            tls_policy: settings.tls_policy.unwrap_or_default(),
-            tags: settings.tags.unwrap_or_default(),
-            send_text: settings.send_text.unwrap_or_default(),
         })
     }
 
@@ -247,22 +152,9 @@ fn read(path: &Path) -> Result<String, ConfigError> {
     })
 }
 
-impl TlsPolicy {
-    const NAMES: &str = "always, required or compatible";
-
-    fn parse(text: &str) -> Option<Self> {
-        match text {
-            "always" => Some(Self::Always),
-            "required" => Some(Self::Required),
-            "compatible" => Some(Self::Compatible),
-            _ => None,
-        }
-    }
-}
-
 /// Mistakes in the environment or the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the configuration is not right: {}", mistakes.join("; "))]
+#[error("the configuration is not valid: {}", mistakes.join("; "))]
 pub struct ConfigError {
     /// A sentence each.
     pub mistakes: Vec<String>,
@@ -287,14 +179,18 @@ mod tests {
             [("true", true), ("YES", true), ("1", true), ("y", true), ("on", false), ("0", false)]
         {
             let config = parse(&[("EXCLUDE_NUMBERS", text)]).unwrap();
-            assert_eq!(config.passwords.exclude_numbers, expected, "{text}");
+            assert_eq!(config.rotation.passwords.exclude_numbers, expected, "{text}");
         }
-        assert!(parse(&[]).unwrap().passwords.require_each_included_type);
+        assert!(parse(&[]).unwrap().rotation.passwords.require_each_included_type);
         let empty = parse(&[("EXCLUDE_CHARACTERS", ""), ("PASSWORD_LENGTH", "")]).unwrap();
-        assert_eq!(empty.passwords.exclude_characters.as_deref(), Some(""), "excludes nothing");
-        assert_eq!(empty.passwords.length, None);
+        assert_eq!(
+            empty.rotation.passwords.exclude_characters.as_deref(),
+            Some(""),
+            "excludes nothing"
+        );
+        assert_eq!(empty.rotation.passwords.length, None);
         let config = parse(&[("REQUIRE_EACH_INCLUDED_TYPE", "no")]).unwrap();
-        assert!(!config.passwords.require_each_included_type);
+        assert!(!config.rotation.passwords.require_each_included_type);
     }
 
     #[test]
@@ -339,15 +235,18 @@ mod tests {
             compiled = []
         "#;
         let config = both(&[], file).unwrap();
-        assert_eq!(config.strategy, Some(Strategy::AlternatingUsers));
-        assert_eq!(config.plugin.as_deref(), Some("postgres"));
+        assert_eq!(config.rotation.strategy, Some(Strategy::AlternatingUsers));
+        assert_eq!(config.rotation.plugin.as_deref(), Some("postgres"));
         let folders = [Path::new("/var/task/plugins"), Path::new("/opt/more")];
         assert_eq!(config.plugin_folders, folders, "relative to the file");
         assert!(matches!(&config.grants, Granted::Only(grants) if grants.len() == 2));
         assert_eq!(config.ca_bundle.as_deref(), Some(Path::new("/var/task/roots.pem")));
-        assert_eq!(config.tls_policy, TlsPolicy::Compatible);
-        assert_eq!(config.tags, HeededTags { plugin: false, strategy: true, send_text: false });
-        assert!(config.send_text);
+        assert_eq!(config.rotation.tls_policy, TlsPolicy::Compatible);
+        assert_eq!(
+            config.rotation.tags,
+            HonoredTags { plugin: false, strategy: true, send_text: false }
+        );
+        assert!(config.rotation.send_text);
         let policy = &config.admission.plugins["postgres"];
         assert_eq!(policy.sha256, Some(Digest::of(b"abc")));
         assert_eq!(policy.grants, Some(Vec::new()));
@@ -359,10 +258,10 @@ mod tests {
             ("WINDLASS_SEND_TEXT", "false"),
         ];
         let config = both(&own, file).unwrap();
-        assert!(!config.send_text);
-        assert_eq!(config.tls_policy, TlsPolicy::Required);
+        assert!(!config.rotation.send_text);
+        assert_eq!(config.rotation.tls_policy, TlsPolicy::Required);
         assert_eq!(config.grants, Granted::Only(vec!["tcp://db:1".parse().unwrap()]));
-        assert_eq!(config.plugin.as_deref(), Some("postgres"));
+        assert_eq!(config.rotation.plugin.as_deref(), Some("postgres"));
         assert_eq!(both(&[], "").unwrap().grants, Granted::OwnPlace);
     }
 
@@ -416,23 +315,29 @@ keys = []
         for empty in ["", " "] {
             let config = parse(&[("WINDLASS_GRANTS", empty), ("WINDLASS_TAGS", empty)]).unwrap();
             assert_eq!(config.grants, Granted::Only(Vec::new()));
-            assert_eq!(config.tags, HeededTags::NONE);
+            assert_eq!(config.rotation.tags, HonoredTags::NONE);
         }
         let unset = parse(&[]).unwrap();
         assert_eq!(unset.grants, Granted::OwnPlace);
-        assert_eq!(unset.tags, HeededTags { plugin: true, strategy: true, send_text: false });
+        assert_eq!(
+            unset.rotation.tags,
+            HonoredTags { plugin: true, strategy: true, send_text: false }
+        );
         assert!(parse(&[("WINDLASS_GRANTS", "tcp://db:1,")]).is_err(), "an entry is missing");
         let config = parse(&[("WINDLASS_TAGS", "plugin")]).unwrap();
-        assert_eq!(config.tags, HeededTags { plugin: true, strategy: false, send_text: false });
+        assert_eq!(
+            config.rotation.tags,
+            HonoredTags { plugin: true, strategy: false, send_text: false }
+        );
         let error = parse(&[("WINDLASS_TAGS", "plugin,stratgy")]).unwrap_err();
         assert!(error.to_string().contains("`stratgy` is not a tag"), "{error}");
     }
 
     #[test]
     fn passwords_are_sent_as_text_only_where_the_operator_says_so_in_so_many_words() {
-        assert!(!parse(&[]).unwrap().send_text);
-        assert!(!parse(&[("WINDLASS_SEND_TEXT", "")]).unwrap().send_text);
-        assert!(parse(&[("WINDLASS_SEND_TEXT", "true")]).unwrap().send_text);
+        assert!(!parse(&[]).unwrap().rotation.send_text);
+        assert!(!parse(&[("WINDLASS_SEND_TEXT", "")]).unwrap().rotation.send_text);
+        assert!(parse(&[("WINDLASS_SEND_TEXT", "true")]).unwrap().rotation.send_text);
         let error = parse(&[("WINDLASS_SEND_TEXT", "yes")]).unwrap_err();
         assert_eq!(error.mistakes, ["`WINDLASS_SEND_TEXT` must be true or false"]);
         let error = both(&[], "send-text = \"true\"").unwrap_err();
@@ -441,14 +346,14 @@ keys = []
             "{error}"
         );
         let config = parse(&[("WINDLASS_TAGS", "send-text")]).unwrap();
-        assert_eq!(config.tags, HeededTags { send_text: true, ..HeededTags::NONE });
+        assert_eq!(config.rotation.tags, HonoredTags { send_text: true, ..HonoredTags::NONE });
     }
 
     #[test]
     fn aws_limit_of_user_names_is_read() {
-        assert_eq!(parse(&[]).unwrap().username_limit, None);
+        assert_eq!(parse(&[]).unwrap().rotation.username_limit, None);
         let config = parse(&[("USERNAME_CHARACTER_LIMIT", "32")]).unwrap();
-        assert_eq!(config.username_limit, Some(32));
+        assert_eq!(config.rotation.username_limit, Some(32));
         for wrong in ["0", "many", "-1"] {
             let error = parse(&[("USERNAME_CHARACTER_LIMIT", wrong)]).unwrap_err();
             assert!(error.to_string().contains("`USERNAME_CHARACTER_LIMIT` must be"), "{error}");

@@ -10,6 +10,7 @@
 
 use super::Rotation;
 use super::document::{Origin, SecretDocument};
+use super::error::Error;
 use super::managed::Managed;
 use super::mismatch::Mismatch;
 use super::participants::Participants;
@@ -17,7 +18,6 @@ use super::ports::{
     Catalog, Description, Login, Proof, SecretDescription, SecretRef, SecretStore, Service, Stage,
     VersionSelector,
 };
-use crate::error::Error;
 use crate::host_port::HostPort;
 use crate::inventory::Inventory;
 

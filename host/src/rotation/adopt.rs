@@ -13,6 +13,7 @@
 use super::Rotation;
 use super::admin::admin_id;
 use super::document::{Origin, SecretDocument};
+use super::error::Error;
 use super::mismatch::Mismatch;
 use super::participants::{Answer, Participants, answered};
 use super::ports::{
@@ -21,7 +22,6 @@ use super::ports::{
 };
 use super::set::{CURRENT, PREVIOUS};
 use super::strategy::{Strategy, alternate};
-use crate::error::Error;
 use crate::host_port::HostPort;
 use crate::inventory::Inventory;
 
@@ -139,7 +139,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         let origin = Origin { secret: secret.name.clone(), role: Stage::Current };
         let document = SecretDocument::parse(&value, origin)?;
         let Some(admin_id) = admin_id(secret, &document)? else { return Ok(None) };
-        let service = self.service(secret, &document)?;
+        let service = self.service(secret, &document).await?;
         let strategy = self.strategy(secret, &document, service.description())?;
         if strategy != Strategy::AlternatingUsers {
             return Ok(None);

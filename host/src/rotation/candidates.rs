@@ -15,13 +15,14 @@ use std::collections::VecDeque;
 
 use super::Rotation;
 use super::document::{Origin, SecretDocument};
+use super::error::Error;
 use super::participants::{Answer, Participants, is_failure};
 use super::ports::{
     Catalog, Failure, FailureKind, Login, SecretStore, SecretValue, Service, Stage, StoreError,
     StoreErrorKind, VersionId, VersionSelector,
 };
+use super::service_error::ServiceError;
 use super::traces::Likelihood;
-use crate::error::{Error, ServiceError};
 use crate::inventory::Inventory;
 use crate::secret::{Secret, mute};
 

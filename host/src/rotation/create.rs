@@ -10,6 +10,7 @@
 //! is read while the password is made, and again in setSecret: it may have been rotated meanwhile.
 
 use super::document::{Origin, SecretDocument};
+use super::error::Error;
 use super::event::RotationEvent;
 use super::participants::{Participants, same_but_for_the_credential};
 use super::plan::Invoker;
@@ -20,7 +21,6 @@ use super::ports::{
 use super::sign_in::call_failed;
 use super::strategy::{Strategy, alternate, check_name, check_setting};
 use super::{Outcome, Rotation, password};
-use crate::error::Error;
 use crate::inventory::Inventory;
 use crate::secret::Secret;
 
@@ -32,7 +32,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     ) -> Result<Outcome, Error> {
         self.note_reading();
         let by_version = VersionSelector::Version(event.version.clone());
-        let settings = &self.config.passwords;
+        let settings = &self.settings.passwords;
         let plugins = self.catalog.descriptions();
         let ahead = self.requests.ahead(&event.secret_id, settings, plugins);
         let (secret, current, pending, password) = tokio::join!(
@@ -63,7 +63,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             return Ok(Outcome::AlreadyCreated);
         }
 
-        let participants = self.coming_parties(&secret, &current, &version)?;
+        let participants = self.coming_parties(&secret, &current, &version).await?;
         let request = password::request(settings, participants.service.description())?;
         let (checked, password) = tokio::join!(self.foresee(&participants), async {
             match (password, ahead) {
@@ -80,13 +80,13 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
 
     /// Who would take part in the steps to come. What they would refuse is refused here: a secret that
     /// a later step can't use must not get a pending version first.
-    fn coming_parties<'a>(
+    async fn coming_parties<'a>(
         &self,
         secret: &'a SecretDescription,
         document: &SecretDocument,
         version: &VersionId,
     ) -> Result<Participants<'a, C::Service>, Error> {
-        let service = self.service(secret, document)?;
+        let service = self.service(secret, document).await?;
         let strategy = self.strategy(secret, document, service.description())?;
         let mut participants = Participants::of_one(secret, document, version, service, strategy)?;
         let plugin = participants.service.description();
@@ -94,7 +94,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         if strategy == Strategy::AlternatingUsers {
             let other = alternate(&participants.current.username, &plugin.username_rules)?;
             check_name(&other, plugin)?;
-            check_setting(&other, self.config.username_limit)?;
+            check_setting(&other, self.settings.username_limit)?;
             participants.pending.username = other;
         }
         self.may_send_text(secret)?;

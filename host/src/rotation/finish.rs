@@ -11,13 +11,13 @@
 //! current, which is how Secrets Manager recognises a finished rotation: the next one starts. No
 //! value is ever written here, and a version without a password never becomes current.
 
+use super::error::Error;
 use super::event::RotationEvent;
 use super::plan::{Invoker, Plan, plan};
 use super::ports::{Catalog, SecretStore, Stage, StageMove, StoreErrorKind};
 use super::reading::Both;
 use super::set::PENDING;
 use super::{Outcome, Rotation};
-use crate::error::Error;
 use crate::inventory::Inventory;
 
 impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
@@ -30,7 +30,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             return Ok(Outcome::AlreadyCurrent);
         };
         // The last thing that anybody checks before applications get this version.
-        let participants = self.participants(&secret, &current, &pending)?;
+        let participants = self.participants(&secret, &current, &pending).await?;
         let edited = current.created_at.zip(pending.created_at).is_some_and(|(c, p)| c > p);
         if edited {
             self.verify(&participants.service, &participants.pending, PENDING).await?;

@@ -11,9 +11,9 @@
 
 use super::Rotation;
 use super::admin::named_by;
+use super::error::Error;
 use super::ports::{Catalog, SecretDescription, SecretStore};
 use super::replica::Listed;
-use crate::error::Error;
 use crate::host_port::HostPort;
 use crate::inventory::{Inventory, InventoryError, Service, Workgroup};
 

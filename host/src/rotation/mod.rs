@@ -9,8 +9,10 @@ mod admin;
 #[cfg(feature = "cli")]
 mod adopt;
 mod candidates;
+mod choice;
 mod create;
 mod document;
+mod error;
 mod event;
 mod finish;
 mod managed;
@@ -27,7 +29,9 @@ mod repair;
 mod replica;
 mod secret_problem;
 mod send_text;
+mod service_error;
 mod set;
+mod settings;
 mod sign_in;
 mod sign_ins;
 mod strategy;
@@ -41,7 +45,9 @@ mod under_way;
 #[cfg(feature = "cli")]
 pub use adopt::Pairing;
 pub use candidates::{Tried, Unsearched};
+pub use choice::ChoiceError;
 pub use document::{OWN_KEYS, Origin, SecretDocument, SecretProblem};
+pub use error::Error;
 pub use event::{EventError, RotationEvent, Step};
 pub use managed::ManagedProblem;
 pub use mismatch::Mismatch;
@@ -56,16 +62,16 @@ pub use rejected::GivenUp;
 pub use repair::{Beside, Diagnosis, RepairAction, Wish};
 pub use replica::Unrelated;
 pub use send_text::SEND_TEXT_TAG;
+pub use service_error::ServiceError;
+pub use settings::{HonoredTags, PasswordSettings, Settings, TlsPolicy, UnknownTag};
 pub use sign_ins::{Exhausted, REFUSED_LIMIT, SignIns, WINDOW};
 pub use strategy::{STRATEGY_TAG, Strategy, StrategyProblem, UnknownStrategy};
 #[cfg(feature = "cli")]
 pub use under_way::running;
 
-use self::ports::{Catalog, Choice, Description, SecretDescription, SecretStore, VersionId};
-use crate::config::Config;
-use crate::error::Error;
+use self::choice::{Choice, choose};
+use self::ports::{Catalog, Description, SecretDescription, SecretStore, VersionId};
 use crate::inventory::Inventory;
-use crate::sandbox::PluginError;
 
 /// The tag that chooses a plugin.
 pub const PLUGIN_TAG: &str = "windlass:plugin";
@@ -79,7 +85,7 @@ pub struct Rotation<'a, S, C, I> {
     /// What AWS says about its databases.
     pub inventory: &'a I,
     /// What the operator configured.
-    pub config: &'a Config,
+    pub settings: &'a Settings,
     /// What is being done right now, for whoever gives up waiting.
     pub progress: &'a Progress,
     /// The failed sign-ins of this process.
@@ -166,26 +172,21 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
 
     /// The plugin for a secret: the configured one, else the tag's, else the engine's. A tag
     /// against the configuration is a mistake of one of the two.
-    fn service(
+    async fn service(
         &self,
         secret: &SecretDescription,
         document: &SecretDocument,
     ) -> Result<C::Service, Error> {
-        let tag = secret.tags.get(PLUGIN_TAG).filter(|_| self.config.tags.plugin);
-        let choice = match (self.config.plugin.as_deref(), tag.map(String::as_str)) {
-            (Some(configured), Some(tag)) if configured != tag => {
-                return Err(PluginError::TagAgainstConfiguration {
-                    secret: secret.name.clone(),
-                    tag: tag.to_owned(),
-                    configured: configured.to_owned(),
-                }
-                .into());
-            }
-            (Some(configured), _) => Choice::Configured(configured),
-            (None, Some(tag)) => Choice::Tagged(tag),
-            (None, None) => Choice::ByEngine,
-        };
-        Ok(self.catalog.find(document.engine()?, choice)?)
+        let plugins = self.catalog.plugins();
+        if plugins.is_empty() {
+            return Err(ChoiceError::NoneInstalled { location: self.catalog.location() }.into());
+        }
+        let tag = secret.tags.get(PLUGIN_TAG).filter(|_| self.settings.tags.plugin);
+        let configured = self.settings.plugin.as_deref();
+        let choice = Choice::new(configured, tag.map(String::as_str), &secret.name)?;
+        let engine = document.engine()?;
+        let plugin = choose(&plugins, engine, choice)?;
+        Ok(self.catalog.open(&plugin.name, engine).await?)
     }
 
     /// The strategy for a secret: the tag's, where tags choose it, else the configured one, else by
@@ -197,8 +198,8 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         plugin: &Description,
     ) -> Result<Strategy, Error> {
         let by_admin = document.admin_secret()?.is_some();
-        let tag = secret.tags.get(STRATEGY_TAG).filter(|_| self.config.tags.strategy);
-        let strategy = match (tag, self.config.strategy) {
+        let tag = secret.tags.get(STRATEGY_TAG).filter(|_| self.settings.tags.strategy);
+        let strategy = match (tag, self.settings.strategy) {
             (Some(tag), _) => tag.parse().map_err(StrategyProblem::Tag)?,
             (None, Some(configured)) => configured,
             (None, None) if by_admin => Strategy::AlternatingUsers,

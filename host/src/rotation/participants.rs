@@ -7,13 +7,14 @@
 use super::Rotation;
 use super::admin::admin_id;
 use super::document::{Origin, SecretDocument, SecretProblem};
+use super::error::Error;
 use super::mismatch::Mismatch;
 use super::ports::{
     Catalog, Description, Failure, FailureKind, Login, Proof, SecretDescription, SecretRef,
     SecretStore, SecretValue, Service, Stage, VersionId,
 };
+use super::service_error::ServiceError;
 use super::strategy::{Strategy, alternate};
-use crate::error::{Error, ServiceError};
 use crate::inventory::Inventory;
 
 /// The secret's two versions and what they are rotated with.
@@ -94,7 +95,7 @@ impl SecretDocument {
 
 impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// Reads both versions' documents and checks that they belong together.
-    pub(super) fn participants<'a>(
+    pub(super) async fn participants<'a>(
         &self,
         secret: &'a SecretDescription,
         current: &SecretValue,
@@ -105,7 +106,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         let origin = |role| Origin { secret: secret.name.clone(), role };
         let current_document = SecretDocument::parse(current, origin(Stage::Current))?;
         let pending_document = SecretDocument::parse(pending, origin(Stage::Pending))?;
-        let service = self.service(secret, &current_document)?;
+        let service = self.service(secret, &current_document).await?;
         let plugin = service.description();
         let strategy = self.strategy(secret, &current_document, plugin)?;
         let current = current_document.login(plugin, SecretRef::of(secret))?;

@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::ports::{CharacterClasses, Description, PasswordRequest};
-use crate::config::PasswordSettings;
+use super::settings::PasswordSettings;
 
 /// How hard a password must be to guess, in bits. Eight characters of letters and digits, which is
 /// what the tightest services take, have 47; less can be searched through by machines that anybody

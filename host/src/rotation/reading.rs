@@ -11,6 +11,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::Rotation;
 use super::document::{Origin, SecretDocument};
+use super::error::Error;
 use super::event::RotationEvent;
 use super::mismatch::Mismatch;
 use super::plan::{Invoker, Plan, Refusal, plan};
@@ -18,7 +19,6 @@ use super::ports::{
     Catalog, SecretDescription, SecretStore, SecretValue, Stage, StoreError, StoreErrorKind,
     VersionSelector,
 };
-use crate::error::Error;
 use crate::inventory::Inventory;
 
 /// The pauses before reading again. The stores of unit tests don't lag.

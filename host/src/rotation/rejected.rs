@@ -22,13 +22,14 @@
 //! attempt with the same token fails, because its version has no label.
 
 use super::Rotation;
+use super::error::Error;
 use super::event::RotationEvent;
 use super::mismatch::drop_pending;
 use super::participants::Participants;
 use super::ports::{Catalog, SecretStore, StageMove, StoreErrorKind};
+use super::service_error::ServiceError;
 use super::set::{CURRENT, Learnt, PREVIOUS};
 use super::strategy::Strategy;
-use crate::error::{Error, ServiceError};
 use crate::inventory::Inventory;
 
 /// What became of the rotation whose password was not taken.

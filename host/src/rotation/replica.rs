@@ -15,11 +15,11 @@
 //! Any member of the cluster will do, not only a reader: a failover makes one the other.
 
 use super::Rotation;
+use super::error::Error;
 use super::managed::{Managed, REDSHIFT};
 use super::mismatch::Mismatch;
 use super::participants::Participants;
 use super::ports::{Catalog, SecretStore};
-use crate::error::Error;
 use crate::host_port::HostPort;
 use crate::inventory::{Cluster, Instance, Inventory, InventoryError, InventoryErrorKind};
 

@@ -20,9 +20,9 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         &self,
         secret: &SecretDescription,
     ) -> Result<bool, StrategyProblem> {
-        let tag = secret.tags.get(SEND_TEXT_TAG).filter(|_| self.config.tags.send_text);
+        let tag = secret.tags.get(SEND_TEXT_TAG).filter(|_| self.settings.tags.send_text);
         match tag {
-            None => Ok(self.config.send_text),
+            None => Ok(self.settings.send_text),
             Some(text) => {
                 text.parse().map_err(|_| StrategyProblem::SendTextTag { value: text.clone() })
             }

@@ -27,6 +27,7 @@ use std::sync::OnceLock;
 use tokio::sync::OnceCell;
 
 use super::candidates::{OlderPasswords, Which};
+use super::error::Error;
 use super::event::RotationEvent;
 use super::participants::{Answer, Participants, Versions, answered};
 use super::plan::Invoker;
@@ -34,10 +35,10 @@ use super::ports::{
     Catalog, Change, FailureKind, Login, Proof, SecretDescription, SecretStore, Stage, TlsMode,
 };
 use super::reading::Both;
+use super::service_error::ServiceError;
 use super::strategy::Strategy;
 use super::traces::Likelihood;
 use super::{Outcome, Rotation};
-use crate::error::{Error, ServiceError};
 use crate::inventory::Inventory;
 use crate::text::quoted;
 
@@ -78,7 +79,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         let Some(Both { secret, current, pending }) = self.read_both(event, invoker).await? else {
             return Ok(Outcome::AlreadyCurrent);
         };
-        let participants = self.participants(&secret, &current, &pending)?;
+        let participants = self.participants(&secret, &current, &pending).await?;
         let learnt = Learnt::default();
         match self.set_with_any(event, &participants, &learnt).await {
             Err(error) => Err(self.give_up_if_rejected(event, &participants, &learnt, error).await),

@@ -8,17 +8,18 @@
 //! of TLS.
 
 use super::Rotation;
+use super::error::Error;
 use super::participants::is_refusal;
 use super::ports::{
     Assessment, CallError, Catalog, Change, FailureKind, Login, Planned, SecretStore, Service,
     TlsMode,
 };
 use super::send_text::with_remedy;
+use super::service_error::ServiceError;
 #[cfg(feature = "cli")]
 #[cfg(feature = "cli")]
 use super::set::BY_ADMIN;
-use crate::config::TlsPolicy;
-use crate::error::{Error, ServiceError};
+use super::settings::TlsPolicy;
 use crate::host_port::HostPort;
 use crate::inventory::Inventory;
 use crate::metrics::{self, Metric};
@@ -134,7 +135,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// The mode in which a sign-in is really made: what its secret says, within what the operator
     /// permits.
     pub(super) fn tls_in_force(&self, tls: TlsMode) -> TlsMode {
-        match (self.config.tls_policy, tls) {
+        match (self.settings.tls_policy, tls) {
             (TlsPolicy::Always, _) | (TlsPolicy::Required, TlsMode::Unspecified) => {
                 TlsMode::Required
             }

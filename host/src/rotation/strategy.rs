@@ -62,7 +62,7 @@ pub struct UnknownStrategy(String);
 pub enum StrategyProblem {
     /// The tag's value is no strategy.
     #[error("tag `{STRATEGY_TAG}`: {0}")]
-    Tag(#[source] UnknownStrategy),
+    Tag(UnknownStrategy),
     /// The tag that allows text says neither yes nor no.
     #[error("tag `{SEND_TEXT_TAG}` must be `true` or `false`, and is `{value}`")]
     SendTextTag {

@@ -11,15 +11,16 @@ use std::time::Duration;
 
 use super::admin::admin_id;
 use super::document::SecretDocument;
+use super::error::Error;
 use super::event::RotationEvent;
 use super::participants::is_refusal;
 use super::plan::Invoker;
 use super::ports::{
     Catalog, Description, FailureKind, SecretDescription, SecretRef, SecretStore, Service,
 };
+use super::service_error::ServiceError;
 use super::set::PENDING;
 use super::{Outcome, Rotation};
-use crate::error::{Error, ServiceError};
 use crate::host_port::HostPort;
 use crate::inventory::Inventory;
 
@@ -37,7 +38,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         let Some((secret, pending)) = self.read_pending(event, invoker).await? else {
             return Ok(Outcome::AlreadyCurrent);
         };
-        let service = self.service(&secret, &pending)?;
+        let service = self.service(&secret, &pending).await?;
         let login = pending.login(service.description(), SecretRef::of(&secret))?;
         let tested = self.verify(&service, &login, PENDING).await;
         match tested {

@@ -12,9 +12,9 @@
 use std::time::{Duration, SystemTime};
 
 use super::Rotation;
+use super::error::Error;
 use super::plan::{Refusal, YOUNG};
 use super::ports::{Catalog, SecretDescription, SecretStore, StoreErrorKind, VersionListing};
-use crate::error::Error;
 use crate::inventory::Inventory;
 
 /// For how long the unfinished rotation has been under way, if it may still be running.

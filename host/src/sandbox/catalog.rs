@@ -13,15 +13,14 @@ use super::assessing;
 use super::bindings::windlass::plugin::credentials as wire;
 use super::border::{Wiped, hand_over, scrubbed, with_last_words};
 use super::call::{CallState, ResolvedNames, Returned, run};
-use super::choice::{choose, installed};
 use super::{Loaded, PluginError, Runtime};
 use crate::grants::{Decision, GrantPattern, Granted, Grants, Request, SecretPlace};
 use crate::host_port::HostPort;
 use crate::network::{Deadline, Tls};
 use crate::redact::Redactor;
 use crate::rotation::ports::{
-    Assessment, CallError, Catalog, Change, Choice, Description, Failure, FailureKind, Login,
-    Planned, Proof, Service, TlsMode,
+    Assessment, CallError, Catalog, Change, Description, Failure, FailureKind, Login, Planned,
+    PluginFault, Proof, Service, TlsMode,
 };
 #[cfg(feature = "cli")]
 use crate::secret::Secret;
@@ -139,7 +138,9 @@ impl InstalledPlugins {
     }
 
     fn installed(&self) -> String {
-        installed(&self.each())
+        let each = self.plugins.iter().map(|plugin| &plugin.description);
+        let each = each.map(|own| format!("`{}` ({})", own.name, own.engines.join(", ")));
+        each.collect::<Vec<_>>().join(", ")
     }
 
     fn each(&self) -> Vec<&Description> {
@@ -150,14 +151,19 @@ impl InstalledPlugins {
 impl Catalog for InstalledPlugins {
     type Service = PluginService;
 
-    fn find(&self, engine: &str, choice: Choice<'_>) -> Result<PluginService, PluginError> {
-        if self.plugins.is_empty() {
-            return Err(PluginError::NoneInstalled { folders: self.folders.to_vec() });
-        }
-        let chosen = choose(&self.each(), engine, choice)?;
-        let plugin = self.plugins.get(chosen);
-        let plugin = plugin.ok_or_else(|| PluginError::Sandbox("no such plugin".to_owned()))?;
-        Ok(self.service(plugin, engine))
+    fn plugins(&self) -> Vec<&Description> {
+        self.each()
+    }
+
+    async fn open(&self, plugin: &str, engine: &str) -> Result<PluginService, PluginFault> {
+        let installed = self.plugins.iter().find(|one| one.description.name == plugin);
+        let missing = || PluginError::Sandbox(format!("no plugin `{plugin}` is installed"));
+        Ok(self.service(installed.ok_or_else(missing)?, engine))
+    }
+
+    fn location(&self) -> String {
+        let folders = self.folders.iter().map(|folder| format!("`{}`", folder.display()));
+        folders.collect::<Vec<_>>().join(", ")
     }
 
     fn descriptions(&self) -> impl Iterator<Item = &Description> {
@@ -219,7 +225,9 @@ impl PluginService {
         );
         let plugin = &self.plugin;
         let Returned { answer, denied, last_words, tls_begun, tls_up } =
-            run(&plugin.runtime, &plugin.pre, state, name, operation, redactor, body).await?;
+            run(&plugin.runtime, &plugin.pre, state, name, operation, redactor, body)
+                .await
+                .map_err(PluginFault::from)?;
         if answer.is_ok() && !is_proof(login, tls_up) {
             return Err(CallError::Failed(without_tls()));
         }

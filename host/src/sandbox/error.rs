@@ -1,10 +1,12 @@
-//! What is wrong with a plugin, or with the choice of one.
+//! What is wrong with a plugin.
 
 use std::path::PathBuf;
 
 use super::limits::LimitReached;
 use super::remedy;
 use crate::digest::Digest;
+use crate::error_type::ErrorType;
+use crate::rotation::ports::PluginFault;
 use crate::signature::PublicKey;
 
 /// A plugin that can't be used or did not behave.
@@ -18,79 +20,6 @@ pub enum PluginError {
         /// Why.
         #[source]
         source: std::io::Error,
-    },
-    /// There is no plugin at all.
-    #[error(
-        "no plugin is installed: no *.cwasm file in {}; put compiled plugins there, or set \
-         WINDLASS_PLUGINS to their folder",
-        list(folders)
-    )]
-    NoneInstalled {
-        /// Where was looked.
-        folders: Vec<PathBuf>,
-    },
-    /// No plugin serves the secret's engine.
-    #[error(
-        "no installed plugin serves engine `{engine}`; installed are {installed}. Correct the \
-         secret's `engine`, install a plugin for it, or name the one to use in WINDLASS_PLUGIN"
-    )]
-    NoneServes {
-        /// The secret's engine.
-        engine: String,
-        /// Plugins and their engines.
-        installed: String,
-    },
-    /// Two plugins serve the engine.
-    #[error(
-        "plugins `{first}` and `{second}` both serve engine `{engine}`; remove one, or choose with \
-         WINDLASS_PLUGIN or the secret's tag `windlass:plugin`"
-    )]
-    Ambiguous {
-        /// The engine.
-        engine: String,
-        /// One plugin.
-        first: String,
-        /// Another.
-        second: String,
-    },
-    /// A tag names a plugin for other engines.
-    #[error(
-        "the secret's tag `windlass:plugin` names plugin `{name}`, which serves {serves} and not the \
-         secret's engine `{engine}`; correct the tag or the secret's `engine`, or have the function's \
-         operator set WINDLASS_PLUGIN"
-    )]
-    TagServesOther {
-        /// The plugin.
-        name: String,
-        /// Its engines.
-        serves: String,
-        /// The secret's engine.
-        engine: String,
-    },
-    /// A tag names another plugin than the configuration.
-    #[error(
-        "the tag `windlass:plugin` of secret `{secret}` names plugin `{tag}`, and the function is \
-         configured to use `{configured}` for every secret (WINDLASS_PLUGIN, or `plugin` in \
-         windlass.toml); remove the tag, or the setting"
-    )]
-    TagAgainstConfiguration {
-        /// The secret's name.
-        secret: String,
-        /// The tag's value.
-        tag: String,
-        /// The configured plugin.
-        configured: String,
-    },
-    /// The plugin that was chosen by name is not there.
-    #[error(
-        "plugin `{name}` is not installed; installed are {installed}. Install it, or correct \
-         WINDLASS_PLUGIN or the secret's tag `windlass:plugin`"
-    )]
-    NotInstalled {
-        /// The name in the tag or in WINDLASS_PLUGIN.
-        name: String,
-        /// Plugins and their engines.
-        installed: String,
     },
     /// The configuration speaks of a plugin that is not there.
     #[error(
@@ -295,23 +224,23 @@ pub enum ArtifactProblem {
 
 impl PluginError {
     /// The stable name of this kind of failure.
-    pub fn error_type(&self) -> &'static str {
+    pub fn error_type(&self) -> ErrorType {
         match self {
-            Self::Folder { .. }
-            | Self::NoneInstalled { .. }
-            | Self::NoneServes { .. }
-            | Self::Ambiguous { .. }
-            | Self::NotInstalled { .. }
-            | Self::TagServesOther { .. }
-            | Self::TagAgainstConfiguration { .. }
-            | Self::PolicyOfNone { .. }
-            | Self::SameName { .. } => "Windlass.Operator.Plugin",
-            Self::Artifact { .. } => "Windlass.Operator.PluginArtifact",
-            Self::Limit { .. } => "Windlass.Plugin.Limit",
-            Self::Crashed { .. } => "Windlass.Plugin.Crashed",
-            Self::Description { .. } => "Windlass.Plugin.Description",
-            Self::Sandbox(_) => "Windlass.Internal.Sandbox",
+            Self::Folder { .. } | Self::PolicyOfNone { .. } | Self::SameName { .. } => {
+                ErrorType::Plugin
+            }
+            Self::Artifact { .. } => ErrorType::PluginArtifact,
+            Self::Limit { .. } => ErrorType::Limit,
+            Self::Crashed { .. } => ErrorType::Crashed,
+            Self::Description { .. } => ErrorType::Description,
+            Self::Sandbox(_) => ErrorType::Sandbox,
         }
+    }
+}
+
+impl From<PluginError> for PluginFault {
+    fn from(error: PluginError) -> Self {
+        Self::new(error.error_type(), error)
     }
 }
 
@@ -325,9 +254,4 @@ fn stay_within(operation: &str) -> &'static str {
         }
         _ => "report it to its author",
     }
-}
-
-fn list(folders: &[PathBuf]) -> String {
-    let folders: Vec<_> = folders.iter().map(|f| format!("`{}`", f.display())).collect();
-    folders.join(" or ")
 }

@@ -12,7 +12,6 @@ mod bindings;
 mod border;
 mod call;
 mod catalog;
-mod choice;
 #[cfg(feature = "cli")]
 pub mod compile;
 #[cfg(feature = "cli")]
@@ -28,7 +27,6 @@ mod runtime;
 pub use bindings::windlass::plugin as interface;
 pub use call::{CallState, LastWords, NetworkState, SystemState};
 pub use catalog::{InstalledPlugins, PluginService, Sandbox};
-pub use choice::choose;
 pub(crate) use description::is_word;
 pub use error::{ArtifactProblem, PluginError};
 pub use load::{INTERFACE_VERSION, Loaded, Shape, shape};

@@ -11,8 +11,8 @@ pub use description::{
 #[cfg(feature = "cli")]
 pub use service::{Assessment, Finding, PairState, Planned};
 pub use service::{
-    CallError, Catalog, Change, Choice, Failure, FailureKind, Login, Proof, SecretRef, Service,
-    TlsMode,
+    CallError, Catalog, Change, Failure, FailureKind, Login, PluginFault, Proof, SecretRef,
+    Service, TlsMode,
 };
 #[cfg(feature = "cli")]
 pub use store::SecretList;

@@ -5,9 +5,9 @@
 use std::fmt;
 use std::future::Future;
 
-use super::Description;
+use super::description::Description;
+use crate::error_type::ErrorType;
 use crate::host_port::HostPort;
-use crate::sandbox::PluginError;
 use crate::secret::{Secret, mute};
 
 impl Login {
@@ -198,6 +198,40 @@ impl fmt::Display for Failure {
     }
 }
 
+/// A plugin that can't be loaded or that misbehaved. The rotation passes it on.
+#[derive(Debug)]
+pub struct PluginFault {
+    error_type: ErrorType,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl PluginFault {
+    /// The sandbox's own error, with its stable name.
+    pub fn new(
+        error_type: ErrorType,
+        error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self { error_type, source: error.into() }
+    }
+
+    /// The stable name of this kind of failure.
+    pub fn error_type(&self) -> ErrorType {
+        self.error_type
+    }
+}
+
+impl fmt::Display for PluginFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
+impl std::error::Error for PluginFault {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.source()
+    }
+}
+
 /// A call to a plugin that did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
@@ -206,7 +240,7 @@ pub enum CallError {
     Failed(Failure),
     /// The plugin itself failed: it trapped, hit a limit or ran out of time.
     #[error(transparent)]
-    Plugin(#[from] PluginError),
+    Plugin(#[from] PluginFault),
 }
 
 /// A plugin as one rotation uses it.
@@ -309,29 +343,27 @@ pub enum PairState {
     Absent,
 }
 
-/// How a plugin is chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Choice<'a> {
-    /// The one that serves the engine.
-    ByEngine,
-    /// The operator's, whatever the engine.
-    Configured(&'a str),
-    /// A tag's, among those that serve the engine: a tag may be written by somebody who must not
-    /// choose where a password goes.
-    Tagged(&'a str),
-}
-
-/// The installed plugins.
+/// The installed plugins. Which of them serves a secret is the rotation's decision.
 pub trait Catalog: Send + Sync {
     /// One of them.
     type Service: Service;
 
-    /// The plugin that was chosen for a secret of this engine.
+    /// What every installed plugin says about itself and its first engine, each with another name.
+    fn plugins(&self) -> Vec<&Description>;
+
+    /// What every installed plugin says about each of its engines.
+    fn descriptions(&self) -> impl Iterator<Item = &Description>;
+
+    /// Where plugins are looked for, for messages.
+    fn location(&self) -> String;
+
+    /// An installed plugin, by its name, for a secret of this engine.
     ///
     /// # Errors
-    /// If there is none, more than one claims the engine, or a tag names one that does not serve it.
-    fn find(&self, engine: &str, choice: Choice<'_>) -> Result<Self::Service, PluginError>;
-
-    /// What every installed plugin says about itself and each of its engines.
-    fn descriptions(&self) -> impl Iterator<Item = &Description>;
+    /// If it can't be loaded.
+    fn open(
+        &self,
+        plugin: &str,
+        engine: &str,
+    ) -> impl Future<Output = Result<Self::Service, PluginFault>> + Send;
 }

@@ -13,8 +13,8 @@ use super::super::participants::{Answer, Participants, answered};
 use super::super::plan::Refusal;
 use super::super::set::{CURRENT, PENDING, PREVIOUS};
 use super::{Beside, Diagnosis, RepairAction, Wish};
-use crate::error::Error;
 use crate::inventory::Inventory;
+use crate::rotation::error::Error;
 use crate::rotation::ports::{
     Catalog, Login, SecretDescription, SecretStore, SecretValue, Stage, VersionId, VersionSelector,
 };
@@ -41,7 +41,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// signs in.
     pub async fn diagnose(&self, wish: &Wish<'_>) -> Result<Diagnosis, Error> {
         let (secret, current) = self.read_current(wish.secret_id).await?;
-        let participants = self.standing(&secret, &current)?;
+        let participants = self.standing(&secret, &current).await?;
         let unfinished = match secret.unfinished() {
             None => None,
             Some(version) => {

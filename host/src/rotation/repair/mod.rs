@@ -27,9 +27,10 @@ use super::ports::{
 };
 use super::set::{CURRENT, Learnt};
 use super::strategy::{Strategy, check_abilities};
-use crate::error::{Error, ServiceError};
 use crate::host_port::HostPort;
 use crate::inventory::Inventory;
+use crate::rotation::error::Error;
+use crate::rotation::service_error::ServiceError;
 
 /// What is to be repaired, and how.
 #[derive(Debug, Clone, Copy, Default)]
@@ -128,7 +129,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
                 let Some(login) = &diagnosis.older else { return Ok(()) };
                 let by_label = VersionSelector::Stage(Stage::Current);
                 let current = self.store.value(&secret.arn, &by_label).await?;
-                let participants = self.standing(secret, &current)?;
+                let participants = self.standing(secret, &current).await?;
                 let by_admin = participants.admin_id.is_some();
                 let plugin = participants.service.description();
                 check_abilities(Strategy::SingleUser, by_admin, plugin, &participants.engine)?;
@@ -163,7 +164,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// If it is refused or can't be tried.
     pub async fn prove(&self, secret_id: &str) -> Result<(String, HostPort), Error> {
         let (secret, current) = self.read_current(secret_id).await?;
-        let participants = self.standing(&secret, &current)?;
+        let participants = self.standing(&secret, &current).await?;
         self.verify(&participants.service, &participants.current, CURRENT).await?;
         Ok((participants.current.username, participants.current.place))
     }
@@ -179,14 +180,14 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     }
 
     /// The current version alone, as the one that is also to be set.
-    fn standing<'a>(
+    async fn standing<'a>(
         &self,
         secret: &'a SecretDescription,
         current: &SecretValue,
     ) -> Result<Participants<'a, C::Service>, Error> {
         let origin = Origin { secret: secret.name.clone(), role: Stage::Current };
         let document = SecretDocument::parse(current, origin)?;
-        let service = self.service(secret, &document)?;
+        let service = self.service(secret, &document).await?;
         Participants::of_one(secret, &document, &current.version, service, Strategy::SingleUser)
     }
 }

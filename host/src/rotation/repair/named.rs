@@ -2,8 +2,8 @@
 
 use super::super::Rotation;
 use super::super::plan::Refusal;
-use crate::error::Error;
 use crate::inventory::Inventory;
+use crate::rotation::error::Error;
 use crate::rotation::ports::{Catalog, SecretDescription, SecretStore, Stage, VersionId};
 
 impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::super::Pairing;
 use super::world::{ADMIN, SECRET, World};
-use crate::error::Error;
+use crate::rotation::error::Error;
 use crate::rotation::ports::{PairState, Proof, TlsMode};
 
 async fn look(world: &World) -> Result<Option<Pairing>, Error> {
@@ -67,7 +67,7 @@ async fn nothing_is_marked_for_a_secret_that_does_not_sign_in() {
     let world = unmarked().await;
     world.set_password("app_clone", "another");
     for error in [look(&world).await.unwrap_err(), adopt(&world).await.unwrap_err()] {
-        assert_eq!(error.error_type(), "Windlass.Service.Refused", "{error}");
+        assert_eq!(error.error_type().as_str(), "Windlass.Service.Refused", "{error}");
     }
     let database = world.plugin.database.lock().unwrap();
     assert!(database.marked.is_empty());
@@ -88,7 +88,7 @@ async fn nothing_is_marked_but_the_two_that_were_looked_at() {
     })
     .await;
     assert_eq!(world.plugin.database.lock().unwrap().marked, []);
-    assert_eq!(marked.unwrap_err().error_type(), "Windlass.Operator.Mismatch");
+    assert_eq!(marked.unwrap_err().error_type().as_str(), "Windlass.Operator.Mismatch");
     // A rotation meanwhile changes nothing about who the two are.
     let world = unmarked().await;
     let seen = look(&world).await.unwrap().expect("a pair");
@@ -150,5 +150,8 @@ async fn what_is_no_pair_or_can_not_be_looked_at_is_left_alone() {
         "engine": "fake", "host": "db.example", "username": "app", "password": "first",
     });
     world.replace_current_of(ADMIN, &admin.to_string());
-    assert_eq!(adopt(&world).await.unwrap_err().error_type(), "Windlass.Operator.Mismatch");
+    assert_eq!(
+        adopt(&world).await.unwrap_err().error_type().as_str(),
+        "Windlass.Operator.Mismatch"
+    );
 }

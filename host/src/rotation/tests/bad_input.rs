@@ -201,7 +201,7 @@ async fn what_is_known_to_stand_in_the_way_is_said_before_anything_is_stored() {
         world.plugin.database.lock().unwrap().foreseen = Some(kind);
         let version = world.begin();
         let error = world.step(Step::Create, &version).await.expect_err("foreseen");
-        assert_eq!(error.error_type(), error_type);
+        assert_eq!(error.error_type().as_str(), error_type);
         create_fails_with(
             &world,
             &version,
@@ -221,10 +221,10 @@ async fn names_that_no_account_can_have_are_refused_before_anything_is_stored() 
     create_fails(World::new(&long), "has 23 bytes, and the service of plugin `fake` takes 16")
         .await;
     let mut limited = World::with_admin(&json!({}));
-    limited.config.username_limit = Some(8);
+    limited.settings.username_limit = Some(8);
     create_fails(limited, "`app_clone` of alternating users has 9 characters, and USERNAME_").await;
     let mut alone = World::new(&json!({}));
-    alone.config.username_limit = Some(2);
+    alone.settings.username_limit = Some(2);
     alone.rotate().await;
 }
 

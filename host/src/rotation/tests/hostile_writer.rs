@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::super::Step;
 use super::world::{ADMIN, SECRET, World};
-use crate::config::TlsPolicy;
 use crate::rotation::ports::{Description, PasswordRules, Proof, Stage, TlsMode};
+use crate::rotation::settings::TlsPolicy;
 
 /// A secret for somebody else's account, whose password its writer does not know; `admin` is on top
 /// of the admin secret's usual fields.
@@ -55,7 +55,7 @@ async fn an_answer_in_clear_proves_nothing_to_an_administrator() {
 
     // In the compatible mode, whoever is on the way may say that there is no TLS.
     let mut world = victim(&json!({}), &json!({}));
-    world.config.tls_policy = TlsPolicy::Compatible;
+    world.settings.tls_policy = TlsPolicy::Compatible;
     {
         let mut database = world.plugin.database.lock().unwrap();
         (database.imposter, database.without_tls) = (true, true);
@@ -90,7 +90,7 @@ async fn a_secret_without_tls_under_an_administrator_with_it_says_which_secret_a
     let version = world.begin();
     world.step(Step::Create, &version).await.unwrap();
     let error = world.step(Step::Set, &version).await.unwrap_err();
-    assert_eq!(error.error_type(), "Windlass.Service.NoTls");
+    assert_eq!(error.error_type().as_str(), "Windlass.Service.NoTls");
     let error = error.report();
     assert!(error.contains("the admin secret `admin-db` asks for TLS"), "{error}");
     assert!(error.contains("set \"ssl\": false in the admin secret, too"), "{error}");
@@ -100,7 +100,7 @@ async fn a_secret_without_tls_under_an_administrator_with_it_says_which_secret_a
 #[tokio::test]
 async fn where_the_operator_wants_tls_always_no_secret_turns_it_off() {
     let mut world = World::new(&json!({"ssl": false}));
-    world.config.tls_policy = TlsPolicy::Always;
+    world.settings.tls_policy = TlsPolicy::Always;
     world.rotate().await;
     {
         let mut database = world.plugin.database.lock().unwrap();
@@ -110,7 +110,7 @@ async fn where_the_operator_wants_tls_always_no_secret_turns_it_off() {
     let version = world.begin();
     world.step(Step::Create, &version).await.unwrap();
     let error = world.step(Step::Set, &version).await.unwrap_err();
-    assert_eq!(error.error_type(), "Windlass.Service.NoTls");
+    assert_eq!(error.error_type().as_str(), "Windlass.Service.NoTls");
     assert!(error.report().contains("over TLS, which tls = \"always\""), "{}", error.report());
     assert_eq!(world.plugin.database.lock().unwrap().in_clear, 0);
 }
@@ -118,12 +118,12 @@ async fn where_the_operator_wants_tls_always_no_secret_turns_it_off() {
 #[tokio::test]
 async fn a_bad_certificate_is_no_lack_of_tls() {
     let mut world = World::new(&json!({}));
-    world.config.tls_policy = TlsPolicy::Compatible;
+    world.settings.tls_policy = TlsPolicy::Compatible;
     world.plugin.database.lock().unwrap().bad_certificate = true;
     let version = world.begin();
     world.step(Step::Create, &version).await.unwrap();
     let error = world.step(Step::Set, &version).await.unwrap_err();
-    assert_eq!(error.error_type(), "Windlass.Service.TlsFailed");
+    assert_eq!(error.error_type().as_str(), "Windlass.Service.TlsFailed");
     assert_eq!(world.plugin.database.lock().unwrap().in_clear, 0);
 }
 
@@ -166,7 +166,7 @@ async fn an_older_password_is_not_sent_in_clear_for_a_newer_version() {
     let version = world.begin();
     world.step(Step::Create, &version).await.unwrap();
     let error = world.step(Step::Set, &version).await.unwrap_err();
-    assert_eq!(error.error_type(), "Windlass.Service.TlsFailed", "{}", error.report());
+    assert_eq!(error.error_type().as_str(), "Windlass.Service.TlsFailed", "{}", error.report());
 }
 
 #[tokio::test]
@@ -230,12 +230,12 @@ async fn a_password_that_was_asked_for_by_other_rules_is_not_used() {
 #[tokio::test]
 async fn passwords_that_would_be_guessed_are_not_made() {
     let mut world = World::new(&json!({}));
-    world.config.passwords.length = Some(4);
+    world.settings.passwords.length = Some(4);
     let version = world.begin();
     let error = world.step(Step::Create, &version).await.unwrap_err();
-    assert_eq!(error.error_type(), "Windlass.Operator.PasswordSettings");
+    assert_eq!(error.error_type().as_str(), "Windlass.Operator.PasswordSettings");
     assert!(error.report().contains("raise PASSWORD_LENGTH"), "{}", error.report());
-    world.config.passwords.length = None;
+    world.settings.passwords.length = None;
     world.finish_from(Step::Create, &version).await;
 }
 
@@ -248,21 +248,21 @@ async fn a_tag_chooses_no_plugin_of_another_engine_and_none_against_the_operator
     let error = world.error(Step::Create, &version).await;
     assert!(error.contains("names plugin `other`, which serves other and not the"), "{error}");
 
-    world.config.plugin = Some("fake".into());
+    world.settings.plugin = Some("fake".into());
     let error = world.error(Step::Create, &version).await;
     assert!(error.contains("configured to use `fake` for every secret"), "{error}");
     assert_eq!(world.sign_ins(), 0);
 
     // Tags can be switched off, each by itself.
-    world.config.plugin = None;
-    world.config.tags.plugin = false;
+    world.settings.plugin = None;
+    world.settings.tags.plugin = false;
     world.finish_from(Step::Create, &version).await;
 }
 
 #[tokio::test]
 async fn a_tag_that_names_the_operators_plugin_is_no_contradiction() {
     let mut world = World::new(&json!({}));
-    world.config.plugin = Some("fake".into());
+    world.settings.plugin = Some("fake".into());
     world.tag("windlass:plugin", "fake");
     let version = world.rotate().await;
     world.check(&version).await;
@@ -272,10 +272,10 @@ async fn a_tag_that_names_the_operators_plugin_is_no_contradiction() {
 async fn a_strategy_tag_counts_only_where_tags_choose_the_strategy() {
     let mut world = World::with_admin(&json!({}));
     world.tag("windlass:strategy", "single-user");
-    world.config.tags.strategy = false;
+    world.settings.tags.strategy = false;
     world.rotate().await;
     assert_eq!(world.field(Stage::Current, "username").await, "app_clone");
-    world.config.tags.strategy = true;
+    world.settings.tags.strategy = true;
     world.rotate().await;
     assert_eq!(world.field(Stage::Current, "username").await, "app_clone", "no turn");
 }
@@ -285,7 +285,7 @@ async fn a_strategy_tag_counts_only_where_tags_choose_the_strategy() {
 async fn an_administrators_password_goes_to_no_plugin_that_does_not_serve_its_engine() {
     let mut world = World::with_admin(&json!({}));
     world.plugin.others = vec![other("other", "")];
-    world.config.plugin = Some("other".into());
+    world.settings.plugin = Some("other".into());
     let version = world.begin();
     let error = world.up_to_set(&version).await.expect_err("not its engine").report();
     assert!(error.contains("is for engine `fake`, which plugin `other` does not serve"), "{error}");

@@ -36,7 +36,7 @@ async fn set_fails(world: &World) -> (&'static str, String) {
     let error = world.up_to_set(&version).await.expect_err("a step fails");
     let database = world.plugin.database.lock().unwrap();
     assert!(database.sign_ins.iter().all(|(user, _)| user != "admin"), "{}", error.report());
-    (error.error_type(), error.report())
+    (error.error_type().as_str(), error.report())
 }
 
 #[tokio::test]

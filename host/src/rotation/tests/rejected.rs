@@ -29,7 +29,7 @@ fn unwilling(world: &World, kind: Option<FailureKind>) {
 }
 
 /// A rotation whose password is not taken; its error.
-async fn rejected(world: &World) -> (VersionId, crate::error::Error) {
+async fn rejected(world: &World) -> (VersionId, crate::rotation::Error) {
     unwilling(world, Some(FailureKind::PasswordRejected));
     let version = world.begin();
     world.step(Step::Create, &version).await.unwrap();
@@ -41,7 +41,7 @@ async fn rejected(world: &World) -> (VersionId, crate::error::Error) {
 async fn the_rotation_is_given_up_and_the_next_one_has_another_password() {
     for world in worlds() {
         let (version, error) = rejected(&world).await;
-        assert_eq!(error.error_type(), "Windlass.Operator.PasswordRejected");
+        assert_eq!(error.error_type().as_str(), "Windlass.Operator.PasswordRejected");
         let error = error.report();
         let off = format!("AWSPENDING is off version {version}: rotate again with RotateSecret");
         for part in ["nothing was changed", "set PASSWORD_LENGTH", &off] {

@@ -6,7 +6,7 @@ use super::super::{
     Beside, Diagnosis, Progress, REFUSED_LIMIT, RepairAction, Rotation, Step, Wish,
 };
 use super::world::{SECRET, World};
-use crate::error::Error;
+use crate::rotation::error::Error;
 use crate::rotation::ports::{SecretStore, Stage, StageMove, VersionId};
 
 /// Repairs as `windlass repair --interrupt` does, and returns what was planned.
@@ -24,7 +24,7 @@ async fn repair_as(
         store: &world.store,
         catalog: &world.plugin,
         inventory: &world.inventory,
-        config: &world.config,
+        settings: &world.settings,
         progress: &progress,
         sign_ins: &world.sign_ins,
         requests: &world.requests,
@@ -176,7 +176,7 @@ async fn where_no_known_password_signs_in_nothing_is_changed_and_no_account_is_l
     }
     world.set_password("app", "nobody knows");
     let error = repair(&world).await.err().expect("nothing signs in");
-    assert_eq!(error.error_type(), "Windlass.Service.NoPasswordSignsIn");
+    assert_eq!(error.error_type().as_str(), "Windlass.Service.NoPasswordSignsIn");
     assert!(world.failed_sign_ins() <= REFUSED_LIMIT as usize);
     assert_eq!(world.password_of("app").as_deref(), Some("nobody knows"));
     assert_eq!(world.field(Stage::Current, "password").await, "first");
@@ -188,7 +188,7 @@ async fn nothing_is_repaired_beside_a_rotation_that_may_be_running() {
     let version = steps(&world, &[Step::Create, Step::Set]).await;
     let before = world.sign_ins();
     let error = repair_as(&world, None, Beside::Young).await.err().expect("it may be running");
-    assert_eq!(error.error_type(), "Windlass.Operator.RotationState");
+    assert_eq!(error.error_type().as_str(), "Windlass.Operator.RotationState");
     let told = error.report();
     for part in [
         format!("version `{version}` of secret `app-db` has been AWSPENDING for").as_str(),

@@ -85,7 +85,7 @@ async fn refused(
     let database = world.plugin.database.lock().unwrap();
     assert!(database.sign_ins.iter().all(|(user, _)| user == "app"), "{own} {admin}");
     assert!(!database.passwords.contains_key("app_clone"));
-    (error.error_type(), error.report(), world.inventory.asked())
+    (error.error_type().as_str(), error.report(), world.inventory.asked())
 }
 
 #[tokio::test]
@@ -189,7 +189,7 @@ async fn a_replica_that_lags_is_asked_once_more_and_no_more() {
             world.check(&version).await;
         } else {
             let error = tested.unwrap_err();
-            assert_eq!(error.error_type(), "Windlass.Service.Refused");
+            assert_eq!(error.error_type().as_str(), "Windlass.Service.Refused");
             let text = error.report();
             assert!(text.contains("a replica may lag behind"), "{text}");
             assert!(text.contains(&format!("had set it at {}:7", at("app."))), "{text}");

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::super::{SEND_TEXT_TAG, Step};
 use super::world::World;
-use crate::config::{HeededTags, TlsPolicy};
 use crate::rotation::ports::FailureKind;
+use crate::rotation::settings::{HonoredTags, TlsPolicy};
 
 /// What the change said to the plugin.
 async fn allowed(world: &World) -> bool {
@@ -17,8 +17,8 @@ async fn allowed(world: &World) -> bool {
 
 fn world(fields: &Value, send_text: bool, tags: bool) -> World {
     let mut world = World::new(fields);
-    world.config.send_text = send_text;
-    world.config.tags = HeededTags { send_text: tags, ..HeededTags::default() };
+    world.settings.send_text = send_text;
+    world.settings.tags = HonoredTags { send_text: tags, ..HonoredTags::default() };
     world
 }
 
@@ -47,7 +47,7 @@ async fn the_tag_decides_where_tags_may_and_else_the_configuration() {
 async fn without_tls_it_is_never_allowed() {
     assert!(!allowed(&world(&json!({"ssl": false}), true, false)).await);
     let mut compatible = world(&json!({}), true, false);
-    compatible.config.tls_policy = TlsPolicy::Compatible;
+    compatible.settings.tls_policy = TlsPolicy::Compatible;
     compatible.plugin.database.lock().unwrap().without_tls = true;
     compatible.rotate().await;
     let database = compatible.plugin.database.lock().unwrap();
@@ -70,14 +70,14 @@ async fn a_service_that_has_to_see_the_text_leads_to_the_setting() {
     let version = world.begin();
     world.step(Step::Create, &version).await.unwrap();
     let error = world.step(Step::Set, &version).await.expect_err("text is required");
-    assert_eq!(error.error_type(), "Windlass.Operator.TextRequired");
+    assert_eq!(error.error_type().as_str(), "Windlass.Operator.TextRequired");
     let told = error.report();
     assert!(
         told.contains("WINDLASS_SEND_TEXT=true, or send-text = true in windlass.toml"),
         "{told}"
     );
     // Followed to the letter.
-    world.config.send_text = true;
+    world.settings.send_text = true;
     world.plugin.database.lock().unwrap().unwilling = None;
     world.finish_from(Step::Set, &version).await;
     world.check(&version).await;
@@ -90,7 +90,7 @@ async fn two_accounts_that_are_not_a_pair_lead_to_their_adoption() {
     let version = world.begin();
     world.step(Step::Create, &version).await.unwrap();
     let error = world.step(Step::Set, &version).await.expect_err("they are not a pair");
-    assert_eq!(error.error_type(), "Windlass.Operator.NotAPair");
+    assert_eq!(error.error_type().as_str(), "Windlass.Operator.NotAPair");
     let told = error.report();
     assert!(told.contains("windlass adopt --secret-id 'app-db' --plugins DIR"), "{told}");
 }

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::super::{REFUSED_LIMIT, Step};
 use super::world::World;
-use crate::config::TlsPolicy;
 use crate::rotation::ports::Stage;
+use crate::rotation::settings::TlsPolicy;
 
 #[tokio::test]
 async fn a_server_without_tls_is_used_where_the_secret_or_the_operator_says_so() {
@@ -23,7 +23,7 @@ async fn a_server_without_tls_is_used_where_the_secret_or_the_operator_says_so()
         (json!("True"), Compatible, false),
     ] {
         let mut world = World::new(&json!({"ssl": ssl}));
-        world.config.tls_policy = policy;
+        world.settings.tls_policy = policy;
         world.plugin.database.lock().unwrap().without_tls = true;
         let version = world.begin();
         world.step(Step::Create, &version).await.unwrap();
@@ -34,7 +34,7 @@ async fn a_server_without_tls_is_used_where_the_secret_or_the_operator_says_so()
             world.finish_from(Step::Test, &version).await;
             world.check(&version).await;
         } else {
-            assert_eq!(outcome.unwrap_err().error_type(), "Windlass.Service.NoTls");
+            assert_eq!(outcome.unwrap_err().error_type().as_str(), "Windlass.Service.NoTls");
         }
     }
 }
@@ -42,7 +42,7 @@ async fn a_server_without_tls_is_used_where_the_secret_or_the_operator_says_so()
 #[tokio::test]
 async fn the_compatible_mode_keeps_to_tls_where_the_server_has_it_whatever_else_fails() {
     let mut world = World::new(&json!({}));
-    world.config.tls_policy = TlsPolicy::Compatible;
+    world.settings.tls_policy = TlsPolicy::Compatible;
     world.set_password("app", "nobody knows");
     let version = world.begin();
     world.step(Step::Create, &version).await.unwrap();
@@ -66,7 +66,7 @@ async fn attempts_without_end_stop_at_the_bound_and_say_so() {
     }
     assert_eq!(world.failed_sign_ins(), REFUSED_LIMIT as usize);
     let last = errors.last().unwrap();
-    assert_eq!(last.error_type(), "Windlass.Service.TooManyRefusals");
+    assert_eq!(last.error_type().as_str(), "Windlass.Service.TooManyRefusals");
     assert!(last.to_string().contains("`app` was refused 8 times at db.example:7"), "{last}");
 
     // Another process starts counting anew: the password is mended and the rotation goes on.

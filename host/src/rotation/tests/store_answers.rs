@@ -10,7 +10,7 @@ use super::super::{
     Invoker, Outcome, PasswordRequests, Progress, Rotation, RotationEvent, SignIns, Step,
 };
 use super::world::{SECRET, World};
-use crate::error::Error;
+use crate::rotation::error::Error;
 use crate::rotation::ports::{
     PasswordRequest, PendingValue, SecretDescription, SecretStore, SecretValue, StageMove,
     StoreError, StoreErrorKind, VersionListing, VersionSelector,
@@ -84,7 +84,7 @@ async fn run(world: &World, store: &Noting<'_>, event: &RotationEvent) -> Result
         store,
         catalog: &world.plugin,
         inventory: &world.inventory,
-        config: &world.config,
+        settings: &world.settings,
         progress: &Progress::default(),
         sign_ins: &SignIns::default(),
         requests: &PasswordRequests::default(),

@@ -9,14 +9,13 @@ use super::super::{
     Invoker, Outcome, PasswordRequests, Progress, Rotation, RotationEvent, SignIns, Step,
 };
 use super::fake_inventory::FakeInventory;
-use crate::config::Config;
-use crate::error::Error;
+use crate::rotation::Settings;
+use crate::rotation::error::Error;
 use crate::rotation::ports::{
-    Assessment, CallError, Catalog, Change, CharacterClasses, Choice, Description, Failure,
-    FailureKind, Features, Login, NameLength, PairState, PasswordRules, Planned, Proof,
+    Assessment, CallError, Catalog, Change, CharacterClasses, Description, Failure, FailureKind,
+    Features, Login, NameLength, PairState, PasswordRules, Planned, PluginFault, Proof,
     SecretStore, Service, Stage, StageMove, TlsMode, UsernameRules, VersionId, VersionSelector,
 };
-use crate::sandbox::{PluginError, choose};
 use crate::secret::Secret;
 use crate::store::embedded::{
     CreateSecret, EmbeddedStore, PutSecretValue, RotateSecret, StoredValue, Tag,
@@ -237,11 +236,17 @@ impl Service for FakePlugin {
 impl Catalog for FakePlugin {
     type Service = Self;
 
-    fn find(&self, engine: &str, choice: Choice<'_>) -> Result<Self, PluginError> {
-        let each: Vec<&Description> = self.descriptions().collect();
-        let chosen = choose(&each, engine, choice)?;
-        let description = Arc::new(each[chosen].clone());
-        Ok(Self { description, ..self.clone() })
+    fn plugins(&self) -> Vec<&Description> {
+        self.descriptions().collect()
+    }
+
+    async fn open(&self, plugin: &str, _engine: &str) -> Result<Self, PluginFault> {
+        let chosen = self.descriptions().find(|own| own.name == plugin).expect("it is installed");
+        Ok(Self { description: Arc::new(chosen.clone()), ..self.clone() })
+    }
+
+    fn location(&self) -> String {
+        "`plugins`".to_owned()
     }
 
     fn descriptions(&self) -> impl Iterator<Item = &Description> {
@@ -254,7 +259,7 @@ pub(super) struct World {
     pub(super) store: EmbeddedStore,
     pub(super) plugin: FakePlugin,
     pub(super) inventory: FakeInventory,
-    pub(super) config: Config,
+    pub(super) settings: Settings,
     pub(super) sign_ins: SignIns,
     pub(super) requests: PasswordRequests,
 }
@@ -302,7 +307,7 @@ impl World {
             store: EmbeddedStore::in_memory(),
             plugin,
             inventory: FakeInventory::default(),
-            config: Config::default(),
+            settings: Settings::default(),
             sign_ins: SignIns::default(),
             requests: PasswordRequests::default(),
         };
@@ -435,7 +440,7 @@ impl World {
             store: &self.store,
             catalog: &self.plugin,
             inventory: &self.inventory,
-            config: &self.config,
+            settings: &self.settings,
             progress: &progress,
             sign_ins: &self.sign_ins,
             requests: &self.requests,

@@ -12,13 +12,12 @@ use tokio::sync::Notify;
 
 use super::super::world::FakePlugin;
 use crate::rotation::ports::{
-    CallError, Catalog, Change, Choice, Description, Failure, FailureKind, Login, Service,
+    CallError, Catalog, Change, Description, Failure, FailureKind, Login, PluginFault, Service,
 };
 use crate::rotation::ports::{
     PasswordRequest, PendingValue, SecretDescription, SecretStore, SecretValue, StageMove,
     StoreError, StoreErrorKind, VersionListing, VersionSelector,
 };
-use crate::sandbox::PluginError;
 use crate::secret::Secret;
 use crate::store::embedded::EmbeddedStore;
 
@@ -267,9 +266,17 @@ impl Service for FaultyPlugin {
 impl Catalog for FaultyPlugin {
     type Service = Self;
 
-    fn find(&self, engine: &str, choice: Choice<'_>) -> Result<Self, PluginError> {
-        let plugin = self.plugin.find(engine, choice)?;
+    fn plugins(&self) -> Vec<&Description> {
+        self.plugin.plugins()
+    }
+
+    async fn open(&self, plugin: &str, engine: &str) -> Result<Self, PluginFault> {
+        let plugin = self.plugin.open(plugin, engine).await?;
         Ok(Self { plugin, line: Arc::clone(&self.line) })
+    }
+
+    fn location(&self) -> String {
+        self.plugin.location()
     }
 
     fn descriptions(&self) -> impl Iterator<Item = &Description> {

@@ -12,8 +12,8 @@ use super::super::super::{
 use super::super::fake_inventory::FakeInventory;
 use super::super::world::{SECRET, World};
 use super::faulty::{Counts, FaultyPlugin, FaultyStore, Line, Point};
-use crate::config::Config;
-use crate::error::Error;
+use crate::rotation::Settings;
+use crate::rotation::error::Error;
 use crate::rotation::ports::{SecretStore, Stage, StageMove, VersionId, VersionSelector};
 
 /// What is rotated, and how.
@@ -142,7 +142,7 @@ impl Scene {
                 store: &store,
                 catalog: &catalog,
                 inventory: &FakeInventory::default(),
-                config: &Config::default(),
+                settings: &Settings::default(),
                 progress: &Progress::default(),
                 sign_ins: &SignIns::default(),
             };

@@ -11,7 +11,7 @@ use std::task::{Context, Waker};
 use super::super::super::Step;
 use super::faulty::Line;
 use super::scene::{End, Retry, Scene, Setup};
-use crate::error::Error;
+use crate::rotation::error::Error;
 use crate::rotation::ports::VersionId;
 
 async fn step(scene: &Scene, step: Step) -> Result<(), Error> {

@@ -13,7 +13,7 @@ fn config(pairs: &[(&str, &str)]) -> Config {
 }
 
 fn request(pairs: &[(&str, &str)]) -> PasswordRequest {
-    password::request(&config(pairs).passwords, &postgres()).expect("it is strong enough")
+    password::request(&config(pairs).rotation.passwords, &postgres()).expect("it is strong enough")
 }
 
 #[test]
@@ -110,7 +110,7 @@ async fn a_password_as_the_environment_asks_for_it() {
         ),
     ] {
         let mut world = world(&json!({}));
-        world.config = config(pairs);
+        world.settings = config(pairs).rotation;
         let version = world.begin();
         world.step(Step::Create, &version).await.unwrap();
         let password = world.field(Stage::Pending, "password").await;

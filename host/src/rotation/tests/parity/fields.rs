@@ -5,15 +5,15 @@ use serde_json::{Value, json};
 use super::super::super::Step;
 use super::super::world::{SECRET, SignIn};
 use super::{GONE, pair, world};
-use crate::config::TlsPolicy;
 use crate::rotation::ports::TlsMode;
 use crate::rotation::ports::{SecretStore, Stage, VersionSelector};
+use crate::rotation::settings::TlsPolicy;
 
 /// The sign-in of a rotation's first steps, or what createSecret says.
 async fn signs_in(fields: &Value) -> Result<SignIn, String> {
     let mut world = world(fields);
     // The one policy that leaves open what the secret leaves open.
-    world.config.tls_policy = TlsPolicy::Compatible;
+    world.settings.tls_policy = TlsPolicy::Compatible;
     let version = world.begin();
     if let Err(error) = world.step(Step::Create, &version).await {
         assert_eq!(world.sign_ins(), 0, "{}", error.report());

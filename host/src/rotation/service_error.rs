@@ -1,9 +1,12 @@
 //! What the service, or the way to it, answered, and what to do about it: what the plugin advises, which
 //! has seen the answer, else what usually helps with that kind of failure.
 
+use super::candidates::{Tried, Unsearched};
+use super::rejected::GivenUp;
+use super::sign_ins::{Exhausted, WINDOW};
+use crate::error_type::ErrorType;
 use crate::host_port::HostPort;
 use crate::rotation::ports::{Failure, FailureKind};
-use crate::rotation::{Exhausted, GivenUp, Tried, Unsearched, WINDOW};
 
 /// The service did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -104,28 +107,28 @@ pub enum ServiceError {
 }
 
 impl ServiceError {
-    pub(super) fn error_type(&self) -> &'static str {
+    pub(super) fn error_type(&self) -> ErrorType {
         match self {
             Self::Failed { failure, .. } => match failure.kind {
-                FailureKind::Refused => "Windlass.Service.Refused",
-                FailureKind::Unreachable => "Windlass.Service.Unreachable",
-                FailureKind::NoTls => "Windlass.Service.NoTls",
-                FailureKind::TlsFailed => "Windlass.Service.TlsFailed",
-                FailureKind::Unproven => "Windlass.Service.Unproven",
-                FailureKind::Declined => "Windlass.Service.Declined",
-                FailureKind::NotGranted => "Windlass.Operator.NotGranted",
-                FailureKind::Protocol => "Windlass.Service.Protocol",
-                FailureKind::Unsupported => "Windlass.Service.Unsupported",
-                FailureKind::InvalidSecret => "Windlass.Operator.SecretValue",
-                FailureKind::PasswordRejected => "Windlass.Operator.PasswordRejected",
-                FailureKind::TextRequired => "Windlass.Operator.TextRequired",
-                FailureKind::NotAPair => "Windlass.Operator.NotAPair",
+                FailureKind::Refused => ErrorType::Refused,
+                FailureKind::Unreachable => ErrorType::Unreachable,
+                FailureKind::NoTls => ErrorType::NoTls,
+                FailureKind::TlsFailed => ErrorType::TlsFailed,
+                FailureKind::Unproven => ErrorType::Unproven,
+                FailureKind::Declined => ErrorType::Declined,
+                FailureKind::NotGranted => ErrorType::NotGranted,
+                FailureKind::Protocol => ErrorType::Protocol,
+                FailureKind::Unsupported => ErrorType::Unsupported,
+                FailureKind::InvalidSecret => ErrorType::SecretValue,
+                FailureKind::PasswordRejected => ErrorType::PasswordRejected,
+                FailureKind::TextRequired => ErrorType::TextRequired,
+                FailureKind::NotAPair => ErrorType::NotAPair,
             },
-            Self::TooManyRefusals { .. } => "Windlass.Service.TooManyRefusals",
-            Self::NotReplicated { .. } => "Windlass.Service.Refused",
-            Self::AdminNeedsTls { .. } => "Windlass.Service.NoTls",
-            Self::PasswordRejected { .. } => "Windlass.Operator.PasswordRejected",
-            Self::NoCandidate { .. } => "Windlass.Service.NoPasswordSignsIn",
+            Self::TooManyRefusals { .. } => ErrorType::TooManyRefusals,
+            Self::NotReplicated { .. } => ErrorType::Refused,
+            Self::AdminNeedsTls { .. } => ErrorType::NoTls,
+            Self::PasswordRejected { .. } => ErrorType::PasswordRejected,
+            Self::NoCandidate { .. } => ErrorType::NoPasswordSignsIn,
         }
     }
 }
