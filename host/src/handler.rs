@@ -146,11 +146,11 @@ impl<S: SecretStore> Handler<S> {
         let (step, secret, version) = (event.step.as_str(), &event.secret_id, &event.version);
         match &answer {
             Ok(outcome) => {
-                tracing::info!(step, secret, %version, milliseconds, "{outcome}");
+                tracing::info!(step, %secret, %version, milliseconds, "{outcome}");
             }
             Err(error) => {
                 let error_type = error.error_type().as_str();
-                tracing::error!(step, secret, %version, milliseconds, error_type, "{}", error.report());
+                tracing::error!(step, %secret, %version, milliseconds, error_type, "{}", error.report());
             }
         }
         answer

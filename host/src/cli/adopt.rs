@@ -8,6 +8,7 @@ use super::output::Output;
 use super::setup::{PluginArgs, Store, StoreArgs, TimeArgs, handler};
 use crate::handler::Handler;
 use crate::rotation::Pairing;
+use crate::rotation::ports::SecretId;
 use crate::rotation::ports::{Finding, PairState, SecretList};
 use crate::text::quoted;
 
@@ -26,7 +27,7 @@ use crate::text::quoted;
 pub(super) struct Adopt {
     /// The secret's name or ARN; may be repeated [default: all secrets of the account and region]
     #[arg(long = "secret-id", value_name = "ID")]
-    secret_ids: Vec<String>,
+    secret_ids: Vec<SecretId>,
     /// Mark the pairs
     #[arg(long)]
     yes: bool,
@@ -81,7 +82,7 @@ impl Adopt {
                 Err(failure) => {
                     output.line(format!("secret    {id}"));
                     output.line(format!("failed    {failure}"));
-                    failed.push(json!({ "secret": id, "error": failure.to_string() }));
+                    failed.push(json!({ "secret": id.as_str(), "error": failure.to_string() }));
                     worst.get_or_insert(failure);
                 }
             }
@@ -103,7 +104,7 @@ impl Adopt {
     async fn one(
         &self,
         handler: &Handler<Store>,
-        id: &str,
+        id: &SecretId,
         output: Output,
     ) -> Result<Option<(Pairing, Done)>, Failure> {
         let time = self.time.of_step();

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::Failure;
 use super::output::Output;
 use super::setup::{PluginArgs, StoreArgs, TimeArgs, handler};
+use crate::rotation::ports::SecretId;
 use crate::rotation::{Beside, Diagnosis, Wish};
 
 /// Mend a secret whose rotation went wrong: AWSCURRENT signs in again, and the next rotation can
@@ -23,7 +24,7 @@ use crate::rotation::{Beside, Diagnosis, Wish};
 pub(super) struct Repair {
     /// The secret's name or ARN
     #[arg(long, value_name = "ID")]
-    secret_id: String,
+    secret_id: SecretId,
     /// Do what the plan says without asking
     #[arg(long)]
     yes: bool,
@@ -73,7 +74,7 @@ impl Repair {
         for action in &diagnosis.actions {
             output.begin(action);
             let mended = handler
-                .working(time, async |rotation| rotation.mend(&diagnosis, action).await)
+                .working(time, async |rotation| rotation.repair(&diagnosis, action).await)
                 .await;
             output.clear();
             mended?;

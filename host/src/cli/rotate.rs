@@ -8,6 +8,7 @@ use serde_json::json;
 use super::Failure;
 use super::output::Output;
 use super::setup::{PluginArgs, StoreArgs, TimeArgs, handler};
+use crate::rotation::ports::SecretId;
 use crate::rotation::ports::{SecretStore, VersionId};
 use crate::rotation::{Invoker, RotationEvent, Step};
 
@@ -20,7 +21,7 @@ use crate::rotation::{Invoker, RotationEvent, Step};
 pub(super) struct Rotate {
     /// The secret's name or ARN
     #[arg(long, value_name = "ID")]
-    secret_id: String,
+    secret_id: SecretId,
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
@@ -69,7 +70,7 @@ impl Rotate {
         output.line(format!("rotated `{}` to version {version}", secret.name));
         output.object(&json!({
             "secret": secret.name,
-            "arn": secret.arn,
+            "arn": secret.arn.as_str(),
             "version": version.as_str(),
             "resumed": unfinished.is_some(),
             "steps": steps,

@@ -15,8 +15,8 @@ use crate::grants::GrantPattern;
 use crate::handler::Handler;
 use crate::inventory::aws::{Access, AwsInventory, Names};
 use crate::rotation::ports::{
-    PasswordRequest, PendingValue, SecretDescription, SecretList, SecretStore, SecretValue,
-    StageMove, StoreError, VersionListing, VersionSelector,
+    PasswordRequest, PendingValue, SecretDescription, SecretId, SecretList, SecretStore,
+    SecretValue, StageMove, StoreError, VersionListing, VersionSelector,
 };
 use crate::sandbox::{InstalledPlugins, Runtime};
 use crate::secret::Secret;
@@ -289,23 +289,27 @@ impl SecretStore for Store {
         }
     }
 
-    async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError> {
+    async fn describe(&self, secret_id: &SecretId) -> Result<SecretDescription, StoreError> {
         delegate!(self, store => store.describe(secret_id))
     }
 
     async fn value(
         &self,
-        secret_id: &str,
+        secret_id: &SecretId,
         version: &VersionSelector,
     ) -> Result<SecretValue, StoreError> {
         delegate!(self, store => store.value(secret_id, version))
     }
 
-    async fn put_pending(&self, secret_id: &str, pending: &PendingValue) -> Result<(), StoreError> {
+    async fn put_pending(
+        &self,
+        secret_id: &SecretId,
+        pending: &PendingValue,
+    ) -> Result<(), StoreError> {
         delegate!(self, store => store.put_pending(secret_id, pending))
     }
 
-    async fn move_stage(&self, secret_id: &str, change: &StageMove) -> Result<(), StoreError> {
+    async fn move_stage(&self, secret_id: &SecretId, change: &StageMove) -> Result<(), StoreError> {
         delegate!(self, store => store.move_stage(secret_id, change))
     }
 
@@ -313,13 +317,13 @@ impl SecretStore for Store {
         delegate!(self, store => store.random_password(request))
     }
 
-    async fn versions(&self, secret_id: &str) -> Result<Vec<VersionListing>, StoreError> {
+    async fn versions(&self, secret_id: &SecretId) -> Result<Vec<VersionListing>, StoreError> {
         delegate!(self, store => store.versions(secret_id))
     }
 }
 
 impl SecretList for Store {
-    async fn names(&self) -> Result<Vec<String>, StoreError> {
+    async fn names(&self) -> Result<Vec<SecretId>, StoreError> {
         delegate!(self, store => store.names())
     }
 }

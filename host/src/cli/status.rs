@@ -14,6 +14,7 @@ use super::output::Output;
 use super::setup::{Store, StoreArgs, TimeArgs};
 use crate::error::Error;
 use crate::rotation::YOUNG;
+use crate::rotation::ports::SecretId;
 use crate::rotation::ports::{
     SecretDescription, SecretList, SecretStore, Stage, StoreError, VersionListing,
 };
@@ -32,7 +33,7 @@ const TOGETHER: usize = 8;
 pub(super) struct Status {
     /// The secret's name or ARN [default: all secrets of the account and region]
     #[arg(long, value_name = "ID")]
-    secret_id: Option<String>,
+    secret_id: Option<SecretId>,
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
@@ -85,7 +86,7 @@ impl Status {
                     Err(error) => {
                         output.line(format!("secret    {name}"));
                         output.line(format!("failed    {}", error.report()));
-                        failures.push(json!({ "secret": name, "error": error.report() }));
+                        failures.push(json!({ "secret": name.as_str(), "error": error.report() }));
                     }
                 }
                 output.line("");
@@ -106,7 +107,7 @@ impl Status {
     }
 
     /// Several secrets at once, in their order.
-    async fn together(&self, store: &Arc<Store>, names: &[String]) -> Vec<Result<Report, Error>> {
+    async fn together(&self, store: &Arc<Store>, names: &[SecretId]) -> Vec<Result<Report, Error>> {
         let mut looking = JoinSet::new();
         for (index, name) in names.iter().enumerate() {
             let (store, name, arguments) = (Arc::clone(store), name.clone(), self.store.clone());
@@ -123,7 +124,7 @@ impl Status {
 impl Report {
     async fn of(
         store: &Store,
-        id: &str,
+        id: &SecretId,
         arguments: &StoreArgs,
         time: TimeArgs,
     ) -> Result<Self, Error> {
@@ -173,7 +174,7 @@ impl Report {
         let Self { secret, versions, under_way, findings } = self;
         json!({
             "secret": secret.name,
-            "arn": secret.arn,
+            "arn": secret.arn.as_str(),
             "rotation_enabled": secret.rotation_enabled,
             "versions": versions.iter().map(|listing| json!({
                 "version": listing.version.as_str(),

@@ -8,16 +8,18 @@
 //! 4. it is for the secret's own host and port, or RDS says that both are one database (see
 //!    [`replica`](super::replica)).
 
-use super::Rotation;
-use super::document::{Origin, SecretDocument};
+use super::document::SecretDocument;
 use super::error::Error;
 use super::managed::Managed;
 use super::mismatch::Mismatch;
 use super::participants::Participants;
 use super::ports::{
-    Catalog, Description, Login, Proof, SecretDescription, SecretRef, SecretStore, Service, Stage,
+    Description, Login, SecretDescription, SecretId, SecretRef, SecretStore, Service, Stage,
     VersionSelector,
 };
+use super::progress::Progress;
+use super::reading::Reader;
+use super::secret_problem::Origin;
 use crate::host_port::HostPort;
 use crate::inventory::Inventory;
 
@@ -29,16 +31,23 @@ pub(super) struct Admin {
     pub(super) managed: Option<Managed>,
 }
 
-impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
+/// The secrets of administrators, with what AWS reports about their databases.
+pub(super) struct AdminSecrets<'a, S, I> {
+    pub(super) reader: Reader<'a, S>,
+    pub(super) inventory: &'a I,
+    pub(super) progress: &'a Progress,
+}
+
+impl<S: SecretStore, I: Inventory> AdminSecrets<'_, S, I> {
     /// The administrator's sign-in, for the same server and database as the secret.
-    pub(super) async fn admin_login(
+    pub(super) async fn login<P: Service>(
         &self,
-        participants: &Participants<'_, C::Service>,
-        admin_id: &str,
+        participants: &Participants<'_, P>,
+        admin_id: &SecretId,
     ) -> Result<Login, Error> {
         let plugin = participants.service.description();
         let Admin { mut login, engine, managed } =
-            self.admin(participants.secret, admin_id, plugin, &participants.current.place).await?;
+            self.read(participants.secret, admin_id, plugin, &participants.current.place).await?;
         fits(participants, admin_id, &login.username)?;
         serves(participants, engine)?;
         self.same_database(participants, &login.place, managed.as_ref()).await?;
@@ -51,66 +60,56 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
 
     /// What is wrong with the admin secret, as far as reading it tells; nobody else is asked. Its sign-in,
     /// where it says itself where that is.
-    pub(super) async fn foresee_admin(
+    pub(super) async fn foresee<P: Service>(
         &self,
-        participants: &Participants<'_, C::Service>,
-        admin_id: &str,
+        participants: &Participants<'_, P>,
+        admin_id: &SecretId,
     ) -> Result<Option<Login>, Error> {
-        let document = self.admin_document(participants.secret, admin_id).await?;
-        fits(participants, admin_id, document.username()?)?;
-        document.password()?;
+        let document = self.document(participants.secret, admin_id).await?;
+        fits(participants, admin_id, document.username())?;
         if !document.has_location() {
             return Ok(None);
         }
         let login =
-            document.login(participants.service.description(), SecretRef::of_admin(admin_id))?;
-        serves(participants, document.engine()?.to_owned())?;
+            document.login(participants.service.description(), SecretRef::admin(admin_id))?;
+        serves(participants, document.location()?.engine.clone())?;
         self.may_be_one_database(participants, &login.place, None)?;
         Ok(Some(login))
     }
 
-    async fn admin_document(
+    async fn document(
         &self,
         secret: &SecretDescription,
-        admin_id: &str,
+        admin_id: &SecretId,
     ) -> Result<SecretDocument, Error> {
-        let value = self.store.value(admin_id, &VersionSelector::Stage(Stage::Current)).await;
+        let value = self.reader.value(admin_id, &VersionSelector::Stage(Stage::Current)).await;
         let value = value.map_err(|error| error.because(&named_by(secret)))?;
-        let origin = Origin { secret: admin_id.to_owned(), role: Stage::Current };
+        let origin = Origin { secret: admin_id.to_string(), role: Stage::Current };
         Ok(SecretDocument::parse(&value, origin)?)
     }
 
     /// Reads an admin secret and finds out where it is for. `own` is the place of the secret that
     /// names it.
-    pub(super) async fn admin(
+    pub(super) async fn read(
         &self,
         secret: &SecretDescription,
-        admin_id: &str,
+        admin_id: &SecretId,
         plugin: &Description,
         own: &HostPort,
     ) -> Result<Admin, Error> {
-        let document = self.admin_document(secret, admin_id).await?;
+        let document = self.document(secret, admin_id).await?;
         let managed = if document.has_location() {
             None
         } else {
             self.managed(secret, admin_id, own, document.is_credential_alone()).await?
         };
         let Some(managed) = managed else {
-            let engine = document.engine()?.to_owned();
-            let login = document.login(plugin, SecretRef::of_admin(admin_id))?;
+            let engine = document.location()?.engine.clone();
+            let login = document.login(plugin, SecretRef::admin(admin_id))?;
             return Ok(Admin { login, engine, managed: None });
         };
-        let login = Login {
-            secret: SecretRef::of_admin(admin_id),
-            place: managed.place.clone(),
-            username: document.username()?.to_owned(),
-            password: document.password()?,
-            database: None,
-            tls: document.tls(),
-            proof: Proof::Accepted,
-            fields: document.declared(&plugin.fields),
-            named_places: document.named_places(),
-        };
+        let place = managed.place.clone();
+        let login = document.login_at(plugin, SecretRef::admin(admin_id), place);
         Ok(Admin { login, engine: managed.engine.clone(), managed: Some(managed) })
     }
 }
@@ -118,13 +117,13 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
 /// Makes sure that the administrator is another account than those that the rotation changes.
 fn fits<P: Service>(
     participants: &Participants<'_, P>,
-    admin_id: &str,
+    admin_id: &SecretId,
     username: &str,
 ) -> Result<(), Mismatch> {
     if [&participants.current, &participants.pending].iter().any(|own| own.username == username) {
         return Err(Mismatch::AdminIsUser {
             secret: participants.secret.name.clone(),
-            admin: admin_id.to_owned(),
+            admin: admin_id.to_string(),
             username: username.to_owned(),
         });
     }
@@ -150,19 +149,4 @@ fn serves<P: Service>(participants: &Participants<'_, P>, engine: String) -> Res
 /// For errors about an admin secret: who asks for it.
 pub(super) fn named_by(secret: &SecretDescription) -> String {
     format!("`masterarn` of `{}` names it", secret.name)
-}
-
-/// The admin secret that a secret names, if it names one.
-pub(super) fn admin_id(
-    secret: &SecretDescription,
-    current: &SecretDocument,
-) -> Result<Option<String>, Error> {
-    let admin_id = current.admin_secret()?.map(str::to_owned);
-    // An ARN may be given without its random end.
-    let partial_arn = secret.arn.rsplit_once('-').map_or("", |(arn, _)| arn);
-    let own = [secret.arn.as_str(), secret.name.as_str(), partial_arn];
-    if admin_id.as_deref().is_some_and(|id| own.contains(&id)) {
-        return Err(Mismatch::AdminIsItself { secret: secret.name.clone() }.into());
-    }
-    Ok(admin_id)
 }

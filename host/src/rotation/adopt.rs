@@ -10,17 +10,18 @@
 //! versions, the secret's writer holds both already; where only one does, marking is the operator's own
 //! decision ([`Pairing::both_sign_in`]).
 
-use super::Rotation;
-use super::admin::admin_id;
-use super::document::{Origin, SecretDocument};
+use super::answer::{Answer, answered};
+use super::credential::Credential;
+use super::document::SecretDocument;
 use super::error::Error;
 use super::mismatch::Mismatch;
-use super::participants::{Answer, Participants, answered};
+use super::participants::{Participants, admin_id};
 use super::ports::{
-    Assessment, Catalog, Login, PairState, Planned, Proof, SecretDescription, SecretStore, Service,
-    Stage, VersionSelector,
+    Assessment, Catalog, Login, PairState, Planned, Proof, SecretDescription, SecretId,
+    SecretStore, Service, Stage, VersionSelector,
 };
-use super::set::{CURRENT, PREVIOUS};
+use super::runner::Rotation;
+use super::secret_problem::Origin;
 use super::strategy::{Strategy, alternate};
 use crate::host_port::HostPort;
 use crate::inventory::Inventory;
@@ -95,15 +96,15 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     ///
     /// # Errors
     /// If the secret or its administrator can't be read, or one of both does not sign in.
-    pub async fn look_at_pair(&self, secret_id: &str) -> Result<Option<Pairing>, Error> {
-        let secret = self.store.describe(secret_id).await?;
-        let Some(Pair { participants, actor }) = self.pair_parties(&secret).await? else {
+    pub async fn look_at_pair(&self, secret_id: &SecretId) -> Result<Option<Pairing>, Error> {
+        let secret = self.reader().describe(secret_id).await?;
+        let Some(Pair { participants, actor }) = self.pair_participants(&secret).await? else {
             return Ok(None);
         };
         let other = participants.pending.username.clone();
         let other_signs_in = self.previous_signs_in(&participants, &other, &actor).await?;
         let assessment =
-            self.assess(&participants.service, &planned(&participants, &actor)).await?;
+            self.sign_in().assess(&participants.service, &planned(&participants, &actor)).await?;
         Ok(Some(Pairing {
             secret: secret.name.clone(),
             current: participants.current.username.clone(),
@@ -120,38 +121,41 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// As [`look_at_pair`](Self::look_at_pair), what the service says, and if the secret has other
     /// accounts by now. `false`: the secret is not rotated with alternating users, or its plugin has no
     /// marks.
-    pub async fn adopt_pair(&self, secret_id: &str, seen: &Pairing) -> Result<bool, Error> {
-        let secret = self.store.describe(secret_id).await?;
-        let Some(Pair { participants, actor }) = self.pair_parties(&secret).await? else {
+    pub async fn adopt_pair(&self, secret_id: &SecretId, seen: &Pairing) -> Result<bool, Error> {
+        let secret = self.reader().describe(secret_id).await?;
+        let Some(Pair { participants, actor }) = self.pair_participants(&secret).await? else {
             return Ok(false);
         };
         seen.check_still(&participants)?;
-        Ok(self.mark_pair(&participants.service, &planned(&participants, &actor)).await?.is_some())
+        Ok(self
+            .sign_in()
+            .mark_pair(&participants.service, &planned(&participants, &actor))
+            .await?
+            .is_some())
     }
 
     /// Reads both secrets and has the current password sign in.
-    async fn pair_parties<'a>(
+    async fn pair_participants<'a>(
         &self,
         secret: &'a SecretDescription,
     ) -> Result<Option<Pair<'a, C::Service>>, Error> {
         let by_label = VersionSelector::Stage(Stage::Current);
-        let value = self.store.value(&secret.arn, &by_label).await?;
+        let value = self.reader().value(&secret.arn, &by_label).await?;
         let origin = Origin { secret: secret.name.clone(), role: Stage::Current };
         let document = SecretDocument::parse(&value, origin)?;
         let Some(admin_id) = admin_id(secret, &document)? else { return Ok(None) };
-        let service = self.service(secret, &document).await?;
-        let strategy = self.strategy(secret, &document, service.description())?;
-        if strategy != Strategy::AlternatingUsers {
+        let selection = self.selection();
+        let mut participants =
+            Participants::from_one(&selection, secret, &document, &value.version, None).await?;
+        if participants.strategy != Strategy::AlternatingUsers {
             return Ok(None);
         }
-        let mut participants =
-            Participants::of_one(secret, &document, &value.version, service, strategy)?;
         let rules = &participants.service.description().username_rules;
         participants.pending.username = alternate(&participants.current.username, rules)?;
-        let admin = self.admin_login(&participants, &admin_id).await?;
+        let admin = self.admins().login(&participants, &admin_id).await?;
         let tls = participants.current.tls.stricter(admin.tls);
         let proven = Login { proof: Proof::Mutual, tls, ..participants.current.duplicate() };
-        self.verify(&participants.service, &proven, CURRENT).await?;
+        self.sign_in().verify(&participants.service, &proven, &Credential::Current).await?;
         let actor = Login { tls, ..admin };
         Ok(Some(Pair { participants, actor }))
     }
@@ -165,17 +169,19 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         actor: &Login,
     ) -> Result<Option<bool>, Error> {
         let previous = VersionSelector::Stage(Stage::Previous);
-        let Some(value) = self.value_if_there(&participants.secret.arn, &previous).await? else {
+        let Some(value) = self.reader().value_if_there(&participants.secret.arn, &previous).await?
+        else {
             return Ok(None);
         };
-        let older = participants.older(&value).filter(|older| older.same_place);
+        let older = participants.older_version(&value).filter(|older| older.same_place);
         let Some(login) = older.map(|older| older.login).filter(|login| login.username == other)
         else {
             return Ok(None);
         };
         let tls = login.tls.stricter(actor.tls);
         let proven = Login { proof: Proof::Mutual, tls, ..login };
-        let answer = self.verify(&participants.service, &proven, PREVIOUS).await;
+        let answer =
+            self.sign_in().verify(&participants.service, &proven, &Credential::Previous).await;
         answered(answer).map(|answer| Some(matches!(answer, Answer::Accepted(()))))
     }
 }

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::ports::VersionId;
+use super::ports::{SecretId, VersionId};
 use crate::secret::{Secret, mute};
 
 /// The longest SecretId (an ARN or a name) that Secrets Manager takes, in characters.
@@ -72,7 +72,7 @@ pub struct RotationEvent {
     /// Which step to run.
     pub step: Step,
     /// The secret's ARN or name.
-    pub secret_id: String,
+    pub secret_id: SecretId,
     /// ClientRequestToken: the version that this rotation makes.
     pub version: VersionId,
     /// RotationToken: passed on to PutSecretValue, never logged.
@@ -103,7 +103,7 @@ impl RotationEvent {
         }
         Ok(Self {
             step,
-            secret_id: secret_id.to_owned(),
+            secret_id: SecretId::new(secret_id),
             version: VersionId::new(version),
             rotation_token: rotation_token(fields)?,
         })

@@ -9,10 +9,9 @@
 //! secrets hold a credential alone, and RDS's tags count beside nothing else; Redshift's tags count
 //! beside whatever else is there, as in AWS's functions.
 
-use super::Rotation;
-use super::admin::named_by;
+use super::admin::{AdminSecrets, named_by};
 use super::error::Error;
-use super::ports::{Catalog, SecretDescription, SecretStore};
+use super::ports::{SecretDescription, SecretId, SecretStore};
 use super::replica::Listed;
 use crate::host_port::HostPort;
 use crate::inventory::{Inventory, InventoryError, Service, Workgroup};
@@ -56,7 +55,7 @@ enum Kind {
     Namespace,
 }
 
-impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
+impl<S: SecretStore, I: Inventory> AdminSecrets<'_, S, I> {
     /// Where an admin secret is for that doesn't say so itself, by its tags and the service that
     /// put them there. `own` is the place of the secret that names it; `alone`, whether it holds a
     /// credential and nothing else.
@@ -65,12 +64,12 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     pub(super) async fn managed(
         &self,
         secret: &SecretDescription,
-        admin_id: &str,
+        admin_id: &SecretId,
         own: &HostPort,
         alone: bool,
     ) -> Result<Option<Managed>, Error> {
         self.progress.note(format!("reading the tags of the admin secret `{admin_id}`"));
-        let admin = self.store.describe(admin_id).await.map_err(|error| {
+        let admin = self.reader.describe(admin_id).await.map_err(|error| {
             let named = named_by(secret);
             error.because(&format!("{named}, and it does not say which database it is for"))
         })?;

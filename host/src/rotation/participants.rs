@@ -4,18 +4,16 @@
 //! an administrator of another server, could make this function change a password on behalf of
 //! somebody who only may write a secret.
 
-use super::Rotation;
-use super::admin::admin_id;
-use super::document::{Origin, SecretDocument, SecretProblem};
+use super::document::SecretDocument;
 use super::error::Error;
 use super::mismatch::Mismatch;
 use super::ports::{
-    Catalog, Description, Failure, FailureKind, Login, Proof, SecretDescription, SecretRef,
-    SecretStore, SecretValue, Service, Stage, VersionId,
+    Catalog, Login, SecretDescription, SecretId, SecretRef, SecretValue, Service, Stage, VersionId,
 };
-use super::service_error::ServiceError;
+use super::secret_problem::Origin;
+use super::selection::Selection;
 use super::strategy::{Strategy, alternate};
-use crate::inventory::Inventory;
+use crate::secret::mute;
 
 /// The secret's two versions and what they are rotated with.
 pub(super) struct Participants<'a, P> {
@@ -26,9 +24,11 @@ pub(super) struct Participants<'a, P> {
     pub(super) pending: Login,
     /// The versions that these two are from.
     pub(super) versions: Versions,
-    /// The admin secret's ARN or name, where the change is an administrator's.
-    pub(super) admin_id: Option<String>,
+    /// The admin secret, where the change is an administrator's.
+    pub(super) admin_id: Option<SecretId>,
     pub(super) engine: String,
+    /// Whether the new password may be sent as text, inside TLS.
+    pub(super) may_send_text: bool,
 }
 
 /// The versions of a secret that a rotation is between.
@@ -37,16 +37,32 @@ pub(super) struct Versions {
     pub(super) pending: VersionId,
 }
 
+mute!(OlderVersion);
+
+/// The sign-in of an older version of the secret.
+pub(super) struct OlderVersion {
+    /// With the stricter TLS of that version and the current one.
+    pub(super) login: Login,
+    /// Whether it is for the current version's host, port and engine; if not, it must not be used.
+    pub(super) same_place: bool,
+}
+
 impl<'a, P: Service> Participants<'a, P> {
-    /// Of one version alone, which also stands for the one that is to be set.
-    pub(super) fn of_one(
+    /// Of one version alone, which also stands for the one that is to be set. `strategy` is what it is
+    /// set by; where `None`, the secret's own.
+    pub(super) async fn from_one<C: Catalog<Service = P>>(
+        selection: &Selection<'_, C>,
         secret: &'a SecretDescription,
         document: &SecretDocument,
         version: &VersionId,
-        service: P,
-        strategy: Strategy,
+        strategy: Option<Strategy>,
     ) -> Result<Self, Error> {
-        let current = document.login(service.description(), SecretRef::of(secret))?;
+        let service = selection.service(secret, document).await?;
+        let strategy = match strategy {
+            Some(strategy) => strategy,
+            None => selection.strategy(secret, document, service.description())?,
+        };
+        let current = document.login(service.description(), SecretRef::rotated(secret))?;
         Ok(Self {
             secret,
             service,
@@ -55,89 +71,79 @@ impl<'a, P: Service> Participants<'a, P> {
             current,
             versions: Versions { current: version.clone(), pending: version.clone() },
             admin_id: admin_id(secret, document)?,
-            engine: document.engine()?.to_owned(),
+            engine: document.location()?.engine.clone(),
+            may_send_text: selection.may_send_text(secret)?,
         })
     }
-}
 
-impl SecretRef {
-    /// The secret that is being rotated.
-    pub(super) fn of(secret: &SecretDescription) -> Self {
-        Self { id: secret.arn.clone(), rotated: secret.last_rotated_at.is_some() }
-    }
-
-    /// An admin secret, as `masterarn` names it.
-    pub(super) fn of_admin(admin_id: &str) -> Self {
-        Self { id: admin_id.to_owned(), rotated: false }
-    }
-}
-
-impl SecretDocument {
-    /// The sign-in that this version describes.
-    pub(super) fn login(
-        &self,
-        plugin: &Description,
-        secret: SecretRef,
-    ) -> Result<Login, SecretProblem> {
-        Ok(Login {
-            secret,
-            place: self.place(plugin.default_port)?,
-            username: self.username()?.to_owned(),
-            password: self.password()?,
-            database: self.database()?.map(str::to_owned),
-            tls: self.tls(),
-            proof: Proof::Accepted,
-            fields: self.declared(&plugin.fields),
-            named_places: self.named_places(),
-        })
-    }
-}
-
-impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// Reads both versions' documents and checks that they belong together.
-    pub(super) async fn participants<'a>(
-        &self,
+    pub(super) async fn from_both<C: Catalog<Service = P>>(
+        selection: &Selection<'_, C>,
         secret: &'a SecretDescription,
         current: &SecretValue,
         pending: &SecretValue,
-    ) -> Result<Participants<'a, C::Service>, Error> {
-        let versions =
-            Versions { current: current.version.clone(), pending: pending.version.clone() };
+    ) -> Result<Self, Error> {
         let origin = |role| Origin { secret: secret.name.clone(), role };
         let current_document = SecretDocument::parse(current, origin(Stage::Current))?;
         let pending_document = SecretDocument::parse(pending, origin(Stage::Pending))?;
-        let service = self.service(secret, &current_document).await?;
-        let plugin = service.description();
-        let strategy = self.strategy(secret, &current_document, plugin)?;
-        let current = current_document.login(plugin, SecretRef::of(secret))?;
-        let pending_login = pending_document.login(plugin, SecretRef::of(secret))?;
+        let mut both =
+            Self::from_one(selection, secret, &current_document, &current.version, None).await?;
+        let plugin = both.service.description();
+        both.pending = pending_document.login(plugin, SecretRef::rotated(secret))?;
+        both.versions.pending = pending.version.clone();
 
         let version = || pending.version.to_string();
-        let expected = match strategy {
-            Strategy::SingleUser | Strategy::DualPassword => current.username.clone(),
-            Strategy::AlternatingUsers => alternate(&current.username, &plugin.username_rules)?,
+        let username = &both.current.username;
+        let expected = match both.strategy {
+            Strategy::SingleUser | Strategy::DualPassword => username.clone(),
+            Strategy::AlternatingUsers => alternate(username, &plugin.username_rules)?,
         };
-        if pending_login.username != expected {
+        if both.pending.username != expected {
             return Err(Mismatch::User {
                 secret: secret.name.clone(),
                 version: version(),
-                pending: pending_login.username.clone(),
+                pending: both.pending.username,
                 expected,
             }
             .into());
         }
         same_but_for_the_credential(secret, &current_document, &pending_document, &version())?;
-        let one_user = pending_login.username == current.username;
-        if one_user && pending_login.password.same_as(&current.password) {
+        let one_user = both.pending.username == both.current.username;
+        if one_user && both.pending.password.same_as(&both.current.password) {
             return Err(
                 Mismatch::SamePassword { secret: secret.name.clone(), version: version() }.into()
             );
         }
-        let admin_id = admin_id(secret, &current_document)?;
-        let engine = current_document.engine()?.to_owned();
-        let pending = pending_login;
-        Ok(Participants { secret, service, strategy, current, pending, versions, admin_id, engine })
+        Ok(both)
     }
+
+    /// The sign-in of an older version, if it can be used at all: one that can't is no error.
+    pub(super) fn older_version(&self, value: &SecretValue) -> Option<OlderVersion> {
+        let origin = Origin { secret: self.secret.name.clone(), role: Stage::Previous };
+        let document = SecretDocument::parse(value, origin).ok()?;
+        let mut login =
+            document.login(self.service.description(), self.current.secret.clone()).ok()?;
+        login.tls = login.tls.stricter(self.current.tls);
+        let same_engine = document.location().is_ok_and(|location| location.engine == self.engine);
+        let same_place = login.place.is(&self.current.place) && same_engine;
+        Some(OlderVersion { login, same_place })
+    }
+}
+
+/// The admin secret that a secret names, if it names one.
+pub(super) fn admin_id(
+    secret: &SecretDescription,
+    current: &SecretDocument,
+) -> Result<Option<SecretId>, Mismatch> {
+    let admin_id = current.admin_secret().cloned();
+    // An ARN may be given without its random end.
+    let arn = secret.arn.as_str();
+    let partial_arn = arn.rsplit_once('-').map_or("", |(arn, _)| arn);
+    let own = [arn, secret.name.as_str(), partial_arn];
+    if admin_id.as_ref().is_some_and(|id| own.contains(&id.as_str())) {
+        return Err(Mismatch::AdminIsItself { secret: secret.name.clone() });
+    }
+    Ok(admin_id)
 }
 
 /// A pending version differs from the current one in its credential and in nothing else. One that
@@ -157,35 +163,4 @@ pub(super) fn same_but_for_the_credential(
             key: key.to_owned(),
         }),
     }
-}
-
-/// How the service answered a credential.
-pub(super) enum Answer<T> {
-    /// It signs in, and this came of it.
-    Accepted(T),
-    /// It does not sign in; in the plugin's words.
-    Refused(Failure),
-}
-
-/// The answer to a credential. A refusal is one; anything else that failed is an error.
-pub(super) fn answered<T>(result: Result<T, Error>) -> Result<Answer<T>, Error> {
-    match result {
-        Ok(done) => Ok(Answer::Accepted(done)),
-        Err(Error::Service(ServiceError::Failed { failure, .. }))
-            if failure.kind == FailureKind::Refused =>
-        {
-            Ok(Answer::Refused(*failure))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// Whether the service said that this credential does not sign in, and nothing else.
-pub(super) fn is_refusal(error: &Error) -> bool {
-    is_failure(error, FailureKind::Refused)
-}
-
-/// Whether this is a plugin's failure of this kind.
-pub(super) fn is_failure(error: &Error, kind: FailureKind) -> bool {
-    matches!(error, Error::Service(ServiceError::Failed { failure, .. }) if failure.kind == kind)
 }

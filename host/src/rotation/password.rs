@@ -17,7 +17,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::ports::{CharacterClasses, Description, PasswordRequest};
+use super::ports::{CharacterClasses, Description, PasswordRequest, SecretId};
 use super::settings::PasswordSettings;
 
 /// How hard a password must be to guess, in bits. Eight characters of letters and digits, which is
@@ -170,13 +170,13 @@ fn allowed(request: &PasswordRequest) -> impl Iterator<Item = u8> {
 
 /// What this process asked for, by secret.
 #[derive(Debug, Default)]
-pub struct PasswordRequests(Mutex<HashMap<String, PasswordRequest>>);
+pub struct PasswordRequests(Mutex<HashMap<SecretId, PasswordRequest>>);
 
 impl PasswordRequests {
     /// What to ask for before the secret is read, if that is known.
     pub(super) fn ahead<'a>(
         &self,
-        secret_id: &str,
+        secret_id: &SecretId,
         settings: &PasswordSettings,
         mut plugins: impl Iterator<Item = &'a Description>,
     ) -> Option<PasswordRequest> {
@@ -188,7 +188,7 @@ impl PasswordRequests {
     }
 
     /// Remembers what the secret's own plugin needs.
-    pub(super) fn note(&self, secret_id: &str, request: &PasswordRequest) {
+    pub(super) fn note(&self, secret_id: &SecretId, request: &PasswordRequest) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.get(secret_id) == Some(request) {
             return;
@@ -196,7 +196,7 @@ impl PasswordRequests {
         if known.len() >= REMEMBERED {
             known.clear();
         }
-        known.insert(secret_id.to_owned(), request.clone());
+        known.insert(secret_id.clone(), request.clone());
     }
 }
 
@@ -396,15 +396,16 @@ mod tests {
         let (pg, same, oracle) =
             (plugin(256, 32, "", ":/"), plugin(64, 32, "", ":/"), plugin(30, 30, "", "/;"));
         let requests = PasswordRequests::default();
-        let ahead =
-            |plugins: &[&Description]| requests.ahead("app", &settings, plugins.iter().copied());
+        let ahead = |plugins: &[&Description]| {
+            requests.ahead(&"app".into(), &settings, plugins.iter().copied())
+        };
         let of_pg = request(&settings, &pg).unwrap();
         assert_eq!(ahead(&[&pg, &same]), Some(of_pg.clone()), "one set of rules");
         assert_eq!(ahead(&[&pg, &oracle]), None, "another plugin has another");
         assert_eq!(ahead(&[]), None);
-        requests.note("app", &of_pg);
+        requests.note(&"app".into(), &of_pg);
         assert_eq!(ahead(&[&oracle, &pg]), Some(of_pg), "known from the last rotation");
-        let other = requests.ahead("other", &settings, [&oracle, &pg].into_iter());
+        let other = requests.ahead(&"other".into(), &settings, [&oracle, &pg].into_iter());
         assert_eq!(other, None, "that was another secret");
     }
 
@@ -413,7 +414,7 @@ mod tests {
         let requests = PasswordRequests::default();
         let own = request(&PasswordSettings::default(), &plugin(64, 32, "", "")).unwrap();
         for number in 0..=REMEMBERED {
-            requests.note(&format!("secret-{number}"), &own);
+            requests.note(&format!("secret-{number}").into(), &own);
         }
         assert!(requests.0.lock().unwrap().len() <= REMEMBERED);
     }

@@ -1,25 +1,25 @@
-//! What a step reads, once it is settled.
+//! Reading secrets: all that a part of a rotation can do with a [`Reader`].
 //!
 //! Secrets Manager's answers may lag behind its own writes by a moment: a label that was just set
-//! is not told yet, a version that was just stored is not found, the current version is still the
-//! one before. None of that may be taken for the truth, so what contradicts the event or itself is
-//! read again, a few times, before it counts.
+//! is not shown yet, a version that was just stored is not found, `AWSCURRENT` is still the replaced
+//! version. None of that may be taken for the truth, so what contradicts the event or itself is read
+//! again, a few times, before it counts.
 
 use std::time::Duration;
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::Rotation;
-use super::document::{Origin, SecretDocument};
+use super::document::SecretDocument;
 use super::error::Error;
 use super::event::RotationEvent;
 use super::mismatch::Mismatch;
 use super::plan::{Invoker, Plan, Refusal, plan};
 use super::ports::{
-    Catalog, SecretDescription, SecretStore, SecretValue, Stage, StoreError, StoreErrorKind,
-    VersionSelector,
+    SecretDescription, SecretId, SecretStore, SecretValue, Stage, StoreError, StoreErrorKind,
+    VersionListing, VersionSelector,
 };
-use crate::inventory::Inventory;
+use super::progress::Progress;
+use super::secret_problem::Origin;
 
 /// The pauses before reading again. The stores of unit tests don't lag.
 fn pauses() -> impl Iterator<Item = Duration> {
@@ -44,7 +44,51 @@ pub(super) struct Both {
     pub(super) pending: SecretValue,
 }
 
-impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
+/// A store that is only read.
+pub(super) struct Reader<'a, S> {
+    store: &'a S,
+    progress: &'a Progress,
+}
+
+impl<S> Clone for Reader<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Reader<'_, S> {}
+
+impl<'a, S: SecretStore> Reader<'a, S> {
+    /// Reads from this store.
+    pub(super) fn new(store: &'a S, progress: &'a Progress) -> Self {
+        Self { store, progress }
+    }
+
+    /// What is known of a secret beside its values.
+    pub(super) async fn describe(
+        &self,
+        secret_id: &SecretId,
+    ) -> Result<SecretDescription, StoreError> {
+        self.store.describe(secret_id).await
+    }
+
+    /// The value of one version.
+    pub(super) async fn value(
+        &self,
+        secret_id: &SecretId,
+        version: &VersionSelector,
+    ) -> Result<SecretValue, StoreError> {
+        self.store.value(secret_id, version).await
+    }
+
+    /// All versions, newest first.
+    pub(super) async fn versions(
+        &self,
+        secret_id: &SecretId,
+    ) -> Result<Vec<VersionListing>, StoreError> {
+        self.store.versions(secret_id).await
+    }
+
     /// The secret, its current version and the pending one. `None`: the version is current already.
     pub(super) async fn read_both(
         &self,
@@ -89,7 +133,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// A version that may not be there, or have no value.
     pub(super) async fn value_if_there(
         &self,
-        secret_id: &str,
+        secret_id: &SecretId,
         version: &VersionSelector,
     ) -> Result<Option<SecretValue>, StoreError> {
         match self.store.value(secret_id, version).await {
@@ -153,9 +197,9 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
                 return Err(StoreError {
                     kind: StoreErrorKind::Transient,
                     action: "GetSecretValue",
-                    resource: event.secret_id.clone(),
-                    message: "AWSCURRENT is not where DescribeSecret says: Secrets Manager's \
-                              answers have not settled, or the label is being moved; try again"
+                    resource: event.secret_id.to_string(),
+                    message: "DescribeSecret and GetSecretValue disagree about which version is \
+                              AWSCURRENT: a change has not reached both yet; try again"
                         .to_owned(),
                     source: None,
                 }

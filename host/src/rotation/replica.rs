@@ -14,12 +14,12 @@
 //!
 //! Any member of the cluster will do, not only a reader: a failover makes one the other.
 
-use super::Rotation;
+use super::admin::AdminSecrets;
 use super::error::Error;
 use super::managed::{Managed, REDSHIFT};
 use super::mismatch::Mismatch;
 use super::participants::Participants;
-use super::ports::{Catalog, SecretStore};
+use super::ports::SecretStore;
 use crate::host_port::HostPort;
 use crate::inventory::{Cluster, Instance, Inventory, InventoryError, InventoryErrorKind};
 
@@ -62,14 +62,14 @@ impl Listed {
     }
 }
 
-impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
+impl<S: SecretStore, I: Inventory> AdminSecrets<'_, S, I> {
     /// Whether the administrator's place is the secret's own, before anybody is asked.
     ///
     /// # Errors
     /// If neither it is, nor Amazon RDS could say that both are of one database.
-    pub(super) fn may_be_one_database(
+    pub(super) fn may_be_one_database<P>(
         &self,
-        participants: &Participants<'_, C::Service>,
+        participants: &Participants<'_, P>,
         admin: &HostPort,
         managed: Option<&Managed>,
     ) -> Result<Relation, Mismatch> {
@@ -95,9 +95,9 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     }
 
     /// Makes sure that the administrator's place is the secret's own, or of the same database.
-    pub(super) async fn same_database(
+    pub(super) async fn same_database<P>(
         &self,
-        participants: &Participants<'_, C::Service>,
+        participants: &Participants<'_, P>,
         admin: &HostPort,
         managed: Option<&Managed>,
     ) -> Result<(), Error> {

@@ -1,34 +1,6 @@
-//! Whether the new password may be sent to the service as text.
-//!
-//! Some services check passwords by their text and take no hash. The text may end in the server's log,
-//! so it is sent only where somebody said so, in this order, and only inside TLS:
-//! 1. the secret's tag `windlass:send-text`, where the operator lets tags decide that;
-//! 2. `send-text` of the configuration;
-//! 3. else not.
+//! What to do where a service has to see the text of a new password.
 
-use super::Rotation;
-use super::ports::{Catalog, Failure, FailureKind, SecretDescription, SecretStore, TlsMode};
-use super::strategy::StrategyProblem;
-use crate::inventory::Inventory;
-
-/// The tag that decides it for one secret.
-pub const SEND_TEXT_TAG: &str = "windlass:send-text";
-
-impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
-    /// Whether it may be, if there is TLS.
-    pub(super) fn may_send_text(
-        &self,
-        secret: &SecretDescription,
-    ) -> Result<bool, StrategyProblem> {
-        let tag = secret.tags.get(SEND_TEXT_TAG).filter(|_| self.settings.tags.send_text);
-        match tag {
-            None => Ok(self.settings.send_text),
-            Some(text) => {
-                text.parse().map_err(|_| StrategyProblem::SendTextTag { value: text.clone() })
-            }
-        }
-    }
-}
+use super::ports::{Failure, FailureKind, TlsMode};
 
 /// Adds to a failure how the text can be allowed, if that is what it lacks. `allowed`: somebody did.
 pub(super) fn with_remedy(mut failure: Failure, tls: TlsMode, allowed: bool) -> Failure {

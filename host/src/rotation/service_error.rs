@@ -1,9 +1,9 @@
 //! What the service, or the way to it, answered, and what to do about it: what the plugin advises, which
 //! has seen the answer, else what usually helps with that kind of failure.
 
-use super::candidates::{Tried, Unsearched};
-use super::rejected::GivenUp;
+use super::mismatch::drop_pending;
 use super::sign_ins::{Exhausted, WINDOW};
+use super::tried::{Tried, Unsearched};
 use crate::error_type::ErrorType;
 use crate::host_port::HostPort;
 use crate::rotation::ports::{Failure, FailureKind};
@@ -89,7 +89,7 @@ pub enum ServiceError {
     },
     /// Every password that could be the one in force was refused.
     #[error(
-        "no known password of `{username}` signs in at {place}: tried {}{}; nothing was changed; {}",
+        "no known password of `{username}` signs in at {place}: {}{}; nothing was changed; {}",
         answers(tried),
         unsearched.map(|why| format!("; {}", why.explanation())).unwrap_or_default(),
         remedies(tried)
@@ -193,15 +193,18 @@ fn password_rules(failure: &Failure) -> &str {
 /// What was tried, with the answers: an answer that all of them got stands there once.
 fn answers(tried: &[Tried]) -> String {
     let labels = |tried: &[Tried]| {
-        tried.iter().map(|tried| tried.label.as_str()).collect::<Vec<_>>().join(", ")
+        let labels = tried.iter().map(|tried| tried.credential.label().to_string());
+        labels.collect::<Vec<_>>().join(", ")
     };
-    let Some(first) = tried.first() else { return "none".to_owned() };
+    let Some(first) = tried.first() else { return "none could be tried".to_owned() };
     if tried.iter().all(|other| other.failure.to_string() == first.failure.to_string()) {
         let each = if tried.len() > 1 { "each " } else { "" };
-        return format!("{} ({each}refused: {})", labels(tried), first.failure);
+        return format!("tried {} ({each}refused: {})", labels(tried), first.failure);
     }
-    let each = tried.iter().map(|tried| format!("{} (refused: {})", tried.label, tried.failure));
-    each.collect::<Vec<_>>().join(", ")
+    let each = tried
+        .iter()
+        .map(|tried| format!("{} (refused: {})", tried.credential.label(), tried.failure));
+    format!("tried {}", each.collect::<Vec<_>>().join(", "))
 }
 
 /// What helps against these refusals, each remedy once; the usual one where the plugin knows none.
@@ -246,4 +249,28 @@ fn hint(kind: FailureKind) -> &'static str {
         | FailureKind::TextRequired
         | FailureKind::NotAPair => "",
     }
+}
+
+/// What became of the rotation whose password was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GivenUp {
+    /// `AWSPENDING` is off its version.
+    #[error(
+        "this rotation was given up, AWSPENDING is off version {version}: rotate again with \
+         RotateSecret or `windlass rotate`, which makes a new password"
+    )]
+    Done {
+        /// The version.
+        version: String,
+    },
+    /// The label is still there.
+    #[error("{why}; {}", drop_pending(secret, version))]
+    Not {
+        /// The secret's name.
+        secret: String,
+        /// The version.
+        version: String,
+        /// Why.
+        why: String,
+    },
 }

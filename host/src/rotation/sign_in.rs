@@ -7,30 +7,50 @@
 //! never leads to a second sign-in, nor does a handshake that failed: a bad certificate is no lack
 //! of TLS.
 
-use super::Rotation;
+use super::answer::is_refusal;
+use super::credential::Credential;
 use super::error::Error;
-use super::participants::is_refusal;
-use super::ports::{
-    Assessment, CallError, Catalog, Change, FailureKind, Login, Planned, SecretStore, Service,
-    TlsMode,
-};
+#[cfg(feature = "cli")]
+use super::ports::{Assessment, Planned};
+use super::ports::{CallError, Change, FailureKind, Login, Service, TlsMode};
+use super::progress::Progress;
 use super::send_text::with_remedy;
 use super::service_error::ServiceError;
-#[cfg(feature = "cli")]
-#[cfg(feature = "cli")]
-use super::set::BY_ADMIN;
 use super::settings::TlsPolicy;
+use super::sign_ins::SignIns;
+use super::traces::Traces;
 use crate::host_port::HostPort;
-use crate::inventory::Inventory;
 use crate::metrics::{self, Metric};
 
-impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
+/// The way to a service, within what its accounts can bear and the operator permits.
+#[derive(Clone, Copy)]
+pub(super) struct SignIn<'a> {
+    sign_ins: &'a SignIns,
+    tls_policy: TlsPolicy,
+    progress: &'a Progress,
+}
+
+impl<'a> SignIn<'a> {
+    /// Counts refusals in `sign_ins`.
+    pub(super) fn new(
+        sign_ins: &'a SignIns,
+        tls_policy: TlsPolicy,
+        progress: &'a Progress,
+    ) -> Self {
+        Self { sign_ins, tls_policy, progress }
+    }
+
+    /// Which passwords this process saw refused and accepted.
+    pub(super) fn traces(&self) -> &'a Traces {
+        &self.sign_ins.traces
+    }
+
     /// Signs in; a failure says as whom and where.
     pub(super) async fn verify(
         &self,
-        service: &C::Service,
+        service: &impl Service,
         login: &Login,
-        with: &str,
+        with: &Credential,
     ) -> Result<(), Error> {
         let mut attempt = format!("signing in as `{}` with {with}", login.username);
         attempt.push_str(self.overruled(login));
@@ -46,9 +66,9 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// Makes a change; a failure says whose, as whom and where.
     pub(super) async fn change(
         &self,
-        service: &C::Service,
+        service: &impl Service,
         change: &Change<'_>,
-        with: &str,
+        with: &Credential,
     ) -> Result<(), Error> {
         let mut attempt = format!(
             "changing the password of `{}`, signing in as `{}` with {with}",
@@ -71,7 +91,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     #[cfg(feature = "cli")]
     pub(super) async fn assess(
         &self,
-        service: &C::Service,
+        service: &impl Service,
         planned: &Planned<'_>,
     ) -> Result<Option<Assessment>, Error> {
         let attempt = format!("looking at `{}`", planned.username);
@@ -82,7 +102,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     #[cfg(feature = "cli")]
     pub(super) async fn mark_pair(
         &self,
-        service: &C::Service,
+        service: &impl Service,
         planned: &Planned<'_>,
     ) -> Result<Option<()>, Error> {
         let attempt = format!("marking `{}` as one of a pair", planned.username);
@@ -99,8 +119,9 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         call: impl AsyncFn(&Planned<'_>) -> Result<T, CallError>,
     ) -> Result<T, Error> {
         let attempt = format!(
-            "{attempt}, signing in as `{}` with {BY_ADMIN}{}",
+            "{attempt}, signing in as `{}` with {}{}",
             planned.actor.username,
+            Credential::Admin,
             self.overruled(planned.actor)
         );
         let actor = &self.in_force(planned.actor);
@@ -122,7 +143,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             tracing::warn!(
                 place = %login.place,
                 username = login.username,
-                secret = login.secret.id,
+                secret = %login.secret.id,
                 "signing in without TLS, as the secret says with \"ssl\": false; tls = \"always\" in \
                  windlass.toml forbids it to all secrets"
             );
@@ -135,7 +156,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// The mode in which a sign-in is really made: what its secret says, within what the operator
     /// permits.
     pub(super) fn tls_in_force(&self, tls: TlsMode) -> TlsMode {
-        match (self.settings.tls_policy, tls) {
+        match (self.tls_policy, tls) {
             (TlsPolicy::Always, _) | (TlsPolicy::Required, TlsMode::Unspecified) => {
                 TlsMode::Required
             }

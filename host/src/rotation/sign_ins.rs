@@ -21,14 +21,19 @@
 //! times at most, whatever accounts it names: a server has more names than anybody here can know to
 //! be one, and each would be an account of its own.
 
-use super::ports::{CallError, Failure, FailureKind, Login};
+use super::ports::{CallError, Failure, FailureKind, Login, SecretId};
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::candidates::ORPHANS_TRIED;
 use super::traces::Traces;
+
+/// How many passwords of orphaned versions are tried, newest first. Each is one failed sign-in
+/// more, and policies that lock accounts usually count to ten: with current, pending twice and
+/// previous this makes eight, and one is left for another secret of the account. Four cover four
+/// rotations in a row that were abandoned half-way.
+pub(super) const ORPHANS_TRIED: u32 = 4;
 
 /// Refusals of one account that are risked for one secret: the most that one attempt needs, which
 /// tries the current password, the pending one twice, the previous one and those of abandoned
@@ -67,7 +72,7 @@ pub struct SignIns {
 struct Known {
     refused: HashMap<Account, Refusals>,
     /// Secrets that signed in as an account.
-    signed_in: HashSet<(String, Account)>,
+    signed_in: HashSet<(SecretId, Account)>,
 }
 
 /// Host in one spelling, port, user.
@@ -76,7 +81,7 @@ type Account = (String, u16, String);
 #[derive(Debug)]
 struct Refusals {
     /// By secret.
-    counts: HashMap<String, OfSecret>,
+    counts: HashMap<SecretId, OfSecret>,
     /// When the last one was.
     since: SystemTime,
 }
@@ -198,7 +203,7 @@ mod tests {
 
     fn login(secret: &str, host: &str, username: &str) -> Login {
         Login {
-            secret: SecretRef { id: secret.into(), rotated: false },
+            secret: SecretRef { id: SecretId::new(secret), rotated: false },
             place: HostPort { host: host.into(), port: 1 },
             username: username.into(),
             password: Secret::new("x".into()),
@@ -211,7 +216,7 @@ mod tests {
     }
 
     fn rotated(secret: &str) -> Login {
-        let secret = SecretRef { id: secret.into(), rotated: true };
+        let secret = SecretRef { id: SecretId::new(secret), rotated: true };
         Login { secret, ..login("", "db", "app") }
     }
 

@@ -5,12 +5,8 @@
 //! strategies and never widens what a plugin may reach.
 
 use super::ports::{Description, NameLength, UsernameRules};
+use super::tags::{SEND_TEXT_TAG, STRATEGY_TAG};
 use std::str::FromStr;
-
-use super::send_text::SEND_TEXT_TAG;
-
-/// The tag that chooses a strategy.
-pub const STRATEGY_TAG: &str = "windlass:strategy";
 
 /// How a secret is rotated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

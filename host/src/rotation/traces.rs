@@ -10,9 +10,10 @@
 //! Only what the service answered counts. A change without an answer says nothing: mostly the
 //! service was out of reach.
 
-use super::ports::VersionId;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::ports::{SecretId, VersionId};
 
 /// How many secrets are remembered; beyond that all are forgotten, and the usual order holds.
 const REMEMBERED: usize = 1024;
@@ -22,7 +23,7 @@ const REFUSED_REMEMBERED: usize = 16;
 
 /// What is remembered of each secret, by its ARN.
 #[derive(Debug, Default)]
-pub(super) struct Traces(Mutex<HashMap<String, Trace>>);
+pub(super) struct Traces(Mutex<HashMap<SecretId, Trace>>);
 
 #[derive(Debug, Default)]
 struct Trace {
@@ -44,7 +45,7 @@ pub(super) enum Likelihood {
 
 impl Traces {
     /// What is known of a version.
-    pub(super) fn of(&self, secret: &str, version: &VersionId) -> Likelihood {
+    pub(super) fn of(&self, secret: &SecretId, version: &VersionId) -> Likelihood {
         let known = self.lock();
         let Some(trace) = known.get(secret) else { return Likelihood::Unknown };
         if trace.in_force.as_ref() == Some(version) {
@@ -55,12 +56,12 @@ impl Traces {
     }
 
     /// A version's password was refused.
-    pub(super) fn refused(&self, secret: &str, version: &VersionId) {
+    pub(super) fn refused(&self, secret: &SecretId, version: &VersionId) {
         let mut known = self.lock();
         if known.len() >= REMEMBERED && !known.contains_key(secret) {
             known.clear();
         }
-        let trace = known.entry(secret.to_owned()).or_default();
+        let trace = known.entry(secret.clone()).or_default();
         trace.in_force.take_if(|in_force| in_force == version);
         trace.refused.retain(|refused| refused != version);
         if trace.refused.len() >= REFUSED_REMEMBERED {
@@ -70,16 +71,16 @@ impl Traces {
     }
 
     /// A version's password signs in, or was set.
-    pub(super) fn in_force(&self, secret: &str, version: &VersionId) {
+    pub(super) fn in_force(&self, secret: &SecretId, version: &VersionId) {
         let mut known = self.lock();
         if known.len() >= REMEMBERED {
             known.clear();
         }
         let trace = Trace { in_force: Some(version.clone()), refused: Vec::new() };
-        known.insert(secret.to_owned(), trace);
+        known.insert(secret.clone(), trace);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Trace>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<SecretId, Trace>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -93,33 +94,33 @@ mod tests {
         let traces = Traces::default();
         let [a, b, c] = ["a", "b", "c"].map(VersionId::new);
         for version in [&a, &b, &a] {
-            traces.refused("s", version);
+            traces.refused(&"s".into(), version);
         }
-        let order = |secret| {
+        let order = |secret: &SecretId| {
             let mut versions = [&a, &b, &c];
             versions.sort_by_key(|version| traces.of(secret, version));
             versions.map(VersionId::as_str)
         };
-        assert_eq!(order("s"), ["c", "b", "a"]);
-        assert_eq!(order("another"), ["a", "b", "c"]);
-        traces.in_force("s", &b);
-        assert_eq!(order("s"), ["b", "a", "c"], "refusals before it are of another time");
-        traces.refused("s", &b);
-        assert_eq!(order("s"), ["a", "c", "b"]);
+        assert_eq!(order(&"s".into()), ["c", "b", "a"]);
+        assert_eq!(order(&"another".into()), ["a", "b", "c"]);
+        traces.in_force(&"s".into(), &b);
+        assert_eq!(order(&"s".into()), ["b", "a", "c"], "refusals before it are of another time");
+        traces.refused(&"s".into(), &b);
+        assert_eq!(order(&"s".into()), ["a", "c", "b"]);
     }
 
     #[test]
     fn what_is_remembered_is_bounded() {
         let traces = Traces::default();
         for number in 0..=REMEMBERED {
-            traces.in_force(&number.to_string(), &VersionId::new("v"));
-            traces.refused(&format!("{number} too"), &VersionId::new("v"));
+            traces.in_force(&number.to_string().into(), &VersionId::new("v"));
+            traces.refused(&format!("{number} too").into(), &VersionId::new("v"));
         }
         assert!(traces.lock().len() <= REMEMBERED);
         for number in 0..=REFUSED_REMEMBERED {
-            traces.refused("s", &VersionId::new(number.to_string()));
+            traces.refused(&"s".into(), &VersionId::new(number.to_string()));
         }
         let first = VersionId::new("0");
-        assert_eq!(traces.of("s", &first), Likelihood::Unknown, "the oldest is forgotten");
+        assert_eq!(traces.of(&"s".into(), &first), Likelihood::Unknown, "the oldest is forgotten");
     }
 }

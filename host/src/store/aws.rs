@@ -15,8 +15,8 @@ use super::aws_failure::translate;
 #[cfg(feature = "cli")]
 use crate::rotation::ports::SecretList;
 use crate::rotation::ports::{
-    PasswordRequest, PendingValue, SecretDescription, SecretStore, SecretValue, Stage, StageMove,
-    StoreError, StoreErrorKind, VersionId, VersionListing, VersionSelector,
+    PasswordRequest, PendingValue, SecretDescription, SecretId, SecretStore, SecretValue, Stage,
+    StageMove, StoreError, StoreErrorKind, VersionId, VersionListing, VersionSelector,
 };
 use crate::secret::Secret;
 
@@ -70,19 +70,19 @@ impl SecretStore for AwsStore {
         &self.address
     }
 
-    async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError> {
+    async fn describe(&self, secret_id: &SecretId) -> Result<SecretDescription, StoreError> {
         let answer = self
             .client
             .describe_secret()
-            .secret_id(secret_id)
+            .secret_id(secret_id.as_str())
             .send()
             .await
-            .map_err(|error| self.failed("DescribeSecret", secret_id, error))?;
+            .map_err(|error| self.failed("DescribeSecret", secret_id.as_str(), error))?;
         let stages = answer.version_ids_to_stages.unwrap_or_default();
         let tags = answer.tags.unwrap_or_default();
         Ok(SecretDescription {
-            arn: answer.arn.unwrap_or_default(),
-            name: answer.name.unwrap_or_else(|| secret_id.to_owned()),
+            arn: SecretId::new(answer.arn.unwrap_or_default()),
+            name: answer.name.unwrap_or_else(|| secret_id.to_string()),
             rotation_enabled: answer.rotation_enabled,
             stages: stages
                 .into_iter()
@@ -97,7 +97,7 @@ impl SecretStore for AwsStore {
 
     async fn value(
         &self,
-        secret_id: &str,
+        secret_id: &SecretId,
         version: &VersionSelector,
     ) -> Result<SecretValue, StoreError> {
         let (version_id, stage) = match version {
@@ -108,12 +108,12 @@ impl SecretStore for AwsStore {
         let answer = self
             .client
             .get_secret_value()
-            .secret_id(secret_id)
+            .secret_id(secret_id.as_str())
             .set_version_id(version_id.map(ToString::to_string))
             .set_version_stage(stage.map(ToString::to_string))
             .send()
             .await
-            .map_err(|error| self.failed("GetSecretValue", secret_id, error))?;
+            .map_err(|error| self.failed("GetSecretValue", secret_id.as_str(), error))?;
         Ok(SecretValue {
             version: VersionId::new(answer.version_id.unwrap_or_default()),
             created_at: time(answer.created_date),
@@ -121,30 +121,34 @@ impl SecretStore for AwsStore {
         })
     }
 
-    async fn put_pending(&self, secret_id: &str, pending: &PendingValue) -> Result<(), StoreError> {
+    async fn put_pending(
+        &self,
+        secret_id: &SecretId,
+        pending: &PendingValue,
+    ) -> Result<(), StoreError> {
         self.client
             .put_secret_value()
-            .secret_id(secret_id)
+            .secret_id(secret_id.as_str())
             .client_request_token(pending.version.as_str())
             .secret_string(pending.text.reveal())
             .version_stages(Stage::Pending.as_str())
             .set_rotation_token(pending.rotation_token.as_ref().map(|t| t.reveal().to_owned()))
             .send()
             .await
-            .map_err(|error| self.failed("PutSecretValue", secret_id, error))?;
+            .map_err(|error| self.failed("PutSecretValue", secret_id.as_str(), error))?;
         Ok(())
     }
 
-    async fn move_stage(&self, secret_id: &str, change: &StageMove) -> Result<(), StoreError> {
+    async fn move_stage(&self, secret_id: &SecretId, change: &StageMove) -> Result<(), StoreError> {
         self.client
             .update_secret_version_stage()
-            .secret_id(secret_id)
+            .secret_id(secret_id.as_str())
             .version_stage(change.stage.as_str())
             .set_remove_from_version_id(change.remove_from.as_ref().map(ToString::to_string))
             .set_move_to_version_id(change.move_to.as_ref().map(ToString::to_string))
             .send()
             .await
-            .map_err(|error| self.failed("UpdateSecretVersionStage", secret_id, error))?;
+            .map_err(|error| self.failed("UpdateSecretVersionStage", secret_id.as_str(), error))?;
         Ok(())
     }
 
@@ -172,11 +176,11 @@ impl SecretStore for AwsStore {
         })
     }
 
-    async fn versions(&self, secret_id: &str) -> Result<Vec<VersionListing>, StoreError> {
+    async fn versions(&self, secret_id: &SecretId) -> Result<Vec<VersionListing>, StoreError> {
         let mut pages = self
             .client
             .list_secret_version_ids()
-            .secret_id(secret_id)
+            .secret_id(secret_id.as_str())
             .include_deprecated(true)
             .max_results(PAGE)
             .into_paginator()
@@ -184,8 +188,8 @@ impl SecretStore for AwsStore {
         let mut versions = Vec::new();
         for _ in 0..PAGES {
             let Some(page) = pages.next().await else { break };
-            let page =
-                page.map_err(|error| self.failed("ListSecretVersionIds", secret_id, error))?;
+            let page = page
+                .map_err(|error| self.failed("ListSecretVersionIds", secret_id.as_str(), error))?;
             let entries = page.versions.unwrap_or_default();
             versions.extend(entries.into_iter().filter_map(|entry| {
                 Some(VersionListing {
@@ -203,12 +207,18 @@ impl SecretStore for AwsStore {
 
 #[cfg(feature = "cli")]
 impl SecretList for AwsStore {
-    async fn names(&self) -> Result<Vec<String>, StoreError> {
+    async fn names(&self) -> Result<Vec<SecretId>, StoreError> {
         let mut pages = self.client.list_secrets().max_results(PAGE).into_paginator().send();
         let mut names = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| self.failed("ListSecrets", "", error))?;
-            names.extend(page.secret_list.unwrap_or_default().into_iter().filter_map(|s| s.name));
+            names.extend(
+                page.secret_list
+                    .unwrap_or_default()
+                    .into_iter()
+                    .filter_map(|s| s.name)
+                    .map(SecretId::new),
+            );
         }
         Ok(names)
     }

@@ -10,8 +10,8 @@ use crate::aws::connect_error::AwsService;
 use crate::network::seconds;
 use crate::redact::Redactor;
 use crate::rotation::ports::{
-    PasswordRequest, PendingValue, SecretDescription, SecretStore, SecretValue, StageMove,
-    StoreError, StoreErrorKind, VersionListing, VersionSelector,
+    PasswordRequest, PendingValue, SecretDescription, SecretId, SecretStore, SecretValue,
+    StageMove, StoreError, StoreErrorKind, VersionListing, VersionSelector,
 };
 use crate::secret::Secret;
 
@@ -63,33 +63,37 @@ impl<S: SecretStore> SecretStore for GuardedStore<'_, S> {
         self.store.address()
     }
 
-    async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError> {
-        self.bounded(("DescribeSecret", secret_id), self.store.describe(secret_id)).await
+    async fn describe(&self, secret_id: &SecretId) -> Result<SecretDescription, StoreError> {
+        self.bounded(("DescribeSecret", secret_id.as_str()), self.store.describe(secret_id)).await
     }
 
     async fn value(
         &self,
-        secret_id: &str,
+        secret_id: &SecretId,
         version: &VersionSelector,
     ) -> Result<SecretValue, StoreError> {
         let call = self.store.value(secret_id, version);
-        let value = self.bounded(("GetSecretValue", secret_id), call).await?;
+        let value = self.bounded(("GetSecretValue", secret_id.as_str()), call).await?;
         if let Some(text) = &value.text {
             self.redactor.learn_version(text);
         }
         Ok(value)
     }
 
-    async fn put_pending(&self, secret_id: &str, pending: &PendingValue) -> Result<(), StoreError> {
+    async fn put_pending(
+        &self,
+        secret_id: &SecretId,
+        pending: &PendingValue,
+    ) -> Result<(), StoreError> {
         self.redactor.learn_version(&pending.text);
         pending.rotation_token.iter().for_each(|token| self.redactor.learn(token));
         let call = self.store.put_pending(secret_id, pending);
-        self.bounded(("PutSecretValue", secret_id), call).await
+        self.bounded(("PutSecretValue", secret_id.as_str()), call).await
     }
 
-    async fn move_stage(&self, secret_id: &str, change: &StageMove) -> Result<(), StoreError> {
+    async fn move_stage(&self, secret_id: &SecretId, change: &StageMove) -> Result<(), StoreError> {
         let call = self.store.move_stage(secret_id, change);
-        self.bounded(("UpdateSecretVersionStage", secret_id), call).await
+        self.bounded(("UpdateSecretVersionStage", secret_id.as_str()), call).await
     }
 
     async fn random_password(&self, request: &PasswordRequest) -> Result<Secret, StoreError> {
@@ -99,8 +103,9 @@ impl<S: SecretStore> SecretStore for GuardedStore<'_, S> {
         Ok(password)
     }
 
-    async fn versions(&self, secret_id: &str) -> Result<Vec<VersionListing>, StoreError> {
-        self.bounded(("ListSecretVersionIds", secret_id), self.store.versions(secret_id)).await
+    async fn versions(&self, secret_id: &SecretId) -> Result<Vec<VersionListing>, StoreError> {
+        self.bounded(("ListSecretVersionIds", secret_id.as_str()), self.store.versions(secret_id))
+            .await
     }
 }
 
@@ -121,7 +126,7 @@ mod tests {
 
         let told = |text: &str| redactor.scrub(text, 200);
         assert_eq!(told("correct horse"), "correct horse", "nobody has read it");
-        store.value("s", &VersionSelector::Stage(Stage::Current)).await.unwrap();
+        store.value(&SecretId::new("s"), &VersionSelector::Stage(Stage::Current)).await.unwrap();
         assert_eq!(told("correct horse"), "[redacted]");
 
         let request = PasswordRequest {
@@ -142,7 +147,7 @@ mod tests {
             rotation_token: Some(Secret::new("a token of rotation".to_owned())),
         };
         // Known whether or not the store takes it: its refusal may quote it.
-        let _ = store.put_pending("s", &pending).await;
+        let _ = store.put_pending(&SecretId::new("s"), &pending).await;
         assert_eq!(told("battery staple, a token of rotation"), "[redacted], [redacted]");
     }
 }

@@ -13,7 +13,7 @@ pub fn run(data: &[u8]) {
         Ok(parsed) => {
             assert!(is_acceptable(&event), "accepted: {event}");
             assert_eq!(step(&event), Some(parsed.step));
-            assert_eq!(event["SecretId"], parsed.secret_id);
+            assert_eq!(event["SecretId"], parsed.secret_id.as_str());
             assert_eq!(event["ClientRequestToken"], parsed.version.as_str());
             let token = parsed.rotation_token.as_ref().map(|token| token.reveal());
             assert_eq!(event.get("RotationToken").and_then(Value::as_str), token);

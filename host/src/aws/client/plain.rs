@@ -220,7 +220,11 @@ mod tests {
                 .region(Region::new("eu-west-1"));
             let client = aws_sdk_secretsmanager::Client::from_conf(config.build());
             let store = AwsStore::new(client, Some(endpoint));
-            let error = store.describe("app").await.unwrap_err().message;
+            let error = store
+                .describe(&crate::rotation::ports::SecretId::new("app"))
+                .await
+                .unwrap_err()
+                .message;
             assert!(error.contains("http://secrets.invalid"), "{error}");
             assert!(error.contains("is plain HTTP"), "{error}");
             assert!(error.contains("write https:// where it is configured"), "{error}");

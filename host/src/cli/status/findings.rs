@@ -4,10 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use crate::cli::setup::StoreArgs;
 use crate::rotation::ports::{
-    SecretDescription, SecretStore, SecretValue, Stage, StoreErrorKind, VersionId, VersionListing,
+    SecretDescription, SecretStore, Stage, StoreErrorKind, VersionId, VersionListing,
     VersionSelector,
 };
-use crate::rotation::{Origin, SecretDocument, running};
+use crate::rotation::{Unfinished, running};
 use crate::text::quoted;
 
 /// Something that stands in the way of rotations.
@@ -39,19 +39,6 @@ pub(super) fn under_way(
     Some(UnderWay { version: secret.unfinished()?.clone(), age })
 }
 
-/// What there is of an unfinished rotation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Unfinished {
-    /// A version without a value.
-    Empty,
-    /// A version that the rotation can go on with.
-    Sound,
-    /// A version that no step will accept.
-    Spoiled(String),
-    /// A version that may not be read by whoever asks.
-    Unreadable,
-}
-
 /// Looks at the pending version with the eyes of the steps.
 pub(super) async fn look(
     store: &impl SecretStore,
@@ -61,24 +48,10 @@ pub(super) async fn look(
     let current = VersionSelector::Stage(Stage::Current);
     let (pending, current) =
         tokio::join!(store.value(&secret.arn, &pending), store.value(&secret.arn, &current));
-    let parse = |value: &SecretValue, role| {
-        SecretDocument::parse(value, Origin { secret: secret.name.clone(), role })
-    };
     Some(match (pending, current) {
         (Err(error), _) if error.kind == StoreErrorKind::NotFound => Unfinished::Empty,
         (Err(_), _) | (_, Err(_)) => Unfinished::Unreadable,
-        (Ok(pending), Ok(current)) => {
-            match (parse(&pending, Stage::Pending), parse(&current, Stage::Current)) {
-                (Err(problem), _) => Unfinished::Spoiled(problem.to_string()),
-                (Ok(_), Err(_)) => Unfinished::Sound,
-                (Ok(pending), Ok(current)) => match current.difference(&pending) {
-                    None => Unfinished::Sound,
-                    Some(key) => Unfinished::Spoiled(format!(
-                        "`{key}` of AWSCURRENT was edited since it was made"
-                    )),
-                },
-            }
-        }
+        (Ok(pending), Ok(current)) => Unfinished::from_values(secret, &current, &pending),
     })
 }
 
@@ -151,10 +124,11 @@ pub(super) fn findings(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rotation::ports::SecretId;
 
     fn secret(labels: &[(&str, &[&str])]) -> SecretDescription {
         SecretDescription {
-            arn: "arn".into(),
+            arn: SecretId::new("arn"),
             name: "db".into(),
             rotation_enabled: Some(true),
             stages: labels

@@ -17,6 +17,6 @@ pub use service::{
 #[cfg(feature = "cli")]
 pub use store::SecretList;
 pub use store::{
-    PasswordRequest, PendingValue, SecretDescription, SecretStore, SecretValue, Stage, StageMove,
-    StoreError, StoreErrorKind, VersionId, VersionListing, VersionSelector,
+    PasswordRequest, PendingValue, SecretDescription, SecretId, SecretStore, SecretValue, Stage,
+    StageMove, StoreError, StoreErrorKind, VersionId, VersionListing, VersionSelector,
 };

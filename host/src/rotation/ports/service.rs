@@ -6,6 +6,7 @@ use std::fmt;
 use std::future::Future;
 
 use super::description::Description;
+use super::store::{SecretDescription, SecretId};
 use crate::error_type::ErrorType;
 use crate::host_port::HostPort;
 use crate::secret::{Secret, mute};
@@ -64,11 +65,23 @@ pub enum Proof {
 /// The secret that a credential is from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretRef {
-    /// Its ARN, or as its reader names it.
-    pub id: String,
+    /// Its ARN, or as `masterarn` names it.
+    pub id: SecretId,
     /// Whether it was rotated before. Then one of its passwords has signed in; of a secret that was
     /// only written, nobody knows that.
     pub rotated: bool,
+}
+
+impl SecretRef {
+    /// The secret that is being rotated.
+    pub(in crate::rotation) fn rotated(secret: &SecretDescription) -> Self {
+        Self { id: secret.arn.clone(), rotated: secret.last_rotated_at.is_some() }
+    }
+
+    /// An admin secret, as `masterarn` names it.
+    pub(in crate::rotation) fn admin(id: &SecretId) -> Self {
+        Self { id: id.clone(), rotated: false }
+    }
 }
 
 mute!(Login);

@@ -24,7 +24,7 @@ pub trait SecretStore: Send + Sync {
     /// See [`StoreErrorKind`].
     fn describe(
         &self,
-        secret_id: &str,
+        secret_id: &SecretId,
     ) -> impl Future<Output = Result<SecretDescription, StoreError>> + Send;
 
     /// `GetSecretValue` of one version.
@@ -33,7 +33,7 @@ pub trait SecretStore: Send + Sync {
     /// `NotFound` if there is no such version or it has no value.
     fn value(
         &self,
-        secret_id: &str,
+        secret_id: &SecretId,
         version: &VersionSelector,
     ) -> impl Future<Output = Result<SecretValue, StoreError>> + Send;
 
@@ -43,7 +43,7 @@ pub trait SecretStore: Send + Sync {
     /// `AlreadyExists` if that version has another value.
     fn put_pending(
         &self,
-        secret_id: &str,
+        secret_id: &SecretId,
         pending: &PendingValue,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
@@ -53,7 +53,7 @@ pub trait SecretStore: Send + Sync {
     /// `Invalid` if the label is not where `remove_from` says.
     fn move_stage(
         &self,
-        secret_id: &str,
+        secret_id: &SecretId,
         change: &StageMove,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
@@ -72,7 +72,7 @@ pub trait SecretStore: Send + Sync {
     /// See [`StoreErrorKind`].
     fn versions(
         &self,
-        secret_id: &str,
+        secret_id: &SecretId,
     ) -> impl Future<Output = Result<Vec<VersionListing>, StoreError>> + Send;
 }
 
@@ -83,7 +83,7 @@ pub trait SecretList: Send + Sync {
     ///
     /// # Errors
     /// See [`StoreErrorKind`].
-    fn names(&self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
+    fn names(&self) -> impl Future<Output = Result<Vec<SecretId>, StoreError>> + Send;
 }
 
 /// A store that several parts of a process share.
@@ -92,23 +92,27 @@ impl<S: SecretStore> SecretStore for Arc<S> {
         (**self).address()
     }
 
-    async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError> {
+    async fn describe(&self, secret_id: &SecretId) -> Result<SecretDescription, StoreError> {
         (**self).describe(secret_id).await
     }
 
     async fn value(
         &self,
-        secret_id: &str,
+        secret_id: &SecretId,
         version: &VersionSelector,
     ) -> Result<SecretValue, StoreError> {
         (**self).value(secret_id, version).await
     }
 
-    async fn put_pending(&self, secret_id: &str, pending: &PendingValue) -> Result<(), StoreError> {
+    async fn put_pending(
+        &self,
+        secret_id: &SecretId,
+        pending: &PendingValue,
+    ) -> Result<(), StoreError> {
         (**self).put_pending(secret_id, pending).await
     }
 
-    async fn move_stage(&self, secret_id: &str, change: &StageMove) -> Result<(), StoreError> {
+    async fn move_stage(&self, secret_id: &SecretId, change: &StageMove) -> Result<(), StoreError> {
         (**self).move_stage(secret_id, change).await
     }
 
@@ -116,8 +120,42 @@ impl<S: SecretStore> SecretStore for Arc<S> {
         (**self).random_password(request).await
     }
 
-    async fn versions(&self, secret_id: &str) -> Result<Vec<VersionListing>, StoreError> {
+    async fn versions(&self, secret_id: &SecretId) -> Result<Vec<VersionListing>, StoreError> {
         (**self).versions(secret_id).await
+    }
+}
+
+/// A secret's ARN or name, as whoever names the secret spells it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SecretId(String);
+
+impl SecretId {
+    /// Any text; the event parser and the service check its form.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+
+    /// The id as it is sent to Secrets Manager.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for SecretId {
+    fn from(id: &str) -> Self {
+        Self(id.to_owned())
+    }
+}
+
+impl From<String> for SecretId {
+    fn from(id: String) -> Self {
+        Self(id)
+    }
+}
+
+impl fmt::Display for SecretId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -189,7 +227,7 @@ impl fmt::Display for Stage {
 #[derive(Debug, Clone)]
 pub struct SecretDescription {
     /// The full ARN.
-    pub arn: String,
+    pub arn: SecretId,
     /// The name.
     pub name: String,
     /// Whether rotation is on. Absent where it never was configured.

@@ -6,29 +6,31 @@
 //!    refusal;
 //! 3. else the current one, the pending one, older ones, the one of the other account of a pair.
 
-use super::super::Rotation;
-use super::super::candidates::{Candidate, Older, OlderPasswords, Which};
-use super::super::document::{Origin, SecretDocument};
-use super::super::participants::{Answer, Participants, answered};
-use super::super::plan::Refusal;
-use super::super::set::{CURRENT, PENDING, PREVIOUS};
 use super::{Beside, Diagnosis, RepairAction, Wish};
 use crate::inventory::Inventory;
+use crate::rotation::answer::{Answer, answered};
+use crate::rotation::credential::Credential;
 use crate::rotation::error::Error;
+use crate::rotation::older::{Candidate, OlderPasswords, Which};
+use crate::rotation::participants::{OlderVersion, Participants};
+use crate::rotation::plan::Refusal;
 use crate::rotation::ports::{
-    Catalog, Login, SecretDescription, SecretStore, SecretValue, Stage, VersionId, VersionSelector,
+    Catalog, Login, SecretDescription, SecretStore, SecretValue, Service, Stage, VersionId,
+    VersionSelector,
 };
+use crate::rotation::runner::Rotation;
+use crate::rotation::unfinished::{Unfinished, nothing_runs};
 
 /// The secret, looked at.
 struct Look<'a, P> {
     secret: &'a SecretDescription,
     current: &'a SecretValue,
     participants: &'a Participants<'a, P>,
-    unfinished: Option<Unfinished>,
+    pending: Option<Pending>,
 }
 
 /// The version of a rotation that did not end.
-struct Unfinished {
+struct Pending {
     version: VersionId,
     value: Option<SecretValue>,
 }
@@ -42,20 +44,21 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     pub async fn diagnose(&self, wish: &Wish<'_>) -> Result<Diagnosis, Error> {
         let (secret, current) = self.read_current(wish.secret_id).await?;
         let participants = self.standing(&secret, &current).await?;
-        let unfinished = match secret.unfinished() {
+        let pending = match secret.unfinished() {
             None => None,
             Some(version) => {
                 let by_version = VersionSelector::Version(version.clone());
-                let value = self.value_if_there(&secret.arn, &by_version).await?;
-                Some(Unfinished { version: version.clone(), value })
+                let value = self.reader().value_if_there(&secret.arn, &by_version).await?;
+                Some(Pending { version: version.clone(), value })
             }
         };
         let look =
-            Look { secret: &secret, current: &current, participants: &participants, unfinished };
+            Look { secret: &secret, current: &current, participants: &participants, pending };
         if wish.beside == Beside::Young && !look.is_spoiled() {
-            self.nothing_runs(&secret).await?;
+            nothing_runs(&self.reader(), &secret).await?;
         }
-        let mut candidates = self.older_passwords(&secret.arn, &participants);
+        let mut candidates =
+            OlderPasswords::new(self.reader(), self.sign_in().traces(), &participants);
         let found = match wish.password_of {
             None => self.look_at_all(&look, &mut candidates).await?,
             Some(named) => {
@@ -69,7 +72,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     async fn look_at_all(
         &self,
         look: &Look<'_, C::Service>,
-        candidates: &mut OlderPasswords<'_, S, C, I>,
+        candidates: &mut OlderPasswords<'_, S, C::Service>,
     ) -> Result<Option<Diagnosis>, Error> {
         if let Some(found) = self.look_at_current(look, candidates).await? {
             return Ok(Some(found));
@@ -90,13 +93,13 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         &self,
         look: &Look<'_, C::Service>,
         version: &VersionId,
-        candidates: &mut OlderPasswords<'_, S, C, I>,
+        candidates: &mut OlderPasswords<'_, S, C::Service>,
     ) -> Result<Option<Diagnosis>, Error> {
         if *version == look.current.version {
             return self.look_at_current(look, candidates).await;
         }
-        let found = match &look.unfinished {
-            Some(unfinished) if unfinished.version == *version => {
+        let found = match &look.pending {
+            Some(pending) if pending.version == *version => {
                 self.look_at_pending(look, candidates).await?
             }
             _ => self.look_at_older_version(look, version, candidates).await?,
@@ -112,16 +115,16 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         &self,
         look: &Look<'_, C::Service>,
         version: &VersionId,
-        candidates: &mut OlderPasswords<'_, S, C, I>,
+        candidates: &mut OlderPasswords<'_, S, C::Service>,
     ) -> Result<Option<Diagnosis>, Error> {
         let by_version = VersionSelector::Version(version.clone());
-        let value = self.value_if_there(&look.secret.arn, &by_version).await?;
+        let value = self.reader().value_if_there(&look.secret.arn, &by_version).await?;
         let previous = look.secret.version_with(&Stage::Previous) == Some(version);
-        let label = match previous {
-            true => Stage::Previous.as_str().to_owned(),
-            false => format!("unlabelled version {version}"),
+        let credential = match previous {
+            true => Credential::Previous,
+            false => Credential::Unlabelled(version.clone()),
         };
-        match candidates.candidate(value, label) {
+        match candidates.candidate(value, credential) {
             Some(candidate) => self.look_at_older(look, &candidate, candidates).await,
             None if previous => self.look_at_other_of_the_pair(look, candidates).await,
             None => Ok(None),
@@ -131,16 +134,17 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     async fn look_at_current(
         &self,
         look: &Look<'_, C::Service>,
-        candidates: &mut OlderPasswords<'_, S, C, I>,
+        candidates: &mut OlderPasswords<'_, S, C::Service>,
     ) -> Result<Option<Diagnosis>, Error> {
         let login = &look.participants.current;
-        match answered(self.verify(&look.participants.service, login, CURRENT).await)? {
+        let service = &look.participants.service;
+        match answered(self.sign_in().verify(service, login, &Credential::Current).await)? {
             Answer::Accepted(()) => {
-                let found = format!("`{}` signs in with {CURRENT}", login.username);
+                let found = format!("`{}` signs in with {}", login.username, Credential::Current);
                 Ok(Some(look.diagnosis(found, look.give_up().collect())))
             }
             Answer::Refused(failure) => {
-                candidates.note(Stage::Current.as_str(), failure);
+                candidates.note(Credential::Current, failure);
                 Ok(None)
             }
         }
@@ -150,20 +154,23 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     async fn look_at_pending(
         &self,
         look: &Look<'_, C::Service>,
-        candidates: &mut OlderPasswords<'_, S, C, I>,
+        candidates: &mut OlderPasswords<'_, S, C::Service>,
     ) -> Result<Option<Diagnosis>, Error> {
-        let Some(Unfinished { version, value: Some(value) }) = &look.unfinished else {
+        let Some(Pending { version, value: Some(value) }) = &look.pending else {
             return Ok(None);
         };
-        let label = Stage::Pending.as_str().to_owned();
-        let Some(candidate) = candidates.candidate_of(value, label) else { return Ok(None) };
-        let signs_in = self.verify(&look.participants.service, &candidate.login, PENDING).await;
+        let with = Credential::Pending;
+        let Some(candidate) = candidates.candidate_of(value, with.clone()) else {
+            return Ok(None);
+        };
+        let service = &look.participants.service;
+        let signs_in = self.sign_in().verify(service, &candidate.login, &with).await;
         if candidates.settle(&candidate, answered(signs_in))?.is_none() {
             return Ok(None);
         }
-        let found = look.found(candidates, &format!("signs in with {PENDING}"));
+        let found = look.found(candidates, &format!("signs in with {with}"));
         if look.is_spoiled() {
-            return Ok(Some(look.set_password(found, PENDING.to_owned(), candidate.login)));
+            return Ok(Some(look.set_password(found, with, candidate.login)));
         }
         let actions = vec![RepairAction::MoveCurrent {
             from: look.current.version.clone(),
@@ -177,10 +184,10 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         &self,
         look: &Look<'_, C::Service>,
         candidate: &Candidate,
-        candidates: &mut OlderPasswords<'_, S, C, I>,
+        candidates: &mut OlderPasswords<'_, S, C::Service>,
     ) -> Result<Option<Diagnosis>, Error> {
-        let with = format!("the {} password", candidate.label);
-        let signs_in = self.verify(&look.participants.service, &candidate.login, &with).await;
+        let (service, with) = (&look.participants.service, candidate.credential.clone());
+        let signs_in = self.sign_in().verify(service, &candidate.login, &with).await;
         if candidates.settle(candidate, answered(signs_in))?.is_none() {
             return Ok(None);
         }
@@ -192,30 +199,32 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     async fn look_at_other_of_the_pair(
         &self,
         look: &Look<'_, C::Service>,
-        candidates: &mut OlderPasswords<'_, S, C, I>,
+        candidates: &mut OlderPasswords<'_, S, C::Service>,
     ) -> Result<Option<Diagnosis>, Error> {
         let previous = VersionSelector::Stage(Stage::Previous);
-        let Some(value) = self.value_if_there(&look.secret.arn, &previous).await? else {
+        let Some(value) = self.reader().value_if_there(&look.secret.arn, &previous).await? else {
             return Ok(None);
         };
-        let Some(Older { login, same_place: true }) = look.participants.older(&value) else {
+        let Some(OlderVersion { login, same_place: true }) =
+            look.participants.older_version(&value)
+        else {
             return Ok(None);
         };
         if login.username == look.participants.current.username {
             return Ok(None);
         }
-        if let Answer::Refused(failure) =
-            answered(self.verify(&look.participants.service, &login, PREVIOUS).await)?
-        {
-            candidates.note(&format!("AWSPREVIOUS of `{}`", login.username), failure);
+        let service = &look.participants.service;
+        let answer = self.sign_in().verify(service, &login, &Credential::Previous).await;
+        if let Answer::Refused(failure) = answered(answer)? {
+            candidates.note(Credential::PreviousOf { username: login.username }, failure);
             return Ok(None);
         }
         let from = look.current.version.clone();
-        let signs_in = format!("`{}` signs in with {PREVIOUS}", login.username);
-        let found = match candidates.has_tried(Stage::Current.as_str()) {
+        let signs_in = format!("`{}` signs in with {}", login.username, Credential::Previous);
+        let found = match candidates.has_tried(&Credential::Current) {
             true => {
                 let current = &look.participants.current.username;
-                format!("`{current}` is refused with {CURRENT}, and {signs_in}")
+                format!("`{current}` is refused with {}, and {signs_in}", Credential::Current)
             }
             false => signs_in,
         };
@@ -231,42 +240,38 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     }
 }
 
-impl<P> Look<'_, P> {
+impl<P: Service> Look<'_, P> {
     /// Whether no step would go on with the unfinished version: it differs from the current one in
     /// more than the credential.
     fn is_spoiled(&self) -> bool {
-        let parse = |value: &SecretValue, role| {
-            SecretDocument::parse(value, Origin { secret: self.secret.name.clone(), role })
-        };
-        let value = self.unfinished.as_ref().and_then(|unfinished| unfinished.value.as_ref());
-        let Some(pending) = value.map(|value| parse(value, Stage::Pending)) else { return false };
-        match (parse(self.current, Stage::Current), pending) {
-            (Ok(current), Ok(pending)) => current.difference(&pending).is_some(),
-            _ => true,
-        }
+        let value = self.pending.as_ref().and_then(|pending| pending.value.as_ref());
+        value.is_some_and(|pending| {
+            let judged = Unfinished::from_values(self.secret, self.current, pending);
+            matches!(judged, Unfinished::Spoiled(_))
+        })
     }
 
     fn give_up(&self) -> impl Iterator<Item = RepairAction> + use<'_, P> {
-        let version = self.unfinished.as_ref().map(|unfinished| unfinished.version.clone());
+        let version = self.pending.as_ref().map(|pending| pending.version.clone());
         version.map(|version| RepairAction::TakePendingOff { version }).into_iter()
     }
 
     /// What was found of the current one's account, where the current password was tried as well as
     /// where it was not.
-    fn found<S: SecretStore, C: Catalog, I: Inventory>(
+    fn found<S: SecretStore>(
         &self,
-        candidates: &OlderPasswords<'_, S, C, I>,
+        candidates: &OlderPasswords<'_, S, P>,
         signs_in: &str,
     ) -> String {
         let username = &self.participants.current.username;
-        match candidates.has_tried(Stage::Current.as_str()) {
-            true => format!("`{username}` is refused with {CURRENT} and {signs_in}"),
+        match candidates.has_tried(&Credential::Current) {
+            true => format!("`{username}` is refused with {} and {signs_in}", Credential::Current),
             false => format!("`{username}` {signs_in}"),
         }
     }
 
     /// An older password signs in: the service is given the current one again.
-    fn set_password(&self, found: String, with: String, login: Login) -> Diagnosis {
+    fn set_password(&self, found: String, with: Credential, login: Login) -> Diagnosis {
         let mut actions = vec![RepairAction::SetPassword {
             username: login.username.clone(),
             place: login.place.clone(),

@@ -17,26 +17,29 @@
 mod diagnosis;
 mod named;
 
-use super::Rotation;
-use super::candidates::Tried;
-use super::document::{Origin, SecretDocument};
-use super::participants::{Answer, Participants};
+use super::answer::Answer;
+use super::change::Learnt;
+use super::credential::Credential;
+use super::document::SecretDocument;
+use super::error::Error;
+use super::participants::Participants;
 use super::ports::{
-    Catalog, Login, SecretDescription, SecretStore, SecretValue, Service, Stage, StageMove,
+    Catalog, Login, SecretDescription, SecretId, SecretStore, SecretValue, Service, Stage,
     VersionId, VersionSelector,
 };
-use super::set::{CURRENT, Learnt};
+use super::runner::Rotation;
+use super::secret_problem::Origin;
+use super::service_error::ServiceError;
 use super::strategy::{Strategy, check_abilities};
+use super::tried::Tried;
 use crate::host_port::HostPort;
 use crate::inventory::Inventory;
-use crate::rotation::error::Error;
-use crate::rotation::service_error::ServiceError;
 
 /// What is to be repaired, and how.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Wish<'a> {
     /// The secret's name or ARN.
-    pub secret_id: &'a str,
+    pub secret_id: &'a SecretId,
     /// Try the password of this version and no other: a label, a version id, or how one begins.
     pub password_of: Option<&'a str>,
     /// Whether a rotation may be running.
@@ -63,7 +66,7 @@ pub enum RepairAction {
         /// Where.
         place: HostPort,
         /// The password that signs in now.
-        with: String,
+        with: Credential,
         /// Whether an administrator makes the change.
         by_admin: bool,
     },
@@ -121,61 +124,70 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// Does what was decided.
     ///
     /// # Errors
-    /// The first thing that did not work. Diagnosing and action again is always safe.
-    pub async fn mend(&self, diagnosis: &Diagnosis, action: &RepairAction) -> Result<(), Error> {
+    /// The first thing that did not work. Diagnosing and repairing again is always safe.
+    pub async fn repair(&self, diagnosis: &Diagnosis, action: &RepairAction) -> Result<(), Error> {
         let secret = &diagnosis.secret;
-        let change = match action {
+        match action {
             RepairAction::SetPassword { with, .. } => {
                 let Some(login) = &diagnosis.older else { return Ok(()) };
-                let by_label = VersionSelector::Stage(Stage::Current);
-                let current = self.store.value(&secret.arn, &by_label).await?;
-                let participants = self.standing(secret, &current).await?;
-                let by_admin = participants.admin_id.is_some();
-                let plugin = participants.service.description();
-                check_abilities(Strategy::SingleUser, by_admin, plugin, &participants.engine)?;
-                return match self
-                    .change_with(&participants, &Learnt::default(), login, with)
-                    .await?
-                {
-                    Answer::Accepted(_) => Ok(()),
-                    // It signed in a moment ago.
-                    Answer::Refused(failure) => Err(ServiceError::NoCandidate {
-                        username: login.username.clone(),
-                        place: login.place.clone(),
-                        tried: vec![Tried { label: with.clone(), failure }],
-                        unsearched: None,
-                    }
-                    .into()),
-                };
+                self.set_current_password(secret, login, with).await
             }
-            RepairAction::MoveCurrent { from, to, .. } => StageMove {
-                stage: Stage::Current,
-                remove_from: Some(from.clone()),
-                move_to: Some(to.clone()),
-            },
-            RepairAction::TakePendingOff { version } => StageMove::pending_off(version.clone()),
-        };
-        Ok(self.store.move_stage(&secret.arn, &change).await?)
+            RepairAction::MoveCurrent { from, to, .. } => {
+                let labels = self.labels();
+                Ok(labels.move_current(&secret.arn, Some(from.clone()), to.clone()).await?)
+            }
+            RepairAction::TakePendingOff { version } => {
+                Ok(self.labels().take_pending_off(&secret.arn, version.clone()).await?)
+            }
+        }
+    }
+
+    /// Gives the account the password of `AWSCURRENT`, by the login that signs in now.
+    async fn set_current_password(
+        &self,
+        secret: &SecretDescription,
+        login: &Login,
+        with: &Credential,
+    ) -> Result<(), Error> {
+        let by_label = VersionSelector::Stage(Stage::Current);
+        let current = self.reader().value(&secret.arn, &by_label).await?;
+        let participants = self.standing(secret, &current).await?;
+        let by_admin = participants.admin_id.is_some();
+        let plugin = participants.service.description();
+        check_abilities(Strategy::SingleUser, by_admin, plugin, &participants.engine)?;
+        let learnt = Learnt::default();
+        match self.changes().change_with(&participants, &learnt, login, with).await? {
+            Answer::Accepted(_) => Ok(()),
+            // It signed in a moment ago.
+            Answer::Refused(failure) => Err(ServiceError::NoCandidate {
+                username: login.username.clone(),
+                place: login.place.clone(),
+                tried: vec![Tried { credential: with.clone(), failure }],
+                unsearched: None,
+            }
+            .into()),
+        }
     }
 
     /// Signs in with `AWSCURRENT` as it is now, and says as whom and where.
     ///
     /// # Errors
     /// If it is refused or can't be tried.
-    pub async fn prove(&self, secret_id: &str) -> Result<(String, HostPort), Error> {
+    pub async fn prove(&self, secret_id: &SecretId) -> Result<(String, HostPort), Error> {
         let (secret, current) = self.read_current(secret_id).await?;
         let participants = self.standing(&secret, &current).await?;
-        self.verify(&participants.service, &participants.current, CURRENT).await?;
+        let login = &participants.current;
+        self.sign_in().verify(&participants.service, login, &Credential::Current).await?;
         Ok((participants.current.username, participants.current.place))
     }
 
     async fn read_current(
         &self,
-        secret_id: &str,
+        secret_id: &SecretId,
     ) -> Result<(SecretDescription, SecretValue), Error> {
-        let by_label = VersionSelector::Stage(Stage::Current);
+        let (reader, by_label) = (self.reader(), VersionSelector::Stage(Stage::Current));
         let (secret, current) =
-            tokio::join!(self.store.describe(secret_id), self.store.value(secret_id, &by_label));
+            tokio::join!(reader.describe(secret_id), reader.value(secret_id, &by_label));
         Ok((secret?, current?))
     }
 
@@ -187,7 +199,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     ) -> Result<Participants<'a, C::Service>, Error> {
         let origin = Origin { secret: secret.name.clone(), role: Stage::Current };
         let document = SecretDocument::parse(current, origin)?;
-        let service = self.service(secret, &document).await?;
-        Participants::of_one(secret, &document, &current.version, service, Strategy::SingleUser)
+        let (selection, strategy) = (self.selection(), Some(Strategy::SingleUser));
+        Participants::from_one(&selection, secret, &document, &current.version, strategy).await
     }
 }

@@ -1,10 +1,10 @@
 //! A version, as a person names it: by a label, by its id, or by how the id begins.
 
-use super::super::Rotation;
-use super::super::plan::Refusal;
 use crate::inventory::Inventory;
 use crate::rotation::error::Error;
+use crate::rotation::plan::Refusal;
 use crate::rotation::ports::{Catalog, SecretDescription, SecretStore, Stage, VersionId};
+use crate::rotation::runner::Rotation;
 
 impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
     /// The version that is called so.
@@ -24,7 +24,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         if secret.stages.contains_key(&whole) {
             return Ok(whole);
         }
-        let versions = self.store.versions(&secret.arn).await?;
+        let versions = self.reader().versions(&secret.arn).await?;
         let versions: Vec<VersionId> =
             versions.into_iter().map(|listing| listing.version).collect();
         Ok(one_named(secret, versions, named)?)

@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::super::Pairing;
-use super::world::{ADMIN, SECRET, World};
+use super::world::{ADMIN, SECRET, World, id};
 use crate::rotation::error::Error;
 use crate::rotation::ports::{PairState, Proof, TlsMode};
 
 async fn look(world: &World) -> Result<Option<Pairing>, Error> {
-    world.with(async |rotation| rotation.look_at_pair(SECRET).await).await
+    world.with(async |rotation| rotation.look_at_pair(&id(SECRET)).await).await
 }
 
 /// Looks and marks, as the command does; `between` happens meanwhile.
@@ -16,7 +16,7 @@ async fn adopt_after(world: &World, between: impl FnOnce()) -> Result<bool, Erro
     let seen = look(world).await?;
     between();
     let Some(seen) = seen else { return Ok(false) };
-    world.with(async |rotation| rotation.adopt_pair(SECRET, &seen).await).await
+    world.with(async |rotation| rotation.adopt_pair(&id(SECRET), &seen).await).await
 }
 
 async fn adopt(world: &World) -> Result<bool, Error> {
@@ -93,7 +93,7 @@ async fn nothing_is_marked_but_the_two_that_were_looked_at() {
     let world = unmarked().await;
     let seen = look(&world).await.unwrap().expect("a pair");
     world.rotate().await;
-    let marked = world.with(async |rotation| rotation.adopt_pair(SECRET, &seen).await).await;
+    let marked = world.with(async |rotation| rotation.adopt_pair(&id(SECRET), &seen).await).await;
     assert!(marked.unwrap());
 }
 

@@ -19,8 +19,8 @@ async fn both_users_have_their_turn_and_the_one_in_use_is_never_touched() {
             assert_eq!(database.passwords[&in_use], before, "`{in_use}` keeps its password");
             assert_eq!(database.passwords[expected].len(), 24);
         }
-        let secret =
-            crate::rotation::ports::SecretStore::describe(&world.store, super::world::SECRET);
+        let id = super::world::id(super::world::SECRET);
+        let secret = crate::rotation::ports::SecretStore::describe(&world.store, &id);
         assert_eq!(secret.await.unwrap().version_with(&Stage::Current), Some(&version));
     }
     assert_eq!(world.failed_sign_ins(), 0);

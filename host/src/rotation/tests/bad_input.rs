@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::Step;
-use super::world::{ADMIN, SECRET, World};
+use super::world::{ADMIN, SECRET, World, id};
 use crate::rotation::ports::{
     FailureKind, Features, PendingValue, SecretStore, Stage, StageMove, VersionId,
 };
@@ -23,7 +23,7 @@ async fn create_fails_with(world: &World, version: &VersionId, expected: &str) {
     }
     assert_eq!(world.sign_ins(), 0, "{error}");
     let selector = crate::rotation::ports::VersionSelector::Version(version.clone());
-    assert!(world.store.value(SECRET, &selector).await.is_err(), "stored despite: {error}");
+    assert!(world.store.value(&id(SECRET), &selector).await.is_err(), "stored despite: {error}");
 }
 
 #[tokio::test]
@@ -249,7 +249,7 @@ async fn a_pending_version_of_another_user_or_host_is_refused_before_any_connect
         secret.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         let text = crate::secret::Secret::new(secret.to_string());
         let pending = PendingValue { version: version.clone(), text, rotation_token: None };
-        world.store.put_pending(SECRET, &pending).await.unwrap();
+        world.store.put_pending(&id(SECRET), &pending).await.unwrap();
         let error = world.error(Step::Set, &version).await;
         assert!(error.contains(expected), "expected `{expected}` in: {error}");
         assert_eq!(world.sign_ins(), 0, "{error}");
@@ -270,10 +270,10 @@ async fn the_labels_decide_before_anything_else() {
             remove_from: None,
             move_to: Some(version.clone()),
         };
-        world.store.move_stage(SECRET, &change).await.unwrap();
+        world.store.move_stage(&id(SECRET), &change).await.unwrap();
         let change =
             StageMove { stage: Stage::Pending, remove_from: Some(version.clone()), move_to: None };
-        world.store.move_stage(SECRET, &change).await.unwrap();
+        world.store.move_stage(&id(SECRET), &change).await.unwrap();
         let error = world.error(step, &version).await;
         assert!(error.contains("is not labelled AWSPENDING"), "{step}: {error}");
 

@@ -153,7 +153,7 @@ async fn an_older_password_is_not_sent_in_clear_for_a_newer_version() {
     world.step(Step::Create, &version).await.unwrap();
     let error = world.error(Step::Set, &version).await;
     assert!(
-        error.contains("AWSPENDING (each refused: as told); older passwords were not"),
+        error.contains("AWSPENDING (each refused: as told); passwords of versions without"),
         "{error}"
     );
     assert!(error.contains("because the server has no TLS"), "{error}");

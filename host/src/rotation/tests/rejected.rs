@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::super::{Outcome, Step};
 use super::fake_inventory::FakeInventory;
-use super::world::{ADMIN, SECRET, World};
+use super::world::{ADMIN, SECRET, World, id};
 
 /// A world for every way of rotating.
 fn worlds() -> [World; 5] {
@@ -47,7 +47,7 @@ async fn the_rotation_is_given_up_and_the_next_one_has_another_password() {
         for part in ["nothing was changed", "set PASSWORD_LENGTH", &off] {
             assert!(error.contains(part), "no `{part}` in: {error}");
         }
-        let secret = world.store.describe(SECRET).await.unwrap();
+        let secret = world.store.describe(&id(SECRET)).await.unwrap();
         assert_eq!(secret.version_with(&Stage::Pending), None);
         assert_eq!(world.field(Stage::Current, "password").await, "first");
         assert_eq!(world.password_of("app").as_deref(), Some("first"));
@@ -58,7 +58,7 @@ async fn the_rotation_is_given_up_and_the_next_one_has_another_password() {
             assert!(error.contains("was given up or cancelled"), "{step}: {error}");
         }
         let value = crate::rotation::ports::VersionSelector::Version(version);
-        let rejected = world.store.value(SECRET, &value).await.unwrap().text.unwrap();
+        let rejected = world.store.value(&id(SECRET), &value).await.unwrap().text.unwrap();
         unwilling(&world, None);
         let next = world.rotate().await;
         let password = world.field(Stage::Current, "password").await;
@@ -110,7 +110,7 @@ async fn a_password_that_another_invocation_sets_meanwhile_is_not_given_up() {
         unwilling(&world, Some(FailureKind::PasswordRejected));
         let error = world.error(Step::Set, &version).await;
         assert!(error.contains("AWSPENDING stays where it is"), "{error}");
-        let secret = world.store.describe(SECRET).await.unwrap();
+        let secret = world.store.describe(&id(SECRET)).await.unwrap();
         assert_eq!(secret.unfinished(), Some(&version));
         assert_eq!(world.step(Step::Set, &version).await.unwrap(), Outcome::AlreadySet);
         world.finish_from(Step::Test, &version).await;
@@ -128,7 +128,7 @@ async fn a_rejected_password_costs_no_further_refusal() {
     world.set_password("app", "first");
     let (version, _) = rejected(&world).await;
     assert_eq!(world.failed_sign_ins(), 2, "AWSCURRENT and AWSPENDING, each once");
-    let secret = world.store.describe(SECRET).await.unwrap();
+    let secret = world.store.describe(&id(SECRET)).await.unwrap();
     assert_eq!(secret.unfinished(), None, "{version} was given up");
     unwilling(&world, None);
     let next = world.rotate().await;
@@ -150,7 +150,7 @@ async fn a_password_in_force_without_a_label_is_not_hidden_by_further_ones() {
     for part in ["of a version without a label", &command] {
         assert!(error.contains(part), "no `{part}` in: {error}");
     }
-    assert_eq!(world.store.describe(SECRET).await.unwrap().unfinished(), Some(&version));
+    assert_eq!(world.store.describe(&id(SECRET)).await.unwrap().unfinished(), Some(&version));
     unwilling(&world, None);
     world.finish_from(Step::Set, &version).await;
     world.check(&version).await;
@@ -165,7 +165,7 @@ async fn only_what_was_rejected_after_the_sign_in_is_given_up() {
         let version = world.begin();
         world.step(Step::Create, &version).await.unwrap();
         world.error(Step::Set, &version).await;
-        let secret = world.store.describe(SECRET).await.unwrap();
+        let secret = world.store.describe(&id(SECRET)).await.unwrap();
         assert_eq!(secret.unfinished(), Some(&version), "{kind:?}");
     }
     // A sign-in that only verifies has no password to reject.
@@ -174,7 +174,7 @@ async fn only_what_was_rejected_after_the_sign_in_is_given_up() {
     world.step(Step::Create, &version).await.unwrap();
     world.plugin.database.lock().unwrap().broken = Some(FailureKind::PasswordRejected);
     world.error(Step::Set, &version).await;
-    let secret = world.store.describe(SECRET).await.unwrap();
+    let secret = world.store.describe(&id(SECRET)).await.unwrap();
     assert_eq!(secret.unfinished(), Some(&version));
 }
 
@@ -196,7 +196,7 @@ async fn where_the_sign_in_may_lag_behind_the_change_the_label_stays() {
     for part in ["may lag behind", "aws secretsmanager update-secret-version-stage", &command] {
         assert!(error.contains(part), "no `{part}` in: {error}");
     }
-    assert_eq!(world.store.describe(SECRET).await.unwrap().unfinished(), Some(&version));
+    assert_eq!(world.store.describe(&id(SECRET)).await.unwrap().unfinished(), Some(&version));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::super::{
     Beside, Diagnosis, Progress, REFUSED_LIMIT, RepairAction, Rotation, Step, Wish,
 };
-use super::world::{SECRET, World};
+use super::world::{SECRET, World, id};
 use crate::rotation::error::Error;
 use crate::rotation::ports::{SecretStore, Stage, StageMove, VersionId};
 
@@ -29,11 +29,12 @@ async fn repair_as(
         sign_ins: &world.sign_ins,
         requests: &world.requests,
     };
-    let diagnosis = rotation.diagnose(&Wish { secret_id: SECRET, password_of, beside }).await?;
+    let diagnosis =
+        rotation.diagnose(&Wish { secret_id: &id(SECRET), password_of, beside }).await?;
     for action in &diagnosis.actions {
-        rotation.mend(&diagnosis, action).await?;
+        rotation.repair(&diagnosis, action).await?;
     }
-    rotation.prove(SECRET).await?;
+    rotation.prove(&id(SECRET)).await?;
     Ok(diagnosis)
 }
 
@@ -53,7 +54,7 @@ async fn check(world: &World) {
     let username = world.field(Stage::Current, "username").await;
     let password = world.field(Stage::Current, "password").await;
     assert_eq!(world.password_of(&username), Some(password));
-    assert_eq!(world.store.describe(SECRET).await.unwrap().unfinished(), None);
+    assert_eq!(world.store.describe(&id(SECRET)).await.unwrap().unfinished(), None);
     world.rotate().await;
 }
 
@@ -69,7 +70,7 @@ async fn steps(world: &World, steps: &[Step]) -> VersionId {
 async fn take_off(world: &World, version: &VersionId) {
     let change =
         StageMove { stage: Stage::Pending, remove_from: Some(version.clone()), move_to: None };
-    world.store.move_stage(SECRET, &change).await.unwrap();
+    world.store.move_stage(&id(SECRET), &change).await.unwrap();
 }
 
 #[tokio::test]
@@ -233,7 +234,7 @@ async fn the_password_of_the_version_that_is_named_is_tried_and_no_other() {
     assert_eq!(names(&repair_with(&world, "AWSPENDING").await.unwrap()), ["move"]);
     assert_eq!(world.failed_sign_ins(), 0);
     assert_eq!(
-        world.store.describe(SECRET).await.unwrap().version_with(&Stage::Current),
+        world.store.describe(&id(SECRET)).await.unwrap().version_with(&Stage::Current),
         Some(&version)
     );
 
@@ -294,7 +295,7 @@ async fn a_version_that_is_refused_or_can_not_be_used_is_said_so() {
     );
     let told = error(version.as_str()).await;
     assert!(
-        told.contains("older passwords were not tried that are of versions for another"),
+        told.contains("passwords of versions with another host, port or engine were not tried"),
         "{told}"
     );
     world.replace_current(

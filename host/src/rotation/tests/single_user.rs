@@ -165,13 +165,19 @@ async fn test_secret_alone_works_and_a_pending_version_without_a_value_is_said_s
     assert!(error.contains("is AWSPENDING but has no value: createSecret has not run"), "{error}");
     // As when a schedule is set up: the temporary version holds what is current.
     let current = VersionSelector::Stage(Stage::Current);
-    let text = world.store.value(super::world::SECRET, &current).await.unwrap().text.unwrap();
+    let text = world
+        .store
+        .value(&super::world::id(super::world::SECRET), &current)
+        .await
+        .unwrap()
+        .text
+        .unwrap();
     let pending = crate::rotation::ports::PendingValue {
         version: version.clone(),
         text,
         rotation_token: None,
     };
-    world.store.put_pending(super::world::SECRET, &pending).await.unwrap();
+    world.store.put_pending(&super::world::id(super::world::SECRET), &pending).await.unwrap();
     let outcome = world.step(Step::Test, &version).await.unwrap();
     assert_eq!(outcome, Outcome::Tested { username: "app".into() });
     let error = world.error(Step::Set, &version).await;
@@ -212,7 +218,7 @@ async fn no_more_passwords_are_tried_than_lock_out_policies_allow() {
     let version = world.begin();
     world.step(Step::Create, &version).await.unwrap();
     let error = world.error(Step::Set, &version).await;
-    assert!(error.contains("older passwords of abandoned rotations were not tried"), "{error}");
+    assert!(error.contains("further passwords of abandoned rotations were not tried"), "{error}");
     let each = "current, pending, previous, four orphans, pending";
     assert_eq!(world.failed_sign_ins(), 1 + 1 + 1 + 4 + 1, "{each}");
 }
@@ -292,10 +298,10 @@ async fn a_password_for_another_host_is_not_sent_there_and_the_error_says_so() {
     world.step(Step::Create, &version).await.unwrap();
     let error = world.error(Step::Set, &version).await;
     assert!(
-        error.contains("AWSPENDING (each refused: as told); older passwords were not"),
+        error.contains("AWSPENDING (each refused: as told); passwords of versions with"),
         "{error}"
     );
-    assert!(error.contains("versions for another host, port or engine"), "{error}");
+    assert!(error.contains("versions with another host, port or engine"), "{error}");
 }
 
 #[tokio::test]

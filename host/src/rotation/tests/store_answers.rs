@@ -9,11 +9,11 @@ use serde_json::json;
 use super::super::{
     Invoker, Outcome, PasswordRequests, Progress, Rotation, RotationEvent, SignIns, Step,
 };
-use super::world::{SECRET, World};
+use super::world::{SECRET, World, id};
 use crate::rotation::error::Error;
 use crate::rotation::ports::{
-    PasswordRequest, PendingValue, SecretDescription, SecretStore, SecretValue, StageMove,
-    StoreError, StoreErrorKind, VersionListing, VersionSelector,
+    PasswordRequest, PendingValue, SecretDescription, SecretId, SecretStore, SecretValue,
+    StageMove, StoreError, StoreErrorKind, VersionListing, VersionSelector,
 };
 use crate::secret::Secret;
 use crate::store::embedded::EmbeddedStore;
@@ -45,26 +45,30 @@ impl SecretStore for Noting<'_> {
         self.store.address()
     }
 
-    async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError> {
+    async fn describe(&self, secret_id: &SecretId) -> Result<SecretDescription, StoreError> {
         self.store.describe(secret_id).await
     }
 
     async fn value(
         &self,
-        secret_id: &str,
+        secret_id: &SecretId,
         version: &VersionSelector,
     ) -> Result<SecretValue, StoreError> {
         self.store.value(secret_id, version).await
     }
 
-    async fn put_pending(&self, secret_id: &str, pending: &PendingValue) -> Result<(), StoreError> {
+    async fn put_pending(
+        &self,
+        secret_id: &SecretId,
+        pending: &PendingValue,
+    ) -> Result<(), StoreError> {
         let token = pending.rotation_token.as_ref().map(|token| token.reveal().to_owned());
         self.tokens.lock().unwrap().push(token);
         self.answer("PutSecretValue")?;
         self.store.put_pending(secret_id, pending).await
     }
 
-    async fn move_stage(&self, secret_id: &str, change: &StageMove) -> Result<(), StoreError> {
+    async fn move_stage(&self, secret_id: &SecretId, change: &StageMove) -> Result<(), StoreError> {
         self.store.move_stage(secret_id, change).await
     }
 
@@ -72,7 +76,7 @@ impl SecretStore for Noting<'_> {
         self.store.random_password(request).await
     }
 
-    async fn versions(&self, secret_id: &str) -> Result<Vec<VersionListing>, StoreError> {
+    async fn versions(&self, secret_id: &SecretId) -> Result<Vec<VersionListing>, StoreError> {
         self.answer("ListSecretVersionIds")?;
         self.store.versions(secret_id).await
     }
@@ -102,7 +106,7 @@ async fn the_new_value_is_stored_with_the_token_of_the_event() {
         for step in Step::ALL {
             let event = RotationEvent {
                 step,
-                secret_id: SECRET.into(),
+                secret_id: id(SECRET),
                 version: version.clone(),
                 rotation_token: token.map(|token| Secret::new(token.to_owned())),
             };
@@ -124,7 +128,7 @@ async fn fails(step: Step, action: &'static str, kind: StoreErrorKind) -> Result
     }
     let store =
         Noting { store: &world.store, tokens: Mutex::default(), fails: Some((action, kind)) };
-    let event = RotationEvent { step, secret_id: SECRET.into(), version, rotation_token: None };
+    let event = RotationEvent { step, secret_id: id(SECRET), version, rotation_token: None };
     run(&world, &store, &event).await
 }
 

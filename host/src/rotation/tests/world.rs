@@ -13,7 +13,7 @@ use crate::rotation::Settings;
 use crate::rotation::error::Error;
 use crate::rotation::ports::{
     Assessment, CallError, Catalog, Change, CharacterClasses, Description, Failure, FailureKind,
-    Features, Login, NameLength, PairState, PasswordRules, Planned, PluginFault, Proof,
+    Features, Login, NameLength, PairState, PasswordRules, Planned, PluginFault, Proof, SecretId,
     SecretStore, Service, Stage, StageMove, TlsMode, UsernameRules, VersionId, VersionSelector,
 };
 use crate::secret::Secret;
@@ -254,6 +254,11 @@ impl Catalog for FakePlugin {
     }
 }
 
+/// A secret's name as its id.
+pub(super) fn id(name: &str) -> SecretId {
+    SecretId::new(name)
+}
+
 /// A world of its own for each test.
 pub(super) struct World {
     pub(super) store: EmbeddedStore,
@@ -353,7 +358,7 @@ impl World {
     /// The same for this secret.
     pub(super) fn replace_current_of(&self, secret: &str, text: &str) {
         let put = PutSecretValue {
-            secret_id: secret.into(),
+            secret_id: secret.to_owned(),
             token: Some(uuid::Uuid::new_v4().to_string()),
             value: StoredValue::Text(Secret::new(text.to_owned())),
             stages: None,
@@ -364,11 +369,11 @@ impl World {
 
     /// Takes `AWSPENDING` off, as the next rotation needs it once the secret was written by hand.
     pub(super) async fn drop_pending_of(&self, secret: &str) {
-        let described = self.store.describe(secret).await.expect("described");
+        let described = self.store.describe(&id(secret)).await.expect("described");
         let Some(pending) = described.version_with(&Stage::Pending).cloned() else { return };
         let stage = Stage::Pending;
         let change = StageMove { stage, remove_from: Some(pending), move_to: None };
-        self.store.move_stage(secret, &change).await.expect("the label is taken off");
+        self.store.move_stage(&id(secret), &change).await.expect("the label is taken off");
     }
 
     pub(super) fn tag(&self, key: &str, value: &str) {
@@ -401,7 +406,7 @@ impl World {
     pub(super) async fn take_label(&self, version: &VersionId) {
         let change =
             StageMove { stage: Stage::Pending, remove_from: Some(version.clone()), move_to: None };
-        self.store.move_stage(SECRET, &change).await.expect("the label is taken");
+        self.store.move_stage(&id(SECRET), &change).await.expect("the label is taken");
     }
 
     pub(super) async fn step(&self, step: Step, version: &VersionId) -> Result<Outcome, Error> {
@@ -423,7 +428,7 @@ impl World {
     ) -> Result<Outcome, Error> {
         let event = RotationEvent {
             step,
-            secret_id: secret.into(),
+            secret_id: id(secret),
             version: version.clone(),
             rotation_token: None,
         };
@@ -471,7 +476,8 @@ impl World {
 
     /// A field of the version with this label.
     pub(super) async fn field(&self, stage: Stage, field: &str) -> String {
-        let value = self.store.value(SECRET, &VersionSelector::Stage(stage)).await.expect("there");
+        let value =
+            self.store.value(&id(SECRET), &VersionSelector::Stage(stage)).await.expect("there");
         let text = value.text.expect("a text");
         let document: Value = serde_json::from_str(text.reveal()).expect("JSON");
         document[field].as_str().unwrap_or_default().to_owned()
@@ -479,7 +485,7 @@ impl World {
 
     /// What must hold after every rotation that ended well.
     pub(super) async fn check(&self, version: &VersionId) {
-        let secret = self.store.describe(SECRET).await.expect("described");
+        let secret = self.store.describe(&id(SECRET)).await.expect("described");
         assert_eq!(secret.version_with(&Stage::Current), Some(version), "AWSCURRENT moved here");
         let username = self.field(Stage::Current, "username").await;
         let password = self.field(Stage::Current, "password").await;

@@ -8,8 +8,9 @@ use super::requests::{
 };
 use super::state::StoredValue;
 use crate::rotation::ports::{
-    PasswordRequest, PendingValue, SecretDescription, SecretList, SecretStore, SecretValue, Stage,
-    StageMove, StoreError, StoreErrorKind, VersionId, VersionListing, VersionSelector,
+    PasswordRequest, PendingValue, SecretDescription, SecretId, SecretList, SecretStore,
+    SecretValue, Stage, StageMove, StoreError, StoreErrorKind, VersionId, VersionListing,
+    VersionSelector,
 };
 use crate::secret::Secret;
 
@@ -53,17 +54,18 @@ impl SecretStore for EmbeddedStore {
         "the embedded store"
     }
 
-    async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError> {
-        let id = secret_id.to_owned();
-        let found =
-            self.call("DescribeSecret", secret_id, move |store| store.describe_secret(&id)).await?;
+    async fn describe(&self, secret_id: &SecretId) -> Result<SecretDescription, StoreError> {
+        let id = secret_id.to_string();
+        let found = self
+            .call("DescribeSecret", secret_id.as_str(), move |store| store.describe_secret(&id))
+            .await?;
         let stages = found.stages.into_iter().map(|(version, labels)| {
             let labels = labels.iter().map(|label| Stage::from(label.as_str())).collect();
             (VersionId::new(version), labels)
         });
         let tags = found.tags.unwrap_or_default();
         Ok(SecretDescription {
-            arn: found.arn,
+            arn: SecretId::new(found.arn),
             name: found.name,
             rotation_enabled: found.rotation_enabled,
             stages: stages.collect(),
@@ -76,12 +78,14 @@ impl SecretStore for EmbeddedStore {
 
     async fn value(
         &self,
-        secret_id: &str,
+        secret_id: &SecretId,
         version: &VersionSelector,
     ) -> Result<SecretValue, StoreError> {
-        let (id, selector) = (secret_id.to_owned(), version.clone());
+        let (id, selector) = (secret_id.to_string(), version.clone());
         let found = self
-            .call("GetSecretValue", secret_id, move |store| store.secret_value(&id, &selector))
+            .call("GetSecretValue", secret_id.as_str(), move |store| {
+                store.secret_value(&id, &selector)
+            })
             .await?;
         let text = match &*found.value {
             StoredValue::Text(text) => Some(text.duplicate()),
@@ -94,28 +98,34 @@ impl SecretStore for EmbeddedStore {
         })
     }
 
-    async fn put_pending(&self, secret_id: &str, pending: &PendingValue) -> Result<(), StoreError> {
+    async fn put_pending(
+        &self,
+        secret_id: &SecretId,
+        pending: &PendingValue,
+    ) -> Result<(), StoreError> {
         let request = PutSecretValue {
-            secret_id: secret_id.to_owned(),
+            secret_id: secret_id.to_string(),
             token: Some(pending.version.as_str().to_owned()),
             value: StoredValue::Text(pending.text.duplicate()),
             stages: Some(vec![Stage::Pending.as_str().to_owned()]),
             rotation_token: pending.rotation_token.as_ref().map(Secret::duplicate),
         };
-        self.call("PutSecretValue", secret_id, move |store| store.put_secret_value(request))
-            .await
-            .map(|_| ())
+        self.call("PutSecretValue", secret_id.as_str(), move |store| {
+            store.put_secret_value(request)
+        })
+        .await
+        .map(|_| ())
     }
 
-    async fn move_stage(&self, secret_id: &str, change: &StageMove) -> Result<(), StoreError> {
+    async fn move_stage(&self, secret_id: &SecretId, change: &StageMove) -> Result<(), StoreError> {
         let id = |version: &Option<VersionId>| version.as_ref().map(|v| v.as_str().to_owned());
         let request = UpdateVersionStage {
-            secret_id: secret_id.to_owned(),
+            secret_id: secret_id.to_string(),
             stage: change.stage.as_str().to_owned(),
             remove_from: id(&change.remove_from),
             move_to: id(&change.move_to),
         };
-        self.call("UpdateSecretVersionStage", secret_id, move |store| {
+        self.call("UpdateSecretVersionStage", secret_id.as_str(), move |store| {
             store.update_version_stage(&request)
         })
         .await
@@ -127,9 +137,9 @@ impl SecretStore for EmbeddedStore {
         self.call("GetRandomPassword", "", move |store| store.generate_password(&asked)).await
     }
 
-    async fn versions(&self, secret_id: &str) -> Result<Vec<VersionListing>, StoreError> {
+    async fn versions(&self, secret_id: &SecretId) -> Result<Vec<VersionListing>, StoreError> {
         let mut request = ListVersionIds {
-            secret_id: secret_id.to_owned(),
+            secret_id: secret_id.to_string(),
             deprecated: DeprecatedVersions::List,
             page: Page::default(),
         };
@@ -137,7 +147,7 @@ impl SecretStore for EmbeddedStore {
         loop {
             let asked = request.clone();
             let page = self
-                .call("ListSecretVersionIds", secret_id, move |store| {
+                .call("ListSecretVersionIds", secret_id.as_str(), move |store| {
                     store.list_version_ids(&asked)
                 })
                 .await?;
@@ -155,7 +165,7 @@ impl SecretStore for EmbeddedStore {
 }
 
 impl SecretList for EmbeddedStore {
-    async fn names(&self) -> Result<Vec<String>, StoreError> {
+    async fn names(&self) -> Result<Vec<SecretId>, StoreError> {
         let mut names = Vec::new();
         let mut next_token = None;
         loop {
@@ -163,7 +173,7 @@ impl SecretList for EmbeddedStore {
             let request = ListSecrets { page, ..ListSecrets::default() };
             let answer =
                 self.call("ListSecrets", "", move |store| store.list_secrets(&request)).await?;
-            names.extend(answer.secrets.into_iter().map(|secret| secret.name));
+            names.extend(answer.secrets.into_iter().map(|secret| SecretId::new(secret.name)));
             next_token = answer.next_token;
             if next_token.is_none() {
                 return Ok(names);
@@ -187,7 +197,7 @@ mod tests {
         let token = VersionId::new(TOKEN);
         store.begin_rotation(&RotateSecret::at_once("s", TOKEN)).unwrap();
 
-        let found = store.describe("s").await.unwrap();
+        let found = store.describe(&SecretId::new("s")).await.unwrap();
         assert_eq!(found.rotation_enabled, Some(true));
         assert_eq!(found.version_with(&Stage::Current), Some(&first));
         assert_eq!(found.version_with(&Stage::Pending), Some(&token));
@@ -206,7 +216,7 @@ mod tests {
         store.put_pending(&found.arn, &value("new")).await.unwrap();
         let error = store.put_pending(&found.arn, &value("other")).await.unwrap_err();
         assert_eq!(error.kind, StoreErrorKind::AlreadyExists);
-        let read = store.value("s", &pending).await.unwrap();
+        let read = store.value(&SecretId::new("s"), &pending).await.unwrap();
         assert_eq!(read.text.unwrap().reveal(), "new");
 
         let mut change = StageMove {
@@ -214,14 +224,14 @@ mod tests {
             remove_from: Some(token.clone()),
             move_to: Some(token.clone()),
         };
-        let error = store.move_stage("s", &change).await.unwrap_err();
+        let error = store.move_stage(&SecretId::new("s"), &change).await.unwrap_err();
         assert_eq!(error.kind, StoreErrorKind::Invalid);
         change.remove_from = Some(first.clone());
-        store.move_stage("s", &change).await.unwrap();
-        let versions = store.versions("s").await.unwrap();
+        store.move_stage(&SecretId::new("s"), &change).await.unwrap();
+        let versions = store.versions(&SecretId::new("s")).await.unwrap();
         let listed: Vec<_> = versions.iter().map(|listing| &listing.version).collect();
         assert_eq!(listed, [&token, &first], "newest first");
-        assert!(store.describe("s").await.unwrap().last_rotated_at.is_some());
+        assert!(store.describe(&SecretId::new("s")).await.unwrap().last_rotated_at.is_some());
     }
 
     #[tokio::test]

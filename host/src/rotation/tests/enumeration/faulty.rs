@@ -12,7 +12,8 @@ use tokio::sync::Notify;
 
 use super::super::world::FakePlugin;
 use crate::rotation::ports::{
-    CallError, Catalog, Change, Description, Failure, FailureKind, Login, PluginFault, Service,
+    CallError, Catalog, Change, Description, Failure, FailureKind, Login, PluginFault, SecretId,
+    Service,
 };
 use crate::rotation::ports::{
     PasswordRequest, PendingValue, SecretDescription, SecretStore, SecretValue, StageMove,
@@ -192,23 +193,27 @@ impl SecretStore for FaultyStore {
         self.store.address()
     }
 
-    async fn describe(&self, secret_id: &str) -> Result<SecretDescription, StoreError> {
+    async fn describe(&self, secret_id: &SecretId) -> Result<SecretDescription, StoreError> {
         self.call(self.store.describe(secret_id)).await
     }
 
     async fn value(
         &self,
-        secret_id: &str,
+        secret_id: &SecretId,
         version: &VersionSelector,
     ) -> Result<SecretValue, StoreError> {
         self.call(self.store.value(secret_id, version)).await
     }
 
-    async fn put_pending(&self, secret_id: &str, value: &PendingValue) -> Result<(), StoreError> {
+    async fn put_pending(
+        &self,
+        secret_id: &SecretId,
+        value: &PendingValue,
+    ) -> Result<(), StoreError> {
         self.call(self.store.put_pending(secret_id, value)).await
     }
 
-    async fn move_stage(&self, secret_id: &str, change: &StageMove) -> Result<(), StoreError> {
+    async fn move_stage(&self, secret_id: &SecretId, change: &StageMove) -> Result<(), StoreError> {
         self.call(self.store.move_stage(secret_id, change)).await
     }
 
@@ -216,7 +221,7 @@ impl SecretStore for FaultyStore {
         self.call(self.store.random_password(request)).await
     }
 
-    async fn versions(&self, secret_id: &str) -> Result<Vec<VersionListing>, StoreError> {
+    async fn versions(&self, secret_id: &SecretId) -> Result<Vec<VersionListing>, StoreError> {
         self.call(self.store.versions(secret_id)).await
     }
 }

@@ -17,7 +17,12 @@ async fn survive(setup: Setup, point: Point) -> bool {
     // Secrets Manager attempts it again with the same token, which finds it given up or does it.
     let (end, _) = scene.attempt(None).await;
     assert!(matches!(end, End::Over(Err(_))), "{setup:?} {point:?}: {end:?}");
-    let secret = scene.world.store.describe(super::super::world::SECRET).await.expect("described");
+    let secret = scene
+        .world
+        .store
+        .describe(&super::super::world::id(super::super::world::SECRET))
+        .await
+        .expect("described");
     assert_eq!(secret.unfinished(), None, "{setup:?} {point:?}");
     let again = scene.steps(&Line::new(None)).await.expect_err("it is no more").report();
     assert!(again.contains("was given up or cancelled"), "{setup:?} {point:?}: {again}");

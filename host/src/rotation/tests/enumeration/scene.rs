@@ -10,7 +10,7 @@ use super::super::super::{
     Invoker, PasswordRequests, Progress, Rotation, RotationEvent, SignIns, Step,
 };
 use super::super::fake_inventory::FakeInventory;
-use super::super::world::{SECRET, World};
+use super::super::world::{SECRET, World, id};
 use super::faulty::{Counts, FaultyPlugin, FaultyStore, Line, Point};
 use crate::rotation::Settings;
 use crate::rotation::error::Error;
@@ -133,7 +133,7 @@ impl Scene {
     ) -> impl Future<Output = Result<(), Error>> + use<> {
         let store = FaultyStore { store: self.world.store.clone(), line: Arc::clone(line) };
         let catalog = FaultyPlugin { plugin: self.world.plugin.clone(), line: Arc::clone(line) };
-        let (version, secret_id) = (version.clone(), SECRET.to_owned());
+        let (version, secret_id) = (version.clone(), id(SECRET));
         let event = RotationEvent { step, secret_id, version, rotation_token: None };
         async move {
             // As in a process of its own, which has counted nothing yet.
@@ -182,11 +182,11 @@ impl Scene {
         }
         let store = &self.world.store;
         store.cancel_rotation(SECRET).expect("the rotation is cancelled");
-        let secret = store.describe(SECRET).await.expect("described");
+        let secret = store.describe(&id(SECRET)).await.expect("described");
         if let Some(unfinished) = secret.unfinished() {
             let remove_from = Some(unfinished.clone());
             let change = StageMove { stage: Stage::Pending, remove_from, move_to: None };
-            store.move_stage(SECRET, &change).await.expect("the label is taken off");
+            store.move_stage(&id(SECRET), &change).await.expect("the label is taken off");
         }
         // If the last attempt got to its end, this is the next rotation.
         self.begin_next().await;
@@ -201,9 +201,9 @@ impl Scene {
     /// All that a step may change: passwords, labels, the pending value.
     pub(super) async fn state(&self) -> (Vec<(String, String)>, String, Option<(String, String)>) {
         let passwords = self.world.plugin.database.lock().unwrap().passwords.clone();
-        let secret = self.world.store.describe(SECRET).await.expect("described");
+        let secret = self.world.store.describe(&id(SECRET)).await.expect("described");
         let pending = VersionSelector::Stage(Stage::Pending);
-        let pending = self.world.store.value(SECRET, &pending).await;
+        let pending = self.world.store.value(&id(SECRET), &pending).await;
         let pending = pending.ok().map(|value| parse(value.text.expect("a text").reveal()));
         (passwords.into_iter().collect(), format!("{:?}", secret.stages), pending)
     }
@@ -227,7 +227,7 @@ impl Scene {
 
     /// What must hold once a rotation has ended well.
     pub(super) async fn invariants(&mut self) {
-        let secret = self.world.store.describe(SECRET).await.expect("described");
+        let secret = self.world.store.describe(&id(SECRET)).await.expect("described");
         let current = secret.stages.iter().filter(|(_, labels)| labels.contains(&Stage::Current));
         let current: Vec<_> = current.map(|(version, _)| version).collect();
         assert_eq!(current, [&self.version], "one AWSCURRENT, on the rotation's version");
@@ -261,7 +261,7 @@ impl Scene {
     /// of them: else nobody knows it.
     async fn candidates(&self) -> usize {
         let store = &self.world.store;
-        let mut versions = store.versions(SECRET).await.expect("listed");
+        let mut versions = store.versions(&id(SECRET)).await.expect("listed");
         let rank = |labels: &std::collections::BTreeSet<Stage>| {
             let order = [Stage::Current, Stage::Pending, Stage::Previous];
             order.iter().position(|stage| labels.contains(stage)).unwrap_or(order.len())
@@ -271,7 +271,7 @@ impl Scene {
         let mut tried = Vec::new();
         for listing in versions {
             let selector = VersionSelector::Version(listing.version);
-            let password = match store.value(SECRET, &selector).await {
+            let password = match store.value(&id(SECRET), &selector).await {
                 Ok(value) => parse(value.text.expect("a text").reveal()).1,
                 // It will have one that nobody has seen, or never has one.
                 Err(_) if listing.stages.contains(&Stage::Pending) => String::new(),
@@ -302,7 +302,8 @@ pub(super) async fn undisturbed(setup: Setup) -> Counts {
 }
 
 async fn credential(world: &World, stage: Stage) -> (String, String) {
-    let value = world.store.value(SECRET, &VersionSelector::Stage(stage)).await.expect("there");
+    let value =
+        world.store.value(&id(SECRET), &VersionSelector::Stage(stage)).await.expect("there");
     parse(value.text.expect("a text").reveal())
 }
 

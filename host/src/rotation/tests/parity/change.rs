@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::super::Step;
 use super::super::super::strategy::alternate;
-use super::super::world::{SECRET, World};
+use super::super::world::{SECRET, World, id};
 use super::{pair, postgres, with, world};
 use crate::rotation::ports::TlsMode;
 use crate::rotation::ports::{PendingValue, SecretStore, Stage, VersionId};
@@ -15,7 +15,7 @@ async fn pending(world: &World, fields: &Value) -> VersionId {
     let version = world.begin();
     let text = Secret::new(with("postgres", "app", "second", fields).to_string());
     let value = PendingValue { version: version.clone(), text, rotation_token: None };
-    world.store.put_pending(SECRET, &value).await.unwrap();
+    world.store.put_pending(&id(SECRET), &value).await.unwrap();
     version
 }
 

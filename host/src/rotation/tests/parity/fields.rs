@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::super::Step;
-use super::super::world::{SECRET, SignIn};
+use super::super::world::{SECRET, SignIn, id};
 use super::{GONE, pair, world};
 use crate::rotation::ports::TlsMode;
 use crate::rotation::ports::{SecretStore, Stage, VersionSelector};
@@ -210,6 +210,6 @@ fn further() -> Value {
 }
 
 async fn text(world: &super::super::world::World, stage: Stage) -> Value {
-    let value = world.store.value(SECRET, &VersionSelector::Stage(stage)).await.unwrap();
+    let value = world.store.value(&id(SECRET), &VersionSelector::Stage(stage)).await.unwrap();
     serde_json::from_str(value.text.unwrap().reveal()).unwrap()
 }

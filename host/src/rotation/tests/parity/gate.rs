@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::super::{Outcome, RotationEvent, Step};
-use super::super::world::{SECRET, World};
+use super::super::world::{SECRET, World, id};
 use super::{with, world};
 use crate::rotation::ports::{PendingValue, SecretStore, Stage, StageMove, VersionId};
 use crate::secret::Secret;
@@ -76,16 +76,16 @@ async fn arrange(world: &World, states: &[State]) -> VersionId {
             }
             State::UnknownToken => version = VersionId::new(TOKEN),
             State::Current => {
-                let described = world.store.describe(SECRET).await.unwrap();
+                let described = world.store.describe(&id(SECRET)).await.unwrap();
                 version = described.version_with(&Stage::Current).unwrap().clone();
             }
             State::NotPending => {
                 let to = Some(version.clone());
                 let mine = Stage::Custom("mine".into());
                 let keep = StageMove { stage: mine, remove_from: None, move_to: to.clone() };
-                world.store.move_stage(SECRET, &keep).await.unwrap();
+                world.store.move_stage(&id(SECRET), &keep).await.unwrap();
                 let take = StageMove { stage: Stage::Pending, remove_from: to, move_to: None };
-                world.store.move_stage(SECRET, &take).await.unwrap();
+                world.store.move_stage(&id(SECRET), &take).await.unwrap();
             }
         }
     }
@@ -135,13 +135,13 @@ async fn the_gate_before_every_step_in_its_order() {
 #[tokio::test]
 async fn rotation_enabled_absent_is_allowed() {
     let world = world(&json!({}));
-    let described = world.store.describe(SECRET).await.unwrap();
+    let described = world.store.describe(&id(SECRET)).await.unwrap();
     assert_eq!(described.rotation_enabled, None, "nobody configured a rotation");
     let version = VersionId::new(TOKEN);
     let text = with("postgres", "app", "second", &json!({})).to_string();
     let text = Secret::new(text);
     let pending = PendingValue { version: version.clone(), text, rotation_token: None };
-    world.store.put_pending(SECRET, &pending).await.unwrap();
+    world.store.put_pending(&id(SECRET), &pending).await.unwrap();
     world.finish_from(Step::Create, &version).await;
     assert_eq!(world.field(Stage::Current, "password").await, "second");
 }
@@ -150,9 +150,9 @@ async fn rotation_enabled_absent_is_allowed() {
 async fn create_secret_leaves_awscurrent_where_it_is() {
     let world = world(&json!({}));
     let version = world.begin();
-    let before = world.store.describe(SECRET).await.unwrap();
+    let before = world.store.describe(&id(SECRET)).await.unwrap();
     world.step(Step::Create, &version).await.unwrap();
-    let after = world.store.describe(SECRET).await.unwrap();
+    let after = world.store.describe(&id(SECRET)).await.unwrap();
     let row = "PutSecretValue(ClientRequestToken=token, VersionStages=[AWSPENDING])";
     assert_eq!(after.version_with(&Stage::Pending), Some(&version), "{row}");
     assert_eq!(after.version_with(&Stage::Current), before.version_with(&Stage::Current), "{row}");
@@ -172,7 +172,7 @@ async fn each_step_repeated() {
         world.step(step, &version).await.expect(row);
         assert_eq!(world.step(step, &version).await.expect(row), repeated, "{row}");
     }
-    let secret = world.store.describe(SECRET).await.unwrap();
+    let secret = world.store.describe(&id(SECRET)).await.unwrap();
     let row = "finishSecret: UpdateSecretVersionStage moves AWSCURRENT; AWSPENDING is not removed";
     assert_eq!(secret.version_with(&Stage::Current), Some(&version), "{row}");
     assert_eq!(secret.version_with(&Stage::Pending), Some(&version), "{row}");

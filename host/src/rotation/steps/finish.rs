@@ -11,43 +11,53 @@
 //! current, which is how Secrets Manager recognises a finished rotation: the next one starts. No
 //! value is ever written here, and a version without a password never becomes current.
 
-use super::error::Error;
-use super::event::RotationEvent;
-use super::plan::{Invoker, Plan, plan};
-use super::ports::{Catalog, SecretStore, Stage, StageMove, StoreErrorKind};
-use super::reading::Both;
-use super::set::PENDING;
-use super::{Outcome, Rotation};
-use crate::inventory::Inventory;
+use crate::rotation::credential::Credential;
+use crate::rotation::error::Error;
+use crate::rotation::event::RotationEvent;
+use crate::rotation::labels::Labels;
+use crate::rotation::outcome::Outcome;
+use crate::rotation::participants::Participants;
+use crate::rotation::plan::{Invoker, Plan, plan};
+use crate::rotation::ports::{Catalog, SecretStore, Stage, StoreErrorKind};
+use crate::rotation::reading::{Both, Reader};
+use crate::rotation::selection::Selection;
+use crate::rotation::sign_in::SignIn;
 
-impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
-    pub(super) async fn finish(
+/// The step, with all that it may use.
+pub(in crate::rotation) struct FinishStep<'a, S, C> {
+    pub(in crate::rotation) reader: Reader<'a, S>,
+    pub(in crate::rotation) selection: Selection<'a, C>,
+    pub(in crate::rotation) sign_in: SignIn<'a>,
+    pub(in crate::rotation) labels: Labels<'a, S>,
+}
+
+impl<S: SecretStore, C: Catalog> FinishStep<'_, S, C> {
+    pub(in crate::rotation) async fn run(
         &self,
         event: &RotationEvent,
         invoker: Invoker,
     ) -> Result<Outcome, Error> {
-        let Some(Both { secret, current, pending }) = self.read_both(event, invoker).await? else {
+        let Some(Both { secret, current, pending }) = self.reader.read_both(event, invoker).await?
+        else {
             return Ok(Outcome::AlreadyCurrent);
         };
         // The last thing that anybody checks before applications get this version.
-        let participants = self.participants(&secret, &current, &pending).await?;
+        let participants =
+            Participants::from_both(&self.selection, &secret, &current, &pending).await?;
         let edited = current.created_at.zip(pending.created_at).is_some_and(|(c, p)| c > p);
         if edited {
-            self.verify(&participants.service, &participants.pending, PENDING).await?;
+            let login = &participants.pending;
+            self.sign_in.verify(&participants.service, login, &Credential::Pending).await?;
         }
         let replaced = secret.version_with(&Stage::Current).cloned();
-        let change = StageMove {
-            stage: Stage::Current,
-            remove_from: replaced.clone(),
-            move_to: Some(event.version.clone()),
-        };
-        self.progress.note("moving AWSCURRENT to the new version");
-        match self.store.move_stage(&event.secret_id, &change).await {
+        let moved =
+            self.labels.move_current(&event.secret_id, replaced.clone(), event.version.clone());
+        match moved.await {
             Ok(()) => Ok(Outcome::Finished { replaced }),
             // The label moved since it was read, or the first answer was lost. If it moved here,
             // this is what was wanted.
             Err(error) if error.kind == StoreErrorKind::Invalid => {
-                let secret = self.store.describe(&event.secret_id).await?;
+                let secret = self.reader.describe(&event.secret_id).await?;
                 match plan(event.step, invoker, &secret, &event.version)? {
                     Plan::AlreadyCurrent => Ok(Outcome::AlreadyCurrent),
                     Plan::Run => Err(error.into()),

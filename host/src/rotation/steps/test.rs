@@ -9,38 +9,52 @@
 
 use std::time::Duration;
 
-use super::admin::admin_id;
-use super::document::SecretDocument;
-use super::error::Error;
-use super::event::RotationEvent;
-use super::participants::is_refusal;
-use super::plan::Invoker;
-use super::ports::{
-    Catalog, Description, FailureKind, SecretDescription, SecretRef, SecretStore, Service,
-};
-use super::service_error::ServiceError;
-use super::set::PENDING;
-use super::{Outcome, Rotation};
 use crate::host_port::HostPort;
 use crate::inventory::Inventory;
+use crate::rotation::admin::AdminSecrets;
+use crate::rotation::answer::is_refusal;
+use crate::rotation::credential::Credential;
+use crate::rotation::document::SecretDocument;
+use crate::rotation::error::Error;
+use crate::rotation::event::RotationEvent;
+use crate::rotation::outcome::Outcome;
+use crate::rotation::participants::admin_id;
+use crate::rotation::plan::Invoker;
+use crate::rotation::ports::{
+    Catalog, Description, FailureKind, SecretDescription, SecretRef, SecretStore, Service,
+};
+use crate::rotation::progress::Progress;
+use crate::rotation::reading::Reader;
+use crate::rotation::selection::Selection;
+use crate::rotation::service_error::ServiceError;
+use crate::rotation::sign_in::SignIn;
 
 /// What a replica gets to catch up: Aurora's lag by a tenth of a second, RDS's usually by less than
 /// this. Longer is not worth a function's time, since a failed rotation is tried again. One further
 /// attempt, because services count refused sign-ins. The replicas of unit tests catch up at once.
 const REPLICATION_PAUSE: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 2000 });
 
-impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
-    pub(super) async fn test(
+/// The step, with all that it may use: nothing that writes.
+pub(in crate::rotation) struct TestStep<'a, S, C, I> {
+    pub(in crate::rotation) reader: Reader<'a, S>,
+    pub(in crate::rotation) selection: Selection<'a, C>,
+    pub(in crate::rotation) admins: AdminSecrets<'a, S, I>,
+    pub(in crate::rotation) sign_in: SignIn<'a>,
+    pub(in crate::rotation) progress: &'a Progress,
+}
+
+impl<S: SecretStore, C: Catalog, I: Inventory> TestStep<'_, S, C, I> {
+    pub(in crate::rotation) async fn run(
         &self,
         event: &RotationEvent,
         invoker: Invoker,
     ) -> Result<Outcome, Error> {
-        let Some((secret, pending)) = self.read_pending(event, invoker).await? else {
+        let Some((secret, pending)) = self.reader.read_pending(event, invoker).await? else {
             return Ok(Outcome::AlreadyCurrent);
         };
-        let service = self.service(&secret, &pending).await?;
-        let login = pending.login(service.description(), SecretRef::of(&secret))?;
-        let tested = self.verify(&service, &login, PENDING).await;
+        let service = self.selection.service(&secret, &pending).await?;
+        let login = pending.login(service.description(), SecretRef::rotated(&secret))?;
+        let tested = self.sign_in.verify(&service, &login, &Credential::Pending).await;
         match tested {
             Ok(()) => {}
             Err(refusal) if is_refusal(&refusal) => {
@@ -50,7 +64,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
                 };
                 self.progress.note(format!("waiting for {} to follow {writer}", login.place));
                 tokio::time::sleep(REPLICATION_PAUSE).await;
-                let tested = self.verify(&service, &login, PENDING).await;
+                let tested = self.sign_in.verify(&service, &login, &Credential::Pending).await;
                 tested.map_err(|error| not_replicated(error, writer))?;
             }
             Err(error) => return Err(error),
@@ -67,8 +81,8 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         plugin: &Description,
     ) -> Option<HostPort> {
         let admin_id = admin_id(secret, pending).ok()??;
-        let own = pending.place(plugin.default_port).ok()?;
-        let admin = self.admin(secret, &admin_id, plugin, &own).await.ok()?.login.place;
+        let own = pending.location().ok()?.place(plugin.default_port);
+        let admin = self.admins.read(secret, &admin_id, plugin, &own).await.ok()?.login.place;
         (!admin.is(&own)).then_some(admin)
     }
 }

@@ -1,4 +1,5 @@
-//! Whether an unfinished rotation may still be running, which Secrets Manager does not say.
+//! What there is of an unfinished rotation: whether its version can still become current, and whether
+//! it may still be running, which Secrets Manager does not report.
 //!
 //! A rotation that has just begun looks like one that has stopped: `AWSPENDING` is on a version that
 //! is not current. So a young one is taken for running, and nobody proposes to take its label away.
@@ -11,11 +12,57 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::Rotation;
+use super::document::SecretDocument;
 use super::error::Error;
+use super::mismatch::Mismatch;
+use super::participants::same_but_for_the_credential;
 use super::plan::{Refusal, YOUNG};
-use super::ports::{Catalog, SecretDescription, SecretStore, StoreErrorKind, VersionListing};
-use crate::inventory::Inventory;
+use super::ports::{
+    SecretDescription, SecretStore, SecretValue, Stage, StoreErrorKind, VersionListing,
+};
+use super::reading::Reader;
+use super::secret_problem::Origin;
+
+/// What there is of an unfinished rotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unfinished {
+    /// A version without a value.
+    Empty,
+    /// A version that the rotation can continue with.
+    Sound,
+    /// A version that no step accepts, and why.
+    Spoiled(String),
+    /// A version that the caller may not read.
+    Unreadable,
+}
+
+impl Unfinished {
+    /// Judges a pending version as the steps do: it differs from `AWSCURRENT` in its credential and in
+    /// nothing else.
+    pub fn from_values(
+        secret: &SecretDescription,
+        current: &SecretValue,
+        pending: &SecretValue,
+    ) -> Self {
+        let parse = |value: &SecretValue, role| {
+            SecretDocument::parse(value, Origin { secret: secret.name.clone(), role })
+        };
+        let pending_document = match parse(pending, Stage::Pending) {
+            Ok(document) => document,
+            Err(problem) => return Self::Spoiled(problem.to_string()),
+        };
+        // A mistake in AWSCURRENT stops every step until it is corrected, and then they continue.
+        let Ok(current) = parse(current, Stage::Current) else { return Self::Sound };
+        let version = pending.version.as_str();
+        match same_but_for_the_credential(secret, &current, &pending_document, version) {
+            Ok(()) => Self::Sound,
+            Err(Mismatch::Stale { key, .. }) => {
+                Self::Spoiled(format!("`{key}` of AWSCURRENT was edited after it was made"))
+            }
+            Err(other) => Self::Spoiled(other.to_string()),
+        }
+    }
+}
 
 /// For how long the unfinished rotation has been under way, if it may still be running.
 pub fn running(
@@ -34,24 +81,25 @@ pub fn running(
     (age < YOUNG).then_some(age)
 }
 
-impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
-    /// Makes sure that no rotation is running, as far as that can be known.
-    ///
-    /// # Errors
-    /// How long it may be running, what to wait for, and how to stop it.
-    pub(super) async fn nothing_runs(&self, secret: &SecretDescription) -> Result<(), Error> {
-        let Some(pending) = secret.unfinished() else { return Ok(()) };
-        let versions = match self.store.versions(&secret.arn).await {
-            Ok(versions) => versions,
-            Err(error) if error.kind == StoreErrorKind::AccessDenied => Vec::new(),
-            Err(error) => return Err(error.into()),
-        };
-        match running(secret, &versions, SystemTime::now()) {
-            None => Ok(()),
-            Some(age) => {
-                let (secret, version) = (secret.name.clone(), pending.clone());
-                Err(Refusal::MayRun { secret, version, age }.into())
-            }
+/// Makes sure that no rotation is running, as far as that can be known.
+///
+/// # Errors
+/// How long it may have been running, what to wait for, and how to stop it.
+pub(super) async fn nothing_runs<S: SecretStore>(
+    reader: &Reader<'_, S>,
+    secret: &SecretDescription,
+) -> Result<(), Error> {
+    let Some(pending) = secret.unfinished() else { return Ok(()) };
+    let versions = match reader.versions(&secret.arn).await {
+        Ok(versions) => versions,
+        Err(error) if error.kind == StoreErrorKind::AccessDenied => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    match running(secret, &versions, SystemTime::now()) {
+        None => Ok(()),
+        Some(age) => {
+            let (secret, version) = (secret.name.clone(), pending.clone());
+            Err(Refusal::MayRun { secret, version, age }.into())
         }
     }
 }

@@ -13,24 +13,20 @@
 
 use std::collections::VecDeque;
 
-use super::Rotation;
-use super::document::{Origin, SecretDocument};
+use super::answer::{Answer, is_failure};
+use super::credential::Credential;
 use super::error::Error;
-use super::participants::{Answer, Participants, is_failure};
+use super::participants::{OlderVersion, Participants};
 use super::ports::{
-    Catalog, Failure, FailureKind, Login, SecretStore, SecretValue, Service, Stage, StoreError,
+    Failure, FailureKind, Login, SecretStore, SecretValue, Service, Stage, StoreError,
     StoreErrorKind, VersionId, VersionSelector,
 };
+use super::reading::Reader;
 use super::service_error::ServiceError;
-use super::traces::Likelihood;
-use crate::inventory::Inventory;
+use super::sign_ins::ORPHANS_TRIED;
+use super::traces::{Likelihood, Traces};
+use super::tried::{Tried, Unsearched};
 use crate::secret::{Secret, mute};
-
-/// How many passwords of orphaned versions are tried, newest first. Each is one failed sign-in
-/// more, and policies that lock accounts usually count to ten: with current, pending twice and
-/// previous this makes eight, and one is left for another secret of the account. Four cover four
-/// rotations in a row that were abandoned half-way.
-pub(super) const ORPHANS_TRIED: u32 = 4;
 
 /// How many orphaned versions are read to find that many passwords: some have no value, or one of
 /// the other user of a pair.
@@ -40,8 +36,8 @@ mute!(Candidate);
 
 /// A password that may be the one in force.
 pub(super) struct Candidate {
-    /// What it is called in messages.
-    pub(super) label: String,
+    /// Which one it is.
+    pub(super) credential: Credential,
     /// The version that it is from.
     pub(super) version: VersionId,
     /// The sign-in.
@@ -49,10 +45,10 @@ pub(super) struct Candidate {
 }
 
 /// The candidates, read one by one, since most rotations need none of them.
-pub(super) struct OlderPasswords<'a, S, C: Catalog, I> {
-    rotation: &'a Rotation<'a, S, C, I>,
-    secret_id: &'a str,
-    participants: &'a Participants<'a, C::Service>,
+pub(super) struct OlderPasswords<'a, S, P> {
+    reader: Reader<'a, S>,
+    traces: &'a Traces,
+    participants: &'a Participants<'a, P>,
     refused: Vec<Secret>,
     /// What the service said of those that were tried.
     tried: Vec<Tried>,
@@ -61,78 +57,6 @@ pub(super) struct OlderPasswords<'a, S, C: Catalog, I> {
     held: VecDeque<Candidate>,
     orphans_tried: u32,
     unsearched: Option<Unsearched>,
-}
-
-/// A password that was refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tried {
-    /// What it is called in messages.
-    pub label: String,
-    /// What the service said.
-    pub failure: Failure,
-}
-
-/// Why older versions were left out of the search.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unsearched {
-    /// The role may not list them.
-    NotAllowed,
-    /// There are more than may be tried.
-    TooMany,
-    /// Some are of versions for another host, port or engine: whoever may write the secret could have
-    /// them sent anywhere.
-    OtherPlace,
-    /// Some were stored for TLS, and the server has none.
-    StoredForTls,
-}
-
-impl Unsearched {
-    /// A sentence for the error.
-    pub(crate) fn explanation(self) -> &'static str {
-        match self {
-            Self::NotAllowed => {
-                "passwords of abandoned rotations could not be tried, because the function's role \
-                 lacks secretsmanager:ListSecretVersionIds"
-            }
-            Self::TooMany => {
-                "older passwords of abandoned rotations were not tried, because failed sign-ins \
-                 lock accounts"
-            }
-            Self::OtherPlace => {
-                "older passwords were not tried that are of versions for another host, port or \
-                 engine"
-            }
-            Self::StoredForTls => {
-                "older passwords were not tried that are of versions without \"ssl\": false, \
-                 because the server has no TLS"
-            }
-        }
-    }
-}
-
-mute!(Older);
-
-/// The sign-in of an older version of the secret.
-pub(super) struct Older {
-    /// With the stricter TLS of that version and the current one.
-    pub(super) login: Login,
-    /// Whether it is for the current version's host, port and engine; if not, it must not be used.
-    pub(super) same_place: bool,
-}
-
-impl<P: Service> Participants<'_, P> {
-    /// What an older version says, if it can be used at all: one that can't is nobody's error.
-    pub(super) fn older(&self, value: &SecretValue) -> Option<Older> {
-        let origin = Origin { secret: self.secret.name.clone(), role: Stage::Previous };
-        let document = SecretDocument::parse(value, origin).ok()?;
-        let current = &self.current;
-        let plugin = self.service.description();
-        let mut login = document.login(plugin, current.secret.clone()).ok()?;
-        login.tls = login.tls.stricter(current.tls);
-        let same_engine = document.engine().is_ok_and(|engine| engine == self.engine);
-        let same_place = login.place.is(&current.place) && same_engine;
-        Some(Older { login, same_place })
-    }
 }
 
 /// Which older passwords are tried.
@@ -149,16 +73,16 @@ enum Search {
     Orphans(Option<VecDeque<VersionId>>),
 }
 
-impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
+impl<'a, S: SecretStore, P: Service> OlderPasswords<'a, S, P> {
     /// The search beside `AWSCURRENT` and `AWSPENDING`.
-    pub(super) fn older_passwords<'a>(
-        &'a self,
-        secret_id: &'a str,
-        participants: &'a Participants<'a, C::Service>,
-    ) -> OlderPasswords<'a, S, C, I> {
-        OlderPasswords {
-            rotation: self,
-            secret_id,
+    pub(super) fn new(
+        reader: Reader<'a, S>,
+        traces: &'a Traces,
+        participants: &'a Participants<'a, P>,
+    ) -> Self {
+        Self {
+            reader,
+            traces,
             participants,
             refused: vec![
                 participants.current.password.duplicate(),
@@ -171,9 +95,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
             unsearched: None,
         }
     }
-}
 
-impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
     /// The next password worth trying; last come those that an earlier attempt of this process saw
     /// refused.
     ///
@@ -182,8 +104,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
     /// search ends there and [`unsearched`](Self::unsearched) says so.
     pub(super) async fn next(&mut self, which: Which) -> Result<Option<Candidate>, Error> {
         while let Some(candidate) = self.look_further().await? {
-            let traces = &self.rotation.sign_ins.traces;
-            match traces.of(&candidate.login.secret.id, &candidate.version) {
+            match self.traces.of(&candidate.login.secret.id, &candidate.version) {
                 Likelihood::Refused(_) => self.held.push_back(candidate),
                 Likelihood::InForce | Likelihood::Unknown => return Ok(Some(candidate)),
             }
@@ -201,7 +122,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
                     self.stage = Search::Orphans(None);
                     let selector = VersionSelector::Stage(Stage::Previous);
                     let value = self.read(&selector).await?;
-                    if let Some(candidate) = self.candidate(value, "AWSPREVIOUS".to_owned()) {
+                    if let Some(candidate) = self.candidate(value, Credential::Previous) {
                         return Ok(Some(candidate));
                     }
                 }
@@ -216,8 +137,8 @@ impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
                         return Ok(None);
                     }
                     let value = self.read(&VersionSelector::Version(version.clone())).await?;
-                    let label = format!("unlabelled version {version}");
-                    if let Some(candidate) = self.candidate(value, label) {
+                    let credential = Credential::Unlabelled(version);
+                    if let Some(candidate) = self.candidate(value, credential) {
                         self.orphans_tried += 1;
                         return Ok(Some(candidate));
                     }
@@ -239,9 +160,8 @@ impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
         match answer {
             Ok(Answer::Accepted(done)) => return Ok(Some(done)),
             Ok(Answer::Refused(failure)) => {
-                let traces = &self.rotation.sign_ins.traces;
-                traces.refused(&candidate.login.secret.id, &candidate.version);
-                self.note(&candidate.label, failure);
+                self.traces.refused(&candidate.login.secret.id, &candidate.version);
+                self.note(candidate.credential.clone(), failure);
             }
             Err(error) if self.passes_over(candidate, &error) => {}
             Err(error) => return Err(error),
@@ -250,8 +170,8 @@ impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
     }
 
     /// Takes note that a password was refused.
-    pub(super) fn note(&mut self, label: &str, failure: Failure) {
-        self.tried.push(Tried { label: label.to_owned(), failure });
+    pub(super) fn note(&mut self, credential: Credential, failure: Failure) {
+        self.tried.push(Tried { credential, failure });
     }
 
     /// Whether a failure of a candidate means that it can't be tried, rather than that the service
@@ -279,8 +199,8 @@ impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
 
     /// Whether this one was refused.
     #[cfg(feature = "cli")]
-    pub(super) fn has_tried(&self, label: &str) -> bool {
-        self.tried.iter().any(|tried| tried.label == label)
+    pub(super) fn has_tried(&self, credential: &Credential) -> bool {
+        self.tried.iter().any(|tried| tried.credential == *credential)
     }
 
     /// Whether there was nothing that could be tried.
@@ -291,26 +211,30 @@ impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
 
     /// Whether any beside `AWSCURRENT` and `AWSPENDING` was refused.
     pub(super) fn searched(&self) -> bool {
-        let known = [Stage::Current, Stage::Pending];
-        self.tried.iter().any(|tried| known.iter().all(|stage| stage.as_str() != tried.label))
+        let known = [Credential::Current, Credential::Pending];
+        self.tried.iter().any(|tried| !known.contains(&tried.credential))
     }
 
     async fn read(&self, selector: &VersionSelector) -> Result<Option<SecretValue>, StoreError> {
-        self.rotation.value_if_there(self.secret_id, selector).await
+        self.reader.value_if_there(&self.participants.secret.arn, selector).await
     }
 
     /// A version that can't be used is no candidate; it is nobody's error either.
     pub(super) fn candidate(
         &mut self,
         value: Option<SecretValue>,
-        label: String,
+        credential: Credential,
     ) -> Option<Candidate> {
-        self.candidate_of(&value?, label)
+        self.candidate_of(&value?, credential)
     }
 
     /// The same for a version that is there.
-    pub(super) fn candidate_of(&mut self, value: &SecretValue, label: String) -> Option<Candidate> {
-        let Older { mut login, same_place } = self.participants.older(value)?;
+    pub(super) fn candidate_of(
+        &mut self,
+        value: &SecretValue,
+        credential: Credential,
+    ) -> Option<Candidate> {
+        let OlderVersion { mut login, same_place } = self.participants.older_version(value)?;
         let current = &self.participants.current;
         if login.username != current.username
             || self.refused.iter().any(|refused| refused.same_as(&login.password))
@@ -326,11 +250,11 @@ impl<S: SecretStore, C: Catalog, I: Inventory> OlderPasswords<'_, S, C, I> {
         // with which TLS it may be sent both say.
         login.place = current.place.clone();
         login.database.clone_from(&current.database);
-        Some(Candidate { label, version: value.version.clone(), login })
+        Some(Candidate { credential, version: value.version.clone(), login })
     }
 
     async fn orphans(&mut self) -> Result<VecDeque<VersionId>, StoreError> {
-        match self.rotation.store.versions(self.secret_id).await {
+        match self.reader.versions(&self.participants.secret.arn).await {
             Ok(versions) => Ok(versions
                 .into_iter()
                 .filter(|listing| listing.stages.is_empty())
