@@ -9,19 +9,15 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::error_type::ErrorType;
 use crate::iam;
-use crate::inventory::InventoryError;
 use crate::inventory::aws::AwsInventory;
 use crate::network::Deadline;
 use crate::redact::Redactor;
-use crate::rotation::ports::{SecretStore, StoreError};
+use crate::rotation::ports::{InventoryError, SecretStore, StoreError};
 use crate::rotation::{
     self, Invoker, Outcome, PasswordRequests, Progress, Rotation, RotationEvent, Settings, SignIns,
 };
 use crate::sandbox::InstalledPlugins;
 use crate::store::GuardedStore;
-
-/// The log target of what became of a step.
-pub(crate) const LOG_TARGET: &str = module_path!();
 
 /// Kept back of Lambda's deadline, for reporting why there was no more time: an error that Lambda
 /// itself ends says nothing at all.
@@ -189,9 +185,14 @@ fn scrubbed(error: Error, redactor: &Redactor) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::{Action, InventoryErrorKind};
-    use crate::rotation::ports::StoreErrorKind;
+    use crate::rotation::ports::{InventoryErrorKind, StoreErrorKind};
     use crate::secret::Secret;
+
+    #[test]
+    fn the_log_knows_where_outcomes_come_from() {
+        let own = module_path!().strip_suffix("::tests");
+        assert_eq!(own, Some(crate::logging::OUTCOMES));
+    }
 
     #[test]
     fn what_aws_says_is_told_without_secrets() {
@@ -209,9 +210,10 @@ mod tests {
         };
         let inventory = InventoryError {
             kind: InventoryErrorKind::Other,
-            action: Action::DescribeDbInstances,
+            action: "DescribeDBInstances",
             resource: "db".to_owned(),
             message,
+            remedy: String::new(),
         };
         for error in [Error::from(store), Error::from(inventory)] {
             let told = scrubbed(error, &redactor).report();

@@ -91,6 +91,9 @@ impl<W: Write> Write for Lines<W> {
 /// never gets so far (see [`panics`](crate::panics)).
 const REPEATED_FAILURES: &str = "lambda_runtime::layers::panic";
 
+/// The target of the lines about what became of a step: those of [`handler`](crate::handler).
+pub(crate) const OUTCOMES: &str = concat!(env!("CARGO_CRATE_NAME"), "::handler");
+
 /// Which lines are let through. A library's warning is about a matter of its own, such as each address
 /// that it tried in vain: what comes of it is in the error of whoever called it.
 fn filter(reader: Reader, chosen: Option<LevelFilter>, usual: LevelFilter) -> Targets {
@@ -100,7 +103,7 @@ fn filter(reader: Reader, chosen: Option<LevelFilter>, usual: LevelFilter) -> Ta
         .with_target(REPEATED_FAILURES, LevelFilter::OFF)
         .with_target(env!("CARGO_CRATE_NAME"), chosen.unwrap_or(usual));
     if reader == Reader::Caller && chosen.is_none() {
-        return filter.with_target(crate::handler::LOG_TARGET, LevelFilter::OFF);
+        return filter.with_target(OUTCOMES, LevelFilter::OFF);
     }
     filter
 }

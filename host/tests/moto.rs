@@ -7,8 +7,9 @@ use aws_sdk_rds::config::{Credentials, SharedCredentialsProvider};
 use serde_json::Value;
 use windlass::HostPort;
 use windlass::aws;
-use windlass::inventory::aws::{Access, AwsInventory, Names};
-use windlass::inventory::{Cluster, Instance, Inventory, InventoryErrorKind};
+use windlass::inventory::api::{Cluster, DatabaseApis, Instance};
+use windlass::inventory::aws::{Access, AwsApis, Names};
+use windlass::rotation::ports::InventoryErrorKind;
 use windlass_harness::process::Launch;
 use windlass_harness::{Artifact, Moto};
 
@@ -26,9 +27,9 @@ async fn made_by_boto3(endpoint: &str) -> Result<Value> {
     serde_json::from_slice(&output.stdout).context("what boto3 read")
 }
 
-fn inventory(endpoint: &str) -> AwsInventory {
+fn inventory(endpoint: &str) -> AwsApis {
     let endpoint = endpoint.to_owned();
-    AwsInventory::new(Names::Aws, move |_| {
+    AwsApis::new(Names::Aws, move |_| {
         let endpoint = endpoint.clone();
         Box::pin(async move {
             let nobody = Credentials::new("nobody", "nobody", None, None, "test");

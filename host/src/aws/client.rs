@@ -1,23 +1,20 @@
 //! The AWS clients of the Lambda function: credentials and region from Lambda's own environment,
 //! nothing looked up elsewhere, TLS set up only if the endpoint needs it. Secrets Manager's is made
-//! at the start; those of Amazon RDS and Amazon Redshift when a rotation first needs them.
+//! at the start; the inventory's when a rotation first needs them.
 //!
 //! Every HTTP client that is made here, those of the command line included, refuses plain HTTP to
 //! anything but this machine: see `plain`.
 
 mod plain;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::retry::RetryConfig;
 use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
-use aws_sdk_secretsmanager::config::{
-    BehaviorVersion, Region, SharedCredentialsProvider, SharedHttpClient,
-};
+use aws_sdk_secretsmanager::config::{BehaviorVersion, Region, SharedHttpClient};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 
@@ -26,7 +23,6 @@ pub(crate) use plain::is_loopback;
 pub(crate) use plain::{PlainHttp, Purpose};
 
 use crate::aws::connect_error::BadTls;
-use crate::inventory::aws::{Access, AwsInventory, Names};
 
 /// How long a connection to an AWS service may take. Inside a region it takes a millisecond; a
 /// missing VPC endpoint shows as silence, and should be reported long before Lambda gives up.
@@ -60,37 +56,6 @@ pub fn for_lambda(endpoint: Option<&str>, ca_bundle: Option<&Path>) -> std::io::
 /// is ordinary. A step's deadline ends this too.
 pub fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(200))
-}
-
-/// The services that are asked about databases, for the Lambda function: at AWS's own endpoints or
-/// those of [`Service::endpoint_variable`](crate::inventory::Service::endpoint_variable).
-///
-/// Secrets Manager's client lends its HTTP client, with the roots that it has read, where both
-/// talk TLS. `secrets_manager` is that client and its endpoint, `ca_bundle` as in [`for_lambda`].
-pub fn inventory_for_lambda(
-    secrets_manager: (&Client, Option<&str>),
-    ca_bundle: Option<PathBuf>,
-) -> AwsInventory {
-    let (client, other_endpoint) = secrets_manager;
-    let lent = client.config().http_client().filter(|_| !other_endpoint.is_some_and(is_plain));
-    AwsInventory::new(Names::of_process(), move |service| {
-        let (endpoint, ca_bundle, lent) = (service.endpoint(), ca_bundle.clone(), lent.clone());
-        Box::pin(async move {
-            let http_client = match lent.filter(|_| !endpoint.as_deref().is_some_and(is_plain)) {
-                Some(lent) => lent,
-                None => http_client(endpoint.as_deref(), ca_bundle.as_deref())?,
-            };
-            let credentials = EnvironmentVariableCredentialsProvider::new();
-            let mut shared = SdkConfig::builder()
-                .behavior_version(BehaviorVersion::v2026_01_12())
-                .credentials_provider(SharedCredentialsProvider::new(credentials))
-                .retry_config(retries())
-                .timeout_config(timeouts())
-                .http_client(http_client);
-            shared.set_region(std::env::var("AWS_REGION").ok().map(Region::new));
-            Ok(Access { shared: shared.build(), endpoint })
-        })
-    })
 }
 
 /// How long calls may take.
@@ -147,6 +112,6 @@ fn with_tls(ca_bundle: Option<&Path>) -> std::io::Result<SharedHttpClient> {
 }
 
 /// Only chooses a client; what may be reached with either is decided in `plain`.
-fn is_plain(url: &str) -> bool {
+pub(crate) fn is_plain(url: &str) -> bool {
     url.starts_with("http://")
 }

@@ -18,7 +18,7 @@ use windlass::handler::{self, Handler};
 use windlass::logging::{self, Reader};
 use windlass::sandbox::{InstalledPlugins, Runtime};
 use windlass::store::aws::AwsStore;
-use windlass::{Error, ErrorType, aws, panics};
+use windlass::{Error, ErrorType, aws, inventory, panics};
 
 /// Where plugins of a layer are.
 const LAYER_PLUGINS: &str = "/opt/plugins";
@@ -91,7 +91,7 @@ async fn prepare() -> Result<Handler<AwsStore>, Report> {
     let client = aws::client::for_lambda(endpoint, ca_bundle().as_deref()).map_err(|error| {
         Report { error_type: ErrorType::Configuration, message: error.to_string() }
     })?;
-    let inventory = aws::client::inventory_for_lambda((&client, endpoint), ca_bundle());
+    let inventory = inventory::lambda::for_lambda((&client, endpoint), ca_bundle());
     let store = AwsStore::new(client, endpoint);
     Ok(Handler::new(store, inventory, plugins, config.rotation))
 }

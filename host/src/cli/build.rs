@@ -11,7 +11,7 @@ use super::output::Output;
 use super::toolchain::Toolchain;
 use super::{Failure, files};
 use crate::digest::Digest;
-use crate::sandbox::compile::Gate;
+use crate::sandbox::component::Gate;
 use crate::sandbox::{PluginError, component};
 
 /// Build a plugin crate into a component (.wasm).

@@ -11,7 +11,7 @@ use super::output::Output;
 use super::{Failure, files, sealed};
 use crate::config::Config;
 use crate::digest::Digest;
-use crate::sandbox::compile::Gate;
+use crate::sandbox::component::Gate;
 use crate::sandbox::{HOST_TARGET, PluginError, compile, component};
 
 /// Compile a component ahead of time (.cwasm), which is what the Lambda function loads.

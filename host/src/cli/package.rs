@@ -15,7 +15,8 @@ use super::{Failure, files, sign};
 use crate::config::{Config, FILE_NAME};
 use crate::sandbox::admission::Admission;
 use crate::sandbox::artifact::{self, Trailer};
-use crate::sandbox::compile::{self, Gate};
+use crate::sandbox::compile;
+use crate::sandbox::component::Gate;
 use crate::sandbox::{ArtifactProblem, PluginError, component};
 use crate::signature::SigningKey;
 

@@ -201,7 +201,7 @@ impl Account {
 
     /// What AWS says about databases there.
     pub(super) fn inventory(self) -> AwsInventory {
-        AwsInventory::new(Names::of_process(), move |service| {
+        AwsInventory::connecting(Names::from_process(), move |service| {
             let (account, endpoint) = (self.clone(), service.endpoint());
             Box::pin(async move {
                 let shared = account.load(endpoint.as_deref()).await?.into_builder();

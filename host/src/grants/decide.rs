@@ -16,7 +16,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::address::{AddressKind, carried_v4, kind};
-use super::pattern::{GrantPattern, number};
+use super::pattern::GrantPattern;
+use super::reason::DenyReason;
+use super::request::Request;
 
 /// What one call may reach.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,57 +31,6 @@ pub struct Grants {
     pub runtime_api: Vec<SocketAddr>,
     /// Whether this process runs on Lambda.
     pub on_lambda: bool,
-}
-
-/// A place that a plugin wants to reach.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
-    /// The name or address, as the secret or the service spells it.
-    pub host: &'a str,
-    /// The TCP port.
-    pub port: u16,
-    /// What the secret says about its place.
-    pub secret: &'a SecretPlace,
-}
-
-/// The secret that is being rotated, or that of its administrator where that one signs in, as far
-/// as a pattern may name it. An administrator is elsewhere than the secret only if Amazon RDS said
-/// that both are one database.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SecretPlace {
-    /// Where its service listens.
-    pub host: String,
-    /// The TCP port there.
-    pub port: u16,
-    /// Its further keys that hold no credential.
-    pub fields: Vec<(String, String)>,
-}
-
-impl SecretPlace {
-    /// The key of the host.
-    pub const HOST: &str = "host";
-    /// The key of the port.
-    pub const PORT: &str = "port";
-
-    /// A secret without further keys.
-    pub fn new(host: impl Into<String>, port: u16) -> Self {
-        Self { host: host.into(), port, fields: Vec::new() }
-    }
-
-    /// The host that a key holds, if it holds anything.
-    pub(super) fn host(&self, key: &str) -> Option<&str> {
-        let host = if key == Self::HOST { Some(self.host.as_str()) } else { self.field(key) };
-        host.filter(|host| !host.is_empty())
-    }
-
-    /// The port that a key holds, if it is one.
-    pub(super) fn port(&self, key: &str) -> Option<u16> {
-        if key == Self::PORT { Some(self.port) } else { number(self.field(key)?) }
-    }
-
-    fn field(&self, key: &str) -> Option<&str> {
-        self.fields.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
-    }
 }
 
 /// What the operator granted.
@@ -129,67 +80,6 @@ pub enum Decision {
     Allow(Vec<SocketAddr>),
     /// Don't.
     Deny(DenyReason),
-}
-
-/// Why a place may not be reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DenyReason {
-    /// The plugin did not ask for it.
-    NotAsked,
-    /// The operator did not grant it.
-    NotGranted,
-    /// Link-local: metadata services live there.
-    LinkLocal,
-    /// Multicast or broadcast.
-    NotOneHost,
-    /// `0.0.0.0/8` or `::`.
-    Unspecified,
-    /// Loopback in the form of another address family.
-    Disguised,
-    /// The Lambda runtime API.
-    RuntimeApi,
-    /// Loopback, without a grant that names it.
-    Loopback,
-    /// Loopback, on Lambda.
-    LoopbackOnLambda,
-}
-
-impl DenyReason {
-    /// A short, stable label for logs and metrics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotAsked => "not-asked",
-            Self::NotGranted => "not-granted",
-            Self::LinkLocal => "link-local",
-            Self::NotOneHost => "not-one-host",
-            Self::Unspecified => "unspecified",
-            Self::Disguised => "disguised",
-            Self::RuntimeApi => "runtime-api",
-            Self::Loopback => "loopback",
-            Self::LoopbackOnLambda => "loopback-on-lambda",
-        }
-    }
-
-    /// What to tell the operator.
-    pub fn explanation(self) -> &'static str {
-        match self {
-            Self::NotAsked => "the plugin does not ask for this place",
-            Self::NotGranted => {
-                "the operator did not grant this place; if it is right that the plugin goes there, \
-                 grant it in WINDLASS_GRANTS or windlass.toml"
-            }
-            Self::LinkLocal => "link-local and metadata addresses are never reachable",
-            Self::NotOneHost => "multicast and broadcast addresses are never reachable",
-            Self::Unspecified => "this address names no host",
-            Self::Disguised => "loopback written as another kind of address is never reachable",
-            Self::RuntimeApi => "the Lambda runtime API is never reachable",
-            Self::Loopback => {
-                "loopback needs a grant that names it, such as tcp://127.0.0.1:5432 in \
-                 WINDLASS_GRANTS, windlass.toml or --grant"
-            }
-            Self::LoopbackOnLambda => "loopback is never reachable on Lambda",
-        }
-    }
 }
 
 impl Grants {
@@ -257,6 +147,7 @@ impl Grants {
 
 #[cfg(test)]
 mod tests {
+    use super::super::request::SecretPlace;
     use super::*;
 
     fn patterns(texts: &[&str]) -> Vec<GrantPattern> {

@@ -9,6 +9,10 @@ mod decide;
 mod pattern;
 #[cfg(test)]
 mod properties;
+mod reason;
+mod request;
 
-pub use decide::{Decision, DenyReason, Granted, Grants, Request, SecretPlace};
+pub use decide::{Decision, Granted, Grants};
 pub use pattern::{GrantError, GrantPattern};
+pub use reason::DenyReason;
+pub use request::{Request, SecretPlace};

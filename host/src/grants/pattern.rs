@@ -21,7 +21,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use super::{Request, SecretPlace};
+use super::request::{Request, SecretPlace, number};
 
 /// The longest name of a key in `{…}`. Keys of secrets are words.
 const FIELD_BYTES: usize = 64;
@@ -259,11 +259,6 @@ fn has_bits_beyond(address: IpAddr, prefix: u8) -> bool {
             u128::from(address) & u128::MAX.checked_shr(u32::from(prefix)).unwrap_or(0) != 0
         }
     }
-}
-
-/// A number in digits alone: Rust's own parser takes a `+`, too.
-pub(super) fn number<T: FromStr>(text: &str) -> Option<T> {
-    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 fn port_pattern(text: &str) -> Option<PortPattern> {

@@ -7,7 +7,7 @@ use crate::aws::connect_error::AwsService;
 
 /// A service of AWS that has databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Service {
+pub enum DatabaseService {
     /// Amazon RDS, Aurora included.
     Rds,
     /// Amazon Redshift's provisioned clusters.
@@ -31,7 +31,7 @@ pub enum Action {
     ListWorkgroups,
 }
 
-impl Service {
+impl DatabaseService {
     /// Its name, for people.
     pub fn name(self) -> &'static str {
         self.in_messages().name
@@ -64,11 +64,11 @@ impl Service {
 
 impl Action {
     /// Whose it is.
-    pub fn service(self) -> Service {
+    pub fn service(self) -> DatabaseService {
         match self {
-            Self::DescribeDbInstances | Self::DescribeDbClusters => Service::Rds,
-            Self::DescribeClusters => Service::Redshift,
-            Self::ListNamespaces | Self::ListWorkgroups => Service::RedshiftServerless,
+            Self::DescribeDbInstances | Self::DescribeDbClusters => DatabaseService::Rds,
+            Self::DescribeClusters => DatabaseService::Redshift,
+            Self::ListNamespaces | Self::ListWorkgroups => DatabaseService::RedshiftServerless,
         }
     }
 

@@ -15,12 +15,17 @@ use aws_sdk_rds::config::http::HttpResponse;
 use aws_sdk_rds::error::{ProvideErrorMetadata, SdkError};
 use tokio::sync::OnceCell;
 
-use super::{
-    Action, Cluster, Instance, Inventory, InventoryError, InventoryErrorKind, Service, Workgroup,
-};
+use super::action::{Action, DatabaseService};
+use super::api::{Cluster, DatabaseApis, Instance, Workgroup};
+use super::databases::Databases;
+use super::failure::failed_call;
 use crate::aws::connect_error::Unanswered;
 use crate::host_port::HostPort;
 use crate::report::chain;
+use crate::rotation::ports::{InventoryError, InventoryErrorKind};
+
+/// AWS's services, as a rotation's inventory.
+pub type AwsInventory = Databases<AwsApis>;
 
 /// How a service is reached.
 pub struct Access {
@@ -34,9 +39,9 @@ pub struct Access {
 pub type Connecting = Pin<Box<dyn Future<Output = std::io::Result<Access>> + Send>>;
 
 /// AWS's services, at whatever endpoints their clients are built for.
-pub struct AwsInventory {
+pub struct AwsApis {
     names: Names,
-    connect: Box<dyn Fn(Service) -> Connecting + Send + Sync>,
+    connect: Box<dyn Fn(DatabaseService) -> Connecting + Send + Sync>,
     rds: OnceCell<aws_sdk_rds::Client>,
     redshift: OnceCell<aws_sdk_redshift::Client>,
     serverless: OnceCell<aws_sdk_redshiftserverless::Client>,
@@ -53,17 +58,27 @@ pub enum Names {
 
 impl Names {
     /// Those of the RDS that this process is told to ask.
-    pub(crate) fn of_process() -> Self {
-        if Service::Rds.endpoint().is_some() { Self::Any } else { Self::Aws }
+    pub(crate) fn from_process() -> Self {
+        if DatabaseService::Rds.endpoint().is_some() { Self::Any } else { Self::Aws }
     }
 }
 
 impl AwsInventory {
+    /// See [`AwsApis::new`].
+    pub fn connecting(
+        names: Names,
+        connect: impl Fn(DatabaseService) -> Connecting + Send + Sync + 'static,
+    ) -> Self {
+        Self(AwsApis::new(names, connect))
+    }
+}
+
+impl AwsApis {
     /// The services by clients that are made once they are needed, in the way that `connect` finds;
     /// [`crate::aws::client`] has one.
     pub fn new(
         names: Names,
-        connect: impl Fn(Service) -> Connecting + Send + Sync + 'static,
+        connect: impl Fn(DatabaseService) -> Connecting + Send + Sync + 'static,
     ) -> Self {
         Self {
             names,
@@ -89,17 +104,15 @@ macro_rules! client {
                 Ok($sdk::Client::from_conf(config.build()))
             })
             .await
-            .map_err(|error: std::io::Error| InventoryError {
-                kind: InventoryErrorKind::Other,
-                action: $action,
-                resource: $asked.to_owned(),
-                message: error.to_string(),
+            .map_err(|error: std::io::Error| {
+                let kind = $crate::rotation::ports::InventoryErrorKind::Other;
+                $crate::inventory::failure::failed_call(kind, $action, $asked, error.to_string())
             })
     };
 }
 use client;
 
-impl Inventory for AwsInventory {
+impl DatabaseApis for AwsApis {
     fn may_name(&self, host: &str) -> bool {
         self.names == Names::Any || host.split('.').any(|label| label.eq_ignore_ascii_case("rds"))
     }
@@ -122,12 +135,8 @@ impl Inventory for AwsInventory {
 }
 
 fn not_in_answer(action: Action, id: &str) -> InventoryError {
-    InventoryError {
-        kind: InventoryErrorKind::NotFound,
-        action,
-        resource: id.to_owned(),
-        message: "the answer does not have it".to_owned(),
-    }
+    let message = "the answer does not contain it".to_owned();
+    failed_call(InventoryErrorKind::NotFound, action, id, message)
 }
 
 fn place(host: Option<String>, port: Option<i32>) -> Option<HostPort> {
@@ -152,7 +161,7 @@ where
         }
         (None, _) => (InventoryErrorKind::Other, chain(error)),
     };
-    InventoryError { kind, action, resource: id.to_owned(), message }
+    failed_call(kind, action, id, message)
 }
 
 fn kind_of(code: &str, status: Option<u16>) -> InventoryErrorKind {

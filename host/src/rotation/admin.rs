@@ -1,34 +1,31 @@
 //! The administrator: its credential, and the checks that it is one of this secret's own database.
 //!
 //! In this order, all of it before the administrator's password goes anywhere:
-//! 1. the admin secret says where it is for, or, where AWS manages it, the database's service does
-//!    (see [`managed`](super::managed));
+//! 1. the admin secret contains its place, or, where AWS manages it, the inventory knows it;
 //! 2. it is another account than those that the rotation changes;
 //! 3. it is for an engine that the secret's plugin serves;
-//! 4. it is for the secret's own host and port, or RDS says that both are one database (see
-//!    [`replica`](super::replica)).
+//! 4. it is for the secret's own host and port, or the inventory confirms that both are one database.
 
 use super::document::SecretDocument;
 use super::error::Error;
-use super::managed::Managed;
 use super::mismatch::Mismatch;
 use super::participants::Participants;
 use super::ports::{
-    Description, Login, SecretDescription, SecretId, SecretRef, SecretStore, Service, Stage,
+    Description, Inventory, Login, ManagedDatabase, ManagedQuestion, Places, RelationError,
+    SecretDescription, SecretId, SecretRef, SecretStore, Service, Stage, Unrelated,
     VersionSelector,
 };
 use super::progress::Progress;
 use super::reading::Reader;
 use super::secret_problem::Origin;
 use crate::host_port::HostPort;
-use crate::inventory::Inventory;
 
 /// An admin secret, read but not yet compared with the secret that names it.
-pub(super) struct Admin {
+pub(super) struct Admin<R> {
     pub(super) login: Login,
     engine: String,
     /// What AWS said about its database, where it was asked.
-    pub(super) managed: Option<Managed>,
+    pub(super) managed: Option<ManagedDatabase<R>>,
 }
 
 /// The secrets of administrators, with what AWS reports about their databases.
@@ -73,7 +70,7 @@ impl<S: SecretStore, I: Inventory> AdminSecrets<'_, S, I> {
         let login =
             document.login(participants.service.description(), SecretRef::admin(admin_id))?;
         serves(participants, document.location()?.engine.clone())?;
-        self.may_be_one_database(participants, &login.place, None)?;
+        self.could_be_one(participants, &login.place, None)?;
         Ok(Some(login))
     }
 
@@ -96,7 +93,7 @@ impl<S: SecretStore, I: Inventory> AdminSecrets<'_, S, I> {
         admin_id: &SecretId,
         plugin: &Description,
         own: &HostPort,
-    ) -> Result<Admin, Error> {
+    ) -> Result<Admin<I::Record>, Error> {
         let document = self.document(secret, admin_id).await?;
         let managed = if document.has_location() {
             None
@@ -111,6 +108,97 @@ impl<S: SecretStore, I: Inventory> AdminSecrets<'_, S, I> {
         let place = managed.place.clone();
         let login = document.login_at(plugin, SecretRef::admin(admin_id), place);
         Ok(Admin { login, engine: managed.engine.clone(), managed: Some(managed) })
+    }
+
+    /// The database of an admin secret that does not name it, as the inventory knows it.
+    async fn managed(
+        &self,
+        secret: &SecretDescription,
+        admin_id: &SecretId,
+        own: &HostPort,
+        credential_alone: bool,
+    ) -> Result<Option<ManagedDatabase<I::Record>>, Error> {
+        self.progress.note(format!("reading the tags of the admin secret `{admin_id}`"));
+        let admin = self.reader.describe(admin_id).await.map_err(|error| {
+            error.because(&format!("{}, and it does not contain its database", named_by(secret)))
+        })?;
+        self.progress.note(format!("asking AWS for the database of the admin secret `{admin_id}`"));
+        let question =
+            ManagedQuestion { admin: &admin, credential_alone, named_by: &secret.name, own };
+        Ok(self.inventory.managed(&question).await?)
+    }
+
+    /// Whether the administrator's place is the secret's own, or could be of the same database.
+    fn could_be_one<P>(
+        &self,
+        participants: &Participants<'_, P>,
+        admin: &HostPort,
+        record: Option<&I::Record>,
+    ) -> Result<Relation, Mismatch> {
+        let current = &participants.current.place;
+        if admin.is(current) {
+            return Ok(Relation::SamePlace);
+        }
+        if admin.host.eq_ignore_ascii_case(&current.host) {
+            let why = Unrelated("another port is another server".to_owned());
+            return Err(other_place(participants, admin, why));
+        }
+        let could_be = self.inventory.could_be_one(&places(participants, admin), record);
+        could_be.map_err(|why| other_place(participants, admin, why))?;
+        Ok(Relation::ForTheInventory)
+    }
+
+    /// Makes sure that the administrator's place is the secret's own, or of the same database.
+    async fn same_database<P: Service>(
+        &self,
+        participants: &Participants<'_, P>,
+        admin: &HostPort,
+        managed: Option<&ManagedDatabase<I::Record>>,
+    ) -> Result<(), Error> {
+        let record = managed.map(|managed| &managed.record);
+        if self.could_be_one(participants, admin, record)? == Relation::SamePlace {
+            return Ok(());
+        }
+        let current = &participants.current.place;
+        self.progress.note(format!("asking AWS whether {current} and {admin} are one database"));
+        match self.inventory.are_one(&places(participants, admin), record).await {
+            Ok(()) => Ok(()),
+            Err(RelationError::Unrelated(why)) => Err(other_place(participants, admin, why).into()),
+            Err(RelationError::Call(error)) => {
+                let reason = format!(
+                    "the call was made because the admin secret is for `{admin}` and secret `{}` for \
+                     `{current}`, which must be a read replica or reader endpoint of it",
+                    participants.secret.name
+                );
+                Err(error.because(&reason).into())
+            }
+        }
+    }
+}
+
+/// How an administrator's place is related to the secret's, as far as the two show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Relation {
+    /// It is the same.
+    SamePlace,
+    /// Both may be of one database.
+    ForTheInventory,
+}
+
+fn places<'a, P>(participants: &'a Participants<'_, P>, admin: &'a HostPort) -> Places<'a> {
+    Places { secret: &participants.current.place, admin, engine: &participants.engine }
+}
+
+fn other_place<P>(
+    participants: &Participants<'_, P>,
+    admin: &HostPort,
+    why: Unrelated,
+) -> Mismatch {
+    Mismatch::AdminPlace {
+        secret: participants.secret.name.clone(),
+        admin: admin.clone(),
+        current: participants.current.place.clone(),
+        why,
     }
 }
 
@@ -147,6 +235,6 @@ fn serves<P: Service>(participants: &Participants<'_, P>, engine: String) -> Res
 }
 
 /// For errors about an admin secret: who asks for it.
-pub(super) fn named_by(secret: &SecretDescription) -> String {
+fn named_by(secret: &SecretDescription) -> String {
     format!("`masterarn` of `{}` names it", secret.name)
 }

@@ -17,14 +17,13 @@ use super::error::Error;
 use super::mismatch::Mismatch;
 use super::participants::{Participants, admin_id};
 use super::ports::{
-    Assessment, Catalog, Login, PairState, Planned, Proof, SecretDescription, SecretId,
+    Assessment, Catalog, Inventory, Login, PairState, Planned, Proof, SecretDescription, SecretId,
     SecretStore, Service, Stage, VersionSelector,
 };
 use super::runner::Rotation;
 use super::secret_problem::Origin;
 use super::strategy::{Strategy, alternate};
 use crate::host_port::HostPort;
-use crate::inventory::Inventory;
 
 /// The two accounts of a secret, looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]

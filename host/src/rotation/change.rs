@@ -17,12 +17,12 @@ use super::error::Error;
 use super::outcome::Outcome;
 use super::participants::Participants;
 use super::ports::{
-    Change, FailureKind, Login, Proof, SecretDescription, SecretId, SecretStore, Service, TlsMode,
+    Change, FailureKind, Inventory, Login, Proof, SecretDescription, SecretId, SecretStore,
+    Service, TlsMode,
 };
 use super::service_error::ServiceError;
 use super::sign_in::SignIn;
 use super::strategy::Strategy;
-use crate::inventory::Inventory;
 use crate::text::quoted;
 
 /// What the trials of one attempt find out for each other.

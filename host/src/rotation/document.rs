@@ -8,16 +8,13 @@ use std::net::Ipv6Addr;
 
 use serde_json::{Map, Value};
 
-use super::ports::{Description, Login, Proof, SecretId, SecretRef, SecretValue, TlsMode};
+use super::ports::{
+    Description, Login, OWN_KEYS, Proof, SecretId, SecretRef, SecretValue, TlsMode,
+};
 use super::secret_problem::{Origin, SecretProblem};
 use crate::host_port::HostPort;
 use crate::redact::wipe;
 use crate::secret::{Secret, mute};
-
-/// Keys that say where and how to sign in. A plugin gets what they mean, and no key that it does
-/// not declare.
-pub const OWN_KEYS: [&str; 8] =
-    ["engine", "host", "port", "username", "password", "dbname", "ssl", "masterarn"];
 
 /// What some editors put before the first character of a file.
 const BYTE_ORDER_MARK: char = '\u{feff}';

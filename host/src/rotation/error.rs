@@ -1,16 +1,17 @@
 //! Everything that can end a step of a rotation, grouped by the part that failed.
 
 use super::choice::ChoiceError;
-use super::managed::ManagedProblem;
 use super::mismatch::Mismatch;
 use super::password::PasswordProblem;
 use super::plan::Refusal;
-use super::ports::{PluginFault, StoreError, StoreErrorKind};
+use super::ports::{
+    InventoryError, InventoryErrorKind, ManagedError, ManagedProblem, PluginFault, StoreError,
+    StoreErrorKind,
+};
 use super::secret_problem::SecretProblem;
 use super::service_error::ServiceError;
 use super::strategy::StrategyProblem;
 use crate::error_type::ErrorType;
-use crate::inventory::{InventoryError, InventoryErrorKind};
 use crate::report::chain;
 
 /// A step that did not succeed.
@@ -49,6 +50,15 @@ pub enum Error {
     /// An admin secret that AWS manages does not lead to its database.
     #[error(transparent)]
     ManagedAdmin(#[from] ManagedProblem),
+}
+
+impl From<ManagedError> for Error {
+    fn from(error: ManagedError) -> Self {
+        match error {
+            ManagedError::Problem(problem) => problem.into(),
+            ManagedError::Call(error) => error.into(),
+        }
+    }
 }
 
 impl Error {

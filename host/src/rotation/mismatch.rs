@@ -4,7 +4,7 @@
 //! has the command: RotateSecret refuses to begin while the label is in its way, and cancelling a
 //! rotation leaves it where it is.
 
-use super::replica::Unrelated;
+use super::ports::Unrelated;
 use crate::host_port::HostPort;
 use crate::text::quoted;
 
@@ -77,9 +77,9 @@ pub enum Mismatch {
     },
     /// The administrator's server is another one.
     #[error(
-        "the admin secret is for `{admin}`, but secret `{secret}` is for `{current}`; an administrator \
-         may only change users of its own server, on the same port, or of what Amazon RDS confirms \
-         as its read replica or reader endpoint; here, {why}"
+        "secret `{secret}` is for `{current}`, but its admin secret is for `{admin}`, which is not the same database ({why}); set \
+         `masterarn` to an administrator of that host and port, or of a database of which Amazon RDS \
+         lists it as a read replica or reader endpoint"
     )]
     AdminPlace {
         /// The secret's name.

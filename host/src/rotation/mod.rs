@@ -17,7 +17,6 @@ mod error;
 mod event;
 mod give_up;
 mod labels;
-mod managed;
 mod mismatch;
 mod older;
 mod outcome;
@@ -29,7 +28,6 @@ mod progress;
 mod reading;
 #[cfg(feature = "cli")]
 mod repair;
-mod replica;
 mod runner;
 mod secret_problem;
 mod selection;
@@ -52,13 +50,11 @@ mod unfinished;
 pub use adopt::Pairing;
 pub use choice::ChoiceError;
 pub use credential::Credential;
-pub use document::{Location, OWN_KEYS, SecretDocument};
+pub use document::{Location, SecretDocument};
 pub use error::Error;
 pub use event::{EventError, RotationEvent, Step};
-pub use managed::ManagedProblem;
 pub use mismatch::Mismatch;
 pub use outcome::Outcome;
-pub(crate) use password::{LEAST_BITS, bits};
 pub use password::{PasswordProblem, PasswordRequests};
 #[cfg(feature = "cli")]
 pub use plan::YOUNG;
@@ -66,7 +62,6 @@ pub use plan::{Invoker, Plan, Refusal, plan};
 pub use progress::Progress;
 #[cfg(feature = "cli")]
 pub use repair::{Beside, Diagnosis, RepairAction, Wish};
-pub use replica::Unrelated;
 pub use runner::Rotation;
 pub use secret_problem::{Origin, SecretProblem};
 pub use service_error::{GivenUp, ServiceError};

@@ -17,13 +17,9 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use super::ports::strength::{Class, LEAST_BITS, alphabet, bits};
 use super::ports::{CharacterClasses, Description, PasswordRequest, SecretId};
 use super::settings::PasswordSettings;
-
-/// How hard a password must be to guess, in bits. Eight characters of letters and digits, which is
-/// what the tightest services take, have 47; less can be searched through by machines that anybody
-/// can rent.
-pub const LEAST_BITS: f64 = 40.0;
 
 /// How many secrets are remembered. A function has hundreds; whoever has more loses a round trip now
 /// and then.
@@ -53,8 +49,8 @@ pub fn request(
             bits: bits.floor(),
         });
     }
-    for (class, variable) in Class::ALL.iter().zip(Class::VARIABLES) {
-        if class.is_in(wanted) && class.excluded_by(settings) {
+    for (class, variable) in Class::ALL.iter().zip(VARIABLES) {
+        if class.is_in(wanted) && excluded_by(*class, settings) {
             tracing::warn!(
                 plugin = plugin.name,
                 "{variable} is not followed: the service asks for {} in every password",
@@ -83,89 +79,18 @@ fn unchecked(settings: &PasswordSettings, plugin: &Description) -> PasswordReque
     }
 }
 
-/// A class of characters, as Secrets Manager and services tell them apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Digit,
-    Upper,
-    Lower,
-    Punctuation,
-}
+/// AWS's variables that exclude a class of characters, in the order of [`Class::ALL`].
+const VARIABLES: [&str; 4] =
+    ["EXCLUDE_NUMBERS", "EXCLUDE_UPPERCASE", "EXCLUDE_LOWERCASE", "EXCLUDE_PUNCTUATION"];
 
-impl Class {
-    const ALL: [Self; 4] = [Self::Digit, Self::Upper, Self::Lower, Self::Punctuation];
-
-    /// AWS's variables that exclude them, in the order of [`ALL`](Self::ALL).
-    const VARIABLES: [&str; 4] =
-        ["EXCLUDE_NUMBERS", "EXCLUDE_UPPERCASE", "EXCLUDE_LOWERCASE", "EXCLUDE_PUNCTUATION"];
-
-    fn of(byte: u8) -> Self {
-        match byte {
-            b'0'..=b'9' => Self::Digit,
-            b'A'..=b'Z' => Self::Upper,
-            b'a'..=b'z' => Self::Lower,
-            _ => Self::Punctuation,
-        }
+/// Whether the operator excludes a class.
+fn excluded_by(class: Class, settings: &PasswordSettings) -> bool {
+    match class {
+        Class::Digit => settings.exclude_numbers,
+        Class::Upper => settings.exclude_uppercase,
+        Class::Lower => settings.exclude_lowercase,
+        Class::Punctuation => settings.exclude_punctuation,
     }
-
-    fn is_in(self, classes: CharacterClasses) -> bool {
-        match self {
-            Self::Digit => classes.digit,
-            Self::Upper => classes.upper,
-            Self::Lower => classes.lower,
-            Self::Punctuation => classes.punctuation,
-        }
-    }
-
-    fn excluded_by(self, settings: &PasswordSettings) -> bool {
-        match self {
-            Self::Digit => settings.exclude_numbers,
-            Self::Upper => settings.exclude_uppercase,
-            Self::Lower => settings.exclude_lowercase,
-            Self::Punctuation => settings.exclude_punctuation,
-        }
-    }
-
-    fn excluded_in(self, request: &PasswordRequest) -> bool {
-        match self {
-            Self::Digit => request.exclude_numbers,
-            Self::Upper => request.exclude_uppercase,
-            Self::Lower => request.exclude_lowercase,
-            Self::Punctuation => request.exclude_punctuation,
-        }
-    }
-
-    /// How many of its characters may occur.
-    fn left(self, request: &PasswordRequest) -> usize {
-        allowed(request).filter(|byte| Self::of(*byte) == self).count()
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Digit => "a digit",
-            Self::Upper => "an upper-case letter",
-            Self::Lower => "a lower-case letter",
-            Self::Punctuation => "a punctuation character",
-        }
-    }
-}
-
-/// How hard a password is to guess that was made for this request, in bits.
-pub fn bits(request: &PasswordRequest) -> f64 {
-    f64::from(request.length) * f64::from(alphabet(request).max(1)).log2()
-}
-
-/// How many characters may occur.
-fn alphabet(request: &PasswordRequest) -> u8 {
-    u8::try_from(allowed(request).count()).unwrap_or(u8::MAX)
-}
-
-/// The characters that may occur: of printable ASCII, which is what `GetRandomPassword` uses.
-fn allowed(request: &PasswordRequest) -> impl Iterator<Item = u8> {
-    (b'!'..=b'~').filter(|byte| {
-        let excluded = Class::of(*byte).excluded_in(request);
-        !excluded && !request.exclude_characters.contains(char::from(*byte))
-    })
 }
 
 /// What this process asked for, by secret.

@@ -15,8 +15,8 @@
 use std::time::Duration;
 
 use super::event::Step;
-#[cfg(feature = "cli")]
 use super::ports::{SecretDescription, Stage, VersionId};
+#[cfg(feature = "cli")]
 use crate::text::quoted;
 
 /// How long a rotation may be running. Ordinary ones take seconds; the longest that Lambda lets one

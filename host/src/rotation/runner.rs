@@ -8,7 +8,7 @@ use super::labels::Labels;
 use super::outcome::Outcome;
 use super::password::PasswordRequests;
 use super::plan::Invoker;
-use super::ports::{Catalog, SecretStore};
+use super::ports::{Catalog, Inventory, SecretStore};
 use super::progress::Progress;
 use super::reading::Reader;
 use super::selection::Selection;
@@ -16,7 +16,6 @@ use super::settings::Settings;
 use super::sign_in::SignIn;
 use super::sign_ins::SignIns;
 use super::steps::{CreateStep, FinishStep, NewVersions, SetStep, TestStep};
-use crate::inventory::Inventory;
 
 /// What rotations are run with.
 pub struct Rotation<'a, S, C, I> {

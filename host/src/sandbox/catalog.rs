@@ -18,11 +18,12 @@ use crate::grants::{Decision, GrantPattern, Granted, Grants, Request, SecretPlac
 use crate::host_port::HostPort;
 use crate::network::{Deadline, Tls};
 use crate::redact::Redactor;
-use crate::rotation::ports::{
-    Assessment, CallError, Catalog, Change, Description, Failure, FailureKind, Login, Planned,
-    PluginFault, Proof, Service, TlsMode,
-};
 #[cfg(feature = "cli")]
+use crate::rotation::ports::{Assessment, Planned};
+use crate::rotation::ports::{
+    CallError, Catalog, Change, Description, Failure, FailureKind, Login, PluginFault, Proof,
+    Service, TlsMode,
+};
 use crate::secret::Secret;
 
 /// What every call's sandbox is made from.

@@ -1,18 +1,10 @@
 //! Components compiled ahead of time, for this machine or another target.
 
+use super::component::Gate;
 use super::load::check;
 use super::runtime::{HOST_TARGET, config};
 use super::{ArtifactProblem, artifact, component};
 use crate::signature::Signature;
-
-/// Whether what the host would refuse to load is refused here already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gate {
-    /// It is: whoever compiles hears of it.
-    Closed,
-    /// It is not, so that the refusal at loading can be tested.
-    Open,
-}
 
 /// Compiles a component and seals it with its trailer, which carries the component's signature along.
 ///

@@ -5,9 +5,17 @@ use wit_component::{ComponentEncoder, DecodedWasm};
 use wit_parser::{Resolve, WorldId, WorldKey};
 
 use super::ArtifactProblem;
-use super::compile::Gate;
 use super::limits::COMPONENT_BYTES;
 use super::load::{Shape, check};
+
+/// Whether what the host would refuse to load is refused here already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// It is: whoever compiles hears of it.
+    Closed,
+    /// It is not, so that the refusal at loading can be tested.
+    Open,
+}
 
 /// Makes a component of a core module, and unless the gate is open makes sure that this host would
 /// take it.

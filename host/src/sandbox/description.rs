@@ -11,11 +11,12 @@ use super::bindings::exports::windlass::plugin::{metadata, password};
 use super::limits::{self, DESCRIPTION_BYTES, DESCRIPTION_ENTRIES, PASSWORD_LENGTH};
 use crate::grants::{GrantError, GrantPattern};
 use crate::redact::Redactor;
+use crate::rotation::ports::OWN_KEYS;
+use crate::rotation::ports::strength::{LEAST_BITS, bits};
 use crate::rotation::ports::{
     CharacterClasses, Description, Features, NameLength, PasswordRequest, PasswordRules,
     UsernameRules,
 };
-use crate::rotation::{LEAST_BITS, OWN_KEYS, bits};
 
 /// Makes sure that what a plugin says about itself can be true, and joins to it what it says of each
 /// of its engines.

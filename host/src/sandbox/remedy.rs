@@ -78,7 +78,8 @@ mod tests {
     #[cfg(feature = "cli")]
     #[test]
     fn features_that_are_off_and_modules_of_other_worlds_are_told_with_what_to_do() {
-        use crate::sandbox::compile::{Gate, compile};
+        use crate::sandbox::compile::compile;
+        use crate::sandbox::component::Gate;
         use crate::sandbox::component::encode;
 
         for (component, expected) in [

@@ -2,11 +2,13 @@
 
 use aws_sdk_rds::types::{DbCluster, DbInstance};
 
-use super::{AwsInventory, client, failed, not_in_answer, place};
+use super::{AwsApis, client, failed, not_in_answer, place};
 use crate::aws::connect_error::BadTls;
-use crate::inventory::{Action, Cluster, Instance, InventoryError, InventoryErrorKind};
+use crate::inventory::action::Action;
+use crate::inventory::api::{Cluster, Instance};
+use crate::rotation::ports::InventoryError;
 
-impl AwsInventory {
+impl AwsApis {
     pub(super) async fn rds_instance(&self, id: &str) -> Result<Instance, InventoryError> {
         const ACTION: Action = Action::DescribeDbInstances;
         let client = client!(self, rds, aws_sdk_rds, ACTION, id)?;

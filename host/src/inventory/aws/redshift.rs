@@ -6,10 +6,13 @@
 
 use aws_sdk_redshiftserverless::types::{Namespace, Workgroup as Listed};
 
-use super::{AwsInventory, client, failed, not_in_answer, place};
+use super::{AwsApis, client, failed, not_in_answer, place};
 use crate::aws::connect_error::BadTls;
 use crate::host_port::HostPort;
-use crate::inventory::{Action, InventoryError, InventoryErrorKind, Workgroup};
+use crate::inventory::action::Action;
+use crate::inventory::api::Workgroup;
+use crate::inventory::failure::failed_call;
+use crate::rotation::ports::{InventoryError, InventoryErrorKind};
 
 /// How many entries a page may have at most.
 const PAGE: i32 = 100;
@@ -18,7 +21,7 @@ const PAGE: i32 = 100;
 /// AWS gives it more; two thousand are read in some two seconds, of which a step has about thirty.
 const PAGES: usize = 20;
 
-impl AwsInventory {
+impl AwsApis {
     pub(super) async fn provisioned(&self, arn: &str) -> Result<Option<HostPort>, InventoryError> {
         const ACTION: Action = Action::DescribeClusters;
         let client = client!(self, redshift, aws_sdk_redshift, ACTION, arn)?;
@@ -89,15 +92,11 @@ fn owner(arn: &str) -> Option<(&str, &str, &str)> {
 }
 
 fn too_many(action: Action, arn: &str) -> InventoryError {
-    InventoryError {
-        kind: InventoryErrorKind::Other,
-        action,
-        resource: arn.to_owned(),
-        message: format!(
-            "the list goes on after {PAGES} pages, the most that are read; use an admin secret that \
-             has `engine` and `host`"
-        ),
-    }
+    let message = format!(
+        "the list has more than {PAGES} pages, the most that are read; use an admin secret that has \
+         `engine` and `host`"
+    );
+    failed_call(InventoryErrorKind::Other, action, arn, message)
 }
 
 impl From<Listed> for Workgroup {

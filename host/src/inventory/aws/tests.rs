@@ -27,7 +27,7 @@ use recorded;
 
 /// Services on loopback, which give these answers one after the other, and the bodies of what they
 /// were asked. After the last answer they listen no more.
-async fn services(answers: Vec<Recorded>) -> (AwsInventory, Arc<Mutex<Vec<String>>>) {
+async fn services(answers: Vec<Recorded>) -> (AwsApis, Arc<Mutex<Vec<String>>>) {
     by_action(answers.into_iter().map(|answer| ("", answer)).collect()).await
 }
 
@@ -35,7 +35,7 @@ async fn services(answers: Vec<Recorded>) -> (AwsInventory, Arc<Mutex<Vec<String
 /// asked for at a time.
 async fn by_action(
     mut answers: Vec<(&'static str, Recorded)>,
-) -> (AwsInventory, Arc<Mutex<Vec<String>>>) {
+) -> (AwsApis, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let asked = Arc::new(Mutex::new(Vec::new()));
@@ -70,9 +70,9 @@ async fn by_action(
     (at(&endpoint), asked)
 }
 
-fn at(endpoint: &str) -> AwsInventory {
+fn at(endpoint: &str) -> AwsApis {
     let endpoint = endpoint.to_owned();
-    AwsInventory::new(Names::Aws, move |_| {
+    AwsApis::new(Names::Aws, move |_| {
         let endpoint = endpoint.clone();
         Box::pin(async move {
             // As the function's own, but for credentials of nobody and retries without pauses.
@@ -92,9 +92,8 @@ fn at(endpoint: &str) -> AwsInventory {
 
 #[test]
 fn only_names_of_rds_are_asked_about_and_any_behind_an_endpoint_of_ones_own() {
-    let rds = |names| {
-        AwsInventory::new(names, |_| Box::pin(async { Err(std::io::Error::other("unused")) }))
-    };
+    let rds =
+        |names| AwsApis::new(names, |_| Box::pin(async { Err(std::io::Error::other("unused")) }));
     for (host, expected) in [
         ("app.c1a2b3d4e5f6.eu-west-1.rds.amazonaws.com", true),
         ("app.c1a2b3d4e5f6.rds.cn-north-1.amazonaws.com.cn", true),
@@ -116,7 +115,7 @@ async fn a_client_is_made_once_and_not_before_it_is_needed() {
     let (other, _) = services([instance, instance, cluster].map(|text| (200, text)).into()).await;
     let made = Arc::new(Mutex::new(Vec::new()));
     let count = Arc::clone(&made);
-    let inventory = AwsInventory::new(Names::Aws, move |service| {
+    let inventory = AwsApis::new(Names::Aws, move |service| {
         count.lock().unwrap().push(service);
         (other.connect)(service)
     });
@@ -124,7 +123,7 @@ async fn a_client_is_made_once_and_not_before_it_is_needed() {
     assert!(made.lock().unwrap().is_empty());
     inventory.instance("app").await.unwrap();
     inventory.instance("app").await.unwrap();
-    assert_eq!(*made.lock().unwrap(), [Service::Rds]);
+    assert_eq!(*made.lock().unwrap(), [DatabaseService::Rds]);
     inventory.redshift_cluster("arn:aws:redshift:eu-west-1:123456789012:cluster:dw").await.unwrap();
-    assert_eq!(*made.lock().unwrap(), [Service::Rds, Service::Redshift]);
+    assert_eq!(*made.lock().unwrap(), [DatabaseService::Rds, DatabaseService::Redshift]);
 }

@@ -3,6 +3,11 @@
 
 use std::fmt;
 
+/// Keys that say where and how to sign in. A plugin gets what they mean, and no key that it does
+/// not declare.
+pub const OWN_KEYS: [&str; 8] =
+    ["engine", "host", "port", "username", "password", "dbname", "ssl", "masterarn"];
+
 /// What a plugin says about itself and one of its engines; `windlass:plugin/metadata` and
 /// `…/password` have the meaning of each item.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,11 +2,17 @@
 //! written against these and never sees the AWS SDK or the sandbox behind them.
 
 mod description;
+mod inventory;
 mod service;
 mod store;
+pub(crate) mod strength;
 
 pub use description::{
-    CharacterClasses, Description, Features, NameLength, PasswordRules, UsernameRules,
+    CharacterClasses, Description, Features, NameLength, OWN_KEYS, PasswordRules, UsernameRules,
+};
+pub use inventory::{
+    Inventory, InventoryError, InventoryErrorKind, ManagedDatabase, ManagedError, ManagedProblem,
+    ManagedQuestion, Places, RelationError, Unrelated,
 };
 #[cfg(feature = "cli")]
 pub use service::{Assessment, Finding, PairState, Planned};

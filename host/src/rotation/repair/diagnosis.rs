@@ -7,7 +7,6 @@
 //! 3. else the current one, the pending one, older ones, the one of the other account of a pair.
 
 use super::{Beside, Diagnosis, RepairAction, Wish};
-use crate::inventory::Inventory;
 use crate::rotation::answer::{Answer, answered};
 use crate::rotation::credential::Credential;
 use crate::rotation::error::Error;
@@ -15,8 +14,8 @@ use crate::rotation::older::{Candidate, OlderPasswords, Which};
 use crate::rotation::participants::{OlderVersion, Participants};
 use crate::rotation::plan::Refusal;
 use crate::rotation::ports::{
-    Catalog, Login, SecretDescription, SecretStore, SecretValue, Service, Stage, VersionId,
-    VersionSelector,
+    Catalog, Inventory, Login, SecretDescription, SecretStore, SecretValue, Service, Stage,
+    VersionId, VersionSelector,
 };
 use crate::rotation::runner::Rotation;
 use crate::rotation::unfinished::{Unfinished, nothing_runs};

@@ -24,8 +24,8 @@ use super::document::SecretDocument;
 use super::error::Error;
 use super::participants::Participants;
 use super::ports::{
-    Catalog, Login, SecretDescription, SecretId, SecretStore, SecretValue, Service, Stage,
-    VersionId, VersionSelector,
+    Catalog, Inventory, Login, SecretDescription, SecretId, SecretStore, SecretValue, Service,
+    Stage, VersionId, VersionSelector,
 };
 use super::runner::Rotation;
 use super::secret_problem::Origin;
@@ -33,7 +33,6 @@ use super::service_error::ServiceError;
 use super::strategy::{Strategy, check_abilities};
 use super::tried::Tried;
 use crate::host_port::HostPort;
-use crate::inventory::Inventory;
 
 /// What is to be repaired, and how.
 #[derive(Debug, Clone, Copy)]

@@ -1,9 +1,10 @@
 //! A version, as a person names it: by a label, by its id, or by how the id begins.
 
-use crate::inventory::Inventory;
 use crate::rotation::error::Error;
 use crate::rotation::plan::Refusal;
-use crate::rotation::ports::{Catalog, SecretDescription, SecretStore, Stage, VersionId};
+use crate::rotation::ports::{
+    Catalog, Inventory, SecretDescription, SecretStore, Stage, VersionId,
+};
 use crate::rotation::runner::Rotation;
 
 impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {

@@ -9,7 +9,6 @@
 //! way to the service (grants and roots, without a connection), the administrator's secret. That one
 //! is read while the password is made, and again in setSecret: it may have been rotated meanwhile.
 
-use crate::inventory::Inventory;
 use crate::rotation::admin::AdminSecrets;
 use crate::rotation::document::SecretDocument;
 use crate::rotation::error::Error;
@@ -19,8 +18,8 @@ use crate::rotation::participants::{Participants, same_but_for_the_credential};
 use crate::rotation::password::{PasswordRequests, request};
 use crate::rotation::plan::Invoker;
 use crate::rotation::ports::{
-    Catalog, Login, PasswordRequest, PendingValue, SecretDescription, SecretStore, Service, Stage,
-    StoreError, StoreErrorKind, VersionId, VersionSelector,
+    Catalog, Inventory, Login, PasswordRequest, PendingValue, SecretDescription, SecretStore,
+    Service, Stage, StoreError, StoreErrorKind, VersionId, VersionSelector,
 };
 use crate::rotation::progress::Progress;
 use crate::rotation::reading::Reader;

@@ -18,7 +18,6 @@
 //! ended. With dual passwords the current password signs in before and after the change, so a second
 //! attempt makes it again: the plugin leaves alone what is in force already.
 
-use crate::inventory::Inventory;
 use crate::rotation::answer::{Answer, answered};
 use crate::rotation::change::{Learnt, PasswordChanges};
 use crate::rotation::credential::Credential;
@@ -30,7 +29,7 @@ use crate::rotation::older::{OlderPasswords, Which};
 use crate::rotation::outcome::Outcome;
 use crate::rotation::participants::{Participants, Versions};
 use crate::rotation::plan::Invoker;
-use crate::rotation::ports::{Catalog, SecretStore};
+use crate::rotation::ports::{Catalog, Inventory, SecretStore};
 use crate::rotation::reading::{Both, Reader};
 use crate::rotation::selection::Selection;
 use crate::rotation::sign_in::SignIn;

@@ -10,7 +10,6 @@
 use std::time::Duration;
 
 use crate::host_port::HostPort;
-use crate::inventory::Inventory;
 use crate::rotation::admin::AdminSecrets;
 use crate::rotation::answer::is_refusal;
 use crate::rotation::credential::Credential;
@@ -21,7 +20,8 @@ use crate::rotation::outcome::Outcome;
 use crate::rotation::participants::admin_id;
 use crate::rotation::plan::Invoker;
 use crate::rotation::ports::{
-    Catalog, Description, FailureKind, SecretDescription, SecretRef, SecretStore, Service,
+    Catalog, Description, FailureKind, Inventory, SecretDescription, SecretRef, SecretStore,
+    Service,
 };
 use crate::rotation::progress::Progress;
 use crate::rotation::reading::Reader;

@@ -123,12 +123,12 @@ async fn each_admin_secret_that_does_not_fit_is_refused_before_it_is_used() {
         (
             json!({"masterarn": ADMIN}),
             Some(json!({"host": "other.example"})),
-            "the admin secret is for `other.example:7`, but secret `app-db` is for `db.example:7`",
+            "secret `app-db` is for `db.example:7`, but its admin secret is for `other.example:7`",
         ),
         (
             json!({"masterarn": ADMIN}),
             Some(json!({"port": 8})),
-            "the admin secret is for `db.example:8`",
+            "admin secret is for `db.example:8`",
         ),
         (
             json!({"masterarn": ADMIN}),
@@ -167,7 +167,7 @@ async fn each_admin_secret_that_does_not_fit_is_refused_before_it_is_used() {
 #[tokio::test]
 async fn an_admin_secret_that_was_spoiled_after_the_first_step_is_refused_before_it_is_used() {
     for (change, expected) in [
-        (json!({"host": "other.example"}), "the admin secret is for `other.example:7`"),
+        (json!({"host": "other.example"}), "admin secret is for `other.example:7`"),
         (json!({"username": "app"}), "is for user `app`, whose password this rotation changes"),
         (json!({"engine": "mysql"}), "is for engine `mysql`, which plugin `fake` does not serve"),
         (

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use crate::host_port::HostPort;
-use crate::inventory::{
-    Action, Cluster, Instance, Inventory, InventoryError, InventoryErrorKind, Workgroup,
-};
+use crate::inventory::Action;
+use crate::inventory::api::{Cluster, DatabaseApis, Instance, Workgroup};
+use crate::inventory::failure::failed_call;
+use crate::rotation::ports::{InventoryError, InventoryErrorKind};
 
 /// Where RDS's names end.
 const ZONE: &str = "c1a2.eu-west-1.rds.example";
@@ -100,12 +101,7 @@ impl FakeInventory {
         listed: &BTreeMap<String, T>,
     ) -> Result<T, InventoryError> {
         self.asked.lock().unwrap().push(format!("{action} {id}"));
-        let failed = |kind| InventoryError {
-            kind,
-            action,
-            resource: id.to_owned(),
-            message: "Code: as told".into(),
-        };
+        let failed = |kind| failed_call(kind, action, id, "Code: as told".into());
         if let Some(kind) = self.broken {
             return Err(failed(kind));
         }
@@ -113,7 +109,7 @@ impl FakeInventory {
     }
 }
 
-impl Inventory for FakeInventory {
+impl DatabaseApis for FakeInventory {
     fn may_name(&self, host: &str) -> bool {
         host.split('.').any(|label| label == "rds")
     }

@@ -5,7 +5,8 @@ use serde_json::json;
 use super::super::Step;
 use super::fake_inventory::FakeInventory;
 use super::world::{ADMIN, World};
-use crate::inventory::InventoryErrorKind;
+use crate::inventory::Databases;
+use crate::rotation::ports::InventoryErrorKind;
 use crate::rotation::ports::Stage;
 
 const INSTANCE_TAG: &str = "aws:rds:primaryDBInstanceArn";
@@ -21,7 +22,7 @@ fn world(host: &str, rds: FakeInventory, tags: &[(&str, &str)]) -> World {
     world.create(ADMIN, r#"{"username": "admin", "password": "adminpw"}"#);
     world.set_password("admin", "adminpw");
     world.store.tag_as_aws(ADMIN, tags);
-    world.inventory = rds;
+    world.inventory = Databases(rds);
     world
 }
 
@@ -70,7 +71,7 @@ async fn an_instance_and_a_cluster_are_found_by_their_tags_whatever_their_case()
         let world = world(host, rds, &[("mine", "x"), (tag, arn)]);
         let version = world.rotate().await;
         assert_eq!(world.field(Stage::Current, "username").await, "app_clone");
-        assert_eq!(world.inventory.asked(), [format!("{call} {arn}")], "once, by the whole ARN");
+        assert_eq!(world.inventory.0.asked(), [format!("{call} {arn}")], "once, by the whole ARN");
         world.check(&version).await;
     }
 }
@@ -79,7 +80,7 @@ async fn an_instance_and_a_cluster_are_found_by_their_tags_whatever_their_case()
 async fn an_ordinary_rotation_does_not_ask_rds() {
     for world in [World::new(&json!({})), World::with_admin(&json!({}))] {
         world.rotate().await;
-        assert!(world.inventory.asked().is_empty(), "{:?}", world.inventory.asked());
+        assert!(world.inventory.0.asked().is_empty(), "{:?}", world.inventory.0.asked());
     }
 }
 
@@ -149,7 +150,7 @@ async fn a_managed_administrator_of_another_database_is_refused() {
     for host in ["db.example", "other.c1a2.eu-west-1.rds.example"] {
         let rds = FakeInventory::default().instance("app", |_| {}).instance("other", |_| {});
         let (_, text) = set_fails(&world(host, rds, &[(INSTANCE_TAG, INSTANCE_ARN)])).await;
-        assert!(text.contains(&format!("the admin secret is for `{INSTANCE_HOST}:7`")), "{text}");
+        assert!(text.contains(&format!("admin secret is for `{INSTANCE_HOST}:7`")), "{text}");
     }
     let port =
         FakeInventory::default().instance("app", |own| own.endpoint.as_mut().unwrap().port = 8);
@@ -186,7 +187,7 @@ async fn a_replica_of_a_managed_administrators_database_costs_one_call_more() {
         let world = world(host, rds, &[(tag, arn)]);
         let version = world.rotate().await;
         world.check(&version).await;
-        let asked = world.inventory.asked();
+        let asked = world.inventory.0.asked();
         assert_eq!(asked.len(), 2, "{asked:?}");
         assert!(asked.iter().any(|call| call == further), "{asked:?}");
         let database = world.plugin.database.lock().unwrap();
@@ -204,5 +205,5 @@ async fn one_key_more_makes_it_an_ordinary_admin_secret() {
     world.store.tag_as_aws(ADMIN, &[(INSTANCE_TAG, INSTANCE_ARN)]);
     let (_, text) = set_fails(&world).await;
     assert!(text.contains("field `engine`"), "{text}");
-    assert!(world.inventory.asked().is_empty());
+    assert!(world.inventory.0.asked().is_empty());
 }

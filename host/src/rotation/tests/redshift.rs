@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::fake_inventory::FakeInventory;
 use super::world::{ADMIN, World};
-use crate::inventory::InventoryErrorKind;
+use crate::inventory::Databases;
+use crate::rotation::ports::InventoryErrorKind;
 use crate::rotation::ports::Stage;
 
 const CLUSTER_TAG: &str = "aws:redshift:primaryClusterArn";
@@ -22,7 +23,7 @@ fn world(admin: &Value, inventory: FakeInventory, tags: &[(&str, &str)]) -> Worl
     world.create(ADMIN, &admin.to_string());
     world.set_password("admin", "adminpw");
     world.store.tag_as_aws(ADMIN, tags);
-    world.inventory = inventory;
+    world.inventory = Databases(inventory);
     world
 }
 
@@ -60,7 +61,7 @@ async fn a_cluster_and_a_namespace_are_found_by_their_tags_whatever_their_case()
         let world = world(&credential(), inventory, &[("mine", "x"), (tag, arn)]);
         let version = world.rotate().await;
         assert_eq!(world.field(Stage::Current, "username").await, "app_clone");
-        assert_eq!(world.inventory.asked(), [format!("{call} {arn}")], "once, by the whole ARN");
+        assert_eq!(world.inventory.0.asked(), [format!("{call} {arn}")], "once, by the whole ARN");
         world.check(&version).await;
         let database = world.plugin.database.lock().unwrap();
         let place = format!("{HOST}:7");
@@ -82,14 +83,14 @@ async fn redshifts_tags_count_beside_whatever_keys_unless_these_say_where() {
         let world = world(&admin, inventory, &[(CLUSTER_TAG, CLUSTER)]);
         let version = world.rotate().await;
         world.check(&version).await;
-        assert_eq!(world.inventory.asked().len(), 1, "{further}");
+        assert_eq!(world.inventory.0.asked().len(), 1, "{further}");
     }
     let mut admin = credential();
     admin["engine"] = "redshift".into();
     admin["host"] = HOST.into();
     let world = world(&admin, FakeInventory::default(), &[(CLUSTER_TAG, CLUSTER)]);
     world.rotate().await;
-    assert!(world.inventory.asked().is_empty(), "it says itself where it is for");
+    assert!(world.inventory.0.asked().is_empty(), "it says itself where it is for");
 }
 
 #[tokio::test]
@@ -99,10 +100,15 @@ async fn what_does_not_lead_to_the_secrets_own_server_is_refused_with_the_reason
     let cluster_tag = [(CLUSTER_TAG, CLUSTER)];
     let namespace_tag = [(NAMESPACE_TAG, NAMESPACE)];
     let third = "third.c1a2.eu-west-1.redshift.example";
-    let told = format!("`wg-0` at {OTHER_HOST}:7, `wg-1` at {third}:7; correct");
+    let workgroups = format!("`wg-0` at {OTHER_HOST}:7, `wg-1` at {third}:7; correct");
     for (inventory, tags, error_type, expected) in [
         (at(Some(OTHER_HOST)), &cluster_tag, "Mismatch", "both must be for the same host"),
-        (at(None), &cluster_tag, "AdminSecret", "Amazon Redshift tells no endpoint"),
+        (
+            at(None),
+            &cluster_tag,
+            "AdminSecret",
+            "has no endpoint in the answer of Amazon Redshift: ",
+        ),
         (FakeInventory::default(), &cluster_tag, "NotFound", "tag `aws:redshift:primary"),
         (
             at(Some(HOST)).broken(InventoryErrorKind::AccessDenied),
@@ -112,9 +118,19 @@ async fn what_does_not_lead_to_the_secrets_own_server_is_refused_with_the_reason
         ),
         (namespace(&[Some(OTHER_HOST)]), &namespace_tag, "Mismatch", "both must be for the same"),
         (namespace(&[]), &namespace_tag, "AdminSecret", "it has no workgroup"),
-        (namespace(&[None, None]), &namespace_tag, "AdminSecret", "Serverless tells no endpoint"),
+        (
+            namespace(&[None, None]),
+            &namespace_tag,
+            "AdminSecret",
+            "the answer of Amazon Redshift Serverless: ",
+        ),
         (FakeInventory::default(), &namespace_tag, "NotFound", "ListNamespaces of"),
-        (namespace(&[Some(OTHER_HOST), Some(third), None]), &namespace_tag, "AdminSecret", &told),
+        (
+            namespace(&[Some(OTHER_HOST), Some(third), None]),
+            &namespace_tag,
+            "AdminSecret",
+            &workgroups,
+        ),
         (
             namespace(&[Some(HOST)]).broken(InventoryErrorKind::AccessDenied),
             &namespace_tag,
@@ -150,8 +166,8 @@ async fn redshift_has_no_replicas_that_anybody_would_be_asked_about() {
     let world = world(&admin, FakeInventory::default(), &[]);
     let (error_type, text) = set_fails(&world).await;
     assert_eq!(error_type, "Windlass.Operator.Mismatch");
-    assert!(text.contains("Amazon Redshift has none"), "{text}");
-    assert!(world.inventory.asked().is_empty());
+    assert!(text.contains("Amazon Redshift has neither"), "{text}");
+    assert!(world.inventory.0.asked().is_empty());
 }
 
 /// A secret that merely lacks a key is told so, with what was looked for besides.

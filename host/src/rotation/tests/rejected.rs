@@ -188,8 +188,9 @@ async fn where_the_sign_in_may_lag_behind_the_change_the_label_stays() {
     world.create(ADMIN, &admin.to_string());
     world.set_password("admin", "adminpw");
     world.tag(super::super::STRATEGY_TAG, "single-user");
-    world.inventory =
-        FakeInventory::default().instance("app", |_| {}).replica("app-replica", "app");
+    world.inventory = crate::inventory::Databases(
+        FakeInventory::default().instance("app", |_| {}).replica("app-replica", "app"),
+    );
     let (version, error) = rejected(&world).await;
     let error = error.report();
     let command = format!("--remove-from-version-id '{version}'");

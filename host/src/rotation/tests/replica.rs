@@ -6,7 +6,8 @@ use serde_json::json;
 use super::super::Step;
 use super::fake_inventory::FakeInventory;
 use super::world::{ADMIN, World};
-use crate::inventory::InventoryErrorKind;
+use crate::inventory::Databases;
+use crate::rotation::ports::InventoryErrorKind;
 
 const ZONE: &str = "c1a2.eu-west-1.rds.example";
 
@@ -18,7 +19,7 @@ fn world(own: &str, admin: &str, rds: FakeInventory) -> World {
     });
     world.create(ADMIN, &admin.to_string());
     world.set_password("admin", "adminpw");
-    world.inventory = rds;
+    world.inventory = Databases(rds);
     world
 }
 
@@ -59,10 +60,10 @@ async fn what_rds_confirms_is_rotated_at_the_writer_and_verified_at_the_secrets_
         let version = world.rotate().await;
         world.check(&version).await;
         assert_eq!(
-            world.inventory.asked().len(),
+            world.inventory.0.asked().len(),
             2,
             "{own} {admin}: {:?}",
-            world.inventory.asked()
+            world.inventory.0.asked()
         );
         let database = world.plugin.database.lock().unwrap();
         let (own, admin) = (format!("{own}:7"), format!("{admin}:7"));
@@ -85,7 +86,7 @@ async fn refused(
     let database = world.plugin.database.lock().unwrap();
     assert!(database.sign_ins.iter().all(|(user, _)| user == "app"), "{own} {admin}");
     assert!(!database.passwords.contains_key("app_clone"));
-    (error.error_type().as_str(), error.report(), world.inventory.asked())
+    (error.error_type().as_str(), error.report(), world.inventory.0.asked())
 }
 
 #[tokio::test]
@@ -100,7 +101,7 @@ async fn what_only_looks_like_a_replica_is_refused_with_the_reason() {
         (
             "app-replica.rds.attacker.example".into(),
             at("app."),
-            "is not the endpoint that it tells",
+            "is not the endpoint that Amazon RDS lists",
         ),
         (
             "pool.cluster-ro-x.rds.attacker.example".into(),
@@ -123,8 +124,8 @@ async fn what_only_looks_like_a_replica_is_refused_with_the_reason() {
         (at("pool-1."), at("other-pool-1."), "neither a read replica"),
         (at("pool-1."), at("app."), "neither a read replica"),
         (at("app-replica."), at("pool.cluster-"), "neither a read replica"),
-        (at("gone."), at("app."), "knows no database `gone`"),
-        (at("gone.cluster-ro-"), at("pool.cluster-"), "knows no database `gone`"),
+        (at("gone."), at("app."), "lists no database `gone`"),
+        (at("gone.cluster-ro-"), at("pool.cluster-"), "lists no database `gone`"),
         ("10.0.0.7".into(), at("app."), "`10.0.0.7` is no endpoint"),
     ] {
         let (error_type, text, _) = refused(&own, &admin, listed()).await;
@@ -153,7 +154,7 @@ async fn another_port_of_a_replica_is_another_server() {
         own.endpoint.as_mut().unwrap().port = 8;
     });
     let (_, text, _) = refused(&at("app-replica."), &at("app."), moved).await;
-    assert!(text.contains("is not the endpoint that it tells"), "{text}");
+    assert!(text.contains("is not the endpoint that Amazon RDS lists"), "{text}");
 }
 
 #[tokio::test]
@@ -167,7 +168,7 @@ async fn an_rds_that_does_not_answer_is_an_error_and_not_a_no() {
         let (own, admin) = (at("app-replica."), at("app."));
         let (got, text, _) = refused(&own, &admin, rds).await;
         assert_eq!(got, error_type);
-        let reason = format!("it was asked because the admin secret is for `{admin}:7`");
+        let reason = format!("the call was made because the admin secret is for `{admin}:7`");
         assert!(text.contains(&reason), "{text}");
     }
 }

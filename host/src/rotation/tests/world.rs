@@ -9,6 +9,7 @@ use super::super::{
     Invoker, Outcome, PasswordRequests, Progress, Rotation, RotationEvent, SignIns, Step,
 };
 use super::fake_inventory::FakeInventory;
+use crate::inventory::Databases;
 use crate::rotation::Settings;
 use crate::rotation::error::Error;
 use crate::rotation::ports::{
@@ -263,7 +264,7 @@ pub(super) fn id(name: &str) -> SecretId {
 pub(super) struct World {
     pub(super) store: EmbeddedStore,
     pub(super) plugin: FakePlugin,
-    pub(super) inventory: FakeInventory,
+    pub(super) inventory: Databases<FakeInventory>,
     pub(super) settings: Settings,
     pub(super) sign_ins: SignIns,
     pub(super) requests: PasswordRequests,
@@ -311,7 +312,7 @@ impl World {
         let world = Self {
             store: EmbeddedStore::in_memory(),
             plugin,
-            inventory: FakeInventory::default(),
+            inventory: Databases(FakeInventory::default()),
             settings: Settings::default(),
             sign_ins: SignIns::default(),
             requests: PasswordRequests::default(),
@@ -438,7 +439,7 @@ impl World {
     /// Does something with the rotation of this world.
     pub(super) async fn with<T>(
         &self,
-        work: impl AsyncFnOnce(&Rotation<'_, EmbeddedStore, FakePlugin, FakeInventory>) -> T,
+        work: impl AsyncFnOnce(&Rotation<'_, EmbeddedStore, FakePlugin, Databases<FakeInventory>>) -> T,
     ) -> T {
         let progress = Progress::default();
         let rotation = Rotation {

@@ -6,7 +6,7 @@ use super::requests::{
     DeprecatedVersions, ListSecrets, ListVersionIds, Page, PutSecretValue, RandomPassword, Spaces,
     UpdateVersionStage,
 };
-use super::state::StoredValue;
+use super::stored_value::StoredValue;
 use crate::rotation::ports::{
     PasswordRequest, PendingValue, SecretDescription, SecretId, SecretList, SecretStore,
     SecretValue, Stage, StageMove, StoreError, StoreErrorKind, VersionId, VersionListing,

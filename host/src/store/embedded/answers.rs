@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::moment::Moment;
 use super::requests::{RotationRules, Tag};
-use super::state::StoredValue;
+use super::stored_value::StoredValue;
 
 /// Which secret a change was made to.
 #[derive(Debug, Clone, PartialEq, Eq)]

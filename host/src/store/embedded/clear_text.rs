@@ -8,7 +8,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-use super::state::StoredValue;
+use super::stored_value::StoredValue;
 use crate::secret::Secret;
 
 #[derive(Serialize)]

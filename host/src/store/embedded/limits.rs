@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use super::error::{ServiceError, invalid_parameter, limit_exceeded, validation};
 use super::requests::{RotationRules, Tag};
-use super::state::{SecretRecord, StoredValue};
+use super::state::SecretRecord;
+use super::stored_value::StoredValue;
 use crate::secret::Secret;
 
 /// In bytes, text or binary.

@@ -41,6 +41,7 @@ mod requests;
 mod rotation;
 mod secrets;
 mod state;
+mod stored_value;
 mod values;
 
 use std::path::Path;
@@ -60,7 +61,7 @@ pub use requests::{
     UpdateVersionStage,
 };
 pub use rotation::ROTATION_INCOMPLETE;
-pub use state::StoredValue;
+pub use stored_value::StoredValue;
 
 use crate::rotation::ports::VersionSelector;
 use crate::secret::Secret;

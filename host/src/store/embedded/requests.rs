@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::state::StoredValue;
+use super::stored_value::StoredValue;
 use crate::rotation::ports::PasswordRequest;
 use crate::secret::Secret;
 

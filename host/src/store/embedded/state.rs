@@ -8,12 +8,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
 use super::moment::Moment;
 use super::requests::RotationRules;
+use super::stored_value::StoredValue;
 use super::{Identity, clear_text};
-use crate::secret::Secret;
 
 /// What a state file calls itself, so that no other JSON file is taken for one.
 pub(super) const FORMAT: &str = "windlass-store";
@@ -99,32 +98,6 @@ pub(super) struct VersionRecord {
     /// `None`: registered by RotateSecret, waiting for createSecret to fill it.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "clear_text")]
     pub(super) value: Option<Arc<StoredValue>>,
-}
-
-/// A version's content. No `Debug`, wiped on drop.
-pub enum StoredValue {
-    /// `SecretString`.
-    Text(Secret),
-    /// `SecretBinary`.
-    Binary(Zeroizing<Vec<u8>>),
-}
-
-impl StoredValue {
-    /// In bytes: what the size limit counts.
-    pub fn size(&self) -> usize {
-        match self {
-            Self::Text(text) => text.reveal().len(),
-            Self::Binary(bytes) => bytes.len(),
-        }
-    }
-
-    pub(super) fn same_as(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Text(one), Self::Text(two)) => one.same_as(two),
-            (Self::Binary(one), Self::Binary(two)) => one == two,
-            _ => false,
-        }
-    }
 }
 
 impl State {

@@ -11,7 +11,8 @@ use super::keys::Use;
 use super::labels::CURRENT;
 use super::limits;
 use super::moment::Moment;
-use super::state::{SecretRecord, StoredValue, VersionRecord};
+use super::state::{SecretRecord, VersionRecord};
+use super::stored_value::StoredValue;
 
 /// How many versions without a label are kept…
 const DEPRECATED_KEPT: usize = 100;

@@ -106,7 +106,7 @@ async fn a_list_without_end_is_read_to_a_bound() {
     let (serverless, asked) = by_action(pages).await;
     let error = serverless.redshift_workgroups(NAMESPACE).await.unwrap_err();
     assert_eq!(error.kind, InventoryErrorKind::Other);
-    assert!(error.to_string().contains("goes on after 20 pages"), "{error}");
+    assert!(error.to_string().contains("has more than 20 pages"), "{error}");
     assert_eq!(asked.lock().unwrap().len(), 40);
 }
 

@@ -12,6 +12,7 @@ use super::super::super::{
 use super::super::fake_inventory::FakeInventory;
 use super::super::world::{SECRET, World, id};
 use super::faulty::{Counts, FaultyPlugin, FaultyStore, Line, Point};
+use crate::inventory::Databases;
 use crate::rotation::Settings;
 use crate::rotation::error::Error;
 use crate::rotation::ports::{SecretStore, Stage, StageMove, VersionId, VersionSelector};
@@ -141,7 +142,7 @@ impl Scene {
                 requests: &PasswordRequests::default(),
                 store: &store,
                 catalog: &catalog,
-                inventory: &FakeInventory::default(),
+                inventory: &Databases(FakeInventory::default()),
                 settings: &Settings::default(),
                 progress: &Progress::default(),
                 sign_ins: &SignIns::default(),

@@ -9,12 +9,14 @@
 //! secrets hold a credential alone, and RDS's tags count beside nothing else; Redshift's tags count
 //! beside whatever else is there, as in AWS's functions.
 
-use super::admin::{AdminSecrets, named_by};
-use super::error::Error;
-use super::ports::{SecretDescription, SecretId, SecretStore};
-use super::replica::Listed;
+use super::action::DatabaseService;
+use super::api::{DatabaseApis, Workgroup};
+use super::relation::{Listed, REDSHIFT, Record};
 use crate::host_port::HostPort;
-use crate::inventory::{Inventory, InventoryError, Service, Workgroup};
+use crate::rotation::ports::{
+    InventoryError, ManagedDatabase, ManagedError, ManagedProblem, ManagedQuestion,
+    SecretDescription,
+};
 
 /// The tags, as the services spell them, and what their ARNs are of. Compared in lower case, as AWS's
 /// functions do.
@@ -31,21 +33,6 @@ const ARN_MAX: usize = 256;
 /// The database in which Db2's administrator signs in; RDS has its procedures there.
 const DB2_ADMIN_DATABASE: &str = "rdsadmin";
 
-/// Redshift's engine, as secrets spell it.
-pub(super) const REDSHIFT: &str = "redshift";
-
-/// What a service said about a managed admin secret's database.
-pub(super) struct Managed {
-    /// Where it listens.
-    pub(super) place: HostPort,
-    /// The engine, as secrets spell it.
-    pub(super) engine: String,
-    /// The database for the administrator, where it is always the same one.
-    pub(super) database: Option<String>,
-    /// All that was said, where it was RDS.
-    pub(super) listed: Option<Listed>,
-}
-
 /// What the ARN in a tag is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -55,93 +42,63 @@ enum Kind {
     Namespace,
 }
 
-impl<S: SecretStore, I: Inventory> AdminSecrets<'_, S, I> {
-    /// Where an admin secret is for that doesn't say so itself, by its tags and the service that
-    /// put them there. `own` is the place of the secret that names it; `alone`, whether it holds a
-    /// credential and nothing else.
-    ///
-    /// None if it has further keys and no tag that counts beside them.
-    pub(super) async fn managed(
-        &self,
-        secret: &SecretDescription,
-        admin_id: &SecretId,
-        own: &HostPort,
-        alone: bool,
-    ) -> Result<Option<Managed>, Error> {
-        self.progress.note(format!("reading the tags of the admin secret `{admin_id}`"));
-        let admin = self.reader.describe(admin_id).await.map_err(|error| {
-            let named = named_by(secret);
-            error.because(&format!("{named}, and it does not say which database it is for"))
-        })?;
-        let name = || admin.name.clone();
-        let Some((tag, kind, arn)) = database_tag(&admin, alone) else {
-            return if alone {
-                Err(ManagedProblem::NoTag { admin: name() }.into())
-            } else {
-                Ok(None)
-            };
-        };
-        if !is_arn(arn, kind) {
-            return Err(ManagedProblem::BadArn { admin: name(), tag, form: kind.form() }.into());
+/// Where an admin secret is for that does not contain it, by its tags and the service that put them
+/// there. `None`: it has further keys and no tag that counts beside them.
+pub(super) async fn managed(
+    apis: &impl DatabaseApis,
+    question: &ManagedQuestion<'_>,
+) -> Result<Option<ManagedDatabase<Record>>, ManagedError> {
+    let ManagedQuestion { admin, credential_alone, own, .. } = question;
+    let Some((tag, kind, arn)) = database_tag(admin, *credential_alone) else {
+        return if *credential_alone { Err(no_tag(&admin.name).into()) } else { Ok(None) };
+    };
+    if !is_arn(arn, kind) {
+        return Err(not_an_arn(&admin.name, tag, kind).into());
+    }
+    let named = |error: InventoryError| {
+        error.because(&format!("tag `{tag}` of the admin secret `{}` names it", admin.name))
+    };
+    let nowhere = || no_endpoint(&admin.name, arn, kind);
+    let managed = match kind {
+        Kind::Instance => {
+            let instance = apis.instance(arn).await.map_err(named)?;
+            let place = instance.endpoint.clone().ok_or_else(nowhere)?;
+            from_rds(place, &instance.engine.clone(), Listed::Instance(instance))
         }
-        let service = kind.service();
-        self.progress.note(format!("asking {} about `{arn}`", service.name()));
-        let named = |error: InventoryError| {
-            error.because(&format!("tag `{tag}` of the admin secret `{}` names it", admin.name))
-        };
-        let nowhere = || ManagedProblem::NoEndpoint {
-            admin: name(),
-            arn: arn.to_owned(),
-            service: service.name(),
-            why: kind.why_nowhere(),
-        };
-        let managed = match kind {
-            Kind::Instance => {
-                let instance = self.inventory.instance(arn).await.map_err(named)?;
-                let place = instance.endpoint.clone().ok_or_else(nowhere)?;
-                of_rds(place, &instance.engine.clone(), Listed::Instance(instance))
-            }
-            Kind::Cluster => {
-                let cluster = self.inventory.cluster(arn).await.map_err(named)?;
-                let place = cluster.endpoint.clone().ok_or_else(nowhere)?;
-                of_rds(place, &cluster.engine.clone(), Listed::Cluster(cluster))
-            }
-            Kind::Redshift => {
-                let place = self.inventory.redshift_cluster(arn).await.map_err(named)?;
-                of_redshift(place.ok_or_else(nowhere)?)
-            }
-            Kind::Namespace => {
-                let workgroups = self.inventory.redshift_workgroups(arn).await.map_err(named)?;
-                let listening = listening(&workgroups);
-                match listening.as_slice() {
-                    [] => return Err(nowhere().into()),
-                    [(_, only)] => of_redshift((*only).clone()),
-                    several => {
-                        let of_secret = several.iter().find(|(_, place)| place.is(own));
-                        let (_, place) = of_secret.ok_or_else(|| ManagedProblem::Workgroups {
-                            admin: name(),
-                            secret: secret.name.clone(),
-                            own: Box::new(own.clone()),
-                            arn: arn.to_owned(),
-                            there: told(several),
-                        })?;
-                        of_redshift((*place).clone())
-                    }
+        Kind::Cluster => {
+            let cluster = apis.cluster(arn).await.map_err(named)?;
+            let place = cluster.endpoint.clone().ok_or_else(nowhere)?;
+            from_rds(place, &cluster.engine.clone(), Listed::Cluster(cluster))
+        }
+        Kind::Redshift => {
+            let place = apis.redshift_cluster(arn).await.map_err(named)?;
+            from_redshift(place.ok_or_else(nowhere)?)
+        }
+        Kind::Namespace => {
+            let workgroups = apis.redshift_workgroups(arn).await.map_err(named)?;
+            match listening(&workgroups).as_slice() {
+                [] => return Err(nowhere().into()),
+                [(_, only)] => from_redshift((*only).clone()),
+                several => {
+                    let of_secret = several.iter().find(|(_, place)| place.is(own));
+                    let (_, place) =
+                        of_secret.ok_or_else(|| no_workgroup(question, arn, several))?;
+                    from_redshift((*place).clone())
                 }
             }
-        };
-        Ok(Some(managed))
-    }
+        }
+    };
+    Ok(Some(managed))
 }
 
-fn of_rds(place: HostPort, engine: &str, listed: Listed) -> Managed {
+fn from_rds(place: HostPort, engine: &str, listed: Listed) -> ManagedDatabase<Record> {
     let engine = secret_engine(engine);
     let database = (engine == "db2").then(|| DB2_ADMIN_DATABASE.to_owned());
-    Managed { place, engine: engine.to_owned(), database, listed: Some(listed) }
+    ManagedDatabase { place, engine: engine.to_owned(), database, record: Record::Rds(listed) }
 }
 
-fn of_redshift(place: HostPort) -> Managed {
-    Managed { place, engine: REDSHIFT.to_owned(), database: None, listed: None }
+fn from_redshift(place: HostPort) -> ManagedDatabase<Record> {
+    ManagedDatabase { place, engine: REDSHIFT.to_owned(), database: None, record: Record::Redshift }
 }
 
 /// The workgroups that can be reached.
@@ -150,12 +107,12 @@ fn listening(workgroups: &[Workgroup]) -> Vec<(&str, &HostPort)> {
 }
 
 /// How many workgroups an error names; the rest are counted.
-const TOLD_MAX: usize = 5;
+const NAMED_MAX: usize = 5;
 
-fn told(workgroups: &[(&str, &HostPort)]) -> String {
-    let named = workgroups.iter().take(TOLD_MAX);
+fn names(workgroups: &[(&str, &HostPort)]) -> String {
+    let named = workgroups.iter().take(NAMED_MAX);
     let named: Vec<_> = named.map(|(name, place)| format!("`{name}` at {place}")).collect();
-    match workgroups.len().saturating_sub(TOLD_MAX) {
+    match workgroups.len().saturating_sub(NAMED_MAX) {
         0 => named.join(", "),
         more => format!("{} and {more} more", named.join(", ")),
     }
@@ -172,16 +129,16 @@ fn database_tag(admin: &SecretDescription, alone: bool) -> Option<(&'static str,
 }
 
 impl Kind {
-    fn service(self) -> Service {
+    fn service(self) -> DatabaseService {
         match self {
-            Self::Instance | Self::Cluster => Service::Rds,
-            Self::Redshift => Service::Redshift,
-            Self::Namespace => Service::RedshiftServerless,
+            Self::Instance | Self::Cluster => DatabaseService::Rds,
+            Self::Redshift => DatabaseService::Redshift,
+            Self::Namespace => DatabaseService::RedshiftServerless,
         }
     }
 
     fn counts_beside_other_keys(self) -> bool {
-        self.service() != Service::Rds
+        self.service() != DatabaseService::Rds
     }
 
     fn form(self) -> &'static str {
@@ -232,67 +189,48 @@ fn secret_engine(rds: &str) -> &str {
     rds
 }
 
-/// A managed admin secret that does not lead to its database. The operator has to mend it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ManagedProblem {
-    /// None of the tags is there.
-    #[error(
-        "the admin secret `{admin}` holds only `username` and `password`, and has no tag that says \
-         which database it is for: secrets that Amazon RDS manages have `{}` or `{}`, those of Amazon \
-         Redshift `{}` or `{}`; name such a secret in `masterarn`, or add `engine` and `host` to this \
-         one",
+/// None of the tags is there.
+fn no_tag(admin: &str) -> ManagedProblem {
+    ManagedProblem(format!(
+        "the admin secret `{admin}` has only `username` and `password`, and no tag that names its \
+         database: secrets that Amazon RDS manages have the tag `{}` or `{}`, those that Amazon Redshift \
+         manages `{}` or `{}`; set `masterarn` to such a secret, or add `engine` and `host` to this one",
         TAGS[0].0, TAGS[1].0, TAGS[2].0, TAGS[3].0
-    )]
-    NoTag {
-        /// The admin secret's name.
-        admin: String,
-    },
-    /// The tag's value is no ARN of a database.
-    #[error(
-        "tag `{tag}` of the admin secret `{admin}` must be the ARN of a database, such as {form}, \
-         of at most 256 characters"
-    )]
-    BadArn {
-        /// The admin secret's name.
-        admin: String,
-        /// Which tag.
-        tag: &'static str,
-        /// What it has to look like.
-        form: &'static str,
-    },
-    /// The database is there, but can't be reached yet, or any more.
-    #[error(
-        "{service} tells no endpoint of `{arn}`, for which the admin secret `{admin}` is: {why}; \
-         rotate again once it is available"
-    )]
-    NoEndpoint {
-        /// The admin secret's name.
-        admin: String,
-        /// The database.
-        arn: String,
-        /// Who was asked.
-        service: &'static str,
-        /// What that usually means.
-        why: &'static str,
-    },
-    /// A namespace listens at several places, and the secret is for another one.
-    #[error(
-        "the namespace `{arn}`, for which the admin secret `{admin}` is, has several workgroups, and \
-         none is at {own}, which secret `{secret}` is for: {there}; correct `host` and `port` of the \
-         secret, or name another administrator in its `masterarn`"
-    )]
-    Workgroups {
-        /// The admin secret's name.
-        admin: String,
-        /// The secret's name.
-        secret: String,
-        /// The secret's host and port. Boxed, as errors are handed around by value.
-        own: Box<HostPort>,
-        /// The namespace.
-        arn: String,
-        /// Its workgroups.
-        there: String,
-    },
+    ))
+}
+
+/// The tag's value is no ARN of a database.
+fn not_an_arn(admin: &str, tag: &str, kind: Kind) -> ManagedProblem {
+    ManagedProblem(format!(
+        "tag `{tag}` of the admin secret `{admin}` must be the ARN of a database, such as {}, of at most \
+         {ARN_MAX} characters",
+        kind.form()
+    ))
+}
+
+/// The database exists, but can't be reached yet, or any more.
+fn no_endpoint(admin: &str, arn: &str, kind: Kind) -> ManagedProblem {
+    ManagedProblem(format!(
+        "the database `{arn}` of the admin secret `{admin}` has no endpoint in the answer of {}: {}; \
+         rotate again once it is available",
+        kind.service().name(),
+        kind.why_nowhere()
+    ))
+}
+
+/// A namespace listens at several places, and the secret is for another one.
+fn no_workgroup(
+    question: &ManagedQuestion<'_>,
+    arn: &str,
+    several: &[(&str, &HostPort)],
+) -> ManagedProblem {
+    let (admin, secret, own) = (&question.admin.name, question.named_by, question.own);
+    ManagedProblem(format!(
+        "secret `{secret}` is for {own}, where no workgroup of the namespace `{arn}` listens, which the \
+         admin secret `{admin}` is for; its workgroups are {}; correct `host` and `port` of the secret, \
+         or name another administrator in its `masterarn`",
+        names(several)
+    ))
 }
 
 #[cfg(test)]
