@@ -44,6 +44,8 @@ pub enum Statement<'a> {
         component: Digest,
         /// The digest of the machine code.
         artifact: Digest,
+        /// The digest of what the plugin is sealed to say about itself.
+        description: Digest,
         /// The target triple.
         target: &'a str,
         /// The version of Windlass.
@@ -84,10 +86,10 @@ impl fmt::Display for Statement<'_> {
             Self::Component { sha256 } => {
                 writeln!(f, "windlass component, version 1\nsha256 {sha256}")
             }
-            Self::Compiled { component, artifact, target, windlass } => writeln!(
+            Self::Compiled { component, artifact, description, target, windlass } => writeln!(
                 f,
-                "windlass compiled plugin, version 1\ncomponent {component}\nartifact \
-                 {artifact}\ntarget {target}\nwindlass {windlass}"
+                "windlass compiled plugin, version 2\ncomponent {component}\nartifact \
+                 {artifact}\ndescription {description}\ntarget {target}\nwindlass {windlass}"
             ),
         }
     }
@@ -228,8 +230,13 @@ mod tests {
         assert_eq!(signature.verify(component(b"plugin")), Ok(()));
         assert_eq!(signature.verify(component(b"another")), Err(BadSignature));
         let digest = Digest::of(b"plugin");
-        let compiled =
-            Statement::Compiled { component: digest, artifact: digest, target: "t", windlass: "0" };
+        let compiled = Statement::Compiled {
+            component: digest,
+            artifact: digest,
+            description: digest,
+            target: "t",
+            windlass: "0",
+        };
         assert_eq!(signature.verify(compiled), Err(BadSignature), "of another kind");
         let claimed = Signature { key: other.public().unwrap(), ..signature.clone() };
         assert_eq!(claimed.verify(component(b"plugin")), Err(BadSignature));

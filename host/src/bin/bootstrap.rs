@@ -84,7 +84,7 @@ async fn prepare() -> Result<Handler<AwsStore>, Report> {
     let config = Config::load(None, usual.as_deref()).map_err(|error| Report::of(&error.into()))?;
     let sandbox = config.sandbox(runtime_api()?, on_lambda());
     let runtime = Runtime::new().map_err(|error| Report::of(&error.into()))?;
-    let plugins = InstalledPlugins::load(&runtime, &plugin_folders(&config), sandbox)
+    let plugins = InstalledPlugins::open(&runtime, &plugin_folders(&config), sandbox)
         .await
         .map_err(|error| Report::of(&error.into()))?;
     let endpoint = config.endpoint.as_deref();

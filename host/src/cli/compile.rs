@@ -54,17 +54,21 @@ impl Compile {
         output.begin(format!("compiling {} for {target}", self.component.display()));
         let started = Instant::now();
         let gate = if self.unchecked { Gate::Open } else { Gate::Closed };
-        if gate == Gate::Closed {
-            let shape = component::shape(&component).map_err(refused)?;
-            let asked = ask(output, &self.component, &component, &shape).await;
-            output.clear();
-            asked?;
-        }
-        let compiled = bounded(output, &self.component, || {
-            compile::compile(&component, Some(target), gate, signature)
-        });
+        let shape = component::shape(&component).map_err(refused)?;
+        let asked = ask(output, &self.component, &component, &shape).await;
         output.clear();
-        let compiled = compiled?.map_err(refused)?;
+        let descriptions = match (asked, gate) {
+            (Ok(plugin), _) => plugin.sealed_descriptions(),
+            // What can't say what it is has nothing to be sealed with.
+            (Err(_), Gate::Open) => Vec::new(),
+            (Err(failure), Gate::Closed) => return Err(failure),
+        };
+        let code =
+            bounded(output, &self.component, || compile::compile(&component, Some(target), gate));
+        output.clear();
+        let code = code?.map_err(refused)?;
+        let compiled = compile::seal(&component, &code, Some(target), descriptions, signature)
+            .map_err(refused)?;
         let out = self.out.unwrap_or_else(|| self.component.with_extension("cwasm"));
         files::write(&out, &compiled)?;
         let sha256 = Digest::of(&component);

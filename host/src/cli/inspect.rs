@@ -47,7 +47,8 @@ impl Inspect {
                 return Ok(());
             }
             let runtime = Runtime::new()?;
-            let plugin = Loaded::from_file(&runtime, &self.plugin, &Admission::default()).await?;
+            let plugin =
+                Loaded::from_file(&runtime, &self.plugin, &Admission::default(), None).await?;
             show(output, &plugin, None);
             return Ok(());
         }

@@ -197,11 +197,13 @@ async fn pack(
     let (name, code, trailer, compiled_here) = match PluginFile::read(path)? {
         PluginFile::Component { bytes, signature } => {
             let shape = component::shape(&bytes).map_err(refused)?;
-            let name = ask(output, path, &bytes, &shape).await?.description.name.clone();
-            let sealed = bounded(output, path, || {
-                compile::compile(&bytes, Some(target), Gate::Closed, signature)
-            });
-            let sealed = sealed?.map_err(refused)?;
+            let plugin = ask(output, path, &bytes, &shape).await?;
+            let name = plugin.description.name.clone();
+            let code =
+                bounded(output, path, || compile::compile(&bytes, Some(target), Gate::Closed));
+            let (code, own) = (code?.map_err(refused)?, plugin.sealed_descriptions());
+            let sealed = compile::seal(&bytes, &code, Some(target), own, signature);
+            let sealed = sealed.map_err(refused)?;
             let (code, mut trailer) = artifact::unseal(&sealed).map_err(refused)?;
             if let Some(key) = key {
                 trailer.signature = Some(sign::make(key, trailer.compiled())?);

@@ -251,7 +251,7 @@ impl PluginArgs {
 
     pub(super) async fn load(&self, config: &Config) -> Result<InstalledPlugins, Failure> {
         let sandbox = config.sandbox(Vec::new(), false);
-        Ok(InstalledPlugins::load(&Runtime::new()?, &config.plugin_folders, sandbox).await?)
+        Ok(InstalledPlugins::open(&Runtime::new()?, &config.plugin_folders, sandbox).await?)
     }
 }
 

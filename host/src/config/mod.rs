@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use crate::grants::{GrantPattern, Granted};
 use crate::network::Tls;
 use crate::rotation::{self, HonoredTags, Strategy, TlsPolicy};
-use crate::sandbox::Sandbox;
+use crate::sandbox;
 use crate::sandbox::admission::Admission;
 
 /// The file's usual name.
@@ -135,8 +135,8 @@ impl Config {
     }
 
     /// What plugins run in, with the addresses of the runtime API where there is one.
-    pub fn sandbox(&self, runtime_api: Vec<SocketAddr>, on_lambda: bool) -> Sandbox {
-        Sandbox {
+    pub fn sandbox(&self, runtime_api: Vec<SocketAddr>, on_lambda: bool) -> sandbox::Settings {
+        sandbox::Settings {
             granted: self.grants.clone(),
             admission: self.admission.clone(),
             tls: Tls::new(self.ca_bundle.clone()),

@@ -4,7 +4,7 @@
 //! file: only the deployment package's folders, or those named on the command line, are looked into,
 //! and `windlass inspect` loads none without being told to. And the file is what
 //! `windlass compile` wrote, for this version and this machine: a trailer at its end says so, with the
-//! digest of everything before it. The digest protects against damage, not against an attacker who
+//! digest of everything before it and with what the component says about itself. The digest protects against damage, not against an attacker who
 //! can write to the package; a signature of who compiled it does, where the configuration asks for
 //! one (see [`super::admission`]), as far as the host and that configuration are out of reach.
 //!
@@ -12,15 +12,16 @@
 //! then eight bytes of magic.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::limits::ARTIFACT_BYTES;
+use super::error::ArtifactProblem;
+use super::limits::{ARTIFACT_BYTES, TRAILER_BYTES};
 use super::runtime::HOST_TARGET;
-use super::{ArtifactProblem, PluginError};
 use crate::digest::Digest;
+use crate::rotation::ports::Description;
 use crate::signature::{Signature, Statement};
 
 /// The last bytes of a compiled plugin.
@@ -39,6 +40,10 @@ pub struct Trailer {
     pub component_sha256: Digest,
     /// SHA-256 of the artifact.
     pub artifact_sha256: Digest,
+    /// What the component says about itself, with each of its engines, so that it can be chosen before
+    /// its code is loaded. Empty: it was not asked, and is loaded at the start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub descriptions: Vec<Description>,
     /// The component's signature, if it had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub component_signature: Option<Signature>,
@@ -55,6 +60,7 @@ impl Trailer {
             target: target.to_owned(),
             component_sha256: Digest::of(component),
             artifact_sha256: Digest::of(artifact),
+            descriptions: Vec::new(),
             component_signature: None,
             signature: None,
         }
@@ -80,11 +86,18 @@ impl Trailer {
         Ok(())
     }
 
+    /// The digest of [`descriptions`](Self::descriptions), as they are written.
+    fn description_sha256(&self) -> Digest {
+        // Types of texts, numbers and lists are always written.
+        Digest::of(&serde_json::to_vec(&self.descriptions).unwrap_or_default())
+    }
+
     /// What its [`signature`](Self::signature) vouches for.
     pub fn compiled(&self) -> Statement<'_> {
         Statement::Compiled {
             component: self.component_sha256,
             artifact: self.artifact_sha256,
+            description: self.description_sha256(),
             target: &self.target,
             windlass: &self.windlass,
         }
@@ -104,23 +117,84 @@ pub fn seal(artifact: &[u8], trailer: &Trailer) -> serde_json::Result<Vec<u8>> {
 /// Reads a compiled plugin and checks that this host may run it.
 ///
 /// # Errors
-/// [`PluginError::Artifact`] with what is wrong and what to do.
-pub fn open(path: &Path) -> Result<(Vec<u8>, Trailer), PluginError> {
-    check(path).map_err(|problem| PluginError::Artifact { path: path.to_owned(), problem })
-}
-
-fn check(path: &Path) -> Result<(Vec<u8>, Trailer), ArtifactProblem> {
+/// What is wrong with it and what to do.
+pub fn open(path: &Path) -> Result<(Vec<u8>, Trailer), ArtifactProblem> {
     let mut bytes = read(path)?;
     let (artifact, trailer) = unseal(&bytes)?;
-    if trailer.target != HOST_TARGET {
-        return Err(ArtifactProblem::OtherTarget {
-            found: trailer.target,
-            ours: HOST_TARGET.to_owned(),
-        });
-    }
+    for_this_machine(&trailer)?;
     let length = artifact.len();
     bytes.truncate(length);
     Ok((bytes, trailer))
+}
+
+/// Reads the trailer alone, and not the code: that is checked when it is loaded, by
+/// [`open`]. The trailer's own claims are checked as there.
+///
+/// # Errors
+/// What is wrong with it and what to do.
+pub fn read_trailer(path: &Path) -> Result<Trailer, ArtifactProblem> {
+    let unreadable = |error: std::io::Error| ArtifactProblem::Unreadable(error.to_string());
+    let mut file = File::open(path).map_err(unreadable)?;
+    let size = file.metadata().map_err(unreadable)?.len();
+    if size > ARTIFACT_BYTES {
+        return Err(ArtifactProblem::TooLarge { size, limit: ARTIFACT_BYTES });
+    }
+    let mut first = [0; 4];
+    if size >= 4 {
+        file.read_exact(&mut first).map_err(unreadable)?;
+    }
+    if &first == b"\0asm" {
+        return Err(ArtifactProblem::NotCompiled);
+    }
+    let end_length = (4 + MAGIC.len()) as u64;
+    let at_end = size.checked_sub(end_length).ok_or(ArtifactProblem::Foreign)?;
+    file.seek(SeekFrom::Start(at_end)).map_err(unreadable)?;
+    let mut end = [0; 12];
+    file.read_exact(&mut end).map_err(unreadable)?;
+    let [a, b, c, d, magic @ ..] = end;
+    if magic != *MAGIC {
+        return Err(ArtifactProblem::Foreign);
+    }
+    let length = u64::from(u32::from_le_bytes([a, b, c, d]));
+    let at = at_end.checked_sub(length).ok_or(ArtifactProblem::Damaged)?;
+    if length > TRAILER_BYTES {
+        return Err(ArtifactProblem::Damaged);
+    }
+    file.seek(SeekFrom::Start(at)).map_err(unreadable)?;
+    let mut text = Vec::new();
+    file.take(length).read_to_end(&mut text).map_err(unreadable)?;
+    let trailer = parse(&text)?;
+    for_this_machine(&trailer)?;
+    Ok(trailer)
+}
+
+fn for_this_machine(trailer: &Trailer) -> Result<(), ArtifactProblem> {
+    if trailer.target == HOST_TARGET {
+        return Ok(());
+    }
+    Err(ArtifactProblem::OtherTarget {
+        found: trailer.target.clone(),
+        ours: HOST_TARGET.to_owned(),
+    })
+}
+
+/// A trailer of this version.
+fn parse(text: &[u8]) -> Result<Trailer, ArtifactProblem> {
+    // The version first: another one may write other fields.
+    let version: Version = serde_json::from_slice(text).map_err(|_| ArtifactProblem::Damaged)?;
+    if version.windlass != env!("CARGO_PKG_VERSION") {
+        return Err(ArtifactProblem::OtherVersion {
+            found: version.windlass,
+            ours: env!("CARGO_PKG_VERSION").to_owned(),
+        });
+    }
+    serde_json::from_slice(text).map_err(|_| ArtifactProblem::Damaged)
+}
+
+/// What a trailer of any version has.
+#[derive(Deserialize)]
+struct Version {
+    windlass: String,
 }
 
 /// Splits a compiled plugin into artifact and trailer, and checks both against each other, for any
@@ -140,13 +214,10 @@ pub fn unseal(bytes: &[u8]) -> Result<(&[u8], Trailer), ArtifactProblem> {
     let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
     let at = rest.len().checked_sub(length).ok_or(ArtifactProblem::Damaged)?;
     let (artifact, trailer) = rest.split_at_checked(at).ok_or(ArtifactProblem::Damaged)?;
-    let trailer: Trailer = serde_json::from_slice(trailer).map_err(|_| ArtifactProblem::Damaged)?;
-    if trailer.windlass != env!("CARGO_PKG_VERSION") {
-        return Err(ArtifactProblem::OtherVersion {
-            found: trailer.windlass,
-            ours: env!("CARGO_PKG_VERSION").to_owned(),
-        });
+    if length as u64 > TRAILER_BYTES {
+        return Err(ArtifactProblem::Damaged);
     }
+    let trailer = parse(trailer)?;
     if trailer.artifact_sha256 != Digest::of(artifact) {
         return Err(ArtifactProblem::Damaged);
     }
@@ -183,13 +254,44 @@ mod tests {
     }
 
     #[test]
+    fn the_trailer_is_read_without_the_code_and_is_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plugin.cwasm");
+        let whole = sealed();
+        std::fs::write(&path, &whole).unwrap();
+        assert_eq!(read_trailer(&path).unwrap(), open(&path).unwrap().1);
+        // What the trailer does not vouch for is noticed when the code is loaded.
+        let mut changed = whole.clone();
+        changed[0] ^= 1;
+        std::fs::write(&path, &changed).unwrap();
+        assert!(read_trailer(&path).is_ok());
+        assert_eq!(open(&path).unwrap_err(), ArtifactProblem::Damaged);
+        for length in 0..whole.len() {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            assert!(read_trailer(&path).is_err(), "cut at {length}");
+        }
+    }
+
+    #[test]
+    fn a_trailer_that_claims_to_be_huge_is_damaged() {
+        let length = u32::try_from(TRAILER_BYTES + 1).unwrap();
+        let mut bytes = vec![b' '; usize::try_from(length).unwrap()];
+        bytes.extend(length.to_le_bytes());
+        bytes.extend(MAGIC);
+        assert_eq!(unseal(&bytes).unwrap_err(), ArtifactProblem::Damaged);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &bytes).unwrap();
+        assert_eq!(read_trailer(file.path()).unwrap_err(), ArtifactProblem::Damaged);
+    }
+
+    #[test]
     fn a_file_is_read_up_to_the_limit_and_no_further() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("large.cwasm");
         let file = File::create(&path).unwrap();
         for (size, too_large) in [(ARTIFACT_BYTES, false), (ARTIFACT_BYTES + 1, true)] {
             file.set_len(size).unwrap();
-            let problem = check(&path).unwrap_err();
+            let problem = open(&path).unwrap_err();
             let is_too_large = matches!(problem, ArtifactProblem::TooLarge { .. });
             assert_eq!(is_too_large, too_large, "{size}: {problem}");
         }

@@ -4,9 +4,10 @@ use super::component::Gate;
 use super::load::check;
 use super::runtime::{HOST_TARGET, config};
 use super::{ArtifactProblem, artifact, component};
+use crate::rotation::ports::Description;
 use crate::signature::Signature;
 
-/// Compiles a component and seals it with its trailer, which carries the component's signature along.
+/// Compiles a component to machine code.
 ///
 /// # Errors
 /// If it is not a component that the host would load, or the target is not one that can be compiled
@@ -15,19 +16,31 @@ pub fn compile(
     component_bytes: &[u8],
     target: Option<&str>,
     gate: Gate,
-    signature: Option<Signature>,
 ) -> Result<Vec<u8>, ArtifactProblem> {
     let shape = component::shape(component_bytes)?;
     if gate == Gate::Closed {
         check(&shape)?;
     }
     let rejected = |error: wasmtime::Error| ArtifactProblem::Rejected(format!("{error:#}"));
+    let config = config(Some(target.unwrap_or(HOST_TARGET))).map_err(rejected)?;
+    let engine = wasmtime::Engine::new(&config).map_err(rejected)?;
+    engine.precompile_component(component_bytes).map_err(rejected)
+}
+
+/// Seals machine code with what its component says about itself, and with the component's signature.
+///
+/// # Errors
+/// If the trailer can't be written.
+pub fn seal(
+    component_bytes: &[u8],
+    code: &[u8],
+    target: Option<&str>,
+    descriptions: Vec<Description>,
+    signature: Option<Signature>,
+) -> Result<Vec<u8>, ArtifactProblem> {
     let target = target.unwrap_or(HOST_TARGET);
-    let engine =
-        wasmtime::Engine::new(&config(Some(target)).map_err(rejected)?).map_err(rejected)?;
-    let compiled = engine.precompile_component(component_bytes).map_err(rejected)?;
-    let mut trailer = artifact::Trailer::new(component_bytes, &compiled, target);
+    let mut trailer = artifact::Trailer::new(component_bytes, code, target);
     trailer.component_signature = signature;
-    artifact::seal(&compiled, &trailer)
-        .map_err(|error| ArtifactProblem::Rejected(error.to_string()))
+    trailer.descriptions = descriptions;
+    artifact::seal(code, &trailer).map_err(|error| ArtifactProblem::Rejected(error.to_string()))
 }

@@ -1,7 +1,8 @@
 //! What a plugin says about itself, checked before any of it is used: it decides where passwords go
 //! and how they are made, and it stands in messages.
 //!
-//! The host asks once, when it loads the plugin, and holds it to those answers.
+//! `windlass compile` asks once and seals the answers with the code. The host starts from the seal, asks
+//! again when it loads the code, and refuses a plugin that answers something else.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,8 +19,7 @@ use crate::rotation::ports::{
     UsernameRules,
 };
 
-/// Makes sure that what a plugin says about itself can be true, and joins to it what it says of each
-/// of its engines.
+/// What a plugin says about itself, joined with what it says of each of its engines.
 ///
 /// # Errors
 /// The first thing in it that can't be.
@@ -28,15 +28,32 @@ pub(super) fn descriptions(
     profiles: Vec<password::Profile>,
     path: &Path,
 ) -> Result<Vec<Arc<Description>>, PluginError> {
-    let problem = |why| problem(path, why);
-    check(own).map_err(problem)?;
-    let joined = profiles.into_iter().map(|profile| joined(own, profile).map(Arc::new));
-    joined.collect::<Result<_, _>>().map_err(problem)
+    check_lists(&own.engines, &own.network, &own.fields).map_err(|why| problem(path, why))?;
+    let joined: Vec<_> = profiles.into_iter().map(|profile| joined(own, profile)).collect();
+    checked(joined, path)
 }
 
-/// That a plugin serves nothing.
-pub(super) fn no_engine(path: &Path) -> PluginError {
-    problem(path, NO_ENGINES)
+/// Makes sure that descriptions, of whatever origin, can be true: one for each engine, in their order.
+///
+/// # Errors
+/// The first thing in them that can't be.
+pub(super) fn checked(
+    descriptions: Vec<Description>,
+    path: &Path,
+) -> Result<Vec<Arc<Description>>, PluginError> {
+    let problem = |why| problem(path, why);
+    let Some(first) = descriptions.first() else { return Err(problem(NO_ENGINES)) };
+    let same_plugin = |other: &Description| {
+        (&other.name, &other.version, &other.engines)
+            == (&first.name, &first.version, &first.engines)
+            && (other.default_port, &other.network, &other.fields)
+                == (first.default_port, &first.network, &first.fields)
+    };
+    if descriptions.len() != first.engines.len() || !descriptions.iter().all(same_plugin) {
+        return Err(problem("it does not have one description for each of its engines"));
+    }
+    descriptions.iter().try_for_each(check).map_err(problem)?;
+    Ok(descriptions.into_iter().map(Arc::new).collect())
 }
 
 const NO_ENGINES: &str = "its engines are not words of lower-case letters, digits and `-`";
@@ -45,24 +62,29 @@ fn problem(path: &Path, why: &'static str) -> PluginError {
     PluginError::Description { path: path.to_owned(), why: why.to_owned() }
 }
 
-fn check(own: &metadata::Description) -> Result<(), &'static str> {
+fn check_lists(
+    engines: &[String],
+    network: &[String],
+    fields: &[String],
+) -> Result<(), &'static str> {
+    if [engines, network, fields].iter().any(|list| list.len() > DESCRIPTION_ENTRIES) {
+        return Err("it lists more than 32 engines, places or fields");
+    }
+    Ok(())
+}
+
+const LONG_TEXT: &str = "one of its texts is longer than 512 bytes";
+
+fn check(own: &Description) -> Result<(), &'static str> {
     if !is_word(&own.name) {
         return Err("its name is not made of lower-case letters, digits and `-`");
     }
-    let lists = [&own.engines, &own.network, &own.fields];
-    if lists.iter().any(|list| list.len() > DESCRIPTION_ENTRIES) {
-        return Err("it lists more than 32 engines, places or fields");
-    }
+    check_lists(&own.engines, &own.network, &own.fields)?;
     if own.engines.is_empty() || !own.engines.iter().all(|engine| is_word(engine)) {
         return Err(NO_ENGINES);
     }
-    if own
-        .network
-        .iter()
-        .chain(&own.fields)
-        .chain([&own.version])
-        .any(|text| text.len() > DESCRIPTION_BYTES)
-    {
+    let texts = own.network.iter().chain(&own.fields).chain([&own.version]);
+    if texts.into_iter().any(|text| text.len() > DESCRIPTION_BYTES) {
         return Err(LONG_TEXT);
     }
     if own.fields.iter().any(|key| OWN_KEYS.contains(&key.as_str())) {
@@ -74,16 +96,11 @@ fn check(own: &metadata::Description) -> Result<(), &'static str> {
     if own.default_port == 0 {
         return Err("its default port is 0, on which nothing listens");
     }
-    Ok(())
+    check_passwords(&own.password_rules)?;
+    check_names(&own.username_rules, own.features)
 }
 
-const LONG_TEXT: &str = "one of its texts is longer than 512 bytes";
-
-fn joined(
-    own: &metadata::Description,
-    profile: password::Profile,
-) -> Result<Description, &'static str> {
-    let rules = profile.password_rules;
+fn check_passwords(rules: &PasswordRules) -> Result<(), &'static str> {
     let texts = [&rules.excluded_characters, &rules.default_excluded_characters];
     if texts.into_iter().any(|text| text.len() > DESCRIPTION_BYTES) {
         return Err(LONG_TEXT);
@@ -95,41 +112,52 @@ fn joined(
     if rules.default_length > PASSWORD_LENGTH {
         return Err("its default password length is above 4096, the longest that can be made");
     }
-    if bits_of(&rules) < LEAST_BITS {
+    if bits_of(rules) < LEAST_BITS {
         return Err("passwords made by its rules would be guessed: too short, or too many \
                     characters are excluded");
     }
-    let required_classes = classes(rules.required_classes);
-    if lacks_a_class(required_classes, &rules.excluded_characters) {
+    if lacks_a_class(rules.required_classes, &rules.excluded_characters) {
         return Err("it excludes every character of a class that it requires");
     }
+    Ok(())
+}
+
+fn check_names(rules: &UsernameRules, features: Features) -> Result<(), &'static str> {
+    if rules.max_length.exceeded_by("a").is_some() {
+        return Err("its account names would have no character at all");
+    }
+    if rules.excluded_characters.len() > DESCRIPTION_BYTES {
+        return Err(LONG_TEXT);
+    }
+    // It goes into account names, and into messages.
+    let suffix = &rules.clone_suffix;
+    if suffix.len() > 32 || !suffix.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err("its suffix for the second user is not up to 32 printable characters");
+    }
+    if suffix.contains(|character| rules.excluded_characters.contains(character)) {
+        return Err("its suffix for the second user has a character that it excludes from names");
+    }
+    if features.alternating_users && suffix.is_empty() {
+        return Err("it offers alternating users without a suffix for the second one");
+    }
+    Ok(())
+}
+
+fn joined(own: &metadata::Description, profile: password::Profile) -> Description {
+    let rules = profile.password_rules;
     let max_length = match profile.username_rules.max_length {
         password::NameLength::Bytes(most) => NameLength::Bytes(most),
         password::NameLength::Characters(most) => NameLength::Characters(most),
         password::NameLength::Unlimited => NameLength::Unlimited,
     };
-    if max_length.exceeded_by("a").is_some() {
-        return Err("its account names would have no character at all");
-    }
-    let excluded_characters = profile.username_rules.excluded_characters;
-    if excluded_characters.len() > DESCRIPTION_BYTES {
-        return Err(LONG_TEXT);
-    }
-    let features = features(profile.features);
-    // It goes into account names, and into messages.
-    let clone_suffix = profile.username_rules.clone_suffix;
-    if clone_suffix.len() > 32 || !clone_suffix.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err("its suffix for the second user is not up to 32 printable characters");
-    }
-    if clone_suffix.contains(|character| excluded_characters.contains(character)) {
-        return Err("its suffix for the second user has a character that it excludes from names");
-    }
-    if features.alternating_users && clone_suffix.is_empty() {
-        return Err("it offers alternating users without a suffix for the second one");
-    }
-    Ok(Description {
+    // A text that is too long stays as it is, and is refused for that.
+    let version = match own.version.len() > DESCRIPTION_BYTES {
+        true => own.version.clone(),
+        false => Redactor::default().scrub(&own.version, 64),
+    };
+    Description {
         name: own.name.clone(),
-        version: Redactor::default().scrub(&own.version, 64),
+        version,
         engines: own.engines.clone(),
         default_port: own.default_port,
         network: own.network.clone(),
@@ -139,11 +167,43 @@ fn joined(
             default_length: rules.default_length,
             excluded_characters: rules.excluded_characters,
             default_excluded_characters: rules.default_excluded_characters,
-            required_classes,
+            required_classes: classes(rules.required_classes),
         },
-        username_rules: UsernameRules { max_length, clone_suffix, excluded_characters },
-        features,
-    })
+        username_rules: UsernameRules {
+            max_length,
+            clone_suffix: profile.username_rules.clone_suffix,
+            excluded_characters: profile.username_rules.excluded_characters,
+        },
+        features: features(profile.features),
+    }
+}
+
+/// What differs between two lists of descriptions, with both.
+pub(super) fn differences(sealed: &[Arc<Description>], answered: &[Arc<Description>]) -> String {
+    let parts = |descriptions: &[Arc<Description>]| {
+        let value = serde_json::to_value(
+            descriptions.iter().map(AsRef::as_ref).collect::<Vec<&Description>>(),
+        );
+        value.unwrap_or_default()
+    };
+    let (sealed, answered) = (parts(sealed), parts(answered));
+    let mut found = Vec::new();
+    for index in 0..DESCRIPTION_ENTRIES {
+        let fields = |value: &serde_json::Value| value.get(index).cloned().unwrap_or_default();
+        let (sealed, answered) = (fields(&sealed), fields(&answered));
+        let keys = sealed.as_object().or(answered.as_object()).into_iter().flatten();
+        for (key, _) in keys {
+            let of = |value: &serde_json::Value| value.get(key).cloned().unwrap_or_default();
+            let (sealed, answered) = (of(&sealed), of(&answered));
+            if sealed != answered {
+                found.push(format!(
+                    "`{key}` is sealed as {sealed}, and the plugin answers {answered}"
+                ));
+            }
+        }
+    }
+    found.dedup();
+    Redactor::default().scrub(&found.join(", "), limits::MESSAGE_BYTES)
 }
 
 /// Whether a text can be a plugin's or engine's name: 1 to 64 lower-case letters, digits and `-`.
@@ -154,7 +214,7 @@ pub(crate) fn is_word(text: &str) -> bool {
 
 /// How hard a password is to guess where the operator sets nothing. What is finally asked for is
 /// looked at again.
-fn bits_of(rules: &password::PasswordRules) -> f64 {
+fn bits_of(rules: &PasswordRules) -> f64 {
     let excluded = format!("{}{}", rules.excluded_characters, rules.default_excluded_characters);
     bits(&PasswordRequest {
         length: rules.default_length,
@@ -217,13 +277,13 @@ pub(super) fn asks_for(
 mod tests {
     use super::*;
 
-    fn rules(default_length: u32, excluded: &str) -> password::PasswordRules {
-        password::PasswordRules {
+    fn rules(default_length: u32, excluded: &str) -> PasswordRules {
+        PasswordRules {
             max_length: Some(64),
             default_length,
             excluded_characters: String::new(),
             default_excluded_characters: excluded.into(),
-            required_classes: password::CharacterClasses::empty(),
+            required_classes: CharacterClasses::default(),
         }
     }
 

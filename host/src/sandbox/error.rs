@@ -84,6 +84,23 @@ pub enum PluginError {
         /// What is wrong.
         why: String,
     },
+    /// The component answers something else than its file is sealed with.
+    #[error(
+        "`{}` is sealed as another plugin than it is: {differences}; compile it again from its component",
+        path.display()
+    )]
+    OtherThanSealed {
+        /// Which file.
+        path: PathBuf,
+        /// What differs, with both answers.
+        differences: String,
+    },
+    /// The file is another one than at the start.
+    #[error("`{}` was replaced after the start of this process; start it again", path.display())]
+    Replaced {
+        /// Which file.
+        path: PathBuf,
+    },
     /// The sandbox could not be set up. A fault of this product or of the machine.
     #[error("the sandbox could not be set up: {0}")]
     Sandbox(String),
@@ -229,10 +246,10 @@ impl PluginError {
             Self::Folder { .. } | Self::PolicyOfNone { .. } | Self::SameName { .. } => {
                 ErrorType::Plugin
             }
-            Self::Artifact { .. } => ErrorType::PluginArtifact,
+            Self::Artifact { .. } | Self::Replaced { .. } => ErrorType::PluginArtifact,
             Self::Limit { .. } => ErrorType::Limit,
             Self::Crashed { .. } => ErrorType::Crashed,
-            Self::Description { .. } => ErrorType::Description,
+            Self::Description { .. } | Self::OtherThanSealed { .. } => ErrorType::Description,
             Self::Sandbox(_) => ErrorType::Sandbox,
         }
     }

@@ -69,6 +69,10 @@ pub const CODE_BYTES: usize = 64;
 /// Bytes of a compiled plugin file. Python's, the largest, has 32 MB.
 pub const ARTIFACT_BYTES: u64 = 128 << 20;
 
+/// Bytes of the trailer of a compiled plugin. One with the longest texts and lists that a description
+/// may have, for each of the most engines, has 1.2 MB; PostgreSQL's has 2 KB.
+pub const TRAILER_BYTES: u64 = 2 << 20;
+
 /// Bytes of a component or module that is given to the compiler: half of what its machine code may
 /// have, which is about three times as large. Compiling takes many times its size in memory.
 pub const COMPONENT_BYTES: u64 = 64 << 20;

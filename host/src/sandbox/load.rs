@@ -8,12 +8,13 @@ use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre, Linker};
 
 use super::admission::Admission;
+use super::artifact::Trailer;
 #[cfg(feature = "cli")]
 use super::bindings::assessor::AssessorIndices;
 use super::bindings::exports::windlass::plugin::{metadata, password};
 use super::bindings::{PasswordPlugin, PasswordPluginIndices};
 use super::call::{CallState, run};
-use super::description::{asks_for, descriptions, no_engine};
+use super::description::{asks_for, descriptions, differences};
 use super::limits::DESCRIPTION_ENTRIES;
 use super::{ArtifactProblem, PluginError, Runtime, artifact};
 use crate::digest::Digest;
@@ -48,7 +49,7 @@ pub struct Loaded {
     /// What it says about itself, with its first engine.
     pub description: Arc<Description>,
     /// What it says of each of its engines, in their order.
-    pub(super) descriptions: Vec<Arc<Description>>,
+    pub descriptions: Vec<Arc<Description>>,
     /// [`Description::network`], parsed.
     pub asks_for: Vec<GrantPattern>,
     pub(super) runtime: Runtime,
@@ -89,7 +90,8 @@ impl Shape {
 }
 
 impl Loaded {
-    /// Loads a compiled plugin.
+    /// Loads a compiled plugin. `sealed` is its trailer as it was at the start: the file must still
+    /// be the same.
     ///
     /// # Errors
     /// What is wrong with it, and what to do.
@@ -97,23 +99,37 @@ impl Loaded {
         runtime: &Runtime,
         path: &Path,
         admission: &Admission,
+        sealed: Option<&Trailer>,
     ) -> Result<Arc<Self>, PluginError> {
         let rejected = |problem| PluginError::Artifact { path: path.to_owned(), problem };
-        let (bytes, trailer) = artifact::open(path)?;
+        let (bytes, trailer) = artifact::open(path).map_err(rejected)?;
+        if sealed.is_some_and(|sealed| *sealed != trailer) {
+            return Err(PluginError::Replaced { path: path.to_owned() });
+        }
         admission.of_compiled(&stem(path), &trailer).map_err(rejected)?;
         // SAFETY: `artifact::open` checked that these are the bytes that `windlass compile` wrote
         // for this version and target; that the file may be trusted is the caller's word (see the
         // header of `artifact`).
         let component = unsafe { Component::deserialize(runtime.wasmtime(), &bytes) };
-        let component = component.map_err(|error| PluginError::Artifact {
-            path: path.to_owned(),
-            problem: ArtifactProblem::Rejected(format!("{error:#}; compile it again")),
+        let component = component.map_err(|error| {
+            rejected(ArtifactProblem::Rejected(format!("{error:#}; compile it again")))
         })?;
         drop(bytes);
         let plugin =
             Self::from_component(runtime, &component, path, trailer.component_sha256).await?;
         admission.pinned(&plugin.description.name, plugin.sha256).map_err(rejected)?;
+        plugin.answers_as_sealed(trailer.descriptions)?;
         Ok(plugin)
+    }
+
+    /// Makes sure that the plugin says of itself what its file is sealed with, if with anything.
+    fn answers_as_sealed(&self, sealed: Vec<Description>) -> Result<(), PluginError> {
+        let sealed: Vec<Arc<Description>> = sealed.into_iter().map(Arc::new).collect();
+        if sealed.is_empty() || sealed == self.descriptions {
+            return Ok(());
+        }
+        let differences = differences(&sealed, &self.descriptions);
+        Err(PluginError::OtherThanSealed { path: self.path.clone(), differences })
     }
 
     /// Checks a component and asks it what it is.
@@ -151,7 +167,9 @@ impl Loaded {
         let described = run(runtime, &pre, state, &file, "describe", &no_secrets, describe).await?;
         let (own, profiles) = described.answer;
         let descriptions = descriptions(&own, profiles, path)?;
-        let description = descriptions.first().cloned().ok_or_else(|| no_engine(path))?;
+        let Some(description) = descriptions.first().cloned() else {
+            return Err(PluginError::Sandbox("a plugin without an engine".to_owned()));
+        };
         let asks_for = asks_for(&description, path)?;
         Ok(Arc::new(Self {
             path: path.to_owned(),
@@ -169,6 +187,12 @@ impl Loaded {
 }
 
 impl Loaded {
+    /// What a file of this plugin is sealed with.
+    #[cfg(feature = "cli")]
+    pub fn sealed_descriptions(&self) -> Vec<Description> {
+        self.descriptions.iter().map(|own| Description::clone(own)).collect()
+    }
+
     /// What it says of this engine, or, of one that it did not speak of, what it says of its first.
     pub fn description_for(&self, engine: &str) -> &Arc<Description> {
         let mut each = self.description.engines.iter().zip(&self.descriptions);
@@ -177,7 +201,7 @@ impl Loaded {
 }
 
 /// The file's name without its ending.
-fn stem(path: &Path) -> String {
+pub(super) fn stem(path: &Path) -> String {
     path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
 }
 

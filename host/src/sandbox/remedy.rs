@@ -90,7 +90,7 @@ mod tests {
             ("(component (core module (memory 1 (pagesize 1))))", "feature of WebAssembly"),
         ] {
             let bytes = wat::parse_str(component).unwrap();
-            let refused = compile(&bytes, None, Gate::Open, None).err();
+            let refused = compile(&bytes, None, Gate::Open).err();
             let told = refused.map(|problem| problem.to_string()).unwrap_or_default();
             assert!(told.contains(expected), "{component}: {told}");
         }

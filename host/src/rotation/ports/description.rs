@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Keys that say where and how to sign in. A plugin gets what they mean, and no key that it does
 /// not declare.
 pub const OWN_KEYS: [&str; 8] =
@@ -10,7 +12,8 @@ pub const OWN_KEYS: [&str; 8] =
 
 /// What a plugin says about itself and one of its engines; `windlass:plugin/metadata` and
 /// `…/password` have the meaning of each item.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Description {
     /// Unique among the installed plugins.
     pub name: String,
@@ -33,7 +36,8 @@ pub struct Description {
 }
 
 /// What passwords the service takes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PasswordRules {
     /// The longest password that the service keeps whole, in characters. `None`: any length.
     pub max_length: Option<u32>,
@@ -48,7 +52,8 @@ pub struct PasswordRules {
 }
 
 /// Kinds of characters.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CharacterClasses {
     /// `A` to `Z`.
     pub upper: bool,
@@ -76,7 +81,7 @@ impl CharacterClasses {
 }
 
 /// How long a name may be, in what the service counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NameLength {
     /// Bytes of UTF-8.
     Bytes(u32),
@@ -121,7 +126,8 @@ impl fmt::Display for NameLength {
 }
 
 /// What account names the service takes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct UsernameRules {
     /// The longest name.
     pub max_length: NameLength,
@@ -132,7 +138,8 @@ pub struct UsernameRules {
 }
 
 /// Abilities that not every service has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Features {
     /// A user can change its own password.
     pub self_change: bool,

@@ -1,204 +1,38 @@
-//! The installed plugins, loaded once, and each in its sandbox for the time of one step.
+//! A plugin in its sandbox, for the time of one step: the rotation's port `Service`.
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
-use super::admission::Admission;
 #[cfg(feature = "cli")]
 use super::assessing;
-use super::bindings::windlass::plugin::credentials as wire;
+use super::bindings::windlass::plugin::credentials as wit;
 use super::border::{Wiped, hand_over, scrubbed, with_last_words};
 use super::call::{CallState, ResolvedNames, Returned, run};
-use super::{Loaded, PluginError, Runtime};
-use crate::grants::{Decision, GrantPattern, Granted, Grants, Request, SecretPlace};
+use super::load::Loaded;
+use crate::grants::{Decision, GrantPattern, Grants, Request, SecretPlace};
 use crate::host_port::HostPort;
 use crate::network::{Deadline, Tls};
 use crate::redact::Redactor;
 #[cfg(feature = "cli")]
 use crate::rotation::ports::{Assessment, Planned};
 use crate::rotation::ports::{
-    CallError, Catalog, Change, Description, Failure, FailureKind, Login, PluginFault, Proof,
-    Service, TlsMode,
+    CallError, Change, Description, Failure, FailureKind, Login, PluginFault, Proof, Service,
+    TlsMode,
 };
 use crate::secret::Secret;
 
-/// What every call's sandbox is made from.
-#[derive(Debug, Clone)]
-pub struct Sandbox {
-    /// What the operator granted to plugins that have no grants of their own.
-    pub granted: Granted,
-    /// What the operator asks of plugins, and their own grants.
-    pub admission: Admission,
-    /// TLS, with its roots.
-    pub tls: Tls,
-    /// Where the Lambda runtime API listens.
-    pub runtime_api: Vec<std::net::SocketAddr>,
-    /// Whether this is Lambda.
-    pub on_lambda: bool,
-}
-
-impl Sandbox {
-    fn granted_to(&self, plugin: &str) -> Granted {
-        let own = self.admission.plugins.get(plugin).and_then(|policy| policy.grants.clone());
-        own.map_or_else(|| self.granted.clone(), Granted::Only)
-    }
-}
-
-/// The installed plugins for the time of one step.
-#[derive(Clone)]
-pub struct InstalledPlugins {
-    plugins: Arc<[Arc<Loaded>]>,
-    folders: Arc<[PathBuf]>,
-    sandbox: Arc<Sandbox>,
-    names: Arc<ResolvedNames>,
-    redactor: Arc<Redactor>,
-    deadline: Deadline,
-}
-
-impl InstalledPlugins {
-    /// Loads every `*.cwasm` file of the folders. Folders that do not exist are passed over.
-    ///
-    /// # Errors
-    /// The first plugin that can't be loaded: a rotation must not quietly go to another one.
-    pub async fn load(
-        runtime: &Runtime,
-        folders: &[PathBuf],
-        sandbox: Sandbox,
-    ) -> Result<Self, PluginError> {
-        sandbox.admission.warn_of_claims();
-        let mut plugins = Vec::new();
-        for folder in folders {
-            for file in compiled_files(folder)? {
-                plugins.push(Loaded::from_file(runtime, &file, &sandbox.admission).await?);
-            }
-        }
-        Self::of(plugins, folders.to_vec(), sandbox)
-    }
-
-    /// These plugins.
-    ///
-    /// # Errors
-    /// If two have the same name, or the operator speaks of one that is not among them.
-    pub fn of(
-        plugins: Vec<Arc<Loaded>>,
-        folders: Vec<PathBuf>,
-        sandbox: Sandbox,
-    ) -> Result<Self, PluginError> {
-        for (index, plugin) in plugins.iter().enumerate() {
-            let name = &plugin.description.name;
-            if let Some(other) = plugins.iter().take(index).find(|p| p.description.name == *name) {
-                return Err(PluginError::SameName {
-                    name: name.clone(),
-                    first: other.path.clone(),
-                    second: plugin.path.clone(),
-                });
-            }
-        }
-        let names: Vec<_> = plugins.iter().map(|plugin| plugin.description.name.as_str()).collect();
-        let missing = sandbox.admission.missing(&names).map(str::to_owned);
-        let installed = Self {
-            plugins: plugins.into(),
-            folders: folders.into(),
-            sandbox: Arc::new(sandbox),
-            names: Arc::default(),
-            redactor: Arc::default(),
-            deadline: Deadline::default(),
-        };
-        match missing {
-            None => Ok(installed),
-            Some(name) => Err(PluginError::PolicyOfNone { name, installed: installed.installed() }),
-        }
-    }
-
-    /// The same plugins for another step, which resolves names anew, has its own time and its own
-    /// secrets.
-    #[must_use]
-    pub(crate) fn for_step(&self, deadline: Deadline, redactor: Arc<Redactor>) -> Self {
-        Self { names: Arc::default(), deadline, redactor, ..self.clone() }
-    }
-
-    fn service(&self, plugin: &Arc<Loaded>, engine: &str) -> PluginService {
-        PluginService {
-            plugin: Arc::clone(plugin),
-            description: Arc::clone(plugin.description_for(engine)),
-            grants: Arc::new(Grants {
-                asked: plugin.asks_for.clone(),
-                granted: self.sandbox.granted_to(&plugin.description.name),
-                runtime_api: self.sandbox.runtime_api.clone(),
-                on_lambda: self.sandbox.on_lambda,
-            }),
-            tls: self.sandbox.tls.clone(),
-            names: Arc::clone(&self.names),
-            redactor: Arc::clone(&self.redactor),
-            deadline: self.deadline,
-        }
-    }
-
-    fn installed(&self) -> String {
-        let each = self.plugins.iter().map(|plugin| &plugin.description);
-        let each = each.map(|own| format!("`{}` ({})", own.name, own.engines.join(", ")));
-        each.collect::<Vec<_>>().join(", ")
-    }
-
-    fn each(&self) -> Vec<&Description> {
-        self.plugins.iter().map(|plugin| plugin.description.as_ref()).collect()
-    }
-}
-
-impl Catalog for InstalledPlugins {
-    type Service = PluginService;
-
-    fn plugins(&self) -> Vec<&Description> {
-        self.each()
-    }
-
-    async fn open(&self, plugin: &str, engine: &str) -> Result<PluginService, PluginFault> {
-        let installed = self.plugins.iter().find(|one| one.description.name == plugin);
-        let missing = || PluginError::Sandbox(format!("no plugin `{plugin}` is installed"));
-        Ok(self.service(installed.ok_or_else(missing)?, engine))
-    }
-
-    fn location(&self) -> String {
-        let folders = self.folders.iter().map(|folder| format!("`{}`", folder.display()));
-        folders.collect::<Vec<_>>().join(", ")
-    }
-
-    fn descriptions(&self) -> impl Iterator<Item = &Description> {
-        self.plugins.iter().flat_map(|plugin| plugin.descriptions.iter().map(AsRef::as_ref))
-    }
-}
-
-fn compiled_files(folder: &Path) -> Result<Vec<PathBuf>, PluginError> {
-    let failed = |source| PluginError::Folder { path: folder.to_owned(), source };
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(failed(error)),
-    };
-    let mut files = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(failed)?.path();
-        if path.extension().is_some_and(|extension| extension == "cwasm") {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
 /// A plugin in its sandbox, for one step.
 pub struct PluginService {
-    plugin: Arc<Loaded>,
-    description: Arc<Description>,
-    grants: Arc<Grants>,
-    tls: Tls,
-    names: Arc<ResolvedNames>,
-    redactor: Arc<Redactor>,
-    deadline: Deadline,
+    pub(super) plugin: Arc<Loaded>,
+    pub(super) description: Arc<Description>,
+    pub(super) grants: Arc<Grants>,
+    pub(super) tls: Tls,
+    pub(super) names: Arc<ResolvedNames>,
+    pub(super) redactor: Arc<Redactor>,
+    pub(super) deadline: Deadline,
 }
 
 impl PluginService {
@@ -210,7 +44,7 @@ impl PluginService {
         body: impl AsyncFnOnce(
             &mut Store<CallState>,
             &Instance,
-        ) -> wasmtime::Result<Result<T, wire::Failure>>,
+        ) -> wasmtime::Result<Result<T, wit::Failure>>,
     ) -> Result<T, CallError> {
         // The step has learnt them when it read them; what a plugin is handed must be known.
         secrets.iter().for_each(|secret| self.redactor.learn(secret));
@@ -303,7 +137,7 @@ impl Service for PluginService {
         secrets.extend(change.old_password);
         self.call("change", change.actor, &secrets, async |store, instance| {
             let plugin = self.plugin.exports.load(&mut *store, instance)?;
-            let request = Wiped(wire::ChangeRequest {
+            let request = Wiped(wit::ChangeRequest {
                 actor: hand_over(store, change.actor)?,
                 username: change.username.to_owned(),
                 new_password: change.new_password.reveal().to_owned(),
