@@ -67,7 +67,7 @@ impl AwsService<'_> {
             SdkError::DispatchFailure(failure) if failure.is_other() || failure.is_user() => {
                 Some(Unanswered::NotSent(format!(
                     "the request could not be made: {}; check the AWS credentials and region of \
-                     whoever runs this",
+                     the function or command",
                     chain(error)
                 )))
             }
@@ -96,19 +96,17 @@ impl AwsService<'_> {
         match of_system.map(io::Error::kind) {
             // The library tells the time in seconds since 1970.
             _ if said("certificate expired") => {
-                "TLS failed: its certificate has expired; whoever runs it has to renew it"
-                    .to_owned()
+                "TLS failed: its certificate has expired and has to be renewed there".to_owned()
             }
             _ if said(CERTIFICATE) => format!(
-                "TLS failed: {innermost}; set AWS_CA_BUNDLE to the CA certificates of whatever \
-                 answers there"
+                "TLS failed: {innermost}; set AWS_CA_BUNDLE to the CA certificates of that endpoint"
             ),
-            _ if said(NOT_TLS) => format!(
-                "what answers there does not speak TLS; check {variable}, its scheme and port"
-            ),
-            _ if said("invalid HTTP") => format!(
-                "what answers there does not speak HTTP; check {variable}, its scheme and port"
-            ),
+            _ if said(NOT_TLS) => {
+                format!("the endpoint does not speak TLS; check {variable}, its scheme and port")
+            }
+            _ if said("invalid HTTP") => {
+                format!("the endpoint does not speak HTTP; check {variable}, its scheme and port")
+            }
             Some(io::ErrorKind::ConnectionRefused) => {
                 format!("connection refused: nothing listens there; check {variable}")
             }

@@ -72,7 +72,7 @@ impl Adopt {
             match outcome {
                 Ok(None) if self.secret_ids.is_empty() => {}
                 Ok(None) => output.line(format!(
-                    "secret    {id}\nit is not rotated with alternating users: there is no pair"
+                    "secret    {id}\nit is not rotated with alternating users, so there is no pair"
                 )),
                 Ok(Some((pairing, done))) => {
                     refused += usize::from(pairing.is_refused());
@@ -88,7 +88,8 @@ impl Adopt {
             }
         }
         output.line(format!(
-            "{} pairs, {refused} that a rotation would refuse, {} secrets that could not be looked at",
+            "{} pairs, {refused} that a rotation would refuse, {} secrets that could not be \
+             examined",
             pairs.len(),
             failed.len()
         ));
@@ -142,7 +143,7 @@ impl Adopt {
             None => format!("sign-in   the secret has no version of `{other}`"),
         });
         let Some(assessment) = assessment else {
-            output.line("pair      not known: this plugin can't look at accounts");
+            output.line("pair      unknown: this plugin can't examine accounts");
             output.line("");
             return;
         };
@@ -165,7 +166,8 @@ impl Adopt {
             }
             Done::Could => {}
             Done::HasToBeNamed => output.line(format!(
-                "to do     not marked, since the secret does not sign in as both; if these two are a \
+                "to do     not marked, since the secret does not sign in as both; if these two \
+                 are a \
                  pair: {}",
                 self.command(pairing)
             )),
@@ -184,10 +186,10 @@ fn state(pairing: &Pairing) -> &'static str {
     match pairing.state() {
         None => "not known",
         Some(PairState::Marked) => "marked",
-        Some(PairState::Equal) => "no mark, but equal in every respect, so rotations go on",
+        Some(PairState::Equal) => "no mark, but equal in every respect, so rotations continue",
         Some(PairState::Different) => "no mark, and not equal: a rotation is refused",
         Some(PairState::Absent) => {
-            "the account with the suffix does not exist; a rotation makes it"
+            "the account with the suffix does not exist; a rotation creates it"
         }
     }
 }

@@ -110,7 +110,8 @@ impl Excess {
             Self::Memory => format!("more than {} MiB of memory", LIMITS.memory >> 20),
         };
         format!(
-            "compiling `{plugin}` took {what} and was given up: one of its functions is too large, or \
+            "compiling `{plugin}` took {what} and was stopped: one of its functions is too \
+             large, or \
              all of them together; build it with optimisation for size, or report it to its author"
         )
     }

@@ -14,11 +14,11 @@ Exit codes:
   0  done
   1  something in Windlass itself failed
   2  the command line is wrong
-  3  the secret, the configuration, the plugin file or the labels need action
+  3  the secret, the configuration, the plugin file or the labels have to be corrected
   4  the service refused, declined or could not be reached
   5  Secrets Manager refused or could not be reached
   6  the plugin misbehaved
-  7  `status` found a rotation that is stuck, `repair` something to mend that was not confirmed, or
+  7  `status` found a rotation that is stuck, `repair` something to repair that was not confirmed, or
      `adopt` a pair that rotations refuse";
 
 /// A command that did not succeed.

@@ -151,7 +151,7 @@ fn show_note(output: Output, trailer: &Trailer, code: usize) {
     }
     match &trailer.signature {
         Some(signature) => output.line(format!("signed     as compiled, by {}", signature.key)),
-        None => output.line("signed     by nobody who answers for what it was compiled from"),
+        None => output.line("signed     no: nobody vouches for what it was compiled from"),
     }
     output.line("more       with --trust, which runs it");
     output.object(&json!({

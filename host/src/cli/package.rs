@@ -92,7 +92,7 @@ impl Package {
             if packed.iter().any(|other| other.name == plugin.name) {
                 let name = &plugin.name;
                 return Err(Failure::operator(format!(
-                    "two of the plugins are `{name}`; leave one"
+                    "two of the plugins are `{name}`; remove one"
                 )));
             }
             packed.push(plugin);
@@ -103,7 +103,7 @@ impl Package {
             return Err(PluginError::PolicyOfNone { name, installed }.into());
         }
         let zip = self.zip(&bootstrap, &packed, &extras).map_err(|error| {
-            Failure::internal(format!("the zip could not be put together: {error}"))
+            Failure::internal(format!("the zip file could not be written: {error}"))
         })?;
         files::write(&self.out, &zip)?;
         self.tell(output, target, zip.len(), &packed);
@@ -165,7 +165,7 @@ fn extras(file: &Path, config: &Config) -> Result<Vec<(String, Vec<u8>)>, Failur
     if !config.plugin_folders.is_empty() && !config.plugin_folders.contains(&ours) {
         return Err(Failure::operator(format!(
             "`{}` has `plugin-folders` without \"{PLUGIN_FOLDER}\", where the package's plugins \
-             are; add it, or leave the key out",
+             are; add it, or omit the key",
             file.display()
         )));
     }
@@ -216,8 +216,10 @@ async fn pack(
             // soon as it asks for signatures, which is what they are made for.
             if key.is_some() && trailer.signature.is_none() {
                 return Err(Failure::operator(format!(
-                    "`{}` is a compiled plugin without a signature, and --sign-with signs only what \
-                     it compiles: nobody can tell what this file was compiled from; give its component \
+                    "`{}` is a compiled plugin without a signature, and --sign-with signs only \
+                     what \
+                     it compiles: nobody can tell what this file was compiled from; give its \
+                     component \
                      (.wasm) in its place, or have it signed where it was compiled",
                     path.display()
                 )));

@@ -38,7 +38,7 @@ impl Rotate {
         let unfinished = secret.unfinished();
         let version = match unfinished {
             Some(version) => {
-                output.line(format!("taking up the rotation to version {version}"));
+                output.line(format!("continuing the rotation to version {version}"));
                 version.clone()
             }
             None => VersionId::new(uuid::Uuid::new_v4().to_string()),

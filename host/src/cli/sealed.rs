@@ -47,10 +47,10 @@ pub(super) fn may_replace(
     let ours = key.public().map_err(|error| Failure::internal(error.to_string()))?;
     let Some(other) = found.filter(|found| found.key != ours) else { return Ok(()) };
     let (path, remedy) = match path.extension().is_some_and(|ending| ending == "wasm") {
-        true => (signature_path(path), "remove that file first, and sign again"),
+        true => (signature_path(path), "remove that file first, then sign again"),
         false => (
             path.to_owned(),
-            "compile it again from its component, which leaves the signature away, and sign that",
+            "compile it again from its component, without the signature, and sign that",
         ),
     };
     Err(Failure::operator(format!(
@@ -79,7 +79,8 @@ pub(super) fn component_signature(
     }
     let wrong = |why: &dyn std::fmt::Display| {
         Failure::operator(format!(
-            "`{}` does not hold a signature of `{}`: {why}; remove it, and sign the component again \
+            "`{}` does not hold a signature of `{}`: {why}; remove it, and sign the component \
+             again \
              with `windlass sign`",
             beside.display(),
             path.display()

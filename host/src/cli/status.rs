@@ -93,7 +93,7 @@ impl Status {
             }
         }
         output.line(format!(
-            "{} secrets, {stuck} stuck, {} that could not be looked at",
+            "{} secrets, {stuck} stuck, {} that could not be examined",
             names.len(),
             failures.len()
         ));
@@ -155,7 +155,8 @@ impl Report {
         }
         if let Some(UnderWay { version, age }) = under_way {
             output.line(format!(
-                "running   the rotation to version {version} has been under way for {}; it counts as \
+                "running   the rotation to version {version} has been in progress for {}; it \
+                 counts as \
                  stuck after {}",
                 duration(age.as_secs()),
                 duration(YOUNG.as_secs())

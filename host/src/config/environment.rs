@@ -145,7 +145,15 @@ fn unknown(variables: &BTreeMap<String, String>) -> impl Iterator<Item = String>
     ours.filter(|name| {
         !OWN_VARIABLES.contains(&name.as_str()) && !name.starts_with(DEVELOPMENT_PREFIX)
     })
-    .map(|name| format!("unknown variable `{name}`; known are {}", OWN_VARIABLES.join(", ")))
+    .map(|name| {
+        format!(
+            "unknown variable `{name}`; the variables are {}",
+            OWN_VARIABLES.join(
+                ", \
+                         "
+            )
+        )
+    })
 }
 
 /// The entries of a list with commas; a list of nothing but blanks has none.

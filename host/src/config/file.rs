@@ -173,7 +173,7 @@ impl Reader<'_> {
         for key in section.table.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
             let name = format!("{}{}", section.prefix, key.get_ref());
             let known = known.join(", ");
-            self.mistake(key.span().start, format!("unknown key `{name}`; known are {known}"));
+            self.mistake(key.span().start, format!("unknown key `{name}`; the keys are {known}"));
         }
     }
 
@@ -190,7 +190,7 @@ impl Reader<'_> {
         let value = section.table.get(key)?;
         let text = value.get_ref().as_str().map(str::to_owned);
         if text.is_none() {
-            self.mistake(value.span().start, format!("`{}{key}` must be a text", section.prefix));
+            self.mistake(value.span().start, format!("`{}{key}` must be a string", section.prefix));
         }
         text
     }
@@ -198,7 +198,7 @@ impl Reader<'_> {
     /// A list of texts, each with where it stands.
     fn texts(&mut self, section: Section<'_, '_>, key: &str) -> Option<Vec<(usize, String)>> {
         let value: &Spanned<DeValue<'_>> = section.table.get(key)?;
-        let must_be = format!("`{}{key}` must be a list of texts", section.prefix);
+        let must_be = format!("`{}{key}` must be a list of strings", section.prefix);
         let Some(list) = value.get_ref().as_array() else {
             self.mistake(value.span().start, must_be);
             return None;

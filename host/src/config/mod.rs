@@ -283,22 +283,22 @@ keys = []
         let error = both(&[("WINDLASS_LOG", "loud")], file).unwrap_err();
         let expected = [
             "`WINDLASS_LOG` must be error, warn, info, debug or trace",
-            "windlass.toml, line 1: unknown key `strategi`; known are strategy, plugin, \
+            "windlass.toml, line 1: unknown key `strategi`; the keys are strategy, plugin, \
              plugin-folders, grants, ca-bundle, tls, tags, send-text, plugins, trust",
             "windlass.toml, line 2: `grants`: `tcp://*:5432` is not a grant: `*` alone would grant \
              every host; grants look like `tcp://db.example:5432`",
-            "windlass.toml, line 2: `grants` must be a list of texts",
+            "windlass.toml, line 2: `grants` must be a list of strings",
             "windlass.toml, line 3: `tls` must be always, required or compatible",
-            "windlass.toml, line 4: `plugin` must be a text",
+            "windlass.toml, line 4: `plugin` must be a string",
             "windlass.toml, line 6: `plugins.postgres.sha256`: a SHA-256 digest has 64 hexadecimal \
              digits",
-            "windlass.toml, line 7: unknown key `plugins.postgres.grant`; known are sha256, grants",
+            "windlass.toml, line 7: unknown key `plugins.postgres.grant`; the keys are sha256, grants",
             "windlass.toml, line 8: `plugins.Not A Name`: a plugin's name is made of lower-case \
              letters, digits and `-`",
             "windlass.toml, line 10: `trust.components`: a public key is `ed25519:` and 44 \
              characters of Base64, as `windlass sign` prints it",
-            "windlass.toml, line 11: unknown key `trust.keys`; known are components, compiled",
-            "windlass.toml, line 12: unknown key `more`; known are strategy, plugin, \
+            "windlass.toml, line 11: unknown key `trust.keys`; the keys are components, compiled",
+            "windlass.toml, line 12: unknown key `more`; the keys are strategy, plugin, \
              plugin-folders, grants, ca-bundle, tls, tags, send-text, plugins, trust",
         ];
         let told: Vec<_> =

@@ -184,7 +184,7 @@ mod tests {
     fn each_reason_has_a_label_that_stays_and_says_what_is_wrong() {
         use DenyReason as Reason;
         for (reason, label, said) in [
-            (Reason::NotAsked, "not-asked", "does not ask for this place"),
+            (Reason::NotAsked, "not-asked", "does not request this host and port"),
             (Reason::NotGranted, "not-granted", "grant it in WINDLASS_GRANTS"),
             (Reason::LinkLocal, "link-local", "metadata addresses are never reachable"),
             (Reason::NotOneHost, "not-one-host", "multicast and broadcast"),

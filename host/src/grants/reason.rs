@@ -42,10 +42,10 @@ impl DenyReason {
     /// What to tell the operator.
     pub fn explanation(self) -> &'static str {
         match self {
-            Self::NotAsked => "the plugin does not ask for this place",
+            Self::NotAsked => "the plugin does not request this host and port",
             Self::NotGranted => {
-                "the operator did not grant this place; if it is right that the plugin goes there, \
-                 grant it in WINDLASS_GRANTS or windlass.toml"
+                "the operator did not grant this host and port; if the plugin is to connect \
+                 there, grant it in WINDLASS_GRANTS or windlass.toml"
             }
             Self::LinkLocal => "link-local and metadata addresses are never reachable",
             Self::NotOneHost => "multicast and broadcast addresses are never reachable",

@@ -19,7 +19,7 @@ pub(crate) fn failed_call(
 fn remedy(kind: InventoryErrorKind, action: Action, resource: &str) -> String {
     match kind {
         InventoryErrorKind::NotFound => {
-            "; check that it exists in the region and account of whoever runs this".to_owned()
+            "; check that it exists in the region and account of the function or command".to_owned()
         }
         InventoryErrorKind::AccessDenied => {
             let (actions, resource) = action.permissions(resource);

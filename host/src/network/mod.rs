@@ -30,7 +30,7 @@ pub enum NetworkErrorKind {
     Closed,
     /// The TLS handshake failed.
     Tls,
-    /// The operator did not grant this place.
+    /// The operator did not grant this host and port.
     NotGranted,
     /// A limit of this call was reached.
     Limit,

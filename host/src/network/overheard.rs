@@ -55,7 +55,7 @@ impl Opening {
             _ if self.agreed => None,
             Answer::Http => Some(concat!("; the peer answered in HTTP without TLS: ", remedy!())),
             Answer::Other => Some(concat!(
-                "; the peer answered without TLS: it has none on this port; ",
+                "; the peer answered without TLS, which is not available on this port; ",
                 remedy!()
             )),
             Answer::Nothing | Answer::Tls => None,
@@ -66,15 +66,14 @@ impl Opening {
     pub(super) fn why_slow(&self) -> &'static str {
         match self.first.answer() {
             Answer::Nothing if !self.agreed => concat!(
-                "it accepts connections and sent nothing; a service without TLS on this port that \
-                 waits for its client looks the same: ",
+                "it accepted the connection and sent nothing, as a service without TLS on this \
+                 port does: ",
                 remedy!(),
-                "; else see whether the service is overloaded, and whether something in between holds \
-                 packets back"
+                "; else check whether the service is overloaded or a firewall drops packets"
             ),
             _ => {
-                "it accepts connections and is slow or silent; see whether the service is overloaded, \
-                 and whether something in between holds packets back"
+                "it accepted the connection and is slow or silent; check whether the service is \
+                 overloaded or a firewall drops packets"
             }
         }
     }

@@ -121,13 +121,17 @@ fn is_unroutable(error: &io::Error) -> bool {
 }
 
 /// What is wrong where a peer expected TLS and got none.
-const EXPECTS_TLS: &str = "it expects TLS from the first byte on this port, and got none; if the secret \
-                           has `\"ssl\": false`, remove that, else set its `port` to the service's usual \
+const EXPECTS_TLS: &str = "it expects TLS from the first byte on this port, and got none; if the \
+                           secret \
+                           has `\"ssl\": false`, remove that, else set its `port` to the \
+                           service's usual \
                            one";
 
 /// What may be wrong where it says nothing.
-const MAYBE_TLS: &str = "a port that expects TLS from the first byte does that to whoever begins without, \
-                         and so does a proxy without a service behind it: if the secret has `\"ssl\": \
+const MAYBE_TLS: &str = "a port that expects TLS from the first byte does that to whoever begins \
+                         without, \
+                         and so does a proxy without a service behind it: if the secret has \
+                         `\"ssl\": \
                          false`, remove that, else check its `port`, and that the service runs";
 
 /// A byte stream to a service.
@@ -304,8 +308,8 @@ fn unanswered(peer: SocketAddr, time: Duration) -> String {
         ": it is connected and silent"
     };
     format!(
-        "{peer} did not answer within {}{how}; see whether the service is overloaded or another \
-         service listens there",
+        "{peer} did not answer within {}{how}; check whether the service is overloaded or \
+         another service listens there",
         seconds(time)
     )
 }

@@ -54,8 +54,11 @@ async fn tls_on_a_port_without_it_is_known_by_the_answer() {
                   false`";
     for (peer, expected) in [
         (Peer::Answers(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "answered in HTTP without TLS"),
-        (Peer::Answers(b"-ERR unknown command\r\n"), "answered without TLS: it has none"),
-        (Peer::Greets(GREETING), "answered without TLS: it has none"),
+        (
+            Peer::Answers(b"-ERR unknown command\r\n"),
+            "answered without TLS, which is not available",
+        ),
+        (Peer::Greets(GREETING), "answered without TLS, which is not available"),
     ] {
         let error = tls_with(peer, Deadline::default()).await;
         assert_eq!(error.kind, NetworkErrorKind::Tls, "{error}");

@@ -66,10 +66,7 @@ impl Tls {
     ) -> Result<(TlsStream<Overheard>, TlsSession), NetworkError> {
         let name =
             ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(|_| {
-                NetworkError::new(
-                    Kind::Tls,
-                    format!("`{host}` is no name that a certificate can have"),
-                )
+                NetworkError::new(Kind::Tls, format!("`{host}` can't be the name in a certificate"))
             })?;
         let config = self.config(host).map_err(|error| {
             NetworkError::new(Kind::Tls, format!("TLS could not be set up: {error}"))

@@ -61,16 +61,16 @@ async fn give_up<S: SecretStore, P: Service>(
     };
     let Some((login, with)) = learnt.signed_in.get().filter(|(_, with)| with.is_labelled()) else {
         return not(
-            "the password in force is of a version without a label, which further versions would \
-             hide, so AWSPENDING stays where it is"
+            "AWSPENDING was not removed, because the password in force is of a version without a \
+             label, which further versions would hide"
                 .to_owned(),
         );
     };
     let elsewhere = learnt.admin().is_some_and(|admin| !admin.place.is(&login.place));
     if participants.strategy == Strategy::SingleUser && elsewhere {
         return not(
-            "the password is changed at another place than it signs in, which may lag behind, so \
-             AWSPENDING stays where it is"
+            "AWSPENDING was not removed, because the password is changed at another host than \
+             the one where it signs in, which may lag behind"
                 .to_owned(),
         );
     }
@@ -78,7 +78,8 @@ async fn give_up<S: SecretStore, P: Service>(
         && let Err(error) = sign_in.verify(&participants.service, login, with).await
     {
         return not(format!(
-            "AWSPENDING stays where it is, since another attempt may have set that password: {error}"
+            "AWSPENDING was not removed, because another attempt may have set that password: \
+             {error}"
         ));
     }
     match labels.take_pending_off(&event.secret_id, event.version.clone()).await {

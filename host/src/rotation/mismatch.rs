@@ -13,8 +13,8 @@ use crate::text::quoted;
 pub enum Mismatch {
     /// The pending version names a user that this rotation must not touch.
     #[error(
-        "the AWSPENDING version of secret `{secret}` is for user `{pending}`, but this rotation is \
-         of `{expected}`; {}",
+        "the AWSPENDING version of secret `{secret}` is for user `{pending}`, but this rotation \
+         changes the password of `{expected}`; {}",
         drop_pending(secret, version)
     )]
     User {
@@ -55,7 +55,8 @@ pub enum Mismatch {
     },
     /// The admin secret is the secret itself.
     #[error(
-        "`masterarn` of secret `{secret}` names the secret itself; it must be the admin secret's ARN"
+        "`masterarn` of secret `{secret}` names the secret itself; it must be the admin secret's \
+         ARN"
     )]
     AdminIsItself {
         /// The secret's name.
@@ -63,7 +64,8 @@ pub enum Mismatch {
     },
     /// The administrator is the user itself.
     #[error(
-        "the admin secret `{admin}` is for user `{username}`, whose password this rotation changes: \
+        "the admin secret `{admin}` is for user `{username}`, whose password this rotation \
+         changes: \
          every secret that uses that administrator would stop working; name another administrator \
          in `masterarn` of secret `{secret}`, or rotate `{admin}` itself"
     )]
@@ -77,7 +79,8 @@ pub enum Mismatch {
     },
     /// The administrator's server is another one.
     #[error(
-        "secret `{secret}` is for `{current}`, but its admin secret is for `{admin}`, which is not the same database ({why}); set \
+        "secret `{secret}` is for `{current}`, but its admin secret is for `{admin}`, which is \
+         not the same database ({why}); set \
          `masterarn` to an administrator of that host and port, or of a database of which Amazon RDS \
          lists it as a read replica or reader endpoint"
     )]
@@ -93,7 +96,8 @@ pub enum Mismatch {
     },
     /// The admin secret's engine is another one.
     #[error(
-        "the admin secret of secret `{secret}` is for engine `{admin}`, which plugin `{plugin}` does \
+        "the admin secret of secret `{secret}` is for engine `{admin}`, which plugin `{plugin}` \
+         does \
          not serve (it serves {serves}), so the plugin does not get its password; `masterarn` must \
          name an administrator of the same service"
     )]
@@ -109,8 +113,8 @@ pub enum Mismatch {
     },
     /// The accounts of the secret are others than those that were looked at.
     #[error(
-        "secret `{secret}` is for {now} by now, and {seen} were looked at, so nothing was marked; run \
-         windlass adopt again"
+        "secret `{secret}` changed meanwhile: its accounts were {seen} and are now {now}; \
+         nothing was marked; run windlass adopt again"
     )]
     OtherPair {
         /// The secret's name.
@@ -136,7 +140,7 @@ pub enum Mismatch {
 /// The command that takes `AWSPENDING` off a version, so that a rotation can begin anew.
 pub(super) fn drop_pending(secret: &str, version: &str) -> String {
     format!(
-        "give this rotation up and rotate again: aws secretsmanager update-secret-version-stage \
+        "abandon this rotation and start another: aws secretsmanager update-secret-version-stage \
          --secret-id {} --version-stage AWSPENDING --remove-from-version-id {}",
         quoted(secret),
         quoted(version)

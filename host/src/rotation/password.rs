@@ -53,7 +53,7 @@ pub fn request(
         if class.is_in(wanted) && excluded_by(*class, settings) {
             tracing::warn!(
                 plugin = plugin.name,
-                "{variable} is not followed: the service asks for {} in every password",
+                "{variable} is ignored: the service requires {} in every password",
                 class.name()
             );
         }
@@ -136,9 +136,10 @@ fn union(first: &str, second: &str) -> String {
 pub enum PasswordProblem {
     /// It would be guessed.
     #[error(
-        "the settings for passwords, within the rules of plugin `{plugin}`, leave {length} characters \
-         out of {characters} different ones, which is about {bits} bits and easily guessed; {} are the \
-         least: raise PASSWORD_LENGTH, or exclude less in EXCLUDE_CHARACTERS, EXCLUDE_NUMBERS, \
+        "passwords by the current settings and the rules of plugin `{plugin}` have {length} \
+         characters from a set of {characters}, about {bits} bits, and are easy to guess; at \
+         least {} bits are required: raise PASSWORD_LENGTH, or exclude fewer characters with \
+         EXCLUDE_CHARACTERS, EXCLUDE_NUMBERS, \
          EXCLUDE_PUNCTUATION, EXCLUDE_UPPERCASE and EXCLUDE_LOWERCASE",
         LEAST_BITS
     )]
@@ -154,8 +155,8 @@ pub enum PasswordProblem {
     },
     /// It would lack what the service wants.
     #[error(
-        "the service of plugin `{plugin}` asks for {class} in every password, and the characters that \
-         are excluded leave none; exclude less in EXCLUDE_CHARACTERS"
+        "the service of plugin `{plugin}` requires {class} in every password, and every such \
+         character is excluded; exclude fewer in EXCLUDE_CHARACTERS"
     )]
     NothingLeft {
         /// The plugin whose rules hold.
@@ -249,8 +250,8 @@ mod tests {
         own.password_rules.required_classes =
             CharacterClasses { digit: true, ..CharacterClasses::default() };
         let problem = request(&settings, &own).unwrap_err().to_string();
-        assert!(problem.contains("asks for a digit in every password"), "{problem}");
-        assert!(problem.ends_with("exclude less in EXCLUDE_CHARACTERS"), "{problem}");
+        assert!(problem.contains("requires a digit in every password"), "{problem}");
+        assert!(problem.ends_with("exclude fewer in EXCLUDE_CHARACTERS"), "{problem}");
         let one_left =
             PasswordSettings { exclude_characters: Some("012345678".into()), ..settings };
         assert!(request(&one_left, &own).is_ok());
@@ -272,7 +273,7 @@ mod tests {
         };
         let own = PasswordSettings::default();
         let problem = of(&own, &plugin(64, 32, &all_but_a, "")).unwrap_err();
-        assert!(problem.contains("32 characters out of 1 different ones, which is about 0 bits"));
+        assert!(problem.contains("32 characters from a set of 1, about 0 bits"));
         let excludes = |exclude_characters: &str, length| PasswordSettings {
             exclude_characters: Some(exclude_characters.into()),
             length: Some(length),

@@ -9,7 +9,7 @@
 //!
 //! An operator who rotates from the command line needs no rotation configured, and starts with a
 //! token that has no version yet: guards 2 and, for `createSecret`, 3 don't apply to them, unless
-//! another rotation is under way, whose `AWSPENDING` would be taken away from it.
+//! another rotation is in progress, whose `AWSPENDING` would be taken away from it.
 
 #[cfg(feature = "cli")]
 use std::time::Duration;
@@ -55,7 +55,8 @@ pub enum Refusal {
     },
     /// Rotation is configured and off.
     #[error(
-        "rotation of secret `{secret}` is turned off; turn it on with RotateSecret, then rotate again"
+        "rotation of secret `{secret}` is turned off; turn it on with RotateSecret, then rotate \
+         again"
     )]
     RotationOff {
         /// The secret's name.
@@ -63,8 +64,8 @@ pub enum Refusal {
     },
     /// The token names no version.
     #[error(
-        "secret `{secret}` has no labelled version `{version}`, the event's ClientRequestToken: that \
-         rotation was given up or cancelled, or never began; start one with RotateSecret"
+        "secret `{secret}` has no labelled version `{version}`, the event's ClientRequestToken: \
+         that rotation was abandoned or cancelled, or never started; start one with RotateSecret"
     )]
     UnknownVersion {
         /// The secret's name.
@@ -74,8 +75,8 @@ pub enum Refusal {
     },
     /// Somebody else's rotation has begun.
     #[error(
-        "version `{other}` of secret `{secret}` is AWSPENDING: another rotation is under way; wait \
-         for it, or run `windlass status` if it is stuck"
+        "version `{other}` of secret `{secret}` is AWSPENDING: another rotation is in progress; \
+         wait until it ends, or run `windlass status` if it is stuck"
     )]
     UnderWay {
         /// The secret's name.
@@ -97,9 +98,11 @@ pub enum Refusal {
     /// What is to be mended may be a rotation that is running.
     #[cfg(feature = "cli")]
     #[error(
-        "version `{version}` of secret `{secret}` has been AWSPENDING for {} s, so a rotation may be \
+        "version `{version}` of secret `{secret}` has been AWSPENDING for {} s, so a rotation \
+         may be \
          running that a repair would break; wait until `windlass status` says that it is stuck ({} \
-         minutes after it began), or stop it: aws secretsmanager cancel-rotate-secret --secret-id {}; or add \
+         minutes after it began), or stop it: aws secretsmanager cancel-rotate-secret \
+         --secret-id {}; or add \
          --interrupt if you know that nothing is running",
         age.as_secs(), YOUNG.as_secs() / 60, quoted(secret)
     )]
@@ -114,8 +117,9 @@ pub enum Refusal {
     /// No version is called so.
     #[cfg(feature = "cli")]
     #[error(
-        "secret `{secret}` has no version `{named}`; name a label that it has (AWSCURRENT, \
-         AWSPENDING, AWSPREVIOUS), a version id, or how one begins: `windlass status` lists them"
+        "secret `{secret}` has no version `{named}`; use one of its labels (AWSCURRENT, \
+         AWSPENDING, AWSPREVIOUS), a version ID, or the beginning of one: `windlass status` \
+         lists them"
     )]
     NoSuchVersion {
         /// The secret's name.
@@ -126,7 +130,8 @@ pub enum Refusal {
     /// Several versions are called so.
     #[cfg(feature = "cli")]
     #[error(
-        "several versions of secret `{secret}` begin with `{named}`: {}; give more of the id",
+        "several versions of secret `{secret}` begin with `{named}`: {}; use more characters of \
+         the ID",
         versions.join(", ")
     )]
     SeveralVersions {
@@ -140,9 +145,9 @@ pub enum Refusal {
     /// The version that was named has no password that could be tried.
     #[cfg(feature = "cli")]
     #[error(
-        "version `{version}` of secret `{secret}` has no password to try: it has no value, or is for \
-         another user, host, port or engine than AWSCURRENT, or has the same password; name another \
-         version, or none"
+        "version `{version}` of secret `{secret}` has no password to try: it has no value, has \
+         another user, host, port or engine than AWSCURRENT, or has the same password; name \
+         another version, or omit --password-of"
     )]
     UnfitVersion {
         /// The secret's name.

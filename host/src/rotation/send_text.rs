@@ -8,14 +8,15 @@ pub(super) fn with_remedy(mut failure: Failure, tls: TlsMode, allowed: bool) -> 
         return failure;
     }
     let own = if allowed && tls == TlsMode::Disabled {
-        "the password is sent as text inside TLS only: turn TLS on at the server and remove \"ssl\": \
+        "the password is sent as text inside TLS only: enable TLS at the server and remove \
+         \"ssl\": \
          false from the secret, and from the admin secret if it has one"
     } else if allowed {
-        "that is allowed already, and the plugin did not do it: report it to its author"
+        "that is already allowed, and the plugin did not do it: report it to its author"
     } else if failure.remedy.contains("WINDLASS_SEND_TEXT") {
         ""
     } else {
-        "allow that it is sent as text, inside TLS: WINDLASS_SEND_TEXT=true, or send-text = true in \
+        "allow sending it as text, inside TLS: WINDLASS_SEND_TEXT=true, or send-text = true in \
          windlass.toml"
     };
     failure.or_remedy(own);
@@ -41,11 +42,11 @@ mod tests {
         let setting = "WINDLASS_SEND_TEXT=true, or send-text = true in windlass.toml";
         assert!(remedy("", TlsMode::Required, false).ends_with(setting));
         let both = remedy("turn the check off", TlsMode::Required, false);
-        assert!(both.starts_with("turn the check off; or allow that"), "{both}");
+        assert!(both.starts_with("turn the check off; or allow sending"), "{both}");
         let own = "set WINDLASS_SEND_TEXT=true";
         assert_eq!(remedy(own, TlsMode::Required, false), own, "said once");
         let without_tls = remedy("", TlsMode::Disabled, true);
-        assert!(without_tls.contains("inside TLS only: turn TLS on"), "{without_tls}");
+        assert!(without_tls.contains("inside TLS only: enable TLS"), "{without_tls}");
         assert!(remedy("", TlsMode::Required, true).contains("report it to its author"));
     }
 

@@ -24,7 +24,8 @@ pub enum ServiceError {
     /// The account was refused so often that another try could lock it; or the secret, for all the
     /// accounts that it named: two names may be one server's.
     #[error(
-        "{}; {}; rotations work again after that time, or at once from the command line: windlass rotate",
+        "{}; {}; rotations work again after that time, or at once from the command line: \
+         windlass rotate",
         refused_too_often(*exhausted, username, place, last.as_deref()),
         or_repair(last.as_deref())
     )]
@@ -56,10 +57,11 @@ pub enum ServiceError {
     },
     /// A secret that does without TLS, under an administrator that does not.
     #[error(
-        "{attempt} at {place}: {failure}; the admin secret `{admin}` asks for TLS, and its \
-         administrator acts on no sign-in that was made without, whatever `ssl` says in the secret: \
-         turn TLS on at the server and remove \"ssl\": false from the secret, or, if the server is \
-         meant to do without, set \"ssl\": false in the admin secret, too"
+        "{attempt} at {place}: {failure}; the admin secret `{admin}` requires TLS, so the \
+         account has to sign in over TLS before its administrator changes a password, whatever \
+         `ssl` is in the secret: enable TLS at the server and remove \"ssl\": false from the \
+         secret, or, if the server is to be used without TLS, set \"ssl\": false in the admin \
+         secret, too"
     )]
     AdminNeedsTls {
         /// What was attempted, with which credential.
@@ -155,14 +157,16 @@ fn refused_too_often(
     let (minutes, last) = (WINDOW.as_secs() / 60, last_answer(last));
     match exhausted {
         Exhausted::Account(count) => format!(
-            "`{username}` was refused {count} times at {place} within {minutes} minutes, with passwords \
-             of this secret or of others that name the account, and no more sign-ins are tried for now: \
+            "`{username}` was refused {count} times at {place} within {minutes} minutes, with \
+             passwords \
+             of this secret or of others that name the account, and no more sign-ins are tried \
+             for now: \
              failed sign-ins lock accounts{last}"
         ),
         Exhausted::Secret(count) => format!(
-            "the passwords of this secret were refused {count} times within {minutes} minutes, for \
-             `{username}` at {place} or what else it named as user or host, and no more are tried for \
-             now: failed sign-ins lock accounts{last}; correct the secret"
+            "the passwords of this secret were refused {count} times within {minutes} minutes, \
+             for `{username}` at {place} or other users and hosts that it named, and no more are \
+             tried for now: failed sign-ins lock accounts{last}; correct the secret"
         ),
     }
 }
@@ -183,8 +187,8 @@ fn or_repair(last: Option<&Failure>) -> String {
 /// How passwords are made that the service takes.
 fn password_rules(failure: &Failure) -> &str {
     if failure.remedy.is_empty() {
-        "set PASSWORD_LENGTH, the EXCLUDE_… variables and REQUIRE_EACH_INCLUDED_TYPE of the function \
-         as the service's rules for passwords ask"
+        "set PASSWORD_LENGTH, the EXCLUDE_… variables and REQUIRE_EACH_INCLUDED_TYPE of the \
+         function to match the service's password rules"
     } else {
         &failure.remedy
     }
@@ -233,10 +237,10 @@ fn hint(kind: FailureKind) -> &'static str {
              secret, then rotate again"
         }
         FailureKind::Unproven => {
-            "; an administrator acts on this sign-in, and without TLS anybody on the way could have \
-             answered it: turn TLS on at the server and remove \"ssl\": false from the secret and from \
-             the admin secret, or have the account sign in by a method in which the server proves \
-             itself (SCRAM)"
+            "; an administrator's change depends on this sign-in, which anybody on the network \
+             path could answer without TLS: enable TLS at the server and remove \"ssl\": false \
+             from the secret and from the admin secret, or use an authentication method in which \
+             the server proves itself (SCRAM)"
         }
         FailureKind::Unreachable
         | FailureKind::NoTls
@@ -256,8 +260,8 @@ fn hint(kind: FailureKind) -> &'static str {
 pub enum GivenUp {
     /// `AWSPENDING` is off its version.
     #[error(
-        "this rotation was given up, AWSPENDING is off version {version}: rotate again with \
-         RotateSecret or `windlass rotate`, which makes a new password"
+        "this rotation was abandoned, and AWSPENDING was removed from version {version}: rotate \
+         again with RotateSecret or `windlass rotate`, which generates a new password"
     )]
     Done {
         /// The version.

@@ -66,7 +66,10 @@ pub enum StrategyProblem {
         value: String,
     },
     /// The plugin or its service can't do it.
-    #[error("plugin `{plugin}` can't do what this rotation of `{engine}` needs: {ability}{advice}")]
+    #[error(
+        "plugin `{plugin}` does not support `{ability}` for engine `{engine}`, which this \
+             rotation needs{advice}"
+    )]
     Unsupported {
         /// The plugin's name.
         plugin: String,
@@ -89,7 +92,7 @@ pub enum StrategyProblem {
     /// The second account's name would be too long.
     #[error(
         "user name `{username}` is too long for alternating users: `{username}{suffix}` has \
-         {length} and the service takes {limit}; use a shorter name or tag the secret \
+         {length}, and the service allows at most {limit}; use a shorter name or tag the secret \
          `{STRATEGY_TAG}` = `single-user`"
     )]
     NameTooLong {
@@ -104,7 +107,7 @@ pub enum StrategyProblem {
     },
     /// The service can't have an account of this name.
     #[error(
-        "user name `{username}` has {length}, and the service of plugin `{plugin}` takes {limit}; \
+        "user name `{username}` has {length}, and plugin `{plugin}` allows at most {limit}; \
          correct `username` in the secret"
     )]
     NameAboveLimit {
@@ -119,8 +122,8 @@ pub enum StrategyProblem {
     },
     /// The service takes no name with this character.
     #[error(
-        "user name `{username}` has the character `{character}`, which no account of the service of \
-         plugin `{plugin}` has in its name; correct `username` in the secret"
+        "user name `{username}` contains `{character}`, which plugin `{plugin}` does not allow \
+         in account names; correct `username` in the secret"
     )]
     NameHas {
         /// The name.
@@ -133,7 +136,8 @@ pub enum StrategyProblem {
     /// The second account's name is longer than the operator wants.
     #[error(
         "user name `{username}` of alternating users has {length} characters, and \
-         USERNAME_CHARACTER_LIMIT allows {limit}; use a shorter name, raise USERNAME_CHARACTER_LIMIT, \
+         USERNAME_CHARACTER_LIMIT allows {limit}; use a shorter name, raise \
+         USERNAME_CHARACTER_LIMIT, \
          or tag the secret `{STRATEGY_TAG}` = `single-user`"
     )]
     NameAboveSetting {
@@ -273,13 +277,13 @@ mod tests {
         assert!(alternate("abcdef", &rules()).is_ok());
         let error = alternate("abcdeé", &rules()).unwrap_err();
         assert!(
-            error.to_string().contains("has 13 bytes and the service takes 12 bytes"),
+            error.to_string().contains("has 13 bytes, and the service allows at most 12 bytes"),
             "{error}"
         );
         let counted = UsernameRules { max_length: NameLength::Characters(12), ..rules() };
         assert!(alternate("abcdeé", &counted).is_ok());
         let error = alternate("abcdefg", &counted).unwrap_err();
-        assert!(error.to_string().contains("has 13 characters and"), "{error}");
+        assert!(error.to_string().contains("has 13 characters, and"), "{error}");
     }
 
     #[test]

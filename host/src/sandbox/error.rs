@@ -75,7 +75,8 @@ pub enum PluginError {
     },
     /// What the plugin says about itself can't be.
     #[error(
-        "`{}` describes itself wrongly: {why}; its author has to correct what `describe` returns",
+        "`{}` has an invalid description: {why}; its author has to correct what `describe` or \
+         `describe-passwords` returns",
         path.display()
     )]
     Description {
@@ -86,7 +87,8 @@ pub enum PluginError {
     },
     /// The component answers something else than its file is sealed with.
     #[error(
-        "`{}` is sealed as another plugin than it is: {differences}; compile it again from its component",
+        "`{}` is sealed as another plugin than it is: {differences}; compile it again from its \
+         component",
         path.display()
     )]
     OtherThanSealed {
@@ -225,7 +227,8 @@ pub enum ArtifactProblem {
     },
     /// Its signature is not one of it.
     #[error(
-        "the signature of its {what} is not by {key}, which it names, or the {what} was changed after \
+        "the signature of its {what} is not by {key}, which it names, or the {what} was changed \
+         after \
          it was signed; get it again from its author"
     )]
     BadSignature {
@@ -266,7 +269,8 @@ impl From<PluginError> for PluginFault {
 fn stay_within(operation: &str) -> &'static str {
     match operation {
         "describe" => {
-            "the limit is the same in every installation of Windlass, so its author has to build it \
+            "the limit is the same in every installation of Windlass, so its author has to build \
+             it \
              within that"
         }
         _ => "report it to its author",

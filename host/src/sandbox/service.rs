@@ -193,8 +193,8 @@ fn is_proof(login: &Login, tls_up: bool) -> bool {
 
 /// What a plugin did that forgot TLS, or never connected.
 fn without_tls() -> Failure {
-    let message = "the plugin says that the sign-in worked, but it had no TLS, which it was asked for \
-                   because an administrator acts on this sign-in";
+    let message = "the plugin reported a sign-in without TLS, which is required because an \
+                   administrator's change depends on it";
     let message = message.to_owned();
     Failure { kind: FailureKind::Protocol, code: String::new(), message, remedy: String::new() }
 }

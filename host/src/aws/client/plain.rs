@@ -38,8 +38,9 @@ pub(crate) enum Purpose {
 /// An endpoint that was not used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the endpoint {endpoint} is plain HTTP, so everybody on the way would read the secrets, and only \
-     an endpoint on this machine (127.0.0.1, [::1], localhost) is used without TLS; write https:// \
+    "the endpoint {endpoint} is plain HTTP, so everybody on the network path could read the \
+     secrets, and only an endpoint on this machine (127.0.0.1, [::1], localhost) is used without \
+     TLS; write https:// \
      where it is configured: --endpoint-url, SECRETS_MANAGER_ENDPOINT, AWS_ENDPOINT_URL and its \
      variables for single services, or `endpoint_url` in a profile"
 )]

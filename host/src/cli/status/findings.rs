@@ -91,31 +91,24 @@ pub(super) fn findings(
             "has no value: a rotation ended before createSecret had stored a password".to_owned()
         }
         Unfinished::Sound => {
-            "has a password that is not current: a rotation stopped half-way; the service may have \
-             either password"
+            "has a password that is not current: a rotation stopped halfway, and the service may \
+             have either password"
                 .to_owned()
         }
         Unfinished::Spoiled(why) => format!("can't be rotated to: {why}"),
         Unfinished::Unreadable => {
-            "is a rotation that stopped half-way; its value could not be read".to_owned()
+            "is a rotation that stopped halfway; its value could not be read".to_owned()
         }
     };
     let cancelled = secret.rotation_enabled == Some(false);
     let what = format!("version {version} is AWSPENDING and {what}");
     let (what, remedy) = match unfinished {
-        Unfinished::Spoiled(_) => (what, format!("give that rotation up: {}", own("repair"))),
+        Unfinished::Spoiled(_) => (what, format!("abandon that rotation: {}", own("repair"))),
         _ if cancelled => (
-            format!("{what}; rotation is turned off, so nobody will go on with it"),
-            format!("give that rotation up: {}", own("repair")),
+            format!("{what}; rotation is turned off, so it will not continue"),
+            format!("abandon that rotation: {}", own("repair")),
         ),
-        _ => (
-            what,
-            format!(
-                "take it up where it stopped: {}; or give it up: {}",
-                own("rotate"),
-                own("repair")
-            ),
-        ),
+        _ => (what, format!("continue it: {}; or abandon it: {}", own("rotate"), own("repair"))),
     };
     findings.push(Finding { what, remedy });
     findings

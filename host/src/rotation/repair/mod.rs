@@ -102,7 +102,7 @@ impl std::fmt::Display for RepairAction {
                  signs in"
             ),
             Self::TakePendingOff { version } => {
-                write!(f, "take AWSPENDING off version {version}, which gives that rotation up")
+                write!(f, "remove AWSPENDING from version {version}, which abandons that rotation")
             }
         }
     }

@@ -71,7 +71,7 @@ async fn a_value_that_is_no_object_is_refused_without_being_shown() {
 #[tokio::test]
 async fn a_strategy_that_can_not_work_is_refused_at_once() {
     let long = World::with_admin(&json!({"username": "elevenchars"}));
-    create_fails(long, "`elevenchars_clone` has 17 bytes and the service takes 16").await;
+    create_fails(long, "`elevenchars_clone` has 17 bytes, and the service allows at most 16").await;
 
     let world = World::new(&json!({}));
     world.tag("windlass:strategy", "alternating-users");
@@ -89,8 +89,7 @@ async fn a_strategy_that_can_not_work_is_refused_at_once() {
     let itself = World::new(&json!({"masterarn": SECRET}));
     create_fails(itself, "names the secret itself").await;
 
-    create_fails(unable, "plugin `fake` can't do what this rotation of `fake` needs: self-change")
-        .await;
+    create_fails(unable, "plugin `fake` does not support `self-change` for engine `fake`").await;
 
     let one_password = |alternating_users| {
         World::with_plugin(&json!({}), move |own| {
@@ -100,11 +99,11 @@ async fn a_strategy_that_can_not_work_is_refused_at_once() {
     for (alternating_users, expected) in [
         (
             true,
-            "needs: dual-password; an account of this service has one password at a time: use alternating users",
+            "which this rotation needs; an account of this service has one password at a time: use alternating users",
         ),
         (
             false,
-            "needs: dual-password; an account of this service has one password at a time: tag the secret `windlass:strategy` = `single-user`",
+            "which this rotation needs; an account of this service has one password at a time: tag the secret `windlass:strategy` = `single-user`",
         ),
     ] {
         let world = one_password(alternating_users);
@@ -113,7 +112,11 @@ async fn a_strategy_that_can_not_work_is_refused_at_once() {
     }
     let by_admin = World::with_plugin(&json!({}), |own| own.features.self_change = false);
     by_admin.tag("windlass:strategy", "dual-password");
-    create_fails(by_admin, "of `fake` needs: self-change; add `masterarn`").await;
+    create_fails(
+        by_admin,
+        "`self-change` for engine `fake`, which this rotation needs; add `masterarn`",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -216,10 +219,9 @@ async fn names_that_no_account_can_have_are_refused_before_anything_is_stored() 
     let rules = |fields: Value| {
         World::with_plugin(&fields, |own| own.username_rules.excluded_characters = "\"$".into())
     };
-    create_fails(rules(json!({"username": "a$b"})), "`a$b` has the character `$`").await;
+    create_fails(rules(json!({"username": "a$b"})), "`a$b` contains `$`").await;
     let long = json!({"username": "a-name-that-is-too-long"});
-    create_fails(World::new(&long), "has 23 bytes, and the service of plugin `fake` takes 16")
-        .await;
+    create_fails(World::new(&long), "has 23 bytes, and plugin `fake` allows at most 16").await;
     let mut limited = World::with_admin(&json!({}));
     limited.settings.username_limit = Some(8);
     create_fails(limited, "`app_clone` of alternating users has 9 characters, and USERNAME_").await;
@@ -231,7 +233,10 @@ async fn names_that_no_account_can_have_are_refused_before_anything_is_stored() 
 #[tokio::test]
 async fn a_pending_version_of_another_user_or_host_is_refused_before_any_connection() {
     for (fields, expected) in [
-        (json!({"username": "root"}), "is for user `root`, but this rotation is of `app`"),
+        (
+            json!({"username": "root"}),
+            "is for user `root`, but this rotation changes the password of `app`",
+        ),
         (
             json!({"host": "evil.example"}),
             "`host` is not the same in the AWSPENDING version of secret `app-db`",

@@ -92,7 +92,7 @@ async fn a_secret_without_tls_under_an_administrator_with_it_says_which_secret_a
     let error = world.step(Step::Set, &version).await.unwrap_err();
     assert_eq!(error.error_type().as_str(), "Windlass.Service.NoTls");
     let error = error.report();
-    assert!(error.contains("the admin secret `admin-db` asks for TLS"), "{error}");
+    assert!(error.contains("the admin secret `admin-db` requires TLS"), "{error}");
     assert!(error.contains("set \"ssl\": false in the admin secret, too"), "{error}");
     assert_eq!(world.plugin.database.lock().unwrap().in_clear, 0);
 }

@@ -43,7 +43,9 @@ async fn the_rotation_is_given_up_and_the_next_one_has_another_password() {
         let (version, error) = rejected(&world).await;
         assert_eq!(error.error_type().as_str(), "Windlass.Operator.PasswordRejected");
         let error = error.report();
-        let off = format!("AWSPENDING is off version {version}: rotate again with RotateSecret");
+        let off = format!(
+            "AWSPENDING was removed from version {version}: rotate again with RotateSecret"
+        );
         for part in ["nothing was changed", "set PASSWORD_LENGTH", &off] {
             assert!(error.contains(part), "no `{part}` in: {error}");
         }
@@ -55,7 +57,7 @@ async fn the_rotation_is_given_up_and_the_next_one_has_another_password() {
         // Secrets Manager may go on with the same token.
         for step in Step::ALL {
             let error = world.error(step, &version).await;
-            assert!(error.contains("was given up or cancelled"), "{step}: {error}");
+            assert!(error.contains("was abandoned or cancelled"), "{step}: {error}");
         }
         let value = crate::rotation::ports::VersionSelector::Version(version);
         let rejected = world.store.value(&id(SECRET), &value).await.unwrap().text.unwrap();
@@ -109,7 +111,7 @@ async fn a_password_that_another_invocation_sets_meanwhile_is_not_given_up() {
         world.plugin.database.lock().unwrap().meanwhile = Some((sign_ins, pending));
         unwilling(&world, Some(FailureKind::PasswordRejected));
         let error = world.error(Step::Set, &version).await;
-        assert!(error.contains("AWSPENDING stays where it is"), "{error}");
+        assert!(error.contains("AWSPENDING was not removed"), "{error}");
         let secret = world.store.describe(&id(SECRET)).await.unwrap();
         assert_eq!(secret.unfinished(), Some(&version));
         assert_eq!(world.step(Step::Set, &version).await.unwrap(), Outcome::AlreadySet);

@@ -319,7 +319,7 @@ async fn a_beginning_that_several_versions_have_is_refused_with_all_of_them() {
         take_off(&world, &version).await;
     }
     let told = repair_with(&world, "abcd").await.err().expect("several").report();
-    for part in ["several versions", ids[0], ids[1], "give more of the id"] {
+    for part in ["several versions", ids[0], ids[1], "use more characters of the ID"] {
         assert!(told.contains(part), "no `{part}` in: {told}");
     }
 }

@@ -258,7 +258,10 @@ async fn what_an_operator_edits_before_the_last_step_is_not_undone() {
     for (fields, expected) in [
         (json!({"host": "new.example"}), "`host` is not the same"),
         (json!({"note": "new"}), "`note` is not the same"),
-        (json!({"username": "other"}), "is for user `app`, but this rotation is of `other`"),
+        (
+            json!({"username": "other"}),
+            "is for user `app`, but this rotation changes the password of `other`",
+        ),
     ] {
         let (world, version) = tested().await;
         world.replace_current(&edited(&fields));

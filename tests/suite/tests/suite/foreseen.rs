@@ -23,8 +23,8 @@ async fn a_place_that_is_not_granted() -> Result<()> {
     let world = World::with(Options { grants, ..Options::by_hand() }).await?;
     let login = Login::made_up("foreseen_grant");
     for (name, host, part) in [
-        ("name", "db.elsewhere.example", "the operator did not grant this place"),
-        ("address", "10.0.0.1", "the operator did not grant this place"),
+        ("name", "db.elsewhere.example", "the operator did not grant this host and port"),
+        ("address", "10.0.0.1", "the operator did not grant this host and port"),
         ("metadata", "169.254.169.254", "metadata addresses are never reachable"),
     ] {
         let mut value = login.secret(5432);

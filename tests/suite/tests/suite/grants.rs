@@ -40,7 +40,7 @@ async fn a_grant_that_names_keys_of_the_secret_covers_what_they_hold_and_nothing
     for other in ["tcp://{elsewhere}:{port}", "tcp://{nowhere}:{at}", "tcp://{at}:{at}"] {
         let error = with(other, at).await?;
         assert_eq!(error.kind, "Windlass.Operator.NotGranted", "{other}: {}", error.message);
-        assert!(error.message.contains("the operator did not grant this place"), "{other}");
+        assert!(error.message.contains("the operator did not grant this host and port"), "{other}");
     }
     Ok(())
 }

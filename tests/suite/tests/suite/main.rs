@@ -40,6 +40,7 @@ mod redshift;
 mod remedies;
 mod repair;
 mod rows;
+mod seals;
 mod secrets_manager;
 mod single_user;
 mod soak;

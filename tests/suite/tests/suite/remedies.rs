@@ -64,12 +64,12 @@ async fn assert_mended(desk: &Desk, ran: &Ran) -> Result<()> {
 #[tokio::test]
 async fn a_stuck_rotation_is_taken_up_or_given_up_by_the_commands_of_status() -> Result<()> {
     let (desk, status) = stuck("remedies_rotate").await?;
-    let ran = run(&desk, &status, "take it up where it stopped: ", "").await?;
+    let ran = run(&desk, &status, "continue it: ", "").await?;
     assert_mended(&desk, &ran).await?;
     let (desk, status) = stuck("remedies_repair").await?;
-    let plan = run(&desk, &status, "or give it up: ", "").await?;
+    let plan = run(&desk, &status, "or abandon it: ", "").await?;
     assert!(plan.stdout.ends_with("--yes does it without asking\n"), "{}", plan.stdout);
-    let ran = run(&desk, &status, "or give it up: ", " --yes").await?;
+    let ran = run(&desk, &status, "or abandon it: ", " --yes").await?;
     assert_mended(&desk, &ran).await
 }
 
@@ -97,7 +97,7 @@ async fn a_pending_version_of_an_edited_secret_is_removed_by_the_command_of_the_
     world.put_current(secret, &value).await?;
     let error = world.failure("setSecret", secret, &token).await?;
     assert_eq!(error.kind, "Windlass.Operator.Mismatch", "{}", error.message);
-    aws(world, &error.message, "give this rotation up and rotate again: ").await?;
+    aws(world, &error.message, "abandon this rotation and start another: ").await?;
     let token = world.begin(secret).await?;
     world.steps(&STEPS, secret, &token).await?;
     assert!(world.current(secret).await?.signs_in(world.database()).await?);

@@ -87,7 +87,7 @@ async fn a_rotation_that_stopped_after_the_change_becomes_current() -> Result<()
     // For all that anybody knows, it is running.
     let status = desk.run(&["status"], &[]).await?;
     assert_eq!(status.code, Some(0), "{}", status.stdout);
-    let running = format!("running   the rotation to version {token} has been under way for");
+    let running = format!("running   the rotation to version {token} has been in progress for");
     assert!(status.stdout.contains(&running), "{}", status.stdout);
     assert!(status.stdout.contains("it counts as stuck after 15 min"), "{}", status.stdout);
     let told = desk.run(&["status", "--output", "json"], &[]).await?.json()?;

@@ -306,8 +306,8 @@ async fn a_plugin_with_grants_of_its_own_has_those_and_no_others() -> Result<()>
     let error = world.failure("createSecret", "nowhere", &token).await?;
     assert_eq!(error.kind, "Windlass.Operator.NotGranted");
     let expected = format!(
-        "connecting to localhost:{port} is not allowed: the operator did not grant this place; if \
-         it is right that the plugin goes there, grant it in WINDLASS_GRANTS or windlass.toml"
+        "connecting to localhost:{port} is not allowed: the operator did not grant this host and \
+         port; if the plugin is to connect there, grant it in WINDLASS_GRANTS or windlass.toml"
     );
     assert!(error.message.ends_with(&expected), "{}", error.message);
     assert!(login.signs_in(database).await?, "nothing was changed");

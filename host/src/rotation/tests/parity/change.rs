@@ -103,7 +103,10 @@ async fn versions_that_do_not_belong_together() {
         let world = pair(&json!({}), &json!({}));
         let version = pending(&world, &json!({"masterarn": "admin-db", "username": other})).await;
         let error = world.error(Step::Set, &version).await;
-        assert!(error.contains("but this rotation is of `app_clone`"), "{row}: {error}");
+        assert!(
+            error.contains("but this rotation changes the password of `app_clone`"),
+            "{row}: {error}"
+        );
         assert_eq!(sign_ins(&world), [], "{row}");
     }
 }
@@ -220,7 +223,11 @@ fn the_alternate_name() {
         ("strip one only", "app_clone_clone", Ok("app_clone")),
         ("the suffix's case counts", "app_CLONE", Ok("app_CLONE_clone")),
         ("63 is the limit", longest.as_str(), Ok(longest_clone.as_str())),
-        ("longer: error", too_long.as_str(), Err("has 64 bytes and the service takes 63")),
+        (
+            "longer: error",
+            too_long.as_str(),
+            Err("has 64 bytes, and the service allows at most 63"),
+        ),
         (
             "DIFFERS: characters are counted | bytes, as PostgreSQL does",
             &"é".repeat(29),

@@ -157,7 +157,7 @@ pub(super) async fn strays() -> Result<()> {
     // A list that names loopback places grants nothing else, not even the secret's own; and where the
     // own place is granted, it is loopback for nobody who wrote a secret.
     for (more, expected) in [
-        ("", "the operator did not grant this place"),
+        ("", "the operator did not grant this host and port"),
         (",tcp://{host}:{port}", "loopback needs a grant that names it"),
     ] {
         let grants = Some(format!("tcp://localhost:{granted}{more}"));
