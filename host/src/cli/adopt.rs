@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::Failure;
+use super::CommandError;
 use super::output::Output;
 use super::setup::{PluginArgs, Store, StoreArgs, TimeArgs, handler};
 use crate::handler::Handler;
@@ -53,7 +53,7 @@ enum Done {
 }
 
 impl Adopt {
-    pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
+    pub(super) async fn execute(self, output: Output) -> Result<(), CommandError> {
         let handler = handler(&self.store, &self.plugins).await?;
         let ids = match self.secret_ids.as_slice() {
             [] => {
@@ -95,8 +95,8 @@ impl Adopt {
         ));
         output.object(&json!({ "pairs": pairs, "failed": failed }));
         match worst {
-            Some(failure) => Err(failure.said_already()),
-            None if refused > 0 => Err(Failure::stuck()),
+            Some(failure) => Err(failure.already_printed()),
+            None if refused > 0 => Err(CommandError::stuck()),
             None => Ok(()),
         }
     }
@@ -107,7 +107,7 @@ impl Adopt {
         handler: &Handler<Store>,
         id: &SecretId,
         output: Output,
-    ) -> Result<Option<(Pairing, Done)>, Failure> {
+    ) -> Result<Option<(Pairing, Done)>, CommandError> {
         let time = self.time.of_step();
         let look = || handler.working(time, async |rotation| rotation.look_at_pair(id).await);
         let Some(pairing) = look().await? else { return Ok(None) };
@@ -125,7 +125,7 @@ impl Adopt {
         handler.working(time, async |rotation| rotation.adopt_pair(id, &pairing).await).await?;
         let Some(after) = look().await? else { return Ok(None) };
         if after.state() != Some(PairState::Marked) {
-            return Err(Failure::internal(format!(
+            return Err(CommandError::internal(format!(
                 "`{}` and `{}` were marked, and the plugin does not see the mark",
                 after.current, after.other
             )));

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::compiling::ask;
 use super::output::Output;
 use super::toolchain::Toolchain;
-use super::{Failure, files};
+use super::{CommandError, files};
 use crate::digest::Digest;
 use crate::sandbox::component::Gate;
 use crate::sandbox::{PluginError, component};
@@ -39,7 +39,7 @@ pub(super) struct Build {
 }
 
 impl Build {
-    pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
+    pub(super) async fn execute(self, output: Output) -> Result<(), CommandError> {
         output.begin("looking for a WebAssembly compiler");
         let toolchain = Toolchain::find().await;
         output.clear();
@@ -74,15 +74,15 @@ impl Build {
     }
 
     /// Runs cargo, which shows its own progress, and returns the module that it made.
-    async fn cargo_build(&self, toolchain: &Toolchain) -> Result<PathBuf, Failure> {
+    async fn cargo_build(&self, toolchain: &Toolchain) -> Result<PathBuf, CommandError> {
         let manifest = self.folder.join("Cargo.toml");
         if !manifest.exists() {
-            return Err(Failure::operator(format!(
+            return Err(CommandError::operator(format!(
                 "`{}` is no crate: it has no Cargo.toml",
                 self.folder.display()
             )));
         }
-        let not_run = |error| Failure::operator(format!("cargo could not be run: {error}"));
+        let not_run = |error| CommandError::operator(format!("cargo could not be run: {error}"));
         let cargo = toolchain
             .cargo(self.profile.as_deref())
             .arg("--lib")
@@ -97,12 +97,14 @@ impl Build {
             .map_err(not_run)?;
         let made = cargo.wait_with_output().await.map_err(not_run)?;
         if !made.status.success() {
-            return Err(Failure::operator("the crate does not compile; see cargo's errors above"));
+            return Err(CommandError::operator(
+                "the crate does not compile; see cargo's errors above",
+            ));
         }
         let messages = String::from_utf8_lossy(&made.stdout);
         let manifest = manifest.canonicalize().unwrap_or(manifest);
         wasm_of(&messages, &manifest.to_string_lossy()).ok_or_else(|| {
-            Failure::operator(
+            CommandError::operator(
                 "the crate has no `cdylib` library; add to its Cargo.toml: [lib] crate-type = \
                  [\"cdylib\", \"rlib\"]",
             )

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::compiling::{ask, bounded};
 use super::output::Output;
-use super::{Failure, files, sealed};
+use super::{CommandError, files, sealed};
 use crate::config::Config;
 use crate::digest::Digest;
 use crate::sandbox::component::Gate;
@@ -40,7 +40,7 @@ pub(super) struct Compile {
 }
 
 impl Compile {
-    pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
+    pub(super) async fn execute(self, output: Output) -> Result<(), CommandError> {
         let component = files::plugin(&self.component)?;
         let refused = |problem| PluginError::Artifact { path: self.component.clone(), problem };
         let signature = sealed::component_signature(&self.component, &component)?;

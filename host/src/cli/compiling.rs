@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use wasmtime::component::Component;
 
-use super::Failure;
+use super::CommandError;
 use super::output::Output;
 use crate::digest::Digest;
 use crate::error_type::ErrorType;
@@ -50,7 +50,7 @@ pub(super) async fn ask(
     path: &Path,
     component: &[u8],
     shape: &Shape,
-) -> Result<Arc<Loaded>, Failure> {
+) -> Result<Arc<Loaded>, CommandError> {
     let rejected = |problem| PluginError::Artifact { path: path.to_owned(), problem };
     shape.fits().map_err(rejected)?;
     let runtime = Runtime::for_one_question()?;
@@ -64,7 +64,7 @@ pub(super) fn bounded<T>(
     output: Output,
     plugin: &Path,
     compile: impl FnOnce() -> T,
-) -> Result<T, Failure> {
+) -> Result<T, CommandError> {
     let plugin = plugin.display().to_string();
     let begun = (Instant::now(), resident().unwrap_or_default());
     let done = Arc::new(AtomicBool::new(false));
@@ -74,10 +74,12 @@ pub(super) fn bounded<T>(
         .spawn(move || {
             if let Some(excess) = watch(LIMITS, begun, &told, resident) {
                 output.clear();
-                Failure::plugin(ErrorType::Compile, excess.of(&plugin)).exit(output);
+                CommandError::plugin(ErrorType::Compile, excess.of(&plugin)).exit(output);
             }
         })
-        .map_err(|error| Failure::internal(format!("no thread to watch the compiler: {error}")))?;
+        .map_err(|error| {
+            CommandError::internal(format!("no thread to watch the compiler: {error}"))
+        })?;
     let compiled = compile();
     done.store(true, Ordering::SeqCst);
     watch.thread().unpark();

@@ -23,51 +23,51 @@ Exit codes:
 
 /// A command that did not succeed.
 #[derive(Debug)]
-pub struct Failure {
+pub struct CommandError {
     code: u8,
     error_type: ErrorType,
-    /// `None`: the command has told already.
+    /// `None`: the command has printed it already.
     message: Option<String>,
 }
 
-impl Failure {
+impl CommandError {
     /// A fault of ours.
     pub fn internal(message: impl Into<String>) -> Self {
         Self { code: 1, error_type: ErrorType::InternalOther, message: Some(message.into()) }
     }
 
-    /// Something that whoever runs the command has to mend.
+    /// Something that the caller has to correct.
     pub fn operator(message: impl Into<String>) -> Self {
         Self { code: 3, error_type: ErrorType::Command, message: Some(message.into()) }
     }
 
-    /// A plugin that asks for too much.
+    /// A plugin that needs too much.
     pub(super) fn plugin(error_type: ErrorType, message: String) -> Self {
         Self { code: 6, error_type, message: Some(message) }
     }
 
-    /// A rotation that is stuck. `status` has told about it already.
+    /// A rotation that is stuck, which the command has printed already.
     pub(super) fn stuck() -> Self {
         Self { code: 7, error_type: ErrorType::Stuck, message: None }
     }
 
-    /// Something that Secrets Manager did not tell. The command has told about it already.
-    pub(super) fn told_of_the_store() -> Self {
+    /// Something that could not be read from Secrets Manager, which the command has printed already.
+    pub(super) fn store_unreadable() -> Self {
         Self { code: 5, error_type: ErrorType::AwsOther, message: None }
     }
 
     /// The same, for a command that has printed it among its results.
-    pub(super) fn said_already(self) -> Self {
+    pub(super) fn already_printed(self) -> Self {
         Self { message: None, ..self }
     }
 
-    /// Prints the failure and ends the process, whatever its other threads are doing.
+    /// Prints the error and ends the process, whatever its other threads are doing.
     pub(super) fn exit(&self, output: Output) -> ! {
         self.report(output);
         std::process::exit(self.code.into())
     }
 
-    /// Prints the failure and returns its exit code.
+    /// Prints the error and returns its exit code.
     pub(super) fn report(&self, output: Output) -> ExitCode {
         if let Some(message) = &self.message {
             output.failure(self.error_type, message);
@@ -76,13 +76,13 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.message.as_deref().unwrap_or("it was reported already"))
+        f.write_str(self.message.as_deref().unwrap_or("already reported"))
     }
 }
 
-impl<E: Into<Error>> From<E> for Failure {
+impl<E: Into<Error>> From<E> for CommandError {
     fn from(error: E) -> Self {
         let error = error.into();
         let error_type = error.error_type();

@@ -7,17 +7,18 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-use super::Failure;
+use super::CommandError;
 use crate::sandbox::{ArtifactProblem, PluginError, limits};
 
 /// Reads a file.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path)
-        .map_err(|error| Failure::operator(format!("failed to read `{}`: {error}", path.display())))
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
+    fs::read(path).map_err(|error| {
+        CommandError::operator(format!("failed to read `{}`: {error}", path.display()))
+    })
 }
 
 /// Reads a plugin, compiled or not, unless it is larger than any should be.
-pub(super) fn plugin(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(super) fn plugin(path: &Path) -> Result<Vec<u8>, CommandError> {
     // What can't be asked for its size can't be read either, and reading says why.
     let size = fs::metadata(path).map_or(0, |found| found.len());
     let limit = limits::ARTIFACT_BYTES;
@@ -33,9 +34,9 @@ pub(super) fn plugin(path: &Path) -> Result<Vec<u8>, Failure> {
 /// It is filled beside its place, under a name that nobody can foresee, and only if nothing is there
 /// under that name: in a folder that others may write to, a link that waits there would lead the
 /// bytes elsewhere. A link in its own place is replaced, not followed.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
     let failed = |error: std::io::Error| {
-        Failure::operator(format!("failed to write `{}`: {error}", path.display()))
+        CommandError::operator(format!("failed to write `{}`: {error}", path.display()))
     };
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::compiling::ask;
 use super::output::Output;
-use super::{Failure, files};
+use super::{CommandError, files};
 use crate::rotation::ports::NameLength;
 use crate::sandbox::admission::Admission;
 use crate::sandbox::artifact::Trailer;
@@ -36,7 +36,7 @@ pub(super) struct Inspect {
 }
 
 impl Inspect {
-    pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
+    pub(super) async fn execute(self, output: Output) -> Result<(), CommandError> {
         let bytes = files::plugin(&self.plugin)?;
         let rejected = |problem| PluginError::Artifact { path: self.plugin.clone(), problem };
         if !bytes.starts_with(b"\0asm") {

@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::Failure;
+use super::CommandError;
 use super::output::Output;
 use super::setup::{Account, PluginArgs, TimeArgs};
 use crate::handler::Handler;
@@ -43,14 +43,15 @@ pub(super) struct Local {
 }
 
 impl Local {
-    pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
+    pub(super) async fn execute(self, output: Output) -> Result<(), CommandError> {
         let store = EmbeddedStore::open(&self.store)
-            .map_err(|error| Failure::operator(error.to_string()))?;
+            .map_err(|error| CommandError::operator(error.to_string()))?;
         let store = Arc::new(store);
         let invoker: Option<Arc<dyn StepInvoker>> = match &self.lambda_endpoint {
             _ if self.external_rotation => None,
             Some(url) => Some(Arc::new(
-                LambdaEndpoint::new(url).map_err(|error| Failure::operator(error.to_string()))?,
+                LambdaEndpoint::new(url)
+                    .map_err(|error| CommandError::operator(error.to_string()))?,
             )),
             None => {
                 let config = self.plugins.config()?;
@@ -63,16 +64,16 @@ impl Local {
             }
         };
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {
-            Failure::operator(format!("failed to listen on {}: {error}", self.listen))
+            CommandError::operator(format!("failed to listen on {}: {error}", self.listen))
         })?;
         let address = listener
             .local_addr()
-            .map_err(|error| Failure::internal(format!("no local address: {error}")))?;
+            .map_err(|error| CommandError::internal(format!("no local address: {error}")))?;
         output.line(format!("Secrets Manager on http://{address} (end with Ctrl-C)"));
         output.object(&json!({ "endpoint": format!("http://{address}") }));
         local::serve(listener, store, invoker, tokio::signal::ctrl_c())
             .await
-            .map_err(|error| Failure::operator(format!("serving failed: {error}")))
+            .map_err(|error| CommandError::operator(format!("serving failed: {error}")))
     }
 }
 

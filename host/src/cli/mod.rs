@@ -31,7 +31,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
 
-pub use exit::Failure;
+pub use exit::CommandError;
 use output::Output;
 
 use crate::logging::{self, Reader};
@@ -80,7 +80,7 @@ pub fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            return Failure::internal(format!("no runtime could be started: {error}"))
+            return CommandError::internal(format!("no runtime could be started: {error}"))
                 .report(cli.output);
         }
     };

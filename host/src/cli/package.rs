@@ -11,7 +11,7 @@ use zip::write::SimpleFileOptions;
 use super::compiling::{ask, bounded};
 use super::output::Output;
 use super::sealed::{PluginFile, stem};
-use super::{Failure, files, sign};
+use super::{CommandError, files, sign};
 use crate::config::{Config, FILE_NAME};
 use crate::sandbox::admission::Admission;
 use crate::sandbox::artifact::{self, Trailer};
@@ -65,10 +65,10 @@ struct Packed {
 }
 
 impl Package {
-    pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
+    pub(super) async fn execute(self, output: Output) -> Result<(), CommandError> {
         let bootstrap = files::read(&self.bootstrap)?;
         let target = target_of(&bootstrap).ok_or_else(|| {
-            Failure::operator(format!(
+            CommandError::operator(format!(
                 "`{}` is not a program for Linux on x86-64 or arm64, so Lambda can't run it",
                 self.bootstrap.display()
             ))
@@ -91,7 +91,7 @@ impl Package {
             let plugin = plugin?;
             if packed.iter().any(|other| other.name == plugin.name) {
                 let name = &plugin.name;
-                return Err(Failure::operator(format!(
+                return Err(CommandError::operator(format!(
                     "two of the plugins are `{name}`; remove one"
                 )));
             }
@@ -103,7 +103,7 @@ impl Package {
             return Err(PluginError::PolicyOfNone { name, installed }.into());
         }
         let zip = self.zip(&bootstrap, &packed, &extras).map_err(|error| {
-            Failure::internal(format!("the zip file could not be written: {error}"))
+            CommandError::internal(format!("the zip file could not be written: {error}"))
         })?;
         files::write(&self.out, &zip)?;
         self.tell(output, target, zip.len(), &packed);
@@ -158,12 +158,12 @@ impl Package {
 }
 
 /// The configuration and the files that it names, with their names in the package.
-fn extras(file: &Path, config: &Config) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+fn extras(file: &Path, config: &Config) -> Result<Vec<(String, Vec<u8>)>, CommandError> {
     let folder = file.parent().unwrap_or(Path::new(""));
     let mut extras = vec![(FILE_NAME.to_owned(), files::read(file)?)];
     let ours = folder.join(PLUGIN_FOLDER);
     if !config.plugin_folders.is_empty() && !config.plugin_folders.contains(&ours) {
-        return Err(Failure::operator(format!(
+        return Err(CommandError::operator(format!(
             "`{}` has `plugin-folders` without \"{PLUGIN_FOLDER}\", where the package's plugins \
              are; add it, or omit the key",
             file.display()
@@ -173,7 +173,7 @@ fn extras(file: &Path, config: &Config) -> Result<Vec<(String, Vec<u8>)>, Failur
         // An absolute path is one of the function's own system.
         let inside = bundle.strip_prefix(folder).unwrap_or(bundle);
         if inside.components().any(|part| part == std::path::Component::ParentDir) {
-            return Err(Failure::operator(format!(
+            return Err(CommandError::operator(format!(
                 "`ca-bundle` in `{}` is outside of its folder; put the certificates beside it",
                 file.display()
             )));
@@ -192,7 +192,7 @@ async fn pack(
     target: &str,
     key: Option<&SigningKey>,
     admission: &Admission,
-) -> Result<Packed, Failure> {
+) -> Result<Packed, CommandError> {
     let refused = |problem| PluginError::Artifact { path: path.to_owned(), problem };
     let (name, code, trailer, compiled_here) = match PluginFile::read(path)? {
         PluginFile::Component { bytes, signature } => {
@@ -215,7 +215,7 @@ async fn pack(
             // A package of which some is signed and some is not would be refused by the function as
             // soon as it asks for signatures, which is what they are made for.
             if key.is_some() && trailer.signature.is_none() {
-                return Err(Failure::operator(format!(
+                return Err(CommandError::operator(format!(
                     "`{}` is a compiled plugin without a signature, and --sign-with signs only \
                      what \
                      it compiles: nobody can tell what this file was compiled from; give its \
@@ -232,8 +232,9 @@ async fn pack(
         return Err(refused(ArtifactProblem::OtherTarget { found, ours }).into());
     }
     admission.of_compiled(&name, &trailer).map_err(refused)?;
-    let sealed = artifact::seal(&code, &trailer)
-        .map_err(|error| Failure::internal(format!("a trailer could not be written: {error}")))?;
+    let sealed = artifact::seal(&code, &trailer).map_err(|error| {
+        CommandError::internal(format!("a trailer could not be written: {error}"))
+    })?;
     Ok(Packed { name, sealed, trailer, compiled_here })
 }
 

@@ -5,7 +5,7 @@ use std::io::{BufRead, IsTerminal};
 use clap::Args;
 use serde_json::json;
 
-use super::Failure;
+use super::CommandError;
 use super::output::Output;
 use super::setup::{PluginArgs, StoreArgs, TimeArgs, handler};
 use crate::rotation::ports::SecretId;
@@ -44,7 +44,7 @@ pub(super) struct Repair {
 }
 
 impl Repair {
-    pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
+    pub(super) async fn execute(self, output: Output) -> Result<(), CommandError> {
         let handler = handler(&self.store, &self.plugins).await?;
         output.begin("signing in with the known passwords");
         let time = self.time.of_step();
@@ -69,7 +69,7 @@ impl Repair {
         if !may_do {
             output.line("nothing was changed; --yes does it without asking");
             output.object(&result(&diagnosis, false, None));
-            return Err(Failure::stuck());
+            return Err(CommandError::stuck());
         }
         for action in &diagnosis.actions {
             output.begin(action);

@@ -5,7 +5,7 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::json;
 
-use super::Failure;
+use super::CommandError;
 use super::output::Output;
 use super::setup::{PluginArgs, StoreArgs, TimeArgs, handler};
 use crate::rotation::ports::SecretId;
@@ -31,7 +31,7 @@ pub(super) struct Rotate {
 }
 
 impl Rotate {
-    pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
+    pub(super) async fn execute(self, output: Output) -> Result<(), CommandError> {
         let handler = handler(&self.store, &self.plugins).await?;
         let during = || format!("reading the labels of secret `{}`", self.secret_id);
         let secret = self.time.bound(during, handler.store.describe(&self.secret_id)).await?;
@@ -57,7 +57,7 @@ impl Rotate {
             output.clear();
             let outcome = answer.map_err(|error| {
                 output.line(format!("{step:<13} failed"));
-                Failure::from(error)
+                CommandError::from(error)
             })?;
             let milliseconds = started.elapsed().as_millis();
             output.line(format!("{step:<13} {milliseconds:>5} ms  {outcome}"));

@@ -8,7 +8,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Failure, files};
+use super::{CommandError, files};
 use crate::digest::Digest;
 use crate::sandbox::artifact::{self, Trailer};
 use crate::sandbox::{PluginError, component};
@@ -24,7 +24,7 @@ pub(super) enum PluginFile {
 
 impl PluginFile {
     /// Reads either kind, with signatures that are what they say.
-    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+    pub(super) fn read(path: &Path) -> Result<Self, CommandError> {
         let bytes = files::plugin(path)?;
         let refused = |problem| PluginError::Artifact { path: path.to_owned(), problem };
         if bytes.starts_with(b"\0asm") {
@@ -43,8 +43,8 @@ pub(super) fn may_replace(
     path: &Path,
     found: Option<&Signature>,
     key: &SigningKey,
-) -> Result<(), Failure> {
-    let ours = key.public().map_err(|error| Failure::internal(error.to_string()))?;
+) -> Result<(), CommandError> {
+    let ours = key.public().map_err(|error| CommandError::internal(error.to_string()))?;
     let Some(other) = found.filter(|found| found.key != ours) else { return Ok(()) };
     let (path, remedy) = match path.extension().is_some_and(|ending| ending == "wasm") {
         true => (signature_path(path), "remove that file first, then sign again"),
@@ -53,7 +53,7 @@ pub(super) fn may_replace(
             "compile it again from its component, without the signature, and sign that",
         ),
     };
-    Err(Failure::operator(format!(
+    Err(CommandError::operator(format!(
         "`{}` has a signature by {}, which is not replaced by one of another key; if yours is to \
          take its place, {remedy}",
         path.display(),
@@ -72,13 +72,13 @@ pub(super) fn signature_path(component: &Path) -> PathBuf {
 pub(super) fn component_signature(
     path: &Path,
     component: &[u8],
-) -> Result<Option<Signature>, Failure> {
+) -> Result<Option<Signature>, CommandError> {
     let beside = signature_path(path);
     if !beside.exists() {
         return Ok(None);
     }
     let wrong = |why: &dyn std::fmt::Display| {
-        Failure::operator(format!(
+        CommandError::operator(format!(
             "`{}` does not hold a signature of `{}`: {why}; remove it, and sign the component \
              again \
              with `windlass sign`",

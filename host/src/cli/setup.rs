@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_secretsmanager::config::{Credentials, SharedHttpClient};
 use clap::Args;
 
-use super::Failure;
+use super::CommandError;
 use crate::aws;
 use crate::aws::connect_error::BadTls;
 use crate::config::Config;
@@ -123,18 +123,19 @@ impl StoreArgs {
         given.map(|(name, value)| format!(" {name} {}", quoted(value))).collect()
     }
 
-    pub(super) async fn open(&self) -> Result<Store, Failure> {
+    pub(super) async fn open(&self) -> Result<Store, CommandError> {
         if let Some(path) = &self.store {
-            let store =
-                EmbeddedStore::open(path).map_err(|error| Failure::operator(error.to_string()))?;
+            let store = EmbeddedStore::open(path)
+                .map_err(|error| CommandError::operator(error.to_string()))?;
             return Ok(Store::Embedded(store));
         }
         let variable = std::env::var("SECRETS_MANAGER_ENDPOINT").ok().filter(|url| !url.is_empty());
         let endpoint = self.endpoint_url.as_deref().or(variable.as_deref());
         let account = self.account();
-        let shared = account.load(endpoint).await.map_err(|e| Failure::operator(e.to_string()))?;
+        let shared =
+            account.load(endpoint).await.map_err(|e| CommandError::operator(e.to_string()))?;
         let mut config = aws_sdk_secretsmanager::config::Builder::from(&shared).http_client(
-            account.http_client(endpoint).map_err(|e| Failure::operator(e.to_string()))?,
+            account.http_client(endpoint).map_err(|e| CommandError::operator(e.to_string()))?,
         );
         config.set_endpoint_url(endpoint.map(str::to_owned));
         let config = config.retry_classifier(BadTls).build();
@@ -221,12 +222,12 @@ impl Account {
 
 impl PluginArgs {
     /// The configuration: the environment's, with what the command line says on top.
-    pub(super) fn config(&self) -> Result<Config, Failure> {
+    pub(super) fn config(&self) -> Result<Config, CommandError> {
         let mut config = Config::load(self.config.as_deref(), None)?;
         if !self.folders.is_empty() {
             config.plugin_folders.clone_from(&self.folders);
         } else if config.plugin_folders.is_empty() {
-            return Err(Failure::operator(
+            return Err(CommandError::operator(
                 "no plugins are given; name their folder with --plugins or WINDLASS_PLUGINS",
             ));
         }
@@ -249,7 +250,7 @@ impl PluginArgs {
         folders.chain(grants).chain(files).collect()
     }
 
-    pub(super) async fn load(&self, config: &Config) -> Result<InstalledPlugins, Failure> {
+    pub(super) async fn load(&self, config: &Config) -> Result<InstalledPlugins, CommandError> {
         let sandbox = config.sandbox(Vec::new(), false);
         Ok(InstalledPlugins::open(&Runtime::new()?, &config.plugin_folders, sandbox).await?)
     }
@@ -259,7 +260,7 @@ impl PluginArgs {
 pub(super) async fn handler(
     store: &StoreArgs,
     plugins: &PluginArgs,
-) -> Result<Handler<Store>, Failure> {
+) -> Result<Handler<Store>, CommandError> {
     let config = plugins.config()?;
     let installed = plugins.load(&config).await?;
     Ok(Handler::new(store.open().await?, store.inventory(), installed, config.rotation))

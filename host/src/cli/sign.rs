@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::output::Output;
 use super::sealed::{PluginFile, may_replace, signature_path};
-use super::{Failure, files};
+use super::{CommandError, files};
 use crate::digest::Digest;
 use crate::sandbox::artifact;
 use crate::signature::{Signature, SigningKey, Statement};
@@ -42,7 +42,7 @@ pub(super) struct Sign {
 }
 
 impl Sign {
-    pub(super) fn execute(self, output: Output) -> Result<(), Failure> {
+    pub(super) fn execute(self, output: Output) -> Result<(), CommandError> {
         if let Some(path) = &self.new_key {
             return make_key(path, output);
         }
@@ -64,7 +64,7 @@ impl Sign {
 }
 
 /// Signs a plugin; where the signature is, of which component it speaks, and what it says.
-fn sign(path: &Path, key: &SigningKey) -> Result<(PathBuf, Digest, &'static str), Failure> {
+fn sign(path: &Path, key: &SigningKey) -> Result<(PathBuf, Digest, &'static str), CommandError> {
     match PluginFile::read(path)? {
         PluginFile::Component { bytes, signature } => {
             may_replace(path, signature.as_ref(), key)?;
@@ -87,34 +87,34 @@ fn sign(path: &Path, key: &SigningKey) -> Result<(PathBuf, Digest, &'static str)
 }
 
 /// Reads a private key.
-pub(super) fn read_key(path: &Path) -> Result<SigningKey, Failure> {
+pub(super) fn read_key(path: &Path) -> Result<SigningKey, CommandError> {
     let pem = Zeroizing::new(files::read(path)?);
     SigningKey::from_pem(&pem).map_err(|error| {
-        Failure::operator(format!("`{}` can't be used to sign: {error}", path.display()))
+        CommandError::operator(format!("`{}` can't be used to sign: {error}", path.display()))
     })
 }
 
 /// Signs a statement.
-pub(super) fn make(key: &SigningKey, statement: Statement<'_>) -> Result<Signature, Failure> {
+pub(super) fn make(key: &SigningKey, statement: Statement<'_>) -> Result<Signature, CommandError> {
     key.sign(statement).map_err(internal)
 }
 
-fn public_key(key: &SigningKey) -> Result<crate::signature::PublicKey, Failure> {
+fn public_key(key: &SigningKey) -> Result<crate::signature::PublicKey, CommandError> {
     key.public().map_err(internal)
 }
 
-fn internal(error: impl std::fmt::Display) -> Failure {
-    Failure::internal(error.to_string())
+fn internal(error: impl std::fmt::Display) -> CommandError {
+    CommandError::internal(error.to_string())
 }
 
-fn make_key(path: &Path, output: Output) -> Result<(), Failure> {
+fn make_key(path: &Path, output: Output) -> Result<(), CommandError> {
     let pem = SigningKey::generate().map_err(internal)?;
     let public = public_key(&SigningKey::from_pem(pem.as_bytes()).map_err(internal)?)?;
     // For its owner alone, and never in the place of a key that is there already.
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
     options.open(path).and_then(|mut file| file.write_all(pem.as_bytes())).map_err(|error| {
-        Failure::operator(format!("failed to write `{}`: {error}", path.display()))
+        CommandError::operator(format!("failed to write `{}`: {error}", path.display()))
     })?;
     output
         .line(format!("{} holds the private key: keep it where builds are signed", path.display()));

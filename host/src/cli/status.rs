@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::Failure;
+use super::CommandError;
 use super::output::Output;
 use super::setup::{Store, StoreArgs, TimeArgs};
 use crate::error::Error;
@@ -49,14 +49,14 @@ struct Report {
 }
 
 impl Status {
-    pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
+    pub(super) async fn execute(self, output: Output) -> Result<(), CommandError> {
         let store = Arc::new(self.store.open().await?);
         let now = SystemTime::now();
         if let Some(id) = &self.secret_id {
             let report = Report::of(&store, id, &self.store, self.time).await?;
             report.print(output, now);
             output.object(&report.to_json(now));
-            return if report.findings.is_empty() { Ok(()) } else { Err(Failure::stuck()) };
+            return if report.findings.is_empty() { Ok(()) } else { Err(CommandError::stuck()) };
         }
         self.all(&store, output, now).await
     }
@@ -66,7 +66,7 @@ impl Status {
         store: &Arc<Store>,
         output: Output,
         now: SystemTime,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CommandError> {
         let names = self.time.bound(|| "listing the secrets".to_owned(), store.names()).await?;
         let mut reports = Vec::new();
         let mut failures = Vec::new();
@@ -101,8 +101,8 @@ impl Status {
         output.object(&json!({ "secrets": reports, "stuck": stuck, "failed": failures }));
         match (stuck, incomplete) {
             (0, false) => Ok(()),
-            (0, true) => Err(Failure::told_of_the_store()),
-            _ => Err(Failure::stuck()),
+            (0, true) => Err(CommandError::store_unreadable()),
+            _ => Err(CommandError::stuck()),
         }
     }
 

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
-use super::Failure;
+use super::CommandError;
 use super::output::Output;
 use super::setup::{PluginArgs, StoreArgs, TimeArgs, handler};
 
@@ -30,7 +30,7 @@ pub(super) struct Step {
 }
 
 impl Step {
-    pub(super) async fn execute(self, output: Output) -> Result<(), Failure> {
+    pub(super) async fn execute(self, output: Output) -> Result<(), CommandError> {
         let handler = handler(&self.store, &self.plugins).await?;
         let event = json!({
             "Step": self.step,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use super::Failure;
+use super::CommandError;
 
 /// The target that plugins are compiled for.
 pub(super) const TARGET: &str = "wasm32-unknown-unknown";
@@ -48,7 +48,7 @@ pub(super) enum Toolchain {
 
 impl Toolchain {
     /// Finds one, or sets one up.
-    pub(super) async fn find() -> Result<Self, Failure> {
+    pub(super) async fn find() -> Result<Self, CommandError> {
         if has_target().await {
             return Ok(Self::Installed);
         }
@@ -62,7 +62,7 @@ impl Toolchain {
             return Ok(Self::ByRustup);
         }
         let why = rustup.err().unwrap_or_else(|| "the target is still missing".to_owned());
-        Err(Failure::operator(format!(
+        Err(CommandError::operator(format!(
             "no compiler for {TARGET}: `rustup target add {TARGET}` did not help ({why}); on \
              Debian, install its own: apt-get install -y --no-install-recommends {DEBIAN_PACKAGES}"
         )))

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgGroup, Args};
 use serde_json::{Value, json};
 
-use super::Failure;
+use super::CommandError;
 use super::output::Output;
 use super::sealed::{PluginFile, stem};
 use crate::config::Config;
@@ -37,7 +37,7 @@ pub(super) struct Verify {
 }
 
 impl Verify {
-    pub(super) fn execute(self, output: Output) -> Result<(), Failure> {
+    pub(super) fn execute(self, output: Output) -> Result<(), CommandError> {
         let mut verified = Vec::new();
         for path in &self.plugins {
             let checked = self.check(path)?;
@@ -60,7 +60,7 @@ impl Verify {
         Ok(())
     }
 
-    fn check(&self, path: &Path) -> Result<Checked, Failure> {
+    fn check(&self, path: &Path) -> Result<Checked, CommandError> {
         let refused = |problem| PluginError::Artifact { path: path.to_owned(), problem };
         let key = |signature: Option<Signature>| signature.map(|own| own.key);
         match PluginFile::read(path)? {
@@ -88,7 +88,7 @@ impl Verify {
     }
 
     /// What the configuration asks for; without one, signatures by the keys of the command line.
-    fn admission(&self, by_keys: Trust) -> Result<Admission, Failure> {
+    fn admission(&self, by_keys: Trust) -> Result<Admission, CommandError> {
         match &self.config {
             Some(file) => Ok(Config::from_file(file)?.admission),
             None => Ok(Admission { trust: by_keys, ..Admission::default() }),

@@ -14,6 +14,8 @@ mod tls;
 
 pub use deadline::Deadline;
 pub(crate) use deadline::seconds;
+#[cfg(test)]
+pub(crate) use stream::{ANSWER_TIMEOUT, CONNECT_TIMEOUT, TLS_TIMEOUT};
 pub use stream::{Stream, connect, resolve};
 pub use tls::{Tls, TlsSession};
 

@@ -18,14 +18,14 @@ const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long one address may take to accept a connection: what AWS's functions allow. Silence here
 /// is a security group or a route.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a TLS handshake may take.
-const TLS_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const TLS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long the peer may be silent when it has to answer. Some engines need seconds for a password
 /// change; Lambda's own deadline ends the step if it comes first.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Resolves a name, or takes an address as it is.
 ///

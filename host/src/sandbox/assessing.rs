@@ -3,14 +3,14 @@
 
 use wasmtime::Store;
 
-use super::bindings::assessor::exports::windlass::plugin::assessment as wire;
+use super::bindings::assessor::exports::windlass::plugin::assessment as wit;
 use super::border::{Wipe, Wiped, hand_over};
 use super::call::CallState;
 use super::limits;
 use crate::redact::Redactor;
 use crate::rotation::ports::{Assessment, Finding, PairState, Planned};
 
-impl Wipe for wire::AssessRequest {
+impl Wipe for wit::AssessRequest {
     fn wipe(&mut self) {
         self.actor.wipe();
     }
@@ -20,8 +20,8 @@ impl Wipe for wire::AssessRequest {
 pub(super) fn request(
     store: &mut Store<CallState>,
     planned: &Planned<'_>,
-) -> wasmtime::Result<Wiped<wire::AssessRequest>> {
-    Ok(Wiped(wire::AssessRequest {
+) -> wasmtime::Result<Wiped<wit::AssessRequest>> {
+    Ok(Wiped(wit::AssessRequest {
         actor: hand_over(store, planned.actor)?,
         username: planned.username.to_owned(),
         clone_of: planned.clone_of.map(str::to_owned),
@@ -29,9 +29,9 @@ pub(super) fn request(
 }
 
 /// What the plugin found, as it may be shown.
-pub(super) fn scrubbed(found: wire::Assessment, redactor: &Redactor) -> Assessment {
-    let findings = |list: Vec<wire::Finding>| {
-        let finding = |finding: wire::Finding| Finding {
+pub(super) fn scrubbed(found: wit::Assessment, redactor: &Redactor) -> Assessment {
+    let findings = |list: Vec<wit::Finding>| {
+        let finding = |finding: wit::Finding| Finding {
             text: redactor.scrub(&finding.text, limits::REMEDY_BYTES),
             remedy: redactor.scrub(&finding.remedy, limits::REMEDY_BYTES),
         };
@@ -41,10 +41,10 @@ pub(super) fn scrubbed(found: wire::Assessment, redactor: &Redactor) -> Assessme
         session: redactor.scrub(&found.session, limits::REMEDY_BYTES),
         lacks: findings(found.lacks),
         pair: found.pair.map(|state| match state {
-            wire::PairState::Marked => PairState::Marked,
-            wire::PairState::Equal => PairState::Equal,
-            wire::PairState::Different => PairState::Different,
-            wire::PairState::Absent => PairState::Absent,
+            wit::PairState::Marked => PairState::Marked,
+            wit::PairState::Equal => PairState::Equal,
+            wit::PairState::Different => PairState::Different,
+            wit::PairState::Absent => PairState::Absent,
         }),
         differences: findings(found.differences),
     }

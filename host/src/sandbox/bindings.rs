@@ -18,8 +18,8 @@ wasmtime::component::bindgen!({
     imports: { default: async | trappable },
     exports: { default: async },
     with: {
-        "windlass:plugin/network.endpoint": crate::sandbox::host::network::Endpoint,
-        "windlass:plugin/network.connection": crate::sandbox::host::network::Connection,
+        "windlass:plugin/network.endpoint": crate::sandbox::egress::Endpoint,
+        "windlass:plugin/network.connection": crate::sandbox::egress::Connection,
     },
 });
 

@@ -5,12 +5,12 @@ use wasmtime::Store;
 use wasmtime::component::Resource;
 use zeroize::Zeroize;
 
-use super::bindings::windlass::plugin::credentials as wire;
-use super::call::{CallState, LastWords};
+use super::bindings::windlass::plugin::credentials as wit;
+use super::call::CallState;
+use super::egress::{Endpoint, LastWords};
 use super::limits;
 use crate::redact::{Redactor, WITHHELD};
 use crate::rotation::ports::{Failure, FailureKind, Login, Proof, TlsMode};
-use crate::sandbox::host::network::Endpoint;
 
 /// What is handed to a plugin, wiped however the call ends, a call that is given up included.
 pub(super) struct Wiped<T: Wipe>(pub(super) T);
@@ -26,13 +26,13 @@ pub(super) trait Wipe {
     fn wipe(&mut self);
 }
 
-impl Wipe for wire::Login {
+impl Wipe for wit::Login {
     fn wipe(&mut self) {
         self.password.zeroize();
     }
 }
 
-impl Wipe for wire::ChangeRequest {
+impl Wipe for wit::ChangeRequest {
     fn wipe(&mut self) {
         self.actor.wipe();
         self.new_password.zeroize();
@@ -44,47 +44,47 @@ impl Wipe for wire::ChangeRequest {
 pub(super) fn hand_over(
     store: &mut Store<CallState>,
     login: &Login,
-) -> wasmtime::Result<wire::Login> {
+) -> wasmtime::Result<wit::Login> {
     let server: Resource<Endpoint> =
         store.data_mut().table.push(Endpoint { place: login.place.clone() })?;
-    Ok(wire::Login {
+    Ok(wit::Login {
         server,
         username: login.username.clone(),
         password: login.password.reveal().to_owned(),
         database: login.database.clone(),
         tls: match login.tls {
             // A plugin never decides: what the secret does not say is required of it.
-            TlsMode::Required | TlsMode::Unspecified => wire::TlsMode::Required,
-            TlsMode::Disabled => wire::TlsMode::Disabled,
+            TlsMode::Required | TlsMode::Unspecified => wit::TlsMode::Required,
+            TlsMode::Disabled => wit::TlsMode::Disabled,
         },
         proof: match login.proof {
-            Proof::Accepted => wire::Proof::Accepted,
-            Proof::Mutual => wire::Proof::Mutual,
+            Proof::Accepted => wit::Proof::Accepted,
+            Proof::Mutual => wit::Proof::Mutual,
         },
         fields: login
             .fields
             .iter()
-            .map(|(name, value)| wire::Field { name: name.clone(), value: value.clone() })
+            .map(|(name, value)| wit::Field { name: name.clone(), value: value.clone() })
             .collect(),
     })
 }
 
 /// A plugin's failure, as it may be shown.
-pub(super) fn scrubbed(failure: &wire::Failure, redactor: &Redactor) -> Failure {
+pub(super) fn scrubbed(failure: &wit::Failure, redactor: &Redactor) -> Failure {
     Failure {
         kind: match failure.kind {
-            wire::FailureKind::Refused => FailureKind::Refused,
-            wire::FailureKind::Unreachable => FailureKind::Unreachable,
-            wire::FailureKind::NoTls => FailureKind::NoTls,
-            wire::FailureKind::TlsFailed => FailureKind::TlsFailed,
-            wire::FailureKind::Unproven => FailureKind::Unproven,
-            wire::FailureKind::Declined => FailureKind::Declined,
-            wire::FailureKind::Protocol => FailureKind::Protocol,
-            wire::FailureKind::Unsupported => FailureKind::Unsupported,
-            wire::FailureKind::InvalidSecret => FailureKind::InvalidSecret,
-            wire::FailureKind::PasswordRejected => FailureKind::PasswordRejected,
-            wire::FailureKind::TextRequired => FailureKind::TextRequired,
-            wire::FailureKind::NotAPair => FailureKind::NotAPair,
+            wit::FailureKind::Refused => FailureKind::Refused,
+            wit::FailureKind::Unreachable => FailureKind::Unreachable,
+            wit::FailureKind::NoTls => FailureKind::NoTls,
+            wit::FailureKind::TlsFailed => FailureKind::TlsFailed,
+            wit::FailureKind::Unproven => FailureKind::Unproven,
+            wit::FailureKind::Declined => FailureKind::Declined,
+            wit::FailureKind::Protocol => FailureKind::Protocol,
+            wit::FailureKind::Unsupported => FailureKind::Unsupported,
+            wit::FailureKind::InvalidSecret => FailureKind::InvalidSecret,
+            wit::FailureKind::PasswordRejected => FailureKind::PasswordRejected,
+            wit::FailureKind::TextRequired => FailureKind::TextRequired,
+            wit::FailureKind::NotAPair => FailureKind::NotAPair,
         },
         code: or_nothing(&failure.code, limits::CODE_BYTES, redactor),
         message: redactor.scrub(&failure.message, limits::MESSAGE_BYTES),

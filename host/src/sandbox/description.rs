@@ -288,6 +288,17 @@ mod tests {
     }
 
     #[test]
+    fn the_messages_have_the_limits_that_hold() {
+        assert!(LONG_TEXT.contains(&format!("longer than {DESCRIPTION_BYTES} bytes")));
+        let many = vec!["x".to_owned(); DESCRIPTION_ENTRIES + 1];
+        let problem = check_lists(&many, &[], &[]).unwrap_err();
+        assert!(problem.contains(&format!("more than {DESCRIPTION_ENTRIES} engines")), "{problem}");
+        let long = PasswordRules { max_length: None, ..rules(PASSWORD_LENGTH + 1, "") };
+        let problem = check_passwords(&long).unwrap_err();
+        assert!(problem.contains(&format!("above {PASSWORD_LENGTH}, the longest")), "{problem}");
+    }
+
+    #[test]
     fn the_tightest_honest_rules_pass_and_what_is_guessed_does_not() {
         let punctuation: String = ('!'..='~').filter(char::is_ascii_punctuation).collect();
         let all_but_a: String = ('!'..='~').filter(|c| *c != 'a').collect();

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use super::artifact::{self, Trailer};
-use super::call::ResolvedNames;
 use super::description::{asks_for, checked};
+use super::egress::ResolvedNames;
 use super::error::PluginError;
 use super::load::{Loaded, stem};
 use super::runtime::Runtime;

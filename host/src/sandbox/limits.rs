@@ -25,6 +25,9 @@ pub const HANDLES: usize = 64;
 /// whole memory at once. Messages of every protocol here are smaller than a tenth of it.
 pub const HOSTCALL_BYTES: usize = 1 << 20;
 
+/// The stack of WebAssembly code. Deep recursion in a plugin is a trap of its own.
+pub const WASM_STACK: usize = 512 << 10;
+
 /// How often the sandbox looks at the clock while a plugin computes.
 pub const TICK: Duration = Duration::from_millis(10);
 
@@ -92,31 +95,35 @@ pub const PASSWORD_LENGTH: u32 = 4096;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LimitReached {
     /// [`MEMORY_BYTES`].
-    #[error("it asked for more than 32 MiB of memory")]
+    #[error("it requested more than {} MiB of memory", MEMORY_BYTES >> 20)]
     Memory,
     /// [`TABLE_ELEMENTS`].
-    #[error("it asked for more than 32768 table elements")]
+    #[error("it requested more than {TABLE_ELEMENTS} table elements")]
     Table,
     /// [`CPU_TICKS`].
-    #[error("it computed for more than 5 s")]
+    #[error("it computed for more than {} s", (TICK * CPU_TICKS).as_secs())]
     Cpu,
     /// [`RANDOM_BYTES_AT_ONCE`] or [`RANDOM_BYTES`].
-    #[error("it asked for more random bytes than 4 KiB at once or 64 KiB in all")]
+    #[error(
+        "it requested more random bytes than {} KiB at once or {} KiB in all",
+        RANDOM_BYTES_AT_ONCE >> 10,
+        RANDOM_BYTES >> 10
+    )]
     Random,
     /// [`HANDLES`].
-    #[error("it held more than 64 endpoints and connections at once")]
+    #[error("it held more than {HANDLES} endpoints and connections at once")]
     Handles,
     /// A handle that the call does not hold, or not any more.
     #[error("it used a handle that it does not hold")]
     ForeignHandle,
-    /// The stack of the engine.
-    #[error("it recursed until its stack of 512 KiB was full")]
+    /// [`WASM_STACK`].
+    #[error("it recursed until its stack of {} KiB was full", WASM_STACK >> 10)]
     Stack,
     /// [`HOSTCALL_BYTES`].
-    #[error("it handed over more than 1 MiB in one call")]
+    #[error("it handed over more than {} MiB in one call", HOSTCALL_BYTES >> 20)]
     HostcallBytes,
     /// [`INSTANCES`].
-    #[error("it has more than 64 core instances, memories or tables")]
+    #[error("it has more than {INSTANCES} core instances, memories or tables")]
     Instances,
 }
 
@@ -189,5 +196,98 @@ impl ResourceLimiter for StoreLimiter {
 
     fn memories(&self) -> usize {
         INSTANCES
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{ANSWER_TIMEOUT, CONNECT_TIMEOUT, TLS_TIMEOUT};
+
+    /// `wit/world.wit` documents the limits for authors: row by row what stands here.
+    #[test]
+    fn the_interface_documents_these_limits() {
+        let seconds = |time: Duration| time.as_secs();
+        let rows = [
+            format!("memory | {} MiB", MEMORY_BYTES >> 20),
+            format!(
+                "computing (waiting for the network does not count) | {} s",
+                seconds(TICK * CPU_TICKS)
+            ),
+            format!(
+                "time in all | what Lambda leaves; a read {} s, a connection or TLS handshake {} s",
+                seconds(ANSWER_TIMEOUT),
+                seconds(CONNECT_TIMEOUT)
+            ),
+            format!("connections and redirects, closed ones included | {CONNECTIONS}"),
+            format!("open handles | {HANDLES}"),
+            format!("bytes sent, and received | {} MiB each", NETWORK_BYTES >> 20),
+            format!(
+                "bytes handed over in one call of a host function | {} MiB",
+                HOSTCALL_BYTES >> 20
+            ),
+            format!(
+                "random bytes | {RANDOM_BYTES_AT_ONCE} at once, {} KiB in all",
+                RANDOM_BYTES >> 10
+            ),
+            format!(
+                "log | {LOG_LINES} lines of {} KiB; what is more is dropped or cut",
+                LOG_LINE_BYTES >> 10
+            ),
+            format!(
+                "a failure's message, remedy and code | {} KiB, {} KiB and {CODE_BYTES} bytes; what is \
+                 more is cut",
+                MESSAGE_BYTES >> 10,
+                REMEDY_BYTES >> 10
+            ),
+            format!(
+                "findings of an assessment | {FINDINGS} of {} KiB; what is more is dropped or cut",
+                REMEDY_BYTES >> 10
+            ),
+            format!("table elements | {TABLE_ELEMENTS}"),
+            format!("core instances, memories and tables | {INSTANCES} each"),
+            format!("stack | {} KiB", WASM_STACK >> 10),
+        ];
+        assert_eq!(CONNECT_TIMEOUT, TLS_TIMEOUT, "one row has both");
+        let world = include_str!("../../../wit/world.wit");
+        let documented: Vec<&str> = world
+            .lines()
+            .filter_map(|line| line.strip_prefix("/// | ")?.strip_suffix(" |"))
+            .filter(|row| *row != "what | limit")
+            .collect();
+        assert_eq!(documented, rows);
+
+        let prose = world.lines().map(|line| line.trim_start_matches("/// ")).collect::<Vec<_>>();
+        let prose = prose.join(" ");
+        let entries = DESCRIPTION_ENTRIES;
+        for sentence in [
+            format!(
+                "{entries} engines, {entries} places and {entries} fields, {DESCRIPTION_BYTES} bytes in \
+                 each text, a default password of {PASSWORD_LENGTH} characters at most"
+            ),
+            format!("A component has {} MiB at most.", COMPONENT_BYTES >> 20),
+        ] {
+            assert!(prose.contains(&sentence), "`{sentence}` is not in wit/world.wit");
+        }
+    }
+
+    #[test]
+    fn each_function_of_the_interface_documents_its_limits() {
+        let system = include_str!("../../../wit/system.wit");
+        let network = include_str!("../../../wit/network.wit");
+        for (file, sentence) in [
+            (network, format!("{} KiB at most in one call", READ_BYTES >> 10)),
+            (network, format!("at most {} MiB in one call", HOSTCALL_BYTES >> 20)),
+            (system, format!("{} KiB a line, {LOG_LINES} lines a call", LOG_LINE_BYTES >> 10)),
+            (
+                system,
+                format!(
+                    "At most {RANDOM_BYTES_AT_ONCE} at a time and {} KiB a",
+                    RANDOM_BYTES >> 10
+                ),
+            ),
+        ] {
+            assert!(file.contains(&sentence), "`{sentence}` is not in the interface");
+        }
     }
 }

@@ -17,6 +17,7 @@ pub mod compile;
 #[cfg(feature = "cli")]
 pub mod component;
 mod description;
+pub mod egress;
 mod error;
 pub mod host;
 mod installed;
@@ -28,7 +29,7 @@ mod service;
 mod settings;
 
 pub use bindings::windlass::plugin as interface;
-pub use call::{CallState, LastWords, NetworkState, SystemState};
+pub use call::{CallState, SystemState};
 pub(crate) use description::is_word;
 pub use error::{ArtifactProblem, PluginError};
 pub use installed::InstalledPlugins;

@@ -6,15 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::Thread;
 
 use super::PluginError;
-use super::limits::TICK;
+use super::limits::{TICK, WASM_STACK};
 
 /// Address space that is reserved for a memory; more than a plugin may grow to, so that it never
 /// has to move.
 const MEMORY_RESERVATION: u64 = 64 << 20;
 
-/// The stack of WebAssembly code, and of the fiber that it runs on together with the host
-/// functions that it calls. Deep recursion in a plugin is a trap of its own.
-const WASM_STACK: usize = 512 << 10;
+/// The stack of the fiber that WebAssembly code runs on together with the host functions that it calls.
 const FIBER_STACK: usize = 1 << 20;
 
 /// The runtime and the thread that ticks for it.

@@ -10,7 +10,8 @@ use wasmtime::component::Instance;
 use super::assessing;
 use super::bindings::windlass::plugin::credentials as wit;
 use super::border::{Wiped, hand_over, scrubbed, with_last_words};
-use super::call::{CallState, ResolvedNames, Returned, run};
+use super::call::{CallState, Returned, run};
+use super::egress::{Reach, ResolvedNames};
 use super::load::Loaded;
 use crate::grants::{Decision, GrantPattern, Grants, Request, SecretPlace};
 use crate::host_port::HostPort;
@@ -52,10 +53,13 @@ impl PluginService {
         let name = &self.plugin.description.name;
         let state = CallState::new(
             name,
-            Arc::clone(&self.grants),
-            (self.tls.clone(), self.deadline),
-            secret_place(login),
-            Arc::clone(&self.names),
+            Reach {
+                grants: Arc::clone(&self.grants),
+                tls: self.tls.clone(),
+                deadline: self.deadline,
+                secret: secret_place(login),
+                names: Arc::clone(&self.names),
+            },
             Arc::clone(redactor),
         );
         let plugin = &self.plugin;

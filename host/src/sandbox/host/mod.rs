@@ -4,5 +4,5 @@
 //! What a plugin may expect to go wrong is an error of the interface; what breaks the sandbox's
 //! rules traps and ends the call.
 
-pub mod network;
+mod network;
 mod system;
