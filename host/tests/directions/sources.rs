@@ -19,9 +19,10 @@ struct File {
 }
 
 impl Sources {
-    /// Reads and parses every file that is no test.
-    pub(crate) fn read() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    /// Reads and parses every file of a crate that is no test. `folder` is the crate's, relative to the
+    /// host's.
+    pub(crate) fn read(folder: &str) -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).join("src");
         let mut files = BTreeMap::new();
         for path in rust_files(&root) {
             let module = module(path.strip_prefix(&root).expect("it is within"));

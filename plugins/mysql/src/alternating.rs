@@ -14,15 +14,17 @@
 
 use windlass_sdk::{ChangeRequest, Failure, LogLevel, Pair, Turn, clean, log};
 
-use crate::change::{Target, explain_denied, set_passwords};
 use crate::equalise::equalise;
-use crate::half::{DENIED, Half, Place, check_places, marked_clones, places};
+use crate::half::{Half, Place, check_places, marked_clones, places};
 use crate::mark::{self, Marks};
 use crate::policy::{self, NewPassword};
 use crate::proof;
 use crate::quote::check_length;
 use crate::session::Session;
+use crate::set_passwords::set_passwords;
 use crate::stored::{Identity, all_accept, identified_mysql};
+use crate::target::DENIED;
+use crate::target::{Target, explain_denied};
 use crate::version::Version;
 
 /// Changes the password of the half whose turn it is.

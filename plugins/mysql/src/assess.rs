@@ -7,7 +7,6 @@
 use windlass_sdk::{AssessRequest, Assessment, Failure, Finding, Login, Pair, PairState};
 
 use crate::account::own_identities;
-use crate::change::accounts_named;
 use crate::differences::{differences, found, statements};
 use crate::grants::Grants;
 use crate::half::{Half, check_places, marked_clones, places};
@@ -18,6 +17,7 @@ use crate::proof::{Proof, names};
 use crate::quote::{NAMED_MAX, check_length, check_name, for_people};
 use crate::session::{AccountName, Session};
 use crate::stored::first_is_only_password;
+use crate::target::accounts_named;
 use crate::version::Version;
 
 pub(crate) fn assess(request: &AssessRequest) -> Result<Assessment, Failure> {

@@ -13,11 +13,12 @@
 
 use windlass_sdk::{ChangeRequest, Failure, FailureKind, LogLevel, log};
 
-use crate::change::{ADMIN_DENIED, CHANGING, Target, check_method, explain_denied, is_denied};
+use crate::errors::CHANGING;
 use crate::policy;
 use crate::quote::{REMEDY_MAX, for_people, identifier, literal};
 use crate::session::Session;
 use crate::stored::{all_accept, identified_mysql};
+use crate::target::{ADMIN_DENIED, Target, check_method, explain_denied, is_denied};
 use crate::version::Version;
 
 /// `ER_INCORRECT_CURRENT_PASSWORD`: `REPLACE` names another password than the first one.

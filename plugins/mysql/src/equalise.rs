@@ -11,15 +11,16 @@ use std::slice::from_ref;
 use windlass_sdk::{ChangeRequest, Failure, FailureKind, LogLevel, Pair, clean, fill_random, log};
 
 use crate::account::{Attributes, Change};
-use crate::change::{accounts_named, explain_denied};
 use crate::differences::{default_roles, differences, in_short, statements};
 use crate::grants::{Object, Privilege, Step};
-use crate::half::{DENIED, Half, Place};
+use crate::half::{Half, Place};
 use crate::mark::{self, Marks};
 use crate::policy::{self, NewPassword, Sendable};
 use crate::quote::{PASSWORD_BYTES, identifier};
 use crate::session::{AccountName, Session};
 use crate::stored::{identified_mariadb, identified_mysql};
+use crate::target::DENIED;
+use crate::target::{accounts_named, explain_denied};
 use crate::version::Version;
 
 /// How often the clone is compared and mended. Once is enough but where one right brings or takes

@@ -9,6 +9,9 @@ use windlass_sdk::{Failure, clean};
 
 use crate::bytes::Fields;
 
+/// The operation, in failures.
+pub(crate) const CHANGING: &str = "changing the password";
+
 /// What an error packet begins with.
 pub(crate) const ERROR: u8 = 0xff;
 

@@ -3,15 +3,11 @@
 use windlass_sdk::{Failure, Login, Pair, clean};
 
 use crate::account::Account;
-use crate::change::{accounts_named, check_hosts, explain_denied};
 use crate::grants::Grants;
 use crate::mark::{self, Marks};
 use crate::session::{AccountName, Session};
+use crate::target::{DENIED, accounts_named, check_hosts, explain_denied};
 use crate::version::Version;
-
-/// What the administrator of a pair lacks who may not do something.
-pub(crate) const DENIED: &str = "the administrator needs CREATE USER, SELECT on the database mysql, and every right that it \
-     hands on, WITH GRANT OPTION (roles: WITH ADMIN OPTION)";
 
 /// One account, as the server describes it.
 #[derive(Debug, Clone, PartialEq)]

@@ -41,8 +41,10 @@ mod requirements;
 mod rsa;
 mod scramble;
 mod session;
+mod set_passwords;
 mod shacrypt;
 mod stored;
+mod target;
 mod tokens;
 mod turned_away;
 mod version;
@@ -68,7 +70,7 @@ impl Plugin for Mysql {
             engines: vec!["mysql".into(), "aurora-mysql".into(), "mariadb".into()],
             default_port: 3306,
             network: vec!["tcp://{host}:{port}".into()],
-            fields: vec![rsa::FIELD.into(), change::ACCOUNT_HOSTS.into()],
+            fields: vec![rsa::FIELD.into(), target::ACCOUNT_HOSTS.into()],
             password_rules: PasswordRules {
                 max_length: Some(256),
                 default_length: 32,
@@ -106,7 +108,7 @@ impl Plugin for Mysql {
         let mut session = Session::sign_in(login)?;
         let outcome = session.check();
         session.close();
-        outcome.map_err(change::explain_expired)
+        outcome.map_err(target::explain_expired)
     }
 
     fn change(request: &ChangeRequest) -> Result<(), Failure> {

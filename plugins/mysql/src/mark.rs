@@ -11,11 +11,11 @@
 use sha2::{Digest, Sha256};
 use windlass_sdk::{Failure, Pair};
 
-use crate::change::explain_denied;
 use crate::grants::{Grants, Object};
-use crate::half::DENIED;
 use crate::quote::{identifier, literal};
 use crate::session::{AccountName, Session};
+use crate::target::DENIED;
+use crate::target::explain_denied;
 use crate::version::Version;
 
 /// What the name of a role begins with that is a mark.

@@ -15,13 +15,14 @@ use windlass_sdk::{ChangeRequest, Failure};
 
 use crate::account::own_identities;
 use crate::auth::Method;
-use crate::change::{CHANGING, warn_of_clear};
 use crate::dual::{self, INCORRECT_CURRENT_PASSWORD};
+use crate::errors::CHANGING;
 use crate::grants::Grants;
 use crate::policy::{self, NewPassword};
 use crate::quote::literal;
 use crate::session::{Prepared, Session};
 use crate::stored::{Form, all_accept, first_is_only_password};
+use crate::target::warn_of_clear;
 use crate::version::Version;
 use crate::{parsec, scramble, shacrypt};
 

@@ -9,7 +9,7 @@
 
 use windlass_sdk::{ChangeRequest, Failure, TlsMode, clean, fill_random};
 
-use crate::change::CHANGING;
+use crate::errors::CHANGING;
 use crate::requirements::Requirements;
 use crate::session::{AccountName, Session};
 use crate::stored::{Form, Identity, identified_mariadb};

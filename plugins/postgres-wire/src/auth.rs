@@ -10,8 +10,9 @@ use bytes::BytesMut;
 use postgres_protocol::authentication::md5_hash;
 use postgres_protocol::message::backend::Message;
 use postgres_protocol::message::frontend;
-use windlass_sdk::{Connection, Failure, Login, TlsInfo};
+use windlass_sdk::{Connection, Failure, TlsInfo};
 
+use crate::attempt::Attempt;
 use crate::errors::ServerError;
 use crate::product::Product;
 use crate::wire::{Wire, parse};
@@ -55,43 +56,6 @@ pub trait Methods {
         attempt: Attempt<'_>,
         tls: Option<&TlsInfo>,
     ) -> Result<Answered, Failure>;
-}
-
-/// Who signs in, and where.
-#[derive(Debug, Clone, Copy)]
-pub struct Attempt<'a> {
-    /// The place, the database and whether TLS is required.
-    pub login: &'a Login,
-    /// The account.
-    pub username: &'a str,
-    password: Password<'a>,
-}
-
-/// Shows nothing.
-#[derive(Clone, Copy)]
-struct Password<'a>(&'a str);
-
-impl std::fmt::Debug for Password<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("…")
-    }
-}
-
-impl<'a> Attempt<'a> {
-    /// The login as it is.
-    pub fn of(login: &'a Login) -> Self {
-        Self::with(login, &login.username, &login.password)
-    }
-
-    /// Another account in the place of the login's.
-    pub fn with(login: &'a Login, username: &'a str, password: &'a str) -> Self {
-        Self { login, username, password: Password(password) }
-    }
-
-    /// The password.
-    pub fn password(&self) -> &'a str {
-        self.password.0
-    }
 }
 
 /// Answers the server's request for authentication and reads until it has let the login in.

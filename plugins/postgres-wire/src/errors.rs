@@ -8,7 +8,7 @@ use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::ErrorResponseBody;
 use windlass_sdk::{Failure, clean};
 
-use crate::auth::Attempt;
+use crate::attempt::Attempt;
 use crate::product::{Product, SignInError, Stage};
 
 /// How many characters in a row are a part of a secret. Fewer are in any text by chance.

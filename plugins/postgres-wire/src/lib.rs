@@ -16,6 +16,7 @@
 //! `quote` (names and values in SQL), `pair` (of alternating users), `settings` (of an account, read
 //! and written), `expiry` (of a password).
 
+mod attempt;
 mod auth;
 mod errors;
 mod expiry;
@@ -29,7 +30,8 @@ mod startup;
 pub mod testing;
 mod wire;
 
-pub use auth::{Answered, Attempt, Method, Methods, check_password, unexpected};
+pub use attempt::Attempt;
+pub use auth::{Answered, Method, Methods, check_password, unexpected};
 pub use errors::ServerError;
 pub use expiry::is_longer;
 pub use product::{Dialect, Product, Remedies, SignInError, Stage};

@@ -12,7 +12,8 @@ use postgres_protocol::message::backend::{DataRowBody, Message};
 use postgres_protocol::message::frontend;
 use windlass_sdk::{Connection, Failure, FailureKind, Login, clean};
 
-use crate::auth::{self, Attempt, Method, Methods, check_password};
+use crate::attempt::Attempt;
+use crate::auth::{self, Method, Methods, check_password};
 use crate::errors::ServerError;
 use crate::product::Product;
 use crate::startup::{self, Started};

@@ -20,12 +20,13 @@
 use windlass_postgres_wire::{Settings, is_one_line, literal};
 use windlass_sdk::{Failure, Finding, LogLevel, Pair, Turn, clean, log};
 
-use crate::change::{Change, alter, check_signs_in};
 use crate::facts::Facts;
+use crate::names::{DIALECT, identifier};
 use crate::new_password::Statement;
-use crate::product::{PRODUCT, asks, identifier};
 use crate::proof::{self, Proof};
 use crate::role::Role;
+use crate::role_change::{Change, alter, check_signs_in};
+use crate::sign_in::asks;
 use crate::transaction::{Access, RunAs, Stop, begin, commit};
 
 /// Changes the password of the half whose turn it is.
@@ -100,7 +101,7 @@ fn create(pair: &Pair, base: &Role) -> Result<Plan, Failure> {
     statements.extend(proof::mark(pair, None)?);
     let wanted = base.settings.starting_as(&pair.base);
     let settings = Role::as_created().settings;
-    statements.extend(settings.become_statements(&PRODUCT.dialect, &wanted, &pair.clone)?);
+    statements.extend(settings.become_statements(&DIALECT, &wanted, &pair.clone)?);
     let note = format!("created the role {:?}, a member of {:?}", pair.clone, pair.base);
     Ok(Plan { password, statements, notes: vec![(LogLevel::Info, note)] })
 }
@@ -128,7 +129,7 @@ fn renew(pair: &Pair, facts: &Facts, base: &Role, clone: &Role) -> Result<Plan, 
         Some(_) => {}
     }
     let wanted = wanted(pair, facts, base, clone);
-    statements.extend(clone.settings.become_statements(&PRODUCT.dialect, &wanted, &pair.clone)?);
+    statements.extend(clone.settings.become_statements(&DIALECT, &wanted, &pair.clone)?);
     let mut notes = Vec::from_iter(changes(pair, base, clone, &wanted));
     notes.extend(out_of_reach(pair, facts, clone, &wanted)?);
     Ok(Plan { password, statements, notes })
@@ -279,7 +280,7 @@ pub(crate) fn superuser_settings(
     let created = Role::as_created();
     let clone = facts.clone.as_ref().unwrap_or(&created);
     let wanted = wanted(pair, facts, base, clone);
-    let changes = clone.settings.changes(&PRODUCT.dialect, &wanted, &pair.clone)?;
+    let changes = clone.settings.changes(&DIALECT, &wanted, &pair.clone)?;
     let mut statements = Vec::new();
     let mut grants = Vec::new();
     for (name, statement) in changes {

@@ -11,9 +11,11 @@ use windlass_sdk::{AssessRequest, Assessment, Failure, Finding, Login, Pair, Pai
 
 use crate::alternating;
 use crate::facts::Facts;
-use crate::product::{PRODUCT, READ_ONLY, check_name, identifier, sign_in};
+use crate::names::{DIALECT, check_name, identifier};
+use crate::product::READ_ONLY;
 use crate::proof;
 use crate::role::flag;
+use crate::sign_in::sign_in;
 use crate::transaction::{Access, RunAs, begin, commit_plain};
 
 /// The numbers of the versions from which on an administrator needs the admin option.
@@ -44,7 +46,7 @@ pub(crate) fn mark_pair(request: &AssessRequest) -> Result<(), Failure> {
 fn pair_of(request: &AssessRequest) -> Result<Option<Pair>, Failure> {
     check_name(&request.username, "the name of the account")?;
     let current = request.clone_of.as_deref();
-    current.map(|current| PRODUCT.dialect.pair_of(current, &request.username)).transpose()
+    current.map(|current| DIALECT.pair_of(current, &request.username)).transpose()
 }
 
 fn mark(session: &mut Session, actor: &Login, pair: &Pair) -> Result<(), Failure> {
@@ -294,7 +296,7 @@ impl Account {
         if is_clone {
             return Ok(None);
         }
-        let refused = crate::change::check_signs_in(&self.name, self.can_login, self.expired);
+        let refused = crate::role_change::check_signs_in(&self.name, self.can_login, self.expired);
         Ok(refused.err().map(|failure| Finding { text: failure.message, remedy: failure.remedy }))
     }
 }

@@ -12,30 +12,14 @@ use windlass_sdk::{ChangeRequest, Failure, LogLevel, Login, Pair, log};
 
 use crate::alternating;
 use crate::check;
-use crate::new_password::{NewPassword, Statement};
-use crate::product::{Asks, PRODUCT, asks, check_name, identifier, sign_in};
+use crate::names::{DIALECT, check_name, identifier};
+use crate::role_change::{Change, Sending, alter, check_signs_in};
+use crate::sign_in::{Asks, asks, sign_in};
 use crate::transaction::{Access, RunAs, Stop, begin, commit};
-use crate::verifier::Encryption;
 
 /// What an account lacks that may not change its own password; on PostgreSQL itself it always may.
 const SELF_DENIED: &str = "on RDS with rds.restrict_password_commands, make the account a member of \
                            rds_password";
-
-/// How the password is to be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sending {
-    /// As what is stored.
-    Stored,
-    /// As text.
-    Text,
-}
-
-/// A change that is to be made, and by which session.
-pub(crate) struct Change<'a> {
-    pub(crate) session: &'a mut Session,
-    pub(crate) request: &'a ChangeRequest,
-    pub(crate) sending: Sending,
-}
 
 pub(crate) fn change(request: &ChangeRequest) -> Result<(), Failure> {
     if request.keep_old_valid {
@@ -44,7 +28,7 @@ pub(crate) fn change(request: &ChangeRequest) -> Result<(), Failure> {
     check_password(&request.new_password, "the new password")?;
     check_name(&request.username, "the name of the account")?;
     let pair = match &request.clone_of {
-        Some(current) => Some(PRODUCT.dialect.pair_of(current, &request.username)?),
+        Some(current) => Some(DIALECT.pair_of(current, &request.username)?),
         None => None,
     };
     let mut session = sign_in(&request.actor)?;
@@ -96,25 +80,6 @@ fn attempt(
     }
 }
 
-impl<'a> Change<'a> {
-    /// What is sent of the new password. `asks` is only called where the form depends on it.
-    pub(crate) fn password(
-        &self,
-        encryption: Encryption,
-        asks: impl FnOnce() -> Result<Asks, Failure>,
-    ) -> Result<NewPassword<'a>, Failure> {
-        let ChangeRequest { username, new_password, .. } = self.request;
-        let asks = if encryption.depends_on_the_account() { asks()? } else { Asks::Other };
-        let form = encryption.form(asks)?;
-        Ok(match self.sending {
-            Sending::Stored => NewPassword::Stored(form.make(username, new_password)),
-            Sending::Text => {
-                NewPassword::Text { text: new_password, encryption: encryption.setting(form) }
-            }
-        })
-    }
-}
-
 fn own(change: Change<'_>) -> Result<(), Stop> {
     let begun = begin(change.session, RunAs::SignedIn, Access::Write, "")?;
     // The server has asked this very account a moment ago.
@@ -150,22 +115,6 @@ fn by_administrator(change: Change<'_>) -> Result<(), Stop> {
     commit(change.session, &password, &alter(username)?, &[], &denied)
 }
 
-/// Refuses an account that no password lets in.
-pub(crate) fn check_signs_in(name: &str, can_login: bool, expired: bool) -> Result<(), Failure> {
-    let role = identifier(name)?;
-    if !can_login {
-        return Err(Failure::declined(format!("the role {name:?} may not log in"))
-            .with_remedy(format!("ALTER ROLE {role} LOGIN")));
-    }
-    if expired {
-        return Err(Failure::declined(format!(
-            "the role {name:?} has expired (VALID UNTIL), so no password signs in as it"
-        ))
-        .with_remedy(format!("ALTER ROLE {role} VALID UNTIL 'infinity', or until later")));
-    }
-    Ok(())
-}
-
 /// What an administrator lacks.
 fn denied_to_administrator(actor: &Login, role: &str) -> Result<String, Failure> {
     let administrator = identifier(&actor.username)?;
@@ -174,9 +123,4 @@ fn denied_to_administrator(actor: &Login, role: &str) -> Result<String, Failure>
          TO {administrator} WITH ADMIN OPTION; on RDS with rds.restrict_password_commands, GRANT \
          rds_password TO {administrator}; only a superuser changes a superuser"
     ))
-}
-
-pub(crate) fn alter(username: &str) -> Result<Statement, Failure> {
-    let before = format!("ALTER ROLE {} PASSWORD", identifier(username)?);
-    Ok(Statement { before, after: String::new() })
 }

@@ -23,14 +23,17 @@ mod change;
 mod check;
 mod derive;
 mod facts;
+mod names;
 mod new_password;
 mod product;
 mod proof;
 mod remedies;
 mod role;
+mod role_change;
 mod sasl;
 mod saslprep;
 mod scram;
+mod sign_in;
 mod transaction;
 mod verifier;
 
@@ -65,7 +68,7 @@ impl Plugin for Postgres {
                 required_classes: CharacterClasses::default(),
             },
             username_rules: UsernameRules {
-                max_length: NameLength::Bytes(product::NAME_MAX),
+                max_length: NameLength::Bytes(names::NAME_MAX),
                 clone_suffix: windlass_sdk::CLONE_SUFFIX.into(),
                 // Every name ends at it: no statement could hold one.
                 excluded_characters: "\0".into(),
@@ -80,7 +83,7 @@ impl Plugin for Postgres {
     }
 
     fn verify(login: &Login) -> Result<(), Failure> {
-        let mut session = product::sign_in(login)?;
+        let mut session = sign_in::sign_in(login)?;
         let outcome = session.check();
         session.close();
         outcome

@@ -17,7 +17,7 @@ use windlass_postgres_wire::{is_one_line, literal};
 use windlass_sdk::{Failure, Finding, Pair, clean};
 
 use crate::facts::{Facts, Things};
-use crate::product::identifier;
+use crate::names::identifier;
 use crate::role::Role;
 
 /// What stands between the mark and what somebody else wrote. No end of a line: messages have none.

@@ -7,7 +7,7 @@
 use windlass_postgres_wire::{SignInError, Stage, literal};
 use windlass_sdk::TlsMode;
 
-use crate::product::identifier;
+use crate::names::identifier;
 
 /// What the service's operator should do.
 pub(crate) fn of_sign_in(error: &SignInError<'_>) -> String {

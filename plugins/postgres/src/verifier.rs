@@ -11,8 +11,8 @@
 
 use windlass_sdk::{Failure, clean};
 
-use crate::product::Asks;
 use crate::scram;
+use crate::sign_in::Asks;
 
 /// What the server's settings ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

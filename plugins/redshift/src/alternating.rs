@@ -21,10 +21,10 @@ use windlass_sdk::{Failure, LogLevel, Pair, Turn, log};
 
 use crate::account::{self, Account, Accounts, Change, MARK};
 use crate::catalog::{self, Access, Catalog};
-use crate::change::{alter, commit};
 use crate::pairs;
 use crate::product::identifier;
 use crate::rights::{self, Difference, OBJECTS_MAX, Object, PAGE};
+use crate::statement::{alter, commit};
 use crate::stored::Form;
 
 /// What an administrator lacks who may not do this.

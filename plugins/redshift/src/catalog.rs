@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use windlass_postgres_wire::{Session, Value};
 use windlass_sdk::Failure;
 
-use crate::change::STATEMENT_TIMEOUT;
+use crate::statement::STATEMENT_TIMEOUT;
 
 /// What there is: relations of `pg_catalog`, with columns of theirs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

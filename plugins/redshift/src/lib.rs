@@ -25,6 +25,7 @@ mod digest;
 mod pairs;
 mod product;
 mod rights;
+mod statement;
 mod stored;
 
 use windlass_sdk::{

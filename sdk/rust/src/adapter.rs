@@ -112,7 +112,7 @@ impl From<Finding> for assessment::Finding {
 impl From<wire::Login> for Login {
     fn from(login: wire::Login) -> Self {
         Self {
-            server: Endpoint::of_host(login.server),
+            server: Endpoint::from_host(login.server),
             username: login.username,
             password: login.password,
             database: login.database,

@@ -31,38 +31,47 @@ pub struct Endpoint(Place);
 enum Place {
     Host(host::Endpoint),
     #[cfg(not(target_arch = "wasm32"))]
-    Scripted(crate::testing::ScriptedServer),
-    #[cfg(not(target_arch = "wasm32"))]
-    InMemory(crate::testing::InMemory),
-    #[cfg(not(target_arch = "wasm32"))]
-    Tcp(String, u16),
-    #[cfg(not(target_arch = "wasm32"))]
-    Dialled(crate::testing::Dial),
+    Native(Box<dyn NativeServer>),
+}
+
+/// What stands in for the host where there is none: a server of a test.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) trait NativeServer: std::fmt::Debug + Send + Sync {
+    /// Host and port, as a secret spells them.
+    fn address(&self) -> (String, u16) {
+        ("scripted.invalid".to_owned(), 1)
+    }
+
+    /// A connection.
+    fn connect(&self) -> Result<Box<dyn NativeStream>, Failure>;
+
+    /// Another member of the same service.
+    fn redirect(&self, _host: &str, _port: u16) -> Result<Box<dyn NativeServer>, Failure> {
+        Err(Failure::unreachable("a server of a test has no neighbours"))
+    }
+}
+
+/// A connection to a [`NativeServer`].
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) trait NativeStream: std::fmt::Debug + Send {
+    /// Upgrades to TLS in place.
+    fn start_tls(&mut self) -> Result<TlsInfo, Failure>;
+
+    /// What came; nothing once the peer has closed its side.
+    fn receive(&mut self) -> io::Result<Vec<u8>>;
+
+    /// Sends all of it.
+    fn send(&mut self, data: &[u8]) -> io::Result<()>;
 }
 
 impl Endpoint {
-    pub(crate) fn of_host(endpoint: host::Endpoint) -> Self {
+    pub(crate) fn from_host(endpoint: host::Endpoint) -> Self {
         Self(Place::Host(endpoint))
     }
 
     #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn scripted(server: crate::testing::ScriptedServer) -> Self {
-        Self(Place::Scripted(server))
-    }
-
-    #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn in_memory(server: crate::testing::InMemory) -> Self {
-        Self(Place::InMemory(server))
-    }
-
-    #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn tcp(host: String, port: u16) -> Self {
-        Self(Place::Tcp(host, port))
-    }
-
-    #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn dialled(dial: crate::testing::Dial) -> Self {
-        Self(Place::Dialled(dial))
+    pub(crate) fn native(peer: impl NativeServer + 'static) -> Self {
+        Self(Place::Native(Box::new(peer)))
     }
 
     /// The host name as the secret spells it: for messages, and for protocols that repeat it.
@@ -70,11 +79,7 @@ impl Endpoint {
         match &self.0 {
             Place::Host(endpoint) => endpoint.host(),
             #[cfg(not(target_arch = "wasm32"))]
-            Place::Scripted(_) | Place::InMemory(_) | Place::Dialled(_) => {
-                "scripted.invalid".to_owned()
-            }
-            #[cfg(not(target_arch = "wasm32"))]
-            Place::Tcp(host, _) => host.clone(),
+            Place::Native(peer) => peer.address().0,
         }
     }
 
@@ -83,9 +88,7 @@ impl Endpoint {
         match &self.0 {
             Place::Host(endpoint) => endpoint.port(),
             #[cfg(not(target_arch = "wasm32"))]
-            Place::Scripted(_) | Place::InMemory(_) | Place::Dialled(_) => 1,
-            #[cfg(not(target_arch = "wasm32"))]
-            Place::Tcp(_, port) => *port,
+            Place::Native(peer) => peer.address().1,
         }
     }
 
@@ -97,13 +100,7 @@ impl Endpoint {
         let stream = match &self.0 {
             Place::Host(endpoint) => Stream::Host(endpoint.connect().map_err(failure)?),
             #[cfg(not(target_arch = "wasm32"))]
-            Place::Scripted(server) => Stream::Scripted(server.accept()),
-            #[cfg(not(target_arch = "wasm32"))]
-            Place::InMemory(server) => Stream::InMemory(server.accept()),
-            #[cfg(not(target_arch = "wasm32"))]
-            Place::Tcp(host, port) => Stream::Tcp(crate::testing::connect(host, *port)?),
-            #[cfg(not(target_arch = "wasm32"))]
-            Place::Dialled(dial) => Stream::Dialled(Some(dial.connect()?)),
+            Place::Native(peer) => Stream::Native(peer.connect()?),
         };
         Ok(Connection { stream, unread: Vec::new(), position: 0 })
     }
@@ -115,14 +112,10 @@ impl Endpoint {
     pub fn redirect(&self, host: &str, port: u16) -> Result<Self, Failure> {
         match &self.0 {
             Place::Host(endpoint) => {
-                endpoint.redirect(host, port).map(Self::of_host).map_err(failure)
+                endpoint.redirect(host, port).map(Self::from_host).map_err(failure)
             }
             #[cfg(not(target_arch = "wasm32"))]
-            Place::Scripted(_) | Place::InMemory(_) | Place::Dialled(_) => {
-                Err(Failure::unreachable("a server of a test has no neighbours"))
-            }
-            #[cfg(not(target_arch = "wasm32"))]
-            Place::Tcp(..) => Ok(Self::tcp(host.to_owned(), port)),
+            Place::Native(peer) => Ok(Self(Place::Native(peer.redirect(host, port)?))),
         }
     }
 }
@@ -140,14 +133,7 @@ pub struct Connection {
 enum Stream {
     Host(host::Connection),
     #[cfg(not(target_arch = "wasm32"))]
-    Scripted(crate::testing::ScriptedStream),
-    #[cfg(not(target_arch = "wasm32"))]
-    InMemory(crate::testing::InMemoryStream),
-    #[cfg(not(target_arch = "wasm32"))]
-    Tcp(std::net::TcpStream),
-    /// Absent once a handshake has failed.
-    #[cfg(not(target_arch = "wasm32"))]
-    Dialled(Option<Box<dyn crate::testing::Stream>>),
+    Native(Box<dyn NativeStream>),
 }
 
 impl Connection {
@@ -166,17 +152,7 @@ impl Connection {
                 .map(|info| TlsInfo { tls_server_end_point: info.tls_server_end_point })
                 .map_err(failure),
             #[cfg(not(target_arch = "wasm32"))]
-            Stream::Scripted(stream) => stream.start_tls(),
-            #[cfg(not(target_arch = "wasm32"))]
-            Stream::InMemory(stream) => stream.start_tls(),
-            #[cfg(not(target_arch = "wasm32"))]
-            Stream::Tcp(_) => Err(Failure::unsupported("no TLS here: it is the host's")),
-            #[cfg(not(target_arch = "wasm32"))]
-            Stream::Dialled(stream) => {
-                let (encrypted, info) = stream.take().ok_or_else(unusable)?.start_tls()?;
-                *stream = Some(encrypted);
-                Ok(info)
-            }
+            Stream::Native(stream) => stream.start_tls(),
         }
     }
 
@@ -185,23 +161,7 @@ impl Connection {
         self.unread = match &mut self.stream {
             Stream::Host(connection) => connection.read(READ_LIMIT).map_err(io_error)?,
             #[cfg(not(target_arch = "wasm32"))]
-            Stream::Scripted(stream) => stream.receive()?,
-            #[cfg(not(target_arch = "wasm32"))]
-            Stream::InMemory(stream) => stream.receive()?,
-            #[cfg(not(target_arch = "wasm32"))]
-            Stream::Tcp(stream) => {
-                let mut data = vec![0; 16 * 1024];
-                let count = stream.read(&mut data)?;
-                data.truncate(count);
-                data
-            }
-            #[cfg(not(target_arch = "wasm32"))]
-            Stream::Dialled(stream) => {
-                let mut data = vec![0; 16 * 1024];
-                let count = stream.as_mut().ok_or_else(unusable)?.read(&mut data)?;
-                data.truncate(count);
-                data
-            }
+            Stream::Native(stream) => stream.receive()?,
         };
         Ok(())
     }
@@ -232,13 +192,7 @@ impl Write for Connection {
                 }
             }
             #[cfg(not(target_arch = "wasm32"))]
-            Stream::Scripted(stream) => stream.send(data)?,
-            #[cfg(not(target_arch = "wasm32"))]
-            Stream::InMemory(stream) => stream.send(data)?,
-            #[cfg(not(target_arch = "wasm32"))]
-            Stream::Tcp(stream) => stream.write_all(data)?,
-            #[cfg(not(target_arch = "wasm32"))]
-            Stream::Dialled(stream) => stream.as_mut().ok_or_else(unusable)?.write_all(data)?,
+            Stream::Native(stream) => stream.send(data)?,
         }
         Ok(data.len())
     }
@@ -246,12 +200,6 @@ impl Write for Connection {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// A stream whose handshake failed.
-#[cfg(not(target_arch = "wasm32"))]
-fn unusable() -> io::Error {
-    io::Error::from(io::ErrorKind::NotConnected)
 }
 
 /// A service that could not be reached may be reached later; what the operator did not grant, or a

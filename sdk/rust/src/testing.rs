@@ -29,8 +29,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::network::{NativeServer, NativeStream};
 use crate::{Endpoint, Failure, Login, Proof, TlsInfo, TlsMode};
-pub(crate) use in_memory::{InMemory, InMemoryStream};
 pub use in_memory::{Server, in_memory};
 
 /// How long either side waits for the other. A script that is out of step fails instead of
@@ -68,13 +68,13 @@ pub fn scripted_each(scripts: Vec<Script>) -> (Endpoint, ScriptHandle) {
         }));
     }
     let server = ScriptedServer { waiting: Arc::new(Mutex::new(waiting)) };
-    (Endpoint::scripted(server), ScriptHandle { threads })
+    (Endpoint::native(server), ScriptHandle { threads })
 }
 
 /// A real server, without TLS: for trying a plugin natively, and for measuring what the same code
 /// costs outside a component. Nothing is granted or refused here.
 pub fn tcp(host: &str, port: u16) -> Endpoint {
-    Endpoint::tcp(host.to_owned(), port)
+    Endpoint::native(Tcp { host: host.to_owned(), port })
 }
 
 pub(crate) fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
@@ -98,16 +98,85 @@ pub trait Stream: Read + Write + Send + fmt::Debug {
 pub fn dialled(
     connect: impl Fn() -> io::Result<Box<dyn Stream>> + Send + Sync + 'static,
 ) -> Endpoint {
-    Endpoint::dialled(Dial(Box::new(connect)))
+    Endpoint::native(Dial(Box::new(connect)))
 }
 
 /// Makes connections.
-pub(crate) struct Dial(Box<dyn Fn() -> io::Result<Box<dyn Stream>> + Send + Sync>);
+struct Dial(Box<dyn Fn() -> io::Result<Box<dyn Stream>> + Send + Sync>);
 
-impl Dial {
-    pub(crate) fn connect(&self) -> io::Result<Box<dyn Stream>> {
-        (self.0)()
+impl NativeServer for Dial {
+    fn connect(&self) -> Result<Box<dyn NativeStream>, Failure> {
+        Ok(Box::new(Dialled(Some((self.0)()?))))
     }
+}
+
+/// Absent once a handshake has failed.
+#[derive(Debug)]
+struct Dialled(Option<Box<dyn Stream>>);
+
+impl Dialled {
+    fn stream(&mut self) -> io::Result<&mut Box<dyn Stream>> {
+        self.0.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}
+
+impl NativeStream for Dialled {
+    fn start_tls(&mut self) -> Result<TlsInfo, Failure> {
+        let stream = self.0.take().ok_or(io::Error::from(io::ErrorKind::NotConnected))?;
+        let (encrypted, info) = stream.start_tls()?;
+        self.0 = Some(encrypted);
+        Ok(info)
+    }
+
+    fn receive(&mut self) -> io::Result<Vec<u8>> {
+        read_some(self.stream()?)
+    }
+
+    fn send(&mut self, data: &[u8]) -> io::Result<()> {
+        self.stream()?.write_all(data)
+    }
+}
+
+/// A plain socket.
+#[derive(Debug)]
+struct Tcp {
+    host: String,
+    port: u16,
+}
+
+impl NativeServer for Tcp {
+    fn address(&self) -> (String, u16) {
+        (self.host.clone(), self.port)
+    }
+
+    fn connect(&self) -> Result<Box<dyn NativeStream>, Failure> {
+        Ok(Box::new(connect(&self.host, self.port)?))
+    }
+
+    fn redirect(&self, host: &str, port: u16) -> Result<Box<dyn NativeServer>, Failure> {
+        Ok(Box::new(Self { host: host.to_owned(), port }))
+    }
+}
+
+impl NativeStream for TcpStream {
+    fn start_tls(&mut self) -> Result<TlsInfo, Failure> {
+        Err(Failure::unsupported("no TLS here: it is the host's"))
+    }
+
+    fn receive(&mut self) -> io::Result<Vec<u8>> {
+        read_some(self)
+    }
+
+    fn send(&mut self, data: &[u8]) -> io::Result<()> {
+        self.write_all(data)
+    }
+}
+
+fn read_some(stream: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut data = vec![0; 16 * 1024];
+    let count = stream.read(&mut data)?;
+    data.truncate(count);
+    Ok(data)
 }
 
 impl fmt::Debug for Dial {
@@ -151,13 +220,19 @@ impl ScriptHandle {
 
 /// The connections that wait to be taken up.
 #[derive(Debug)]
-pub(crate) struct ScriptedServer {
+struct ScriptedServer {
     waiting: Arc<Mutex<VecDeque<ScriptedStream>>>,
+}
+
+impl NativeServer for ScriptedServer {
+    fn connect(&self) -> Result<Box<dyn NativeStream>, Failure> {
+        Ok(Box::new(self.accept()))
+    }
 }
 
 impl ScriptedServer {
     /// The next scripted connection, or one that is closed where the scripts are used up.
-    pub(crate) fn accept(&self) -> ScriptedStream {
+    fn accept(&self) -> ScriptedStream {
         let mut waiting = self.waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         waiting.pop_front().unwrap_or_else(|| {
             let ((outgoing, _), (_, incoming)) = (channel(), channel());
@@ -168,19 +243,19 @@ impl ScriptedServer {
 
 /// The plugin's end.
 #[derive(Debug)]
-pub(crate) struct ScriptedStream {
+struct ScriptedStream {
     outgoing: Sender<Event>,
     incoming: Receiver<Event>,
 }
 
-impl ScriptedStream {
-    pub(crate) fn send(&mut self, data: &[u8]) -> io::Result<()> {
+impl NativeStream for ScriptedStream {
+    fn send(&mut self, data: &[u8]) -> io::Result<()> {
         self.outgoing
             .send(Event::Data(data.to_vec()))
             .map_err(|_| io::Error::from(io::ErrorKind::ConnectionReset))
     }
 
-    pub(crate) fn receive(&mut self) -> io::Result<Vec<u8>> {
+    fn receive(&mut self) -> io::Result<Vec<u8>> {
         match self.incoming.recv_timeout(PATIENCE) {
             Ok(Event::Data(data)) => Ok(data),
             Ok(_) => Err(io::Error::other("TLS offered where the plugin waits for data")),
@@ -189,7 +264,7 @@ impl ScriptedStream {
         }
     }
 
-    pub(crate) fn start_tls(&mut self) -> Result<TlsInfo, Failure> {
+    fn start_tls(&mut self) -> Result<TlsInfo, Failure> {
         let gone = || Failure::tls_failed("the server closed the connection during TLS");
         self.outgoing.send(Event::StartTls).map_err(|_| gone())?;
         match self.incoming.recv_timeout(PATIENCE) {

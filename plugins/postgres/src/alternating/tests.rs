@@ -24,7 +24,7 @@ fn role(change: impl FnOnce(&mut Role)) -> Option<Role> {
 }
 
 fn set(role: &mut Role, entry: &str) {
-    role.settings.add(&PRODUCT.dialect, None, entry).unwrap();
+    role.settings.add(&DIALECT, None, entry).unwrap();
 }
 
 /// A clone that is marked.

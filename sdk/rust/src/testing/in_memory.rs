@@ -30,6 +30,7 @@ use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::network::{NativeServer, NativeStream};
 use crate::{Endpoint, Failure, TlsInfo};
 
 /// The server's end of one connection.
@@ -67,15 +68,16 @@ impl<S: Server> Server for Arc<Mutex<S>> {
 
 /// An endpoint whose first connection leads to `server`. A second connection is closed at once.
 pub fn in_memory(server: impl Server + 'static) -> Endpoint {
-    Endpoint::in_memory(InMemory(Mutex::new(Some(Box::new(server)))))
+    Endpoint::native(InMemory(Mutex::new(Some(Box::new(server)))))
 }
 
 /// The server, until somebody connects to it.
-pub(crate) struct InMemory(Mutex<Option<Box<dyn Server>>>);
+struct InMemory(Mutex<Option<Box<dyn Server>>>);
 
-impl InMemory {
-    pub(crate) fn accept(&self) -> InMemoryStream {
-        InMemoryStream(self.0.lock().unwrap_or_else(PoisonError::into_inner).take())
+impl NativeServer for InMemory {
+    fn connect(&self) -> Result<Box<dyn NativeStream>, Failure> {
+        let server = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok(Box::new(InMemoryStream(server)))
     }
 }
 
@@ -86,20 +88,20 @@ impl fmt::Debug for InMemory {
 }
 
 /// The plugin's end; without a server it is closed.
-pub(crate) struct InMemoryStream(Option<Box<dyn Server>>);
+struct InMemoryStream(Option<Box<dyn Server>>);
 
-impl InMemoryStream {
-    pub(crate) fn send(&mut self, data: &[u8]) -> io::Result<()> {
+impl NativeStream for InMemoryStream {
+    fn send(&mut self, data: &[u8]) -> io::Result<()> {
         let server = self.0.as_mut().ok_or(io::ErrorKind::ConnectionReset)?;
         server.hear(data);
         Ok(())
     }
 
-    pub(crate) fn receive(&mut self) -> io::Result<Vec<u8>> {
+    fn receive(&mut self) -> io::Result<Vec<u8>> {
         self.0.as_mut().map_or(Ok(Vec::new()), |server| server.speak())
     }
 
-    pub(crate) fn start_tls(&mut self) -> Result<TlsInfo, Failure> {
+    fn start_tls(&mut self) -> Result<TlsInfo, Failure> {
         let gone = || Failure::tls_failed("the server closed the connection during TLS");
         self.0.as_mut().ok_or_else(gone)?.start_tls()
     }
