@@ -18,8 +18,8 @@ Exit codes:
   4  the service refused, declined or could not be reached
   5  Secrets Manager refused or could not be reached
   6  the plugin misbehaved
-  7  `status` found a rotation that is stuck, `repair` something to repair that was not confirmed, or
-     `adopt` a pair that rotations refuse";
+  7  `status` found a stuck rotation, `repair` something to repair that was not confirmed,
+     or `adopt` a pair that rotations refuse";
 
 /// A command that did not succeed.
 #[derive(Debug)]

@@ -112,7 +112,7 @@ async fn a_crate_elsewhere_needs_no_settings_and_hears_of_its_mistakes_at_once()
     own.write(&code.replace("name: \"lines\".into()", "name: \"My Lines\".into()"))?;
     let refused = own.build().await?;
     assert_eq!(refused.code, Some(6), "{}", refused.stderr);
-    let words = "describes itself wrongly: its name is not made of lower-case letters";
+    let words = "has an invalid description: its name is not made of lower-case letters";
     assert!(refused.stderr.contains(words), "{}", refused.stderr);
     assert!(!component.exists(), "it was written all the same");
 

@@ -119,7 +119,7 @@ async fn step_runs_one_step_as_secrets_manager_would_send_it() -> Result<()> {
     let json = ["--output", "json"];
     let ran = desk.run_with_plugins(&["step", "setSecret", "--token", &token], &json).await?;
     let outcome = ran.json()?["outcome"].as_str().map(str::to_owned);
-    assert_eq!(outcome.as_deref(), Some("the version is AWSCURRENT already, nothing to do"));
+    assert_eq!(outcome.as_deref(), Some("the version is already AWSCURRENT"));
     Ok(())
 }
 

@@ -156,7 +156,7 @@ async fn what_rds_does_not_confirm_is_refused_and_nothing_is_changed() -> Result
         (
             "rds_elsewhere",
             |own| DbInstance { host: "elsewhere.example".into(), ..own.replica_of("localhost") },
-            "is not the endpoint that it tells",
+            "is not the endpoint that Amazon RDS lists",
         ),
     ];
     for (name, listed, expected) in table {

@@ -85,7 +85,7 @@ async fn an_administrator_of_another_warehouse_is_refused_and_nothing_is_changed
             "redshift_other",
             (CLUSTER_TAG, other.cluster_arn()),
             "Mismatch",
-            "Amazon Redshift has none: both must be for the same host",
+            "so both must be for the same host",
         ),
         (
             "redshift_other_serverless",

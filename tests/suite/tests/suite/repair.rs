@@ -72,7 +72,8 @@ async fn a_rotation_that_was_cancelled_before_anything_changed_is_given_up() -> 
         for part in ["rotation is turned off", "windlass repair --secret-id", " --store '"] {
             assert!(status.stdout.contains(part), "{part}: {}", status.stdout);
         }
-        repair(&desk, &["signs in with the AWSCURRENT password", "take AWSPENDING off"]).await?;
+        repair(&desk, &["signs in with the AWSCURRENT password", "remove AWSPENDING from version"])
+            .await?;
     }
     Ok(())
 }
@@ -147,7 +148,7 @@ async fn status_looks_at_every_secret() -> Result<()> {
     assert_eq!(ran.stdout.matches("secret    ").count(), 12, "{}", ran.stdout);
     assert_eq!(ran.stdout.matches("stuck     version").count(), 1, "{}", ran.stdout);
     assert_eq!(ran.stdout.matches("running   the rotation").count(), 1, "{}", ran.stdout);
-    let end = "12 secrets, 1 stuck, 0 that could not be looked at\n";
+    let end = "12 secrets, 1 stuck, 0 that could not be examined\n";
     assert!(ran.stdout.ends_with(end), "{}", ran.stdout);
     let told = run(&["--output", "json"]).await?.json()?;
     assert_eq!(told["stuck"], 1);

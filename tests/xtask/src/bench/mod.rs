@@ -9,6 +9,7 @@ mod cold;
 mod counted;
 mod engine;
 mod figures;
+mod installed;
 mod native;
 mod rotation;
 mod server;
@@ -66,8 +67,9 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
 async fn measure(programs: Programs, native: Command, runs: usize) -> Result<Table> {
     let mut table = Table::default();
     sizes::measure(&programs, &mut table)?;
-    let stack = Stack::start(programs).await?;
-    cold::start(&stack, runs, &mut table).await?;
+    let stack = Stack::start(programs.clone()).await?;
+    let setting = ("the plugins that there are", cold::START_GOAL);
+    cold::start(&stack, runs, setting, &mut table).await?;
     for engine in Engine::ALL {
         let Some(server) = Server::start(&stack, engine).await? else { continue };
         for strategy in Strategy::ALL {
@@ -78,6 +80,7 @@ async fn measure(programs: Programs, native: Command, runs: usize) -> Result<Tab
             counted::measure(&stack, &server, strategy, &mut table).await?;
         }
     }
+    installed::measure(&programs, runs, &mut table).await?;
     native::measure(&stack, native, runs, &mut table).await?;
     Ok(table)
 }

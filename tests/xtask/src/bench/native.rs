@@ -14,7 +14,7 @@ use windlass_harness::{Proxy, Stack, Supervision};
 
 use super::engine::Engine;
 use super::figures::{Figure, Table};
-use super::rotation::{Strategy, Subject, rotate};
+use super::rotation::{MEMORY_GOAL, Strategy, Subject, rotate};
 use crate::command;
 use crate::workspace::Workspace;
 
@@ -59,6 +59,8 @@ pub(super) async fn measure(
         engine: Engine::Postgres,
         strategy: Strategy::SingleUser,
         secret: SECRET.to_owned(),
+        setting: None,
+        memory: MEMORY_GOAL,
     };
     let function = stack.start_function("sandboxed", Supervision::Tied)?;
     for _ in 0..rounds {

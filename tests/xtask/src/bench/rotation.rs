@@ -18,7 +18,7 @@ pub(super) const WARM_UP: usize = 2;
 const CPU_GOAL: Goal = Goal::Under(30.0);
 
 /// Peak resident memory, in megabytes.
-const MEMORY_GOAL: Goal = Goal::Under(16.0);
+pub(super) const MEMORY_GOAL: Goal = Goal::Under(16.0);
 
 /// The ways in which a password is rotated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,9 @@ pub(super) struct Subject {
     pub(super) engine: Engine,
     pub(super) strategy: Strategy,
     pub(super) secret: String,
+    /// What is said of the machine in the section's title, if anything.
+    pub(super) setting: Option<String>,
+    pub(super) memory: Goal,
 }
 
 impl Subject {
@@ -76,12 +79,21 @@ impl Subject {
         }
         let secret = format!("bench/{user}");
         stack.create_secret(&secret, &value).await?;
-        Ok(Self { engine: server.engine, strategy, secret })
+        Ok(Self { engine: server.engine, strategy, secret, setting: None, memory: MEMORY_GOAL })
     }
 
     /// The title of its section.
     pub(super) fn title(&self) -> String {
-        format!("{}, {}", self.engine.name(), self.strategy.name())
+        let title = format!("{}, {}", self.engine.name(), self.strategy.name());
+        match &self.setting {
+            None => title,
+            Some(setting) => format!("{title}, {setting}"),
+        }
+    }
+
+    /// The same, in a setting of its own: named in the title, with its own goal for memory.
+    pub(super) fn with(self, setting: &str, memory: Goal) -> Self {
+        Self { setting: Some(setting.to_owned()), memory, ..self }
     }
 
     /// Adds what AWS's own function took to a figure: its PostgreSQL one is what was measured.
@@ -131,7 +143,7 @@ pub(super) async fn warm(
         .map(|(step, times)| Figure::timed(format!("{step}, warm"), times))
         .collect();
     let memory = function.measured()?.peak_memory;
-    let memory = Figure::bytes("peak resident memory after all these", memory).goal(MEMORY_GOAL);
+    let memory = Figure::bytes("peak resident memory after all these", memory).goal(subject.memory);
     let cpu = Figure::timed("rotation, warm, CPU", cpus).goal(CPU_GOAL);
     figures.extend([
         subject.beside_aws(Figure::timed("rotation, warm, four steps", walls), 500.0),

@@ -25,7 +25,7 @@ async fn survive(setup: Setup, point: Point) -> bool {
         .expect("described");
     assert_eq!(secret.unfinished(), None, "{setup:?} {point:?}");
     let again = scene.steps(&Line::new(None)).await.expect_err("it is no more").report();
-    assert!(again.contains("was given up or cancelled"), "{setup:?} {point:?}: {again}");
+    assert!(again.contains("was abandoned or cancelled"), "{setup:?} {point:?}: {again}");
 
     unwilling(&scene, None);
     scene.begin_next().await;

@@ -149,10 +149,21 @@ pub(super) async fn lies() -> Result<()> {
     den.is_none_the_worse().await
 }
 
-/// A process asks a plugin once what it is, and holds it to that.
+/// A plugin is held to what it is sealed with, and asked once in a process.
 #[tokio::test]
 pub(super) async fn fickle() -> Result<()> {
     let den = Den::of("fickle").await?;
+    // Until it happens to answer what it is sealed with, it is refused.
+    for attempt in 0..64 {
+        match den.tempt(&format!("attempt-{attempt}"), &json!({})).await {
+            Ok(_) => break,
+            Err(error) => {
+                let refused = format!("{error:#}");
+                assert!(refused.contains("is sealed as another plugin than it is"), "{refused}");
+                ensure!(attempt < 63, "it never answers as it is sealed: {refused}");
+            }
+        }
+    }
     let mut lengths = Vec::new();
     for secret in ["a", "b", "c", "d"] {
         den.tempt(secret, &json!({})).await?;
@@ -169,6 +180,16 @@ pub(super) async fn fickle() -> Result<()> {
         answers.push(ran.stdout);
     }
     assert!(answers.iter().any(|answer| *answer != answers[0]), "{answers:?}");
+    let compiled = Artifact::compiled_plugin(&guests()?, "fickle");
+    let mut refused = 0;
+    for _ in 0..16 {
+        let ran = windlass(&["inspect", "--trust", &compiled.to_string_lossy()], &[]).await?;
+        if ran.code == Some(6) {
+            assert!(ran.stderr.contains("is sealed as another plugin"), "{}", ran.stderr);
+            refused += 1;
+        }
+    }
+    assert!(refused > 0, "it answered as it is sealed, sixteen times");
     Ok(())
 }
 

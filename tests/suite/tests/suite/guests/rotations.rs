@@ -58,7 +58,7 @@ pub(super) async fn pretends() -> Result<()> {
     world.steps(&["createSecret"], "administered", &token).await?;
     let error = world.failure("setSecret", "administered", &token).await?;
     assert_eq!(error.kind, "Windlass.Service.Protocol");
-    ensure!(error.message.contains("it had no TLS"), "{}", error.message);
+    ensure!(error.message.contains("a sign-in without TLS"), "{}", error.message);
 
     // What can't be caught, as the guest's header says, and what becomes of it.
     let token = world.begin("twice").await?;
