@@ -26,7 +26,7 @@ const REPORT_RESERVE: Duration = Duration::from_millis(1500);
 /// The most that the reserve may take of a short deadline.
 const REPORT_RESERVE_DIVISOR: u32 = 4;
 
-/// What a failed operation needs, to be told in the step's own error rather than as a lack of time:
+/// What a failed operation needs, to be reported in the step's own error rather than as a lack of time:
 /// a plugin passes it on, a session is closed.
 const PASSING_ON: Duration = Duration::from_millis(250);
 
@@ -164,10 +164,10 @@ fn settled<T>(
     }
 }
 
-/// The most of what AWS says that is told. Its longest messages name an ARN or two.
+/// The most that is shown of what AWS reports. Its longest messages name an ARN or two.
 const AWS_MESSAGE_BYTES: usize = 4 << 10;
 
-/// An error as it may be told. What plugins say was scrubbed where it came in; what AWS's services
+/// An error as it may be shown. What plugins say was scrubbed where it came in; what AWS's services
 /// and its SDK say comes by here.
 fn scrubbed(error: Error, redactor: &Redactor) -> Error {
     let sanitized = |message: &str| redactor.scrub_of_aws(message, AWS_MESSAGE_BYTES);
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_aws_says_is_told_without_secrets() {
+    fn what_aws_reports_is_shown_without_secrets() {
         let redactor = Redactor::default();
         redactor.learn(&Secret::new("IQoJb3JpZ2luX2VjEOj/session+token==".to_owned()));
         let message = "InvalidSignatureException: the canonical request should have been \
@@ -216,9 +216,9 @@ mod tests {
             remedy: String::new(),
         };
         for error in [Error::from(store), Error::from(inventory)] {
-            let told = scrubbed(error, &redactor).report();
-            assert!(told.contains("x-amz-security-token:[redacted]'"), "{told}");
-            assert!(!told.contains("IQoJ"), "{told}");
+            let message = scrubbed(error, &redactor).report();
+            assert!(message.contains("x-amz-security-token:[redacted]'"), "{message}");
+            assert!(!message.contains("IQoJ"), "{message}");
         }
     }
 }

@@ -3,11 +3,11 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`rotation`] | the four steps, written against the store and the plugins as traits |
+//! | [`rotation`] | the four steps, written against the traits in `rotation::ports` |
 //! | [`store`] | Secrets Manager, AWS's and an embedded one |
-//! | [`inventory`] | what AWS says about its databases |
-//! | [`plugin`] | the sandbox: engine, limits, loading, choosing, calling |
-//! | [`imports`] | what a plugin may call, one file per interface |
+//! | [`inventory`] | what AWS reports about its databases |
+//! | [`sandbox`] | plugins: the runtime, limits, seals, calls, and what a call may send and receive |
+//! | [`aws`] | clients of AWS's APIs, and calls that were not answered |
 //! | [`grants`] | the decision what a plugin may reach |
 //! | [`network`] | names, byte streams, TLS |
 //! | [`handler`] | an event in, an outcome or a report of what went wrong out |

@@ -1,4 +1,4 @@
-//! Panics: a fault of ours, told by its place alone.
+//! Panics: a fault of ours, reported by its place alone.
 //!
 //! Nothing here should panic (see the lints), but if something does, its words may hold whatever it
 //! stumbled over, a password included. So the words go nowhere: neither the hook nor who catches a
@@ -38,8 +38,8 @@ impl Panicked {
     }
 }
 
-/// From now on panics of this process are told without their words, in its log.
-pub fn tell_places_only() {
+/// From now on panics of this process are reported without their words, in its log.
+pub fn report_places_only() {
     set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         PLACE.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&place);
@@ -86,7 +86,7 @@ mod tests {
                 None,
                 tracing::level_filters::LevelFilter::INFO,
             );
-            tell_places_only();
+            report_places_only();
             let panicked = caught(async { panic!("the password is hunter2") }).await.unwrap_err();
             println!("caught: {panicked}");
             assert_eq!(caught(async { 5 }).await, Ok(5), "the next one is served");

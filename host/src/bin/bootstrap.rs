@@ -1,6 +1,6 @@
 //! The Lambda function: takes rotation events from Lambda's Runtime API and runs their steps.
 //!
-//! A mistake in the function's configuration is told with every event rather than once at the
+//! A mistake in the function's configuration is reported with every event rather than once at the
 //! start: that is where the operator looks, in the failed rotation. Each failed event has one line at
 //! ERROR in the log, with its `error_type`, so that alarms may count them.
 
@@ -27,7 +27,7 @@ const LAYER_PLUGINS: &str = "/opt/plugins";
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     logging::init(Reader::Machine, None, LevelFilter::INFO);
-    panics::tell_places_only();
+    panics::report_places_only();
     let handler = Arc::new(prepare().await);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| {
         let handler = Arc::clone(&handler);
@@ -60,7 +60,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     .await
 }
 
-/// What Lambda is told about a failure.
+/// What Lambda gets about a failure.
 #[derive(Debug, Clone)]
 struct Report {
     error_type: ErrorType,

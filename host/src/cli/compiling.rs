@@ -68,11 +68,11 @@ pub(super) fn bounded<T>(
     let plugin = plugin.display().to_string();
     let begun = (Instant::now(), resident().unwrap_or_default());
     let done = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&done);
+    let finished = Arc::clone(&done);
     let watch = std::thread::Builder::new()
         .name("windlass-compiling".to_owned())
         .spawn(move || {
-            if let Some(excess) = watch(LIMITS, begun, &told, resident) {
+            if let Some(excess) = watch(LIMITS, begun, &finished, resident) {
                 output.clear();
                 CommandError::plugin(ErrorType::Compile, excess.of(&plugin)).exit(output);
             }

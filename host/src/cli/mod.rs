@@ -76,7 +76,7 @@ pub fn main() -> ExitCode {
         Command::Local(_) => logging::init(Reader::Watcher, cli.log, LevelFilter::INFO),
         _ => logging::init(Reader::Caller, cli.log, LevelFilter::WARN),
     }
-    crate::panics::tell_places_only();
+    crate::panics::report_places_only();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

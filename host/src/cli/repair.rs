@@ -15,10 +15,10 @@ use crate::rotation::{Beside, Diagnosis, Wish};
 /// begin.
 ///
 /// Looks which of the known passwords the service has, shows what it would do, and asks. Never makes
-/// a new password. It mends: an AWSPENDING label that blocks rotations, as a failed or cancelled
+/// a new password. It repairs: an AWSPENDING label that blocks rotations, as a failed or cancelled
 /// rotation leaves it; a service that has the password of AWSPENDING, of AWSPREVIOUS (restored
 /// from a backup) or of an abandoned rotation. In the end it signs in with AWSCURRENT, as a proof.
-/// A rotation that began less than 15 minutes ago may be running: nothing is mended beside it, unless
+/// A rotation that began less than 15 minutes ago may be running: nothing is repaired beside it, unless
 /// rotation was turned off or --interrupt says that nothing is running.
 #[derive(Debug, Args)]
 pub(super) struct Repair {
@@ -58,7 +58,7 @@ impl Repair {
         let diagnosis = looked?;
         output.line(format!("found     {}", diagnosis.found));
         if diagnosis.actions.is_empty() {
-            output.line("nothing has to be mended");
+            output.line("there is nothing to repair");
             output.object(&result(&diagnosis, false, None));
             return Ok(());
         }
@@ -73,11 +73,11 @@ impl Repair {
         }
         for action in &diagnosis.actions {
             output.begin(action);
-            let mended = handler
+            let repaired = handler
                 .working(time, async |rotation| rotation.repair(&diagnosis, action).await)
                 .await;
             output.clear();
-            mended?;
+            repaired?;
             output.line(format!("{:<9} {action}", "done"));
         }
         let proof =

@@ -157,7 +157,7 @@ mod tests {
             sign(path, &first).unwrap();
             assert_eq!(std::fs::read(&holder).unwrap(), signed, "the same key, the same signature");
         }
-        // Both remedies work as they are told.
+        // Both remedies work as they are printed.
         std::fs::remove_file(signature_path(&component)).unwrap();
         sign(&component, &second).unwrap();
         std::fs::write(&compiled, artifact::seal(b"code", &trailer).unwrap()).unwrap();

@@ -24,7 +24,7 @@ use findings::{Finding, UnderWay, findings, look, under_way};
 /// applications need most of them.
 const TOGETHER: usize = 8;
 
-/// Show versions and labels, whether a rotation is stuck, and the command that mends it: for one
+/// Show versions and labels, whether a rotation is stuck, and the command that repairs it: for one
 /// secret, or for all.
 ///
 /// A rotation that began less than 15 minutes ago is shown as under way: it is not stuck yet. Changes

@@ -19,7 +19,7 @@
 //! compiled = ["ed25519:…"]                 # one of these must have signed what it was compiled to
 //! ```
 //!
-//! It is walked by hand rather than deserialized, so that every mistake is told, with its line.
+//! It is walked by hand rather than deserialized, so that every mistake is reported, with its line.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;

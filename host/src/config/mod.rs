@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_of_file_and_environment_is_told_with_its_line() {
+    fn every_mistake_of_file_and_environment_is_reported_with_its_line() {
         let file = r#"strategi = "single-user"
 grants = ["tcp://*:5432", 5]
 tls = "maybe"
@@ -301,9 +301,9 @@ keys = []
             "windlass.toml, line 12: unknown key `more`; the keys are strategy, plugin, \
              plugin-folders, grants, ca-bundle, tls, tags, send-text, plugins, trust",
         ];
-        let told: Vec<_> =
+        let found: Vec<_> =
             error.mistakes.iter().map(|text| text.replace("/var/task/", "")).collect();
-        let mut sorted = told.clone();
+        let mut sorted = found.clone();
         sorted.sort();
         let mut wanted = expected.map(str::to_owned).to_vec();
         wanted.sort();
@@ -361,7 +361,7 @@ keys = []
     }
 
     #[test]
-    fn what_is_no_toml_is_told_with_its_line() {
+    fn what_is_no_toml_is_reported_with_its_line() {
         let error = both(&[], "plugin = \"postgres\"\n[trust\n").unwrap_err();
         assert!(error.mistakes[0].contains("windlass.toml, line 2: "), "{error}");
     }

@@ -57,7 +57,7 @@ pub enum Names {
 }
 
 impl Names {
-    /// Those of the RDS that this process is told to ask.
+    /// Those of the RDS that this process is configured to ask.
     pub(crate) fn from_process() -> Self {
         if DatabaseService::Rds.endpoint().is_some() { Self::Any } else { Self::Aws }
     }

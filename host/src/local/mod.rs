@@ -68,7 +68,7 @@ const HEADER_WAIT: Duration = Duration::from_mins(2);
 /// A pause after a failed accept: the usual reason, too many open files, does not go away at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// What a server can be told.
+/// What a server can be configured with.
 pub struct Settings {
     /// What runs the steps of a rotation.
     pub invoker: Option<Arc<dyn StepInvoker>>,

@@ -59,7 +59,7 @@ pub(super) struct Scheduler {
     history: History,
     /// ARNs of the secrets that are being rotated, each with what was asked for meanwhile.
     busy: Mutex<HashMap<String, Meanwhile>>,
-    /// By ARN, the `RotationToken` that the latest event had. Never told.
+    /// By ARN, the `RotationToken` that the latest event had. Never shown.
     rotation_tokens: Mutex<HashMap<String, Secret>>,
     tasks: Mutex<JoinSet<()>>,
 }

@@ -8,7 +8,7 @@
 //!
 //! **What is secret** (`version`): every text and number of a version, at every depth, except
 //! what says where and how to sign in, what names a place in the network, and what is too short to be
-//! told from other words.
+//! distinguished from other words.
 //!
 //! **What is masked** (`runs`): not a secret as a whole, but every run of it that would help a
 //! guesser, beginning anywhere in the secret and standing anywhere in the text: of a password of 15
@@ -26,9 +26,9 @@
 //! text is shown where it holds that nowhere and in no form, and else withheld as a whole. The host's own
 //! words about a failure, which no password goes into, are shown in either case (`plugin::catalog`).
 //!
-//! **Where it would cost too much**, less is told, never more: a text is cut where following all its
+//! **Where it would cost too much**, less is shown, never more: a text is cut where following all its
 //! readings would take too long (`search`), and beside secrets of more than 80 Ki characters
-//! nothing is told at all.
+//! nothing is shown at all.
 //!
 //! | way out | passes in | held by |
 //! |---|---|---|
@@ -37,7 +37,7 @@
 //! | the cause of a trap | `plugin::call`: the sandbox's own words | the suite's search |
 //! | what a plugin says about itself | `plugin::load`, before it was handed any secret: words, or escaped and cut | `plugins` (suite) |
 //! | places that a plugin names: refused, connected to | `imports::network` | test there |
-//! | network errors | told to the plugin alone; then its failure | as of failures |
+//! | network errors | reported to the plugin alone; then its failure | as of failures |
 //! | what AWS's services and SDK say | `handler`, of every error of a step | `handler` |
 //! | what a function says to the local Secrets Manager | `local::scrub` | tests there |
 //! | a panic | [`panics`](crate::panics): where, never what | tests there |
@@ -88,7 +88,7 @@ const MASK: &str = "[redacted]";
 /// whoever sees which letters are masked knows the password.
 const SHORTEST: usize = 4;
 
-/// What is told where a password is too short.
+/// What is shown where a password is too short.
 pub(crate) const WITHHELD: &str = "[withheld: a password here has fewer than four characters, which \
                                    masks would show; set a longer one]";
 
@@ -98,11 +98,11 @@ pub(crate) const WITHHELD: &str = "[withheld: a password here has fewer than fou
 /// plugin need the rest of a function of 128 MB.
 const MOST_LEARNT: usize = 80 << 10;
 
-/// What is told where there are more.
+/// What is shown where there are more.
 const TOO_MANY: &str =
     "[withheld: the secrets here hold more than 81920 characters, too many to be masked]";
 
-/// How much more of a text is looked at than may be told of it; masks are shorter than most forms of
+/// How much more of a text is looked at than may be shown of it; masks are shorter than most forms of
 /// what they hide, so some more is needed, and a plugin may hand over a megabyte.
 const EXAMINED: usize = 16;
 
@@ -231,16 +231,16 @@ impl Known {
         let (text, mut cut) = escaped(text, examined.saturating_add(BEYOND));
         self.runs.sort();
         let Found { masks, searched } = search::search(&text, &self.runs);
-        let told = text.floor_char_boundary(examined.min(searched));
-        cut |= told < text.len();
+        let shown = text.floor_char_boundary(examined.min(searched));
+        cut |= shown < text.len();
         let mut safe = String::with_capacity(text.len().min(limit));
         let mut at = 0;
-        for mask in masks.iter().filter(|mask| mask.start < told) {
+        for mask in masks.iter().filter(|mask| mask.start < shown) {
             safe.push_str(text.get(at..mask.start).unwrap_or_default());
             safe.push_str(MASK);
             at = mask.end;
         }
-        safe.push_str(text.get(at..told).unwrap_or_default());
+        safe.push_str(text.get(at..shown).unwrap_or_default());
         if safe.len() > limit {
             safe.truncate(safe.floor_char_boundary(limit));
             cut = true;

@@ -17,7 +17,7 @@ const STEPS: usize = 192 << 10;
 pub(super) struct Found {
     /// What is to be masked, in order; no two touch.
     pub(super) masks: Vec<Range<usize>>,
-    /// How far the text could be searched; what is behind must not be told.
+    /// How far the text could be searched; what is behind must not be shown.
     pub(super) searched: usize,
 }
 

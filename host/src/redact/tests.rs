@@ -223,7 +223,7 @@ fn our_own_cut_leaves_no_part_of_a_secret() {
     }
 }
 
-/// However much of it masks hide, what is cut off within a run is not told up to the cut.
+/// However much of it masks hide, what is cut off within a run is not shown up to the cut.
 #[test]
 fn where_the_search_ends_no_part_of_a_secret_is_told() {
     const LIMIT: usize = 32;
@@ -252,7 +252,7 @@ fn the_functions_own_credentials_are_known_and_placeholders_are_not() {
     assert_eq!(Redactor::of_session(exact).scrub("k7Qx2mZp", 99), MASK, "eight are enough");
 }
 
-/// Of what is only a text of a version a longer part may be told than of a credential.
+/// Of what is only a text of a version a longer part may be shown than of a credential.
 #[test]
 fn what_turns_out_to_be_a_credential_is_masked_as_one() {
     let text = "k7Qx2mZp9Wt4Lr8vB3nY";
@@ -288,8 +288,8 @@ fn beside_a_password_of_one_character_nothing_is_told() {
 fn beside_a_password_of_two_or_three_a_text_is_told_that_holds_it_in_no_form() {
     for secret in ["q7", "q7#", "äöü", "\\\"'", "\u{1}\u{2}\u{3}", "🔑🔑"] {
         let redactor = knowing(&["correct horse", secret]);
-        let told = redactor.scrub("connection refused: correct horse", 200);
-        assert_eq!(told, format!("connection refused: {MASK}"), "{secret}");
+        let shown = redactor.scrub("connection refused: correct horse", 200);
+        assert_eq!(shown, format!("connection refused: {MASK}"), "{secret}");
         let mut forms = forms(secret);
         forms.push(("upper case".to_owned(), secret.to_uppercase()));
         for (name, form) in forms {

@@ -80,7 +80,7 @@ impl<S: SecretStore, I: Inventory> PasswordChanges<'_, S, I> {
         let mut proven = Login { proof: Proof::Mutual, ..candidate.duplicate() };
         let (admin, known) = if self.sign_in.tls_in_force(candidate.tls) == TlsMode::Required {
             // Nothing is stricter, so the admin secret is read while the candidate signs in. What is
-            // wrong with it is said first: it is the operator's to mend, whatever the sign-in says.
+            // wrong with it is said first: the operator has to correct it, whatever the sign-in answers.
             let (admin, known) =
                 tokio::join!(admin, self.sign_in.verify(&participants.service, &proven, with));
             (admin?, known)

@@ -95,7 +95,7 @@ pub enum Refusal {
         /// The token.
         version: VersionId,
     },
-    /// What is to be mended may be a rotation that is running.
+    /// What is to be repaired may be a rotation that is running.
     #[cfg(feature = "cli")]
     #[error(
         "version `{version}` of secret `{secret}` has been AWSPENDING for {} s, so a rotation \

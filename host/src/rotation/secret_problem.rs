@@ -18,7 +18,7 @@ impl std::fmt::Display for Origin {
     }
 }
 
-/// A secret's value that can't be used. The operator has to mend the secret.
+/// A secret's value that can't be used. The operator has to correct the secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SecretProblem {
     /// `SecretBinary`.

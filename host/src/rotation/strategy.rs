@@ -16,7 +16,7 @@ pub enum Strategy {
     /// Two users that take turns, so that the one in use is never touched; made by the
     /// administrator of `masterarn`.
     AlternatingUsers,
-    /// One user, whose password changes while the one before stays valid: until the next rotation
+    /// One user, whose password changes while the replaced one stays valid: until the next rotation
     /// sets a password, so that no client ever holds one that is refused. Made by the user itself,
     /// or by the administrator of `masterarn`.
     DualPassword,

@@ -2,7 +2,7 @@
 //!
 //! Loading machine code trusts it completely, so two things must hold. The operator vouches for the
 //! file: only the deployment package's folders, or those named on the command line, are looked into,
-//! and `windlass inspect` loads none without being told to. And the file is what
+//! and `windlass inspect` loads none unless `--trust` is given. And the file is what
 //! `windlass compile` wrote, for this version and this machine: a trailer at its end says so, with the
 //! digest of everything before it and with what the component says about itself. The digest protects against damage, not against an attacker who
 //! can write to the package; a signature of who compiled it does, where the configuration asks for

@@ -94,8 +94,8 @@ pub(super) fn scrubbed(failure: &wit::Failure, redactor: &Redactor) -> Failure {
 
 /// A text that says nothing where it is withheld: the message says that already.
 fn or_nothing(text: &str, limit: usize, redactor: &Redactor) -> String {
-    let told = redactor.scrub(text, limit);
-    if told.starts_with("[withheld") { String::new() } else { told }
+    let sanitized = redactor.scrub(text, limit);
+    if sanitized.starts_with("[withheld") { String::new() } else { sanitized }
 }
 
 /// A failure with what the host itself says of the network: where the plugin could not know of it, and
@@ -159,7 +159,7 @@ mod tests {
         }
         let masking = Redactor::default();
         masking.learn(&Secret::new("listens".into()));
-        let told = last_words(Unreachable, "it listens", false, &masking);
-        assert_eq!(told, "it [redacted]; nothing [redacted] there");
+        let sanitized = last_words(Unreachable, "it listens", false, &masking);
+        assert_eq!(sanitized, "it [redacted]; nothing [redacted] there");
     }
 }

@@ -264,7 +264,7 @@ impl From<PluginError> for PluginFault {
     }
 }
 
-/// Whoever installs a plugin can't mend it. Whoever builds one hears of its limits first, when it is
+/// Who installs a plugin can't repair it. Who builds one learns of its limits first, when it is
 /// asked what it is.
 fn stay_within(operation: &str) -> &'static str {
     match operation {

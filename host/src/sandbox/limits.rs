@@ -137,7 +137,7 @@ impl LimitReached {
             return Some(Self::Stack);
         }
         // These have no type that could be asked for. Where the words change, the limit still
-        // holds and is told as a crash.
+        // holds and is reported as a crash.
         let cause = error.root_cause().to_string();
         if cause.starts_with("too much data is being copied between") {
             return Some(Self::HostcallBytes);

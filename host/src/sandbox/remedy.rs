@@ -91,8 +91,8 @@ mod tests {
         ] {
             let bytes = wat::parse_str(component).unwrap();
             let refused = compile(&bytes, None, Gate::Open).err();
-            let told = refused.map(|problem| problem.to_string()).unwrap_or_default();
-            assert!(told.contains(expected), "{component}: {told}");
+            let message = refused.map(|problem| problem.to_string()).unwrap_or_default();
+            assert!(message.contains(expected), "{component}: {message}");
         }
         for (import, expected) in [
             ("__wbindgen_placeholder__", "takes this for a browser"),
@@ -100,9 +100,9 @@ mod tests {
             ("env", "is declared `extern`"),
         ] {
             let module = format!(r#"(module (import "{import}" "f" (func)))"#);
-            let told =
+            let message =
                 encode(&wat::parse_str(module).unwrap(), Gate::Open).unwrap_err().to_string();
-            assert!(told.contains(expected), "{import}: {told}");
+            assert!(message.contains(expected), "{import}: {message}");
         }
     }
 

@@ -124,10 +124,10 @@ mod tests {
         let redactor = Redactor::default();
         let store = GuardedStore::new(&store, None, &redactor);
 
-        let told = |text: &str| redactor.scrub(text, 200);
-        assert_eq!(told("correct horse"), "correct horse", "nobody has read it");
+        let sanitized = |text: &str| redactor.scrub(text, 200);
+        assert_eq!(sanitized("correct horse"), "correct horse", "nobody has read it");
         store.value(&SecretId::new("s"), &VersionSelector::Stage(Stage::Current)).await.unwrap();
-        assert_eq!(told("correct horse"), "[redacted]");
+        assert_eq!(sanitized("correct horse"), "[redacted]");
 
         let request = PasswordRequest {
             length: 32,
@@ -139,7 +139,7 @@ mod tests {
             require_each_included_type: true,
         };
         let password = store.random_password(&request).await.unwrap();
-        assert_eq!(told(password.reveal()), "[redacted]");
+        assert_eq!(sanitized(password.reveal()), "[redacted]");
 
         let pending = crate::rotation::ports::PendingValue {
             version: VersionId::new("00000000-0000-4000-8000-000000000000"),
@@ -148,6 +148,6 @@ mod tests {
         };
         // Known whether or not the store takes it: its refusal may quote it.
         let _ = store.put_pending(&SecretId::new("s"), &pending).await;
-        assert_eq!(told("battery staple, a token of rotation"), "[redacted], [redacted]");
+        assert_eq!(sanitized("battery staple, a token of rotation"), "[redacted], [redacted]");
     }
 }

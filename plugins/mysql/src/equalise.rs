@@ -23,7 +23,7 @@ use crate::target::DENIED;
 use crate::target::{accounts_named, explain_denied};
 use crate::version::Version;
 
-/// How often the clone is compared and mended. Once is enough but where one right brings or takes
+/// How often the clone is compared and equalised. Once is enough but where one right brings or takes
 /// another with it (`PROXY` of MariaDB).
 const PASSES: usize = 3;
 

@@ -99,7 +99,7 @@ impl ServerError {
 const READ_ONLY: &str = "put the writer's host into the secret: this one is a read replica";
 
 /// What to do where the server ends every session of an account that is no administrator's.
-pub(crate) const INIT_CONNECT: &str = "as an administrator, run SHOW GLOBAL VARIABLES LIKE 'init_connect' and mend the statement, or \
+pub(crate) const INIT_CONNECT: &str = "as an administrator, run SHOW GLOBAL VARIABLES LIKE 'init_connect' and correct the statement, or \
      give the account the right that the statement needs; the server's error log says why it failed";
 
 /// Whether a later attempt may succeed though nobody did anything: no resources, connections that

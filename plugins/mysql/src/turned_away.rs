@@ -14,7 +14,7 @@ use crate::quote::{REMEDY_MAX, for_people, identifier, literal};
 /// What to do where every sign-in from this address is turned away. MySQL 9 has no `FLUSH HOSTS` any
 /// more, and MariaDB's table of hosts can't be emptied.
 const BLOCKED: &str = "as an administrator, run TRUNCATE TABLE performance_schema.host_cache on MySQL, or FLUSH HOSTS \
-     on MariaDB, and mend what ends the connections (a certificate that is not trusted, a check of \
+     on MariaDB, and correct what ends the connections (a certificate that is not trusted, a check of \
      the port by a load balancer)";
 
 /// What to do where the password has expired and the account may not sign in to change it.

@@ -1,4 +1,4 @@
-//! What one service is called, takes and is told, where the services differ.
+//! What one service is called, takes and is sent, where the services differ.
 
 use windlass_sdk::TlsMode;
 

@@ -2,7 +2,7 @@
 //!
 //! In this order: a superuser is nobody's clone; a member of the group of clones is one, since only an
 //! administrator puts anybody there; of any other the two must be equal in a way that neither of them
-//! can have made. Each reason why they are not is a finding, with what mends it.
+//! can have made. Each reason why they are not is a finding, with what corrects it.
 
 use windlass_postgres_wire::is_one_line;
 use windlass_sdk::{Failure, Finding, Pair, clean};

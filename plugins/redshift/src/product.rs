@@ -1,4 +1,4 @@
-//! What Redshift takes and is told, where it differs from other services of its protocol; and the
+//! What Redshift takes and is sent, where it differs from other services of its protocol; and the
 //! words that the rest of the plugin uses for it.
 
 use windlass_postgres_wire::{

@@ -64,7 +64,7 @@ pub struct Assessment {
 pub struct Finding {
     /// What is so: a lower-case fragment.
     pub text: String,
-    /// The statement or setting that mends it, or empty.
+    /// The statement or setting that corrects it, or empty.
     pub remedy: String,
 }
 
@@ -74,7 +74,7 @@ impl Finding {
         Self { text: text.into(), remedy: String::new() }
     }
 
-    /// Adds what mends it.
+    /// Adds what corrects it.
     #[must_use]
     pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = remedy.into();

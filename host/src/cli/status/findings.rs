@@ -1,4 +1,4 @@
-//! What stands in the way of rotations, and the command that mends it.
+//! What stands in the way of rotations, and the command that repairs it.
 
 use std::time::{Duration, SystemTime};
 

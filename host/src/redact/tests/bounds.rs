@@ -67,8 +67,8 @@ fn beyond_what_can_be_learnt_nothing_is_told() {
     assert_eq!(redactor.scrub("a plain message", 99), "a plain message");
     let other: Vec<_> = (0..3000).map(|n| format!("{:020}", mixed(n))).collect();
     redactor.learn_version(&Secret::new(serde_json::to_string(&other).unwrap()));
-    for told in [redactor.scrub("a plain message", 99), redactor.scrub_of_aws("a message", 99)] {
-        assert_eq!(told, TOO_MANY);
+    for shown in [redactor.scrub("a plain message", 99), redactor.scrub_of_aws("a message", 99)] {
+        assert_eq!(shown, TOO_MANY);
     }
 }
 

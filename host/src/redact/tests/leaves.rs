@@ -103,8 +103,8 @@ fn a_version_that_is_no_object_is_a_password_with_all_its_texts() {
         ("\"Zr9t\"", "Zr9t"),
         ("739150", "739150"),
     ] {
-        let told = reading(version).scrub(&format!("is <{secret}>"), 99);
-        assert_eq!(told, format!("is <{MASK}>"), "{version}");
+        let shown = reading(version).scrub(&format!("is <{secret}>"), 99);
+        assert_eq!(shown, format!("is <{MASK}>"), "{version}");
     }
 }
 

@@ -72,8 +72,8 @@ fn how_much_of_a_secret_counts_depends_on_its_length() {
         ("k7Qvx2mWZr9tJ4", "vx2mWZ", false),
         ("k7Qvx2mWZr9tJ4", "vx2mWZr", true),
     ] {
-        let told = knowing(&[secret]).scrub(&format!("- {part} -"), 99);
-        assert_eq!(told.contains(MASK), masked, "{secret}: {told}");
+        let shown = knowing(&[secret]).scrub(&format!("- {part} -"), 99);
+        assert_eq!(shown.contains(MASK), masked, "{secret}: {shown}");
     }
 }
 

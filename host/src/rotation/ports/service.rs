@@ -338,7 +338,7 @@ pub struct Assessment {
 pub struct Finding {
     /// What is so.
     pub text: String,
-    /// What mends it, or empty.
+    /// What corrects it, or empty.
     pub remedy: String,
 }
 

@@ -509,8 +509,11 @@ mod tests {
         };
         let error = error.because("`masterarn` of `app` names it");
         assert_eq!(error.kind, StoreErrorKind::AccessDeniedToAnother);
-        let told = error.to_string();
-        assert!(told.contains("secret:admin-??????\"}") && !told.contains(ROTATED_BY), "{told}");
+        let message = error.to_string();
+        assert!(
+            message.contains("secret:admin-??????\"}") && !message.contains(ROTATED_BY),
+            "{message}"
+        );
     }
 
     #[test]
@@ -525,8 +528,8 @@ mod tests {
                 ),
             ),
         ] {
-            let told = advice(StoreErrorKind::Key, "GetSecretValue", resource);
-            assert!(told.contains(&expected), "{told}");
+            let message = advice(StoreErrorKind::Key, "GetSecretValue", resource);
+            assert!(message.contains(&expected), "{message}");
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Only if the new version still is the current one but for the credential: an operator who edits
 //! the secret after setSecret (another host, another user, a key more) would find the edit undone,
-//! and be told nothing. An edit that comes later still makes the call itself fail: it names the
+//! and get no report. An edit that comes later still makes the call itself fail: it names the
 //! version that was read as the one to take the label from. And where somebody stored another
 //! password by hand since this rotation began, they may have set it at the service too: then the
 //! new one has to prove itself once more.

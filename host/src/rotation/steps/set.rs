@@ -1,6 +1,6 @@
 //! setSecret: the service takes the new password.
 //!
-//! Candidates, in this order, each tried only if the one before was *refused* (not if the service
+//! Candidates, in this order, each tried only if its predecessor was *refused* (not if the service
 //! could not be reached, or said no for another reason):
 //! 1. the current password: the ordinary case, so an ordinary rotation has no failed sign-in;
 //! 2. the pending password: an earlier attempt got this far, nothing is left to do;

@@ -36,9 +36,9 @@ async fn one_answer_to_all_is_said_once_with_the_plugins_remedy() {
         answer(&world, password, expired, remedy);
     }
     let error = world.error(Step::Set, &version).await;
-    let told = "tried AWSCURRENT, AWSPENDING, AWSPREVIOUS (each refused: the account's password has \
+    let message = "tried AWSCURRENT, AWSPENDING, AWSPREVIOUS (each refused: the account's password has \
                 expired (28000)); nothing was changed; extend it: ALTER ROLE app";
-    assert!(error.contains(told), "{error}");
+    assert!(error.contains(message), "{error}");
     assert_eq!(error.matches(expired).count(), 1, "{error}");
     assert_eq!(error.matches(remedy).count(), 1, "{error}");
     assert!(!error.contains(BY_HAND), "{error}");
@@ -90,15 +90,15 @@ async fn an_account_that_is_not_tried_any_more_has_the_last_answer_and_its_remed
     for password in &passwords {
         answer(&world, password, "the account's password has expired", remedy);
     }
-    let mut told = String::new();
+    let mut message = String::new();
     for _ in 0..9 {
-        told = world.error(Step::Set, &version).await;
+        message = world.error(Step::Set, &version).await;
     }
-    assert!(told.contains("no more sign-ins are tried for now"), "{told}");
+    assert!(message.contains("no more sign-ins are tried for now"), "{message}");
     let last =
         format!("; the last answer was: the account's password has expired (28000); {remedy}");
-    assert!(told.contains(&last), "{told}");
-    assert!(!told.contains(BY_HAND), "{told}");
+    assert!(message.contains(&last), "{message}");
+    assert!(!message.contains(BY_HAND), "{message}");
 
     // Another secret that names the account learns nothing of this one's.
     let other = json!({
@@ -109,7 +109,7 @@ async fn an_account_that_is_not_tried_any_more_has_the_last_answer_and_its_remed
     world.step_of("other", Step::Create, &version).await.unwrap();
     for _ in 0..3 {
         let error = world.step_of("other", Step::Set, &version).await.expect_err("refused");
-        told = error.report();
-        assert!(!told.contains("has expired"), "{told}");
+        message = error.report();
+        assert!(!message.contains("has expired"), "{message}");
     }
 }

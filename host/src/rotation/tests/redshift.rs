@@ -170,7 +170,7 @@ async fn redshift_has_no_replicas_that_anybody_would_be_asked_about() {
     assert!(world.inventory.0.asked().is_empty());
 }
 
-/// A secret that merely lacks a key is told so, with what was looked for besides.
+/// A secret that merely lacks a key is reported, with what was looked for besides.
 #[tokio::test]
 async fn without_a_tag_the_missing_key_is_the_error() {
     let mut admin = credential();

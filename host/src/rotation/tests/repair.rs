@@ -1,4 +1,4 @@
-//! Every state that a rotation may leave behind, and how it is mended.
+//! Every state that a rotation may leave behind, and how it is repaired.
 
 use serde_json::json;
 
@@ -190,14 +190,14 @@ async fn nothing_is_repaired_beside_a_rotation_that_may_be_running() {
     let before = world.sign_ins();
     let error = repair_as(&world, None, Beside::Young).await.err().expect("it may be running");
     assert_eq!(error.error_type().as_str(), "Windlass.Operator.RotationState");
-    let told = error.report();
+    let message = error.report();
     for part in [
         format!("version `{version}` of secret `app-db` has been AWSPENDING for").as_str(),
         "15 minutes after",
         "aws secretsmanager cancel-rotate-secret --secret-id 'app-db'",
         "--interrupt",
     ] {
-        assert!(told.contains(part), "no `{part}` in: {told}");
+        assert!(message.contains(part), "no `{part}` in: {message}");
     }
     assert_eq!(world.sign_ins(), before, "nothing was tried");
     // As the message says: rotation is turned off, and nothing runs any more.
@@ -281,29 +281,29 @@ async fn a_version_that_is_refused_or_can_not_be_used_is_said_so() {
     let world = World::new(&json!({}));
     let version = steps(&world, &[Step::Create]).await;
     let error = async |named: &str| repair_with(&world, named).await.err().expect(named).report();
-    let told = error("AWSPENDING").await;
-    assert!(told.contains("tried AWSPENDING (refused: as told)"), "{told}");
+    let message = error("AWSPENDING").await;
+    assert!(message.contains("tried AWSPENDING (refused: as told)"), "{message}");
     assert_eq!(world.sign_ins(), 1, "and no other");
     for named in ["", "nothing", "AWSPREVIOUS"] {
-        let told = error(named).await;
-        assert!(told.contains(&format!("has no version `{named}`")), "{told}");
+        let message = error(named).await;
+        assert!(message.contains(&format!("has no version `{named}`")), "{message}");
     }
     world.finish_from(Step::Set, &version).await;
     world.replace_current(
         &json!({"engine": "fake", "host": "other.example", "username": "app", "password": "x"})
             .to_string(),
     );
-    let told = error(version.as_str()).await;
+    let message = error(version.as_str()).await;
     assert!(
-        told.contains("passwords of versions with another host, port or engine were not tried"),
-        "{told}"
+        message.contains("passwords of versions with another host, port or engine were not tried"),
+        "{message}"
     );
     world.replace_current(
         &json!({"engine": "fake", "host": "db.example", "username": "other", "password": "x"})
             .to_string(),
     );
-    let told = error(version.as_str()).await;
-    assert!(told.contains("has no password to try"), "{told}");
+    let message = error(version.as_str()).await;
+    assert!(message.contains("has no password to try"), "{message}");
 }
 
 #[tokio::test]
@@ -318,8 +318,8 @@ async fn a_beginning_that_several_versions_have_is_refused_with_all_of_them() {
         world.step(Step::Create, &version).await.unwrap();
         take_off(&world, &version).await;
     }
-    let told = repair_with(&world, "abcd").await.err().expect("several").report();
+    let message = repair_with(&world, "abcd").await.err().expect("several").report();
     for part in ["several versions", ids[0], ids[1], "use more characters of the ID"] {
-        assert!(told.contains(part), "no `{part}` in: {told}");
+        assert!(message.contains(part), "no `{part}` in: {message}");
     }
 }

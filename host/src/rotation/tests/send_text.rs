@@ -71,10 +71,10 @@ async fn a_service_that_has_to_see_the_text_leads_to_the_setting() {
     world.step(Step::Create, &version).await.unwrap();
     let error = world.step(Step::Set, &version).await.expect_err("text is required");
     assert_eq!(error.error_type().as_str(), "Windlass.Operator.TextRequired");
-    let told = error.report();
+    let message = error.report();
     assert!(
-        told.contains("WINDLASS_SEND_TEXT=true, or send-text = true in windlass.toml"),
-        "{told}"
+        message.contains("WINDLASS_SEND_TEXT=true, or send-text = true in windlass.toml"),
+        "{message}"
     );
     // Followed to the letter.
     world.settings.send_text = true;
@@ -91,6 +91,6 @@ async fn two_accounts_that_are_not_a_pair_lead_to_their_adoption() {
     world.step(Step::Create, &version).await.unwrap();
     let error = world.step(Step::Set, &version).await.expect_err("they are not a pair");
     assert_eq!(error.error_type().as_str(), "Windlass.Operator.NotAPair");
-    let told = error.report();
-    assert!(told.contains("windlass adopt --secret-id 'app-db' --plugins DIR"), "{told}");
+    let message = error.report();
+    assert!(message.contains("windlass adopt --secret-id 'app-db' --plugins DIR"), "{message}");
 }

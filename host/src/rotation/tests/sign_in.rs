@@ -69,7 +69,7 @@ async fn attempts_without_end_stop_at_the_bound_and_say_so() {
     assert_eq!(last.error_type().as_str(), "Windlass.Service.TooManyRefusals");
     assert!(last.to_string().contains("`app` was refused 8 times at db.example:7"), "{last}");
 
-    // Another process starts counting anew: the password is mended and the rotation goes on.
+    // Another process starts counting anew: the password is corrected and the rotation continues.
     let world = World { sign_ins: Default::default(), ..world };
     world.set_password("app", &world.field(Stage::Current, "password").await);
     world.finish_from(Step::Set, &version).await;

@@ -244,7 +244,7 @@ fn what_is_not_understood_is_named_and_left_alone() {
         assert_eq!(std::fs::read_to_string(folder.store()).unwrap(), content, "{row}");
     }
     std::fs::write(folder.store(), &good).unwrap();
-    assert_eq!(store.describe_secret("s").unwrap().name, "s", "mended, it is read again");
+    assert_eq!(store.describe_secret("s").unwrap().name, "s", "repaired, it is read again");
 }
 
 #[test]

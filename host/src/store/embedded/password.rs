@@ -1,7 +1,7 @@
 //! `GetRandomPassword`: every password that the request allows is equally likely.
 //!
 //! Characters are drawn without bias from the system's generator. Where one of each kind is
-//! required, passwords that lack one are drawn again as a whole, rather than mended: action would
+//! required, passwords that lack one are drawn again as a whole, rather than repaired: repairing would
 //! make some passwords likelier than others.
 
 use ring::rand::{SecureRandom as _, SystemRandom};

@@ -20,7 +20,7 @@ use super::moment::Moment;
 use super::requests::{RotateMode, RotateSecret, RotationTarget, TemporaryValue};
 use super::state::{RotationSetting, Scope, SecretRecord, State, Unfinished, VersionRecord};
 
-/// What a refused rotation is told. Whoever runs the steps then keeps the promise.
+/// What a refused rotation is answered. Whoever runs the steps then keeps the promise.
 pub const ROTATION_INCOMPLETE: &str =
     "A previous rotation isn't complete. That rotation will be reattempted.";
 

@@ -1,4 +1,4 @@
-//! A server in the plugin's own thread: it is told what the plugin sends, and asked for bytes when
+//! A server in the plugin's own thread: it gets what the plugin sends, and asked for bytes when
 //! the plugin waits for some. For tables of many conversations, for servers without end, and for
 //! fuzzing, where a thread per conversation would be most of the cost.
 //!
@@ -41,13 +41,13 @@ pub trait Server: Send {
     /// The plugin starts TLS; what follows is inside of it.
     ///
     /// # Errors
-    /// What the plugin is to be told where there is no TLS.
+    /// What the plugin is to get where there is no TLS.
     fn start_tls(&mut self) -> Result<TlsInfo, Failure>;
 
     /// The plugin waits for bytes. No bytes: the connection is closed.
     ///
     /// # Errors
-    /// What the plugin is to be told where the connection broke; `TimedOut` for a silent server.
+    /// What the plugin is to get where the connection broke; `TimedOut` for a silent server.
     fn speak(&mut self) -> io::Result<Vec<u8>>;
 }
 

@@ -30,7 +30,7 @@ pub(super) enum Setup {
     AlternatingSecond,
     /// To a clone that exists.
     AlternatingThird,
-    /// The password before stays valid, and the one before that no longer.
+    /// The replaced password stays valid, and the one replaced before it no longer.
     DualPassword,
     DualPasswordByAdmin,
 }
@@ -239,7 +239,11 @@ impl Scene {
         self.still_valid().await;
         if self.setup.keeps_old() {
             let second = self.world.plugin.database.lock().unwrap().kept.get("app").cloned();
-            assert_eq!(second.as_ref(), Some(&self.before.1), "it is the one before that is kept");
+            assert_eq!(
+                second.as_ref(),
+                Some(&self.before.1),
+                "it is the replaced one that is kept"
+            );
         }
 
         // Nothing is left that blocks the next rotation, and nothing that it would stumble over.
