@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::compiling::ask;
 use super::output::Output;
 use super::{CommandError, files};
-use crate::rotation::ports::NameLength;
+use crate::rotation::ports::{Description, NameLength};
 use crate::sandbox::admission::Admission;
 use crate::sandbox::artifact::Trailer;
 use crate::sandbox::{Loaded, PluginError, Runtime, Shape, artifact, component};
@@ -43,7 +43,7 @@ impl Inspect {
             if !self.trust {
                 let (code, trailer) = artifact::unseal(&bytes).map_err(rejected)?;
                 trailer.signatures_hold().map_err(rejected)?;
-                show_note(output, &trailer, code.len());
+                show_trailer(output, &trailer, code.len());
                 return Ok(());
             }
             let runtime = Runtime::new()?;
@@ -81,45 +81,9 @@ fn show(output: Output, plugin: &Arc<Loaded>, shape: Option<&Shape>) {
         fields => format!("the secret's fields {}, and the sign-in", fields.join(", ")),
     };
     output.line(format!("gets       {fields}"));
-    let mut engines = Vec::new();
-    for engine in &own.engines {
-        let of = plugin.description_for(engine);
-        let (passwords, names) = (&of.password_rules, &of.username_rules);
-        output.line(format!("engine     {engine}"));
-        output.line(format!("  can      {}", of.features.names().join(", ")));
-        let never = |excluded: &str| match excluded {
-            "" => String::new(),
-            never => format!("; never {never:?}"),
-        };
-        let most = match passwords.max_length {
-            Some(most) => format!("at most {most}"),
-            None => "any length".to_owned(),
-        };
-        let required = match passwords.required_classes.names().as_slice() {
-            [] => String::new(),
-            classes => format!("; always {}", classes.join(", ")),
-        };
-        output.line(format!(
-            "  password {} characters, {most}{}{required}",
-            passwords.default_length,
-            never(&passwords.excluded_characters)
-        ));
-        let most = match names.max_length {
-            NameLength::Unlimited => "any length".to_owned(),
-            limit => format!("at most {limit}"),
-        };
-        output.line(format!("  names    {most}{}", never(&names.excluded_characters)));
-        engines.push(json!({
-            "engine": engine,
-            "abilities": of.features.names(),
-            "password_length": passwords.default_length,
-            "password_length_max": passwords.max_length,
-            "password_excludes": passwords.excluded_characters,
-            "password_requires": passwords.required_classes.names(),
-            "name_length_max": names.max_length.number(),
-            "name_excludes": names.excluded_characters,
-        }));
-    }
+    let each = own.engines.iter();
+    let engines: Vec<_> =
+        each.map(|engine| show_engine(output, engine, plugin.description_for(engine))).collect();
     match shape {
         Some(shape) => {
             output.line(format!("sha256     {}", plugin.sha256));
@@ -142,7 +106,46 @@ fn show(output: Output, plugin: &Arc<Loaded>, shape: Option<&Shape>) {
     }));
 }
 
-fn show_note(output: Output, trailer: &Trailer, code: usize) {
+/// Shows what a plugin says of one engine, and returns it for programs.
+fn show_engine(output: Output, engine: &str, of: &Description) -> Value {
+    let (passwords, names) = (&of.password_rules, &of.username_rules);
+    output.line(format!("engine     {engine}"));
+    output.line(format!("  can      {}", of.features.names().join(", ")));
+    let never = |excluded: &str| match excluded {
+        "" => String::new(),
+        never => format!("; never {never:?}"),
+    };
+    let most = match passwords.max_length {
+        Some(most) => format!("at most {most}"),
+        None => "any length".to_owned(),
+    };
+    let required = match passwords.required_classes.names().as_slice() {
+        [] => String::new(),
+        classes => format!("; always {}", classes.join(", ")),
+    };
+    output.line(format!(
+        "  password {} characters, {most}{}{required}",
+        passwords.default_length,
+        never(&passwords.excluded_characters)
+    ));
+    let most = match names.max_length {
+        NameLength::Unlimited => "any length".to_owned(),
+        limit => format!("at most {limit}"),
+    };
+    output.line(format!("  names    {most}{}", never(&names.excluded_characters)));
+    json!({
+        "engine": engine,
+        "abilities": of.features.names(),
+        "password_length": passwords.default_length,
+        "password_length_max": passwords.max_length,
+        "password_excludes": passwords.excluded_characters,
+        "password_requires": passwords.required_classes.names(),
+        "name_length_max": names.max_length.number(),
+        "name_excludes": names.excluded_characters,
+    })
+}
+
+fn show_trailer(output: Output, trailer: &Trailer, code: usize) {
     output.line(format!("compiled   by Windlass {} for {}", trailer.windlass, trailer.target));
     output.line(format!("code       {}", files::size(code)));
     output.line(format!("component  claims to be made from sha256 {}", trailer.component_sha256));

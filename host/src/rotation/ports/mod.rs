@@ -5,6 +5,7 @@ mod description;
 mod inventory;
 mod service;
 mod store;
+mod store_error;
 pub(crate) mod strength;
 
 pub use description::{
@@ -24,5 +25,6 @@ pub use service::{
 pub use store::SecretList;
 pub use store::{
     PasswordRequest, PendingValue, SecretDescription, SecretId, SecretStore, SecretValue, Stage,
-    StageMove, StoreError, StoreErrorKind, VersionId, VersionListing, VersionSelector,
+    StageMove, VersionId, VersionListing, VersionSelector,
 };
+pub use store_error::{StoreError, StoreErrorKind};
