@@ -12,14 +12,14 @@ use super::{CommandError, files};
 use crate::rotation::ports::{Description, NameLength};
 use crate::sandbox::admission::Admission;
 use crate::sandbox::artifact::Trailer;
-use crate::sandbox::{Loaded, PluginError, Runtime, Shape, artifact, component};
+use crate::sandbox::{Loaded, PluginError, Runtime, Shape, artifact, checked, component};
 
 /// Show what a plugin imports, exports, asks for and says about itself.
 ///
 /// Takes components (.wasm), which run in the sandbox, without any network, to describe themselves,
 /// and compiled plugins (.cwasm). What the function would refuse by its imports and exports is not
 /// compiled. A compiled plugin is machine code that is loaded as it is, so it is run only with --trust;
-/// without it, what it claims to be made from is shown, and who signed it. Fails if the Lambda function
+/// without it, its seal is shown: what it claims to be made from and to be, and who signed it. Fails if the Lambda function
 /// would refuse the plugin.
 ///
 /// "asks for" are the places that it wants to reach; what it may reach, windlass.toml or WINDLASS_GRANTS
@@ -43,7 +43,12 @@ impl Inspect {
             if !self.trust {
                 let (code, trailer) = artifact::unseal(&bytes).map_err(rejected)?;
                 trailer.signatures_hold().map_err(rejected)?;
-                show_trailer(output, &trailer, code.len());
+                // What the function starts from, by the same rules.
+                let sealed = match trailer.descriptions.as_slice() {
+                    [] => Vec::new(),
+                    some => checked(some.to_vec(), &self.plugin)?,
+                };
+                show_trailer(output, &trailer, &sealed, code.len());
                 return Ok(());
             }
             let runtime = Runtime::new()?;
@@ -145,7 +150,7 @@ fn show_engine(output: Output, engine: &str, of: &Description) -> Value {
     })
 }
 
-fn show_trailer(output: Output, trailer: &Trailer, code: usize) {
+fn show_trailer(output: Output, trailer: &Trailer, sealed: &[Arc<Description>], code: usize) {
     output.line(format!("compiled   by Windlass {} for {}", trailer.windlass, trailer.target));
     output.line(format!("code       {}", files::size(code)));
     output.line(format!("component  claims to be made from sha256 {}", trailer.component_sha256));
@@ -156,8 +161,17 @@ fn show_trailer(output: Output, trailer: &Trailer, code: usize) {
         Some(signature) => output.line(format!("signed     as compiled, by {}", signature.key)),
         None => output.line("signed     no: nobody vouches for what it was compiled from"),
     }
+    match sealed.first() {
+        Some(own) => output.line(format!("sealed as  {} {}", own.name, own.version)),
+        None => output.line("sealed as  nothing: the function asks it at its start"),
+    }
+    let each = sealed.first().into_iter().flat_map(|own| &own.engines).zip(sealed);
+    let engines: Vec<_> = each.map(|(engine, own)| show_engine(output, engine, own)).collect();
     output.line("more       with --trust, which runs it");
     output.object(&json!({
+        "name": sealed.first().map(|own| &own.name),
+        "version": sealed.first().map(|own| &own.version),
+        "engines": engines,
         "windlass": trailer.windlass,
         "target": trailer.target,
         "component_sha256": trailer.component_sha256,

@@ -37,7 +37,7 @@ pub(super) fn descriptions(
 ///
 /// # Errors
 /// The first thing in them that can't be.
-pub(super) fn checked(
+pub fn checked(
     descriptions: Vec<Description>,
     path: &Path,
 ) -> Result<Vec<Arc<Description>>, PluginError> {

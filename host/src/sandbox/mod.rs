@@ -30,6 +30,8 @@ mod settings;
 
 pub use bindings::windlass::plugin as interface;
 pub use call::{CallState, SystemState};
+#[cfg(feature = "cli")]
+pub(crate) use description::checked;
 pub(crate) use description::is_word;
 pub use error::{ArtifactProblem, PluginError};
 pub use installed::InstalledPlugins;

@@ -71,6 +71,8 @@ async fn the_signature_of_compiled_code_covers_what_it_is_sealed_with() -> Resul
     }
     let ran = windlass(&["inspect", &file], &[]).await?;
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stdout.contains("sealed as  postgres "), "{}", ran.stdout);
+    assert!(ran.stdout.contains("engine     aurora-postgresql\n"), "{}", ran.stdout);
     fs::write(&file, resealed(&fs::read(&file)?, with_another_port)?)?;
     let ran = windlass(&["inspect", &file], &[]).await?;
     assert_eq!(ran.code, Some(3), "{}", ran.stdout);
