@@ -91,7 +91,7 @@ async fn an_administrator_of_another_warehouse_is_refused_and_nothing_is_changed
             "redshift_other_serverless",
             (NAMESPACE_TAG, other.namespace_arn()),
             "Mismatch",
-            "the admin secret is for `elsewhere.example:5439`",
+            "its admin secret is for `elsewhere.example:5439`",
         ),
         ("redshift_gone", (CLUSTER_TAG, gone.cluster_arn()), "NotFound", "Cluster gone not found"),
         (
