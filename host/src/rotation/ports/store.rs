@@ -21,7 +21,7 @@ pub trait SecretStore: Send + Sync {
     /// `DescribeSecret`: labels, tags, whether rotation is on. No secret value.
     ///
     /// # Errors
-    /// See [`StoreErrorKind`].
+    /// See [`StoreErrorKind`](super::StoreErrorKind).
     fn describe(
         &self,
         secret_id: &SecretId,
@@ -60,7 +60,7 @@ pub trait SecretStore: Send + Sync {
     /// `GetRandomPassword`.
     ///
     /// # Errors
-    /// See [`StoreErrorKind`].
+    /// See [`StoreErrorKind`](super::StoreErrorKind).
     fn random_password(
         &self,
         request: &PasswordRequest,
@@ -69,7 +69,7 @@ pub trait SecretStore: Send + Sync {
     /// `ListSecretVersionIds` with deprecated versions, newest first.
     ///
     /// # Errors
-    /// See [`StoreErrorKind`].
+    /// See [`StoreErrorKind`](super::StoreErrorKind).
     fn versions(
         &self,
         secret_id: &SecretId,
@@ -82,7 +82,7 @@ pub trait SecretList: Send + Sync {
     /// `ListSecrets`: the names, without those that are scheduled for deletion.
     ///
     /// # Errors
-    /// See [`StoreErrorKind`].
+    /// See [`StoreErrorKind`](super::StoreErrorKind).
     fn names(&self) -> impl Future<Output = Result<Vec<SecretId>, StoreError>> + Send;
 }
 
