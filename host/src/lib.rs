@@ -39,8 +39,6 @@ mod text;
 
 #[cfg(feature = "cli")]
 pub mod cli;
-#[cfg(feature = "cli")]
-pub mod local;
 
 pub use error::Error;
 pub use error_type::{Blame, ErrorType, Retry};

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use windlass_secrets_manager::server::{self, InvokeError, LambdaEndpoint, Settings, StepInvoker};
+use windlass_secrets_manager::{DatabaseError, EmbeddedStore, Identity, ServiceError};
 
 use super::CommandError;
 use super::output::Output;
 use super::setup::{Account, PluginArgs, TimeArgs};
 use crate::handler::Handler;
-use crate::local::{self, InvokeError, LambdaEndpoint, StepInvoker};
-use crate::store::embedded::EmbeddedStore;
+use crate::store::embedded::Redaction;
 
 /// Serve an embedded Secrets Manager on loopback, for development and tests.
 ///
@@ -26,6 +27,12 @@ pub(super) struct Local {
     /// The file that holds the secrets; made if it does not exist
     #[arg(long, value_name = "FILE")]
     store: PathBuf,
+    /// The region in the ARNs of a new store [default: us-east-1]
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// The account in the ARNs of a new store, twelve digits [default: 123456789012]
+    #[arg(long, value_name = "ACCOUNT", value_parser = account)]
+    account: Option<String>,
     /// Where to listen; loopback only. Port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4567")]
     listen: SocketAddr,
@@ -43,9 +50,27 @@ pub(super) struct Local {
 }
 
 impl Local {
+    /// A store that there is keeps its region and account: they stand in its ARNs.
+    fn open_store(&self) -> Result<EmbeddedStore, ServiceError> {
+        let usual = Identity::default();
+        let wanted = Identity {
+            region: self.region.clone().unwrap_or(usual.region),
+            account: self.account.clone().unwrap_or(usual.account),
+        };
+        let store = EmbeddedStore::open_as(&self.store, wanted)?;
+        let Identity { region, account } = store.identity()?;
+        let differs = |option: &Option<String>, kept: &str| {
+            option.as_ref().is_some_and(|option| option != kept)
+        };
+        if differs(&self.region, &region) || differs(&self.account, &account) {
+            let path = self.store.clone();
+            return Err(DatabaseError::OtherIdentity { path, region, account }.into());
+        }
+        Ok(store)
+    }
+
     pub(super) async fn execute(self, output: Output) -> Result<(), CommandError> {
-        let store = EmbeddedStore::open(&self.store)
-            .map_err(|error| CommandError::operator(error.to_string()))?;
+        let store = self.open_store().map_err(|error| CommandError::operator(error.to_string()))?;
         let store = Arc::new(store);
         let invoker: Option<Arc<dyn StepInvoker>> = match &self.lambda_endpoint {
             _ if self.external_rotation => None,
@@ -71,10 +96,19 @@ impl Local {
             .map_err(|error| CommandError::internal(format!("no local address: {error}")))?;
         output.line(format!("Secrets Manager on http://{address} (end with Ctrl-C)"));
         output.object(&json!({ "endpoint": format!("http://{address}") }));
-        local::serve(listener, store, invoker, tokio::signal::ctrl_c())
+        let settings = Settings::new(Arc::new(Redaction), invoker);
+        server::serve(listener, &store, settings, tokio::signal::ctrl_c())
             .await
             .map_err(|error| CommandError::operator(format!("serving failed: {error}")))
     }
+}
+
+/// Twelve digits.
+fn account(text: &str) -> Result<String, String> {
+    if text.len() == 12 && text.chars().all(|c| c.is_ascii_digit()) {
+        return Ok(text.to_owned());
+    }
+    Err("an account is twelve digits, such as 123456789012".to_owned())
 }
 
 /// Rotates in this process.

@@ -11,6 +11,7 @@ mod build;
 mod compile;
 mod compiling;
 mod exit;
+mod export;
 mod files;
 mod inspect;
 mod local;
@@ -60,6 +61,7 @@ enum Command {
     Repair(repair::Repair),
     Adopt(adopt::Adopt),
     Local(local::Local),
+    Export(export::Export),
     Inspect(inspect::Inspect),
     Build(build::Build),
     Compile(compile::Compile),
@@ -92,6 +94,7 @@ pub fn main() -> ExitCode {
             Command::Adopt(adopt) => adopt.execute(cli.output).await,
             Command::Status(status) => status.execute(cli.output).await,
             Command::Local(local) => local.execute(cli.output).await,
+            Command::Export(export) => export.execute(cli.output).await,
             Command::Inspect(inspect) => inspect.execute(cli.output).await,
             Command::Build(build) => build.execute(cli.output).await,
             Command::Compile(compile) => compile.execute(cli.output).await,

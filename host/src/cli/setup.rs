@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_secretsmanager::config::{Credentials, SharedHttpClient};
 use clap::Args;
+use windlass_secrets_manager::EmbeddedStore;
 
 use super::CommandError;
 use crate::aws;
@@ -21,7 +22,6 @@ use crate::rotation::ports::{
 use crate::sandbox::{InstalledPlugins, Runtime};
 use crate::secret::Secret;
 use crate::store::aws::AwsStore;
-use crate::store::embedded::EmbeddedStore;
 use crate::text::quoted;
 
 /// Which secret store.
@@ -348,11 +348,11 @@ mod tests {
     #[test]
     fn the_store_is_repeated_in_commands() {
         let args = StoreArgs {
-            store: Some("s.json".into()),
+            store: Some("s.db".into()),
             region: Some("eu-west-1".into()),
             ..StoreArgs::default()
         };
-        assert_eq!(args.for_windlass(), " --region 'eu-west-1' --store 's.json'");
+        assert_eq!(args.for_windlass(), " --region 'eu-west-1' --store 's.db'");
         assert_eq!(args.for_aws(), "--region 'eu-west-1' ");
         assert_eq!(StoreArgs::default().for_aws(), "");
         let args = StoreArgs { store: Some("my secrets' file".into()), ..StoreArgs::default() };

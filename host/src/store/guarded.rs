@@ -114,13 +114,13 @@ mod tests {
     use super::*;
     use crate::rotation::ports::{Stage, VersionId};
     use crate::secret::Secret;
-    use crate::store::embedded::{CreateSecret, EmbeddedStore};
+    use windlass_secrets_manager::{CreateSecret, EmbeddedStore};
 
     #[tokio::test]
     async fn whatever_passes_here_is_known_to_the_redactor() {
         let store = EmbeddedStore::in_memory();
-        let version = |password: &str| Secret::new(format!(r#"{{"password":"{password}"}}"#));
-        store.create_secret(CreateSecret::with_text("s", version("correct horse"))).unwrap();
+        let text = |password: &str| format!(r#"{{"password":"{password}"}}"#);
+        store.create_secret(CreateSecret::with_text("s", text("correct horse"))).unwrap();
         let redactor = Redactor::default();
         let store = GuardedStore::new(&store, None, &redactor);
 
@@ -143,7 +143,7 @@ mod tests {
 
         let pending = crate::rotation::ports::PendingValue {
             version: VersionId::new("00000000-0000-4000-8000-000000000000"),
-            text: version("battery staple"),
+            text: Secret::new(text("battery staple")),
             rotation_token: Some(Secret::new("a token of rotation".to_owned())),
         };
         // Known whether or not the store takes it: its refusal may quote it.

@@ -1,5 +1,5 @@
 //! The secret stores behind the rotation's port: [`aws`] is Secrets Manager over its API,
-//! [`embedded`] the one in this process. A store reports what happened; what it means for the
+//! [`embedded`] adapts the one of `windlass-secrets-manager`. A store reports what happened; what it means for the
 //! rotation is decided in `rotation`.
 
 pub mod aws;

@@ -28,11 +28,9 @@ const ROOMS: &[(&str, &[&str])] = &[
         "handler",
         &["error", "rotation", "rotation::ports", "sandbox", "store", "inventory", "ground"],
     ),
-    ("local", &["store", "rotation::ports", "ground"]),
     (
         "cli",
         &[
-            "local",
             "handler",
             "error",
             "config",
@@ -54,6 +52,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// The crates whose files are looked at, relative to the host's folder.
 const CRATES: &[&str] = &[
     ".",
+    "secrets-manager",
     "../plugins/mysql",
     "../plugins/postgres",
     "../plugins/postgres-wire",

@@ -70,7 +70,7 @@ impl Stack {
         let api = RuntimeApi::start().await?;
         let options = LocalOptions {
             windlass: programs.windlass.clone(),
-            store: work.private("store")?.join("secrets.json"),
+            store: work.private("store")?.join("secrets.db"),
             plugins: None,
             lambda_endpoint: Some(api.endpoint()),
             environment: Vec::new(),

@@ -109,8 +109,6 @@ def create_and_describe():
             Name="not a name", SecretString="x", says="Invalid name")
     refused("CreateSecret: text and binary at once", "InvalidParameterException", sm.create_secret,
             Name=name("both"), SecretString="x", SecretBinary=b"x")
-    refused("CreateSecret: replicas are not supported, and said so", "InvalidParameterException",
-            make, of="replica", says="AddReplicaRegions", AddReplicaRegions=[{"Region": "eu-west-1"}])
     refused("CreateSecret: a token that is too short", "InvalidParameterException", make,
             of="short", says="32-64", ClientRequestToken="short")
     refused("CreateSecret: 65,537 bytes are too many", "ValidationException", make,
@@ -451,6 +449,70 @@ def rotation():
         sm.describe_secret(**secret)["RotationEnabled"] is True)
 
 
+def batches():
+    for of in ("batch-a", "batch-b"):
+        make(of, of, Tags=[{"Key": "batch", "Value": PREFIX}])
+    answer = sm.batch_get_secret_value(SecretIdList=[name("batch-a"), name("nothing"), name("batch-b")])
+    row("BatchGetSecretValue: the current values, by id",
+        [value["SecretString"] for value in answer["SecretValues"]] == ["batch-a", "batch-b"]
+        and all(value["VersionStages"] == ["AWSCURRENT"] and value["ARN"] and value["VersionId"]
+                and value["CreatedDate"] for value in answer["SecretValues"]))
+    row("BatchGetSecretValue: what can't be read is in Errors",
+        [(error["SecretId"], error["ErrorCode"]) for error in answer["Errors"]]
+        == [(name("nothing"), "ResourceNotFoundException")])
+    pages = sm.get_paginator("batch_get_secret_value").paginate(
+        Filters=[{"Key": "tag-value", "Values": [PREFIX]}], MaxResults=1)
+    row("BatchGetSecretValue: by filters, in pages",
+        [[value["Name"] for value in page["SecretValues"]] for page in pages]
+        == [[name("batch-a")], [name("batch-b")]])
+    refused("BatchGetSecretValue: neither ids nor filters", "InvalidParameterException",
+            sm.batch_get_secret_value)
+    refused("BatchGetSecretValue: 21 ids", "ValidationException", sm.batch_get_secret_value,
+            SecretIdList=[name("batch-a")] * 21)
+
+
+def resource_policies():
+    make("policy")
+    secret = {"SecretId": name("policy")}
+    def policy(effect):
+        return json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": effect, "Principal": "*", "Action": "secretsmanager:*", "Resource": "*"}]})
+    row("GetResourcePolicy: none", "ResourcePolicy" not in sm.get_resource_policy(**secret))
+    refused("PutResourcePolicy: not JSON", "MalformedPolicyDocumentException",
+            sm.put_resource_policy, ResourcePolicy="{", **secret)
+    refused("PutResourcePolicy: everybody, where that is blocked", "PublicPolicyException",
+            sm.put_resource_policy, ResourcePolicy=policy("Allow"), BlockPublicPolicy=True, **secret)
+    sm.put_resource_policy(ResourcePolicy=policy("Deny"), BlockPublicPolicy=True, **secret)
+    row("GetResourcePolicy: as it was put",
+        sm.get_resource_policy(**secret)["ResourcePolicy"] == policy("Deny"))
+    answer = sm.validate_resource_policy(ResourcePolicy=policy("Allow"), **secret)
+    row("ValidateResourcePolicy: everybody", answer["PolicyValidationPassed"] is False
+        and answer["ValidationErrors"][0]["CheckName"])
+    row("ValidateResourcePolicy: passes",
+        sm.validate_resource_policy(ResourcePolicy=policy("Deny"))["PolicyValidationPassed"] is True)
+    sm.delete_resource_policy(**secret)
+    row("DeleteResourcePolicy", "ResourcePolicy" not in sm.get_resource_policy(**secret))
+
+
+def replication():
+    make("replica", AddReplicaRegions=[{"Region": "eu-west-1"}])
+    secret = {"SecretId": name("replica")}
+    def status():
+        return sm.describe_secret(**secret).get("ReplicationStatus", [])
+    row("CreateSecret: a replica is reported as failed, and why",
+        [(one["Region"], one["Status"]) for one in status()] == [("eu-west-1", "Failed")]
+        and "does not replicate" in status()[0]["StatusMessage"])
+    answer = sm.replicate_secret_to_regions(AddReplicaRegions=[{"Region": "eu-west-3"}], **secret)
+    row("ReplicateSecretToRegions: likewise", {one["Status"] for one in answer["ReplicationStatus"]}
+        == {"Failed"} and len(answer["ReplicationStatus"]) == 2)
+    refused("ReplicateSecretToRegions: its own region", "InvalidParameterException",
+            sm.replicate_secret_to_regions, AddReplicaRegions=[{"Region": "us-east-1"}], **secret)
+    sm.remove_regions_from_replication(RemoveReplicaRegions=["eu-west-1", "eu-west-3"], **secret)
+    row("RemoveRegionsFromReplication", status() == [])
+    refused("StopReplicationToReplica: it is no replica", "InvalidRequestException",
+            sm.stop_replication_to_replica, **secret)
+
+
 def protocol():
     make("protocol")
     status, headers, body = raw("secretsmanager.GetSecretValue", {"SecretId": name("nothing")})
@@ -503,7 +565,8 @@ def cleanup():
 
 try:
     for part in (create_and_describe, put_and_get, update_secret, version_stages, version_ids,
-                 list_secrets, tags, deletion, random_password, rotation, protocol):
+                 list_secrets, tags, deletion, random_password, rotation, batches,
+                 resource_policies, replication, protocol):
         part()
 finally:
     cleanup()

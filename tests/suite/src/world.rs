@@ -138,7 +138,7 @@ impl World {
         let work = WorkDir::new()?;
         let lambda = RuntimeApi::start().await?;
         let by_function = options.rotations == Rotations::ByRotateSecret;
-        let store = work.private("store")?.join("secrets.json");
+        let store = work.private("store")?.join("secrets.db");
         if let Some(managed) = &options.managed {
             std::fs::write(&store, managed.store()?.to_string())
                 .and_then(|()| std::fs::set_permissions(&store, Permissions::from_mode(0o600)))
@@ -267,7 +267,7 @@ impl World {
     /// The file in which it keeps its secrets.
     #[must_use]
     pub fn store(&self) -> PathBuf {
-        self.work.path().join("store/secrets.json")
+        self.work.path().join("store/secrets.db")
     }
 
     /// The emulated Lambda.

@@ -7,7 +7,7 @@ use super::world::{ADMIN, SECRET, World, id};
 use crate::rotation::ports::{
     FailureKind, Features, PendingValue, SecretStore, Stage, StageMove, VersionId,
 };
-use crate::store::embedded::Deletion;
+use windlass_secrets_manager::Deletion;
 
 /// createSecret fails with this text, and neither a connection was made nor a value stored.
 async fn create_fails(world: World, expected: &str) {

@@ -21,7 +21,7 @@ fn world(host: &str, rds: FakeInventory, tags: &[(&str, &str)]) -> World {
     let mut world = World::new(&json!({"masterarn": ADMIN, "host": host}));
     world.create(ADMIN, r#"{"username": "admin", "password": "adminpw"}"#);
     world.set_password("admin", "adminpw");
-    world.store.tag_as_aws(ADMIN, tags);
+    world.tag_as_aws(ADMIN, tags);
     world.inventory = Databases(rds);
     world
 }
@@ -202,7 +202,7 @@ async fn a_replica_of_a_managed_administrators_database_costs_one_call_more() {
 async fn one_key_more_makes_it_an_ordinary_admin_secret() {
     let world = World::new(&json!({"masterarn": ADMIN, "host": INSTANCE_HOST}));
     world.create(ADMIN, r#"{"username": "admin", "password": "adminpw", "note": ""}"#);
-    world.store.tag_as_aws(ADMIN, &[(INSTANCE_TAG, INSTANCE_ARN)]);
+    world.tag_as_aws(ADMIN, &[(INSTANCE_TAG, INSTANCE_ARN)]);
     let (_, text) = set_fails(&world).await;
     assert!(text.contains("field `engine`"), "{text}");
     assert!(world.inventory.0.asked().is_empty());

@@ -22,7 +22,7 @@ fn world(admin: &Value, inventory: FakeInventory, tags: &[(&str, &str)]) -> Worl
     let mut world = World::with_plugin(&own, |plugin| plugin.engines.push("redshift".to_owned()));
     world.create(ADMIN, &admin.to_string());
     world.set_password("admin", "adminpw");
-    world.store.tag_as_aws(ADMIN, tags);
+    world.tag_as_aws(ADMIN, tags);
     world.inventory = Databases(inventory);
     world
 }

@@ -313,7 +313,7 @@ async fn a_beginning_that_several_versions_have_is_refused_with_all_of_them() {
     for (number, id) in ids.iter().enumerate() {
         let version = VersionId::new(format!("{id}{number}"));
         let token = version.as_str();
-        let begun = crate::store::embedded::RotateSecret::at_once(SECRET, token);
+        let begun = windlass_secrets_manager::RotateSecret::at_once(SECRET, token);
         world.store.begin_rotation(&begun).unwrap();
         world.step(Step::Create, &version).await.unwrap();
         take_off(&world, &version).await;

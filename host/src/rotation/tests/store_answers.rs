@@ -16,7 +16,7 @@ use crate::rotation::ports::{
     StageMove, StoreError, StoreErrorKind, VersionListing, VersionSelector,
 };
 use crate::secret::Secret;
-use crate::store::embedded::EmbeddedStore;
+use windlass_secrets_manager::EmbeddedStore;
 
 /// Notes which tokens values are stored with; one of its actions may fail.
 struct Noting<'a> {

@@ -17,8 +17,7 @@ use crate::rotation::ports::{
     Features, Login, NameLength, PairState, PasswordRules, Planned, PluginFault, Proof, SecretId,
     SecretStore, Service, Stage, StageMove, TlsMode, UsernameRules, VersionId, VersionSelector,
 };
-use crate::secret::Secret;
-use crate::store::embedded::{
+use windlass_secrets_manager::{
     CreateSecret, EmbeddedStore, PutSecretValue, RotateSecret, StoredValue, Tag,
 };
 
@@ -347,8 +346,18 @@ impl World {
     }
 
     pub(super) fn create(&self, name: &str, text: &str) {
-        let request = CreateSecret::with_text(name, Secret::new(text.to_owned()));
+        let request = CreateSecret::with_text(name, text);
         self.store.create_secret(request).expect("the secret is created");
+    }
+
+    /// Tags that only AWS's own services put on secrets.
+    pub(super) fn tag_as_aws(&self, name: &str, tags: &[(&str, &str)]) {
+        let own = |(key, value): &(&str, &str)| Tag {
+            key: (*key).to_owned(),
+            value: (*value).to_owned(),
+        };
+        let tags = tags.iter().map(own).collect();
+        self.store.tag_as_aws(name, tags).expect("the secret is tagged");
     }
 
     /// A new current version, as an operator stores it.
@@ -361,7 +370,7 @@ impl World {
         let put = PutSecretValue {
             secret_id: secret.to_owned(),
             token: Some(uuid::Uuid::new_v4().to_string()),
-            value: StoredValue::Text(Secret::new(text.to_owned())),
+            value: StoredValue::text(text),
             stages: None,
             rotation_token: None,
         };

@@ -24,6 +24,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use anyhow::{Context, Result};
 use serde_json::Value;
 use windlass_harness::Postgres;
+use windlass_secrets_manager::EmbeddedStore;
 
 pub use sought::Sought;
 
@@ -42,16 +43,13 @@ static ACCOUNTS: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 /// If it can't be read.
 pub fn passwords_in_store(store: &Path) -> Result<BTreeSet<String>> {
     let reading = || format!("reading the store `{}`", store.display());
-    let text = match std::fs::read_to_string(store) {
-        Ok(text) => text,
-        // Nobody has stored anything.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
-        Err(error) => return Err(error).with_context(reading),
-    };
-    let store: Value = serde_json::from_str(&text).with_context(reading)?;
-    let secrets = store.get("secrets").and_then(Value::as_object).into_iter().flatten();
-    let versions = secrets.filter_map(|(_, secret)| secret.get("versions")?.as_array()).flatten();
-    let texts = versions.filter_map(|version| version.pointer("/value/text")?.as_str());
+    // Where nobody has stored anything there is no file, perhaps not even a folder.
+    if !store.exists() {
+        return Ok(BTreeSet::new());
+    }
+    let store = EmbeddedStore::open(store).with_context(reading)?;
+    let values = store.all_values().with_context(reading)?;
+    let texts = values.iter().filter_map(|value| value.as_text());
     Ok(texts.flat_map(passwords_in).collect())
 }
 
@@ -252,17 +250,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD_NO_PAD;
+    use windlass_secrets_manager::CreateSecret;
 
     use super::*;
 
     #[test]
     fn a_planted_leak_fails_the_test_that_it_is_in() -> Result<()> {
         let work = windlass_harness::WorkDir::new()?;
-        let store = work.path().join("secrets.json");
+        let store = work.path().join("secrets.db");
         let value = serde_json::json!({ "username": "app", "password": "correct horse" });
-        let version = serde_json::json!({ "value": { "text": value.to_string() } });
-        let secrets = serde_json::json!({ "secrets": { "s": { "versions": [version] } } });
-        std::fs::write(&store, secrets.to_string())?;
+        let secret = CreateSecret::with_text("s", value.to_string());
+        EmbeddedStore::open(&store)?.create_secret(secret)?;
         let log = work.path().join("function-1.err");
         let watch = Watch::new(work.path(), &store);
         std::fs::write(&log, "app signs in with another one\n")?;

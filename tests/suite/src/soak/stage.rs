@@ -71,7 +71,7 @@ impl Stage {
         let logs = work.private("logs")?;
         let options = LocalOptions {
             windlass: programs.windlass.clone(),
-            store: work.private("store")?.join("secrets.json"),
+            store: work.private("store")?.join("secrets.db"),
             plugins: None,
             lambda_endpoint: None,
             environment: with_all_logged(&[]),
@@ -145,7 +145,7 @@ impl Stage {
     }
 
     pub(super) fn store(&self) -> std::path::PathBuf {
-        self.work.path().join("store/secrets.json")
+        self.work.path().join("store/secrets.db")
     }
 
     pub(super) fn logs(&self) -> &Path {

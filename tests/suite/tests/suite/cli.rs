@@ -308,7 +308,7 @@ async fn what_is_missing_is_told_in_one_line_and_libraries_are_silent() -> Resul
 
 #[tokio::test]
 async fn a_misspelt_variable_of_ours_is_noticed() -> Result<()> {
-    let arguments = ["rotate", "--secret-id", "any", "--store", "/nowhere/secrets.json"];
+    let arguments = ["rotate", "--secret-id", "any", "--store", "/nowhere/secrets.db"];
     let ran = windlass(&arguments, &[("WINDLASS_STRATEGIE", "single-user")]).await?;
     assert_eq!(ran.code, Some(3), "{}", ran.stderr);
     assert!(ran.stderr.contains("unknown variable `WINDLASS_STRATEGIE`"), "{}", ran.stderr);

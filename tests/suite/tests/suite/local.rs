@@ -31,7 +31,7 @@ async fn start(work: &WorkDir, name: &str, options: Options) -> Result<Watched> 
     std::fs::create_dir_all(&store)?;
     let options = LocalOptions {
         windlass: Artifact::Windlass.path()?,
-        store: store.join("secrets.json"),
+        store: store.join("secrets.db"),
         plugins: options.plugins,
         lambda_endpoint: options.lambda_endpoint,
         environment: with_all_logged(&options.environment),
@@ -124,7 +124,7 @@ async fn create(secrets: &SecretsManager, name: &str, text: &str) -> Result<()> 
 #[tokio::test]
 async fn what_it_acknowledged_survives_its_being_killed_in_the_middle_of_writing() -> Result<()> {
     let work = WorkDir::new()?;
-    let file = work.path().join("store/secrets.json");
+    let file = work.path().join("store/secrets.db");
     for round in 0..3 {
         let local = start(&work, &format!("local-{round}"), Options::default()).await?;
         let name = format!("kept/{round}");
@@ -183,7 +183,7 @@ async fn what_it_acknowledged_survives_its_being_killed_in_the_middle_of_writing
 #[tokio::test]
 async fn it_serves_this_machine_only() -> Result<()> {
     let work = WorkDir::new()?;
-    let store = work.path().join("secrets.json");
+    let store = work.path().join("secrets.db");
     let store = store.to_string_lossy();
     let arguments = ["local", "--store", &store, "--listen", "0.0.0.0:0", "--external-rotation"];
     let ran = windlass_suite::windlass(&arguments, &[]).await?;

@@ -30,7 +30,7 @@ async fn every_row_of_the_contract_holds_in_the_embedded_store() -> Result<()> {
     let port = free_port()?;
     let options = LocalOptions {
         windlass: Artifact::Windlass.path()?,
-        store: work.private("store")?.join("secrets.json"),
+        store: work.private("store")?.join("secrets.db"),
         plugins: None,
         lambda_endpoint: Some(format!("http://127.0.0.1:{port}")),
         environment: with_all_logged(&[]),

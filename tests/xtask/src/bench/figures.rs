@@ -117,6 +117,7 @@ impl Figure {
             Unit::Count => format!("{value:.0}"),
             Unit::Megabytes => format!("{value:.2} MB"),
             Unit::Kilobytes => format!("{value:.1} kB"),
+            Unit::Milliseconds if value < 1.0 => format!("{value:.3} ms"),
             Unit::Milliseconds => format!("{value:.1} ms"),
         }
     }

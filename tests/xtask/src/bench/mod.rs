@@ -14,6 +14,7 @@ mod native;
 mod rotation;
 mod server;
 mod sizes;
+mod stored;
 
 use std::fs;
 use std::path::PathBuf;
@@ -67,6 +68,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
 async fn measure(programs: Programs, native: Command, runs: usize) -> Result<Table> {
     let mut table = Table::default();
     sizes::measure(&programs, &mut table)?;
+    stored::measure(&mut table)?;
     let stack = Stack::start(programs.clone()).await?;
     let setting = ("the plugins that there are", cold::START_GOAL);
     cold::start(&stack, runs, setting, &mut table).await?;

@@ -20,7 +20,7 @@ use crate::rotation::ports::{
     StoreError, StoreErrorKind, VersionListing, VersionSelector,
 };
 use crate::secret::Secret;
-use crate::store::embedded::EmbeddedStore;
+use windlass_secrets_manager::EmbeddedStore;
 
 /// Whether the operation has taken effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

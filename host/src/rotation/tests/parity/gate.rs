@@ -71,7 +71,7 @@ async fn arrange(world: &World, states: &[State]) -> VersionId {
         match state {
             State::Off => drop(world.store.cancel_rotation(SECRET)),
             State::Deleted => {
-                let days = crate::store::embedded::Deletion::AfterDays(None);
+                let days = windlass_secrets_manager::Deletion::AfterDays(None);
                 drop(world.store.delete_secret(SECRET, days));
             }
             State::UnknownToken => version = VersionId::new(TOKEN),
