@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, ensure};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_rds::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_secretsmanager::config::{Credentials, SharedCredentialsProvider};
 use serde_json::Value;
 use windlass::HostPort;
 use windlass::aws;

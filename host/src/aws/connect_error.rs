@@ -107,6 +107,9 @@ impl AwsService<'_> {
             _ if said("invalid HTTP") => {
                 format!("the endpoint does not speak HTTP; check {variable}, its scheme and port")
             }
+            _ if said("length limit exceeded") => {
+                format!("its answer is larger than any of AWS's; check {variable}")
+            }
             Some(io::ErrorKind::ConnectionRefused) => {
                 format!("connection refused: nothing listens there; check {variable}")
             }

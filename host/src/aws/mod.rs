@@ -3,3 +3,6 @@
 
 pub mod client;
 pub(crate) mod connect_error;
+pub(crate) mod json;
+pub(crate) mod query;
+pub(crate) mod signed;

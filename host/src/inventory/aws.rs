@@ -1,8 +1,9 @@
 //! Amazon RDS and Amazon Redshift over their APIs.
 //!
-//! Translation only: a call, its answer, its error as one of [`InventoryErrorKind`]. Retries within
-//! a call are the SDK's. Each client is made by the first call of its service: most processes never
-//! make one, and reading the system's roots would be the largest single cost of a cold start.
+//! Translation only: a call, its answer, its error as one of [`InventoryErrorKind`]. Signatures and
+//! retries within a call are those of `aws::signed`. Each client is made by the first call of its
+//! service: most processes never make one, and reading the system's roots would be the largest single
+//! cost of a cold start.
 
 mod rds;
 mod redshift;
@@ -11,8 +12,9 @@ use std::future::Future;
 use std::pin::Pin;
 
 use aws_config::SdkConfig;
-use aws_sdk_rds::config::http::HttpResponse;
-use aws_sdk_rds::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
 use tokio::sync::OnceCell;
 
 use super::action::{Action, DatabaseService};
@@ -20,6 +22,9 @@ use super::api::{Cluster, DatabaseApis, Instance, Workgroup};
 use super::databases::Databases;
 use super::failure::failed_call;
 use crate::aws::connect_error::Unanswered;
+use crate::aws::signed::endpoint::Rules;
+use crate::aws::signed::{Refusal, Request, Service, SignedClient};
+use crate::aws::{json, query};
 use crate::host_port::HostPort;
 use crate::report::chain;
 use crate::rotation::ports::{InventoryError, InventoryErrorKind};
@@ -42,9 +47,9 @@ pub type Connecting = Pin<Box<dyn Future<Output = std::io::Result<Access>> + Sen
 pub struct AwsApis {
     names: Names,
     connect: Box<dyn Fn(DatabaseService) -> Connecting + Send + Sync>,
-    rds: OnceCell<aws_sdk_rds::Client>,
-    redshift: OnceCell<aws_sdk_redshift::Client>,
-    serverless: OnceCell<aws_sdk_redshiftserverless::Client>,
+    rds: OnceCell<SignedClient>,
+    redshift: OnceCell<SignedClient>,
+    serverless: OnceCell<SignedClient>,
 }
 
 /// Which host names Amazon RDS gives out.
@@ -90,27 +95,53 @@ impl AwsApis {
     }
 }
 
-/// The client of one service, made if it is the first time. A macro, because each SDK has a
-/// configuration of its own, alike in everything but its type.
-macro_rules! client {
-    ($self:ident, $cell:ident, $sdk:ident, $action:expr, $asked:expr) => {
-        $self
-            .$cell
-            .get_or_try_init(|| async {
-                let access = ($self.connect)($action.service()).await?;
-                let mut config =
-                    $sdk::config::Builder::from(&access.shared).retry_classifier(BadTls);
-                config.set_endpoint_url(access.endpoint);
-                Ok($sdk::Client::from_conf(config.build()))
-            })
-            .await
-            .map_err(|error: std::io::Error| {
-                let kind = $crate::rotation::ports::InventoryErrorKind::Other;
-                $crate::inventory::failure::failed_call(kind, $action, $asked, error.to_string())
-            })
-    };
+impl AwsApis {
+    /// Sends a request and reads what is answered.
+    async fn ask<T>(
+        &self,
+        action: Action,
+        asked: &str,
+        request: Request,
+        read: fn(&[u8]) -> Result<T, String>,
+    ) -> Result<T, InventoryError> {
+        let client = self.client(action.service()).await.map_err(|error| {
+            failed_call(InventoryErrorKind::Other, action, asked, error.to_string())
+        })?;
+        let answer = client.post(request).await.map_err(|error| failed(action, asked, &error))?;
+        read(&answer).map_err(|error| {
+            let message = format!("the answer is not what the API describes: {error}");
+            failed_call(InventoryErrorKind::Other, action, asked, message)
+        })
+    }
+
+    /// The client of one service, made if it is the first time.
+    async fn client(&self, service: DatabaseService) -> std::io::Result<&SignedClient> {
+        let cell = match service {
+            DatabaseService::Rds => &self.rds,
+            DatabaseService::Redshift => &self.redshift,
+            DatabaseService::RedshiftServerless => &self.serverless,
+        };
+        let made = cell.get_or_try_init(|| async {
+            let Access { shared, endpoint } = (self.connect)(service).await?;
+            SignedClient::new(signed(service), &shared, endpoint.as_deref())
+        });
+        made.await
+    }
 }
-use client;
+
+/// How requests of a service are signed and sent.
+fn signed(service: DatabaseService) -> Service {
+    let (name, own, government_is_fips, refusal): (_, _, _, fn(&HttpResponse) -> _) = match service
+    {
+        DatabaseService::Rds => ("RDS", "rds", true, query::refusal),
+        DatabaseService::Redshift => ("Redshift", "redshift", true, query::refusal),
+        DatabaseService::RedshiftServerless => {
+            ("Redshift Serverless", "redshift-serverless", false, json::refusal)
+        }
+    };
+    let endpoints = Rules { prefix: own, government_is_fips };
+    Service { name, signing_name: own, endpoints, refusal }
+}
 
 impl DatabaseApis for AwsApis {
     fn may_name(&self, host: &str) -> bool {
@@ -145,10 +176,7 @@ fn place(host: Option<String>, port: Option<i32>) -> Option<HostPort> {
     Some(HostPort { host, port })
 }
 
-fn failed<E>(action: Action, id: &str, error: &SdkError<E, HttpResponse>) -> InventoryError
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-{
+fn failed(action: Action, id: &str, error: &SdkError<Refusal, HttpResponse>) -> InventoryError {
     let status = error.raw_response().map(|response| response.status().as_u16());
     let service = action.service().in_messages();
     let (kind, message) = match (service.unanswered(error), error) {

@@ -460,8 +460,10 @@ def batches():
     row("BatchGetSecretValue: what can't be read is in Errors",
         [(error["SecretId"], error["ErrorCode"]) for error in answer["Errors"]]
         == [(name("nothing"), "ResourceNotFoundException")])
-    pages = sm.get_paginator("batch_get_secret_value").paginate(
-        Filters=[{"Key": "tag-value", "Values": [PREFIX]}], MaxResults=1)
+    by_tag = {"Filters": [{"Key": "tag-value", "Values": [PREFIX]}], "MaxResults": 1}
+    pages = [sm.batch_get_secret_value(**by_tag)]
+    while "NextToken" in pages[-1]:
+        pages.append(sm.batch_get_secret_value(NextToken=pages[-1]["NextToken"], **by_tag))
     row("BatchGetSecretValue: by filters, in pages",
         [[value["Name"] for value in page["SecretValues"]] for page in pages]
         == [[name("batch-a")], [name("batch-b")]])

@@ -1,8 +1,6 @@
 //! Everything of a test's own: Secrets Manager, Lambda, the function between them.
 
 use std::collections::HashMap;
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +10,7 @@ use windlass_harness::{
     Artifact, Function, FunctionOptions, Local, LocalOptions, RuntimeApi, SecretsManager,
     Supervision, WorkDir,
 };
+use windlass_secrets_manager::{CreateSecret, EmbeddedStore, Tag};
 
 use crate::leaks::{Further, Watch};
 use crate::{Database, Login, Server, engine, within};
@@ -69,26 +68,18 @@ impl Managed {
         format!("arn:aws:secretsmanager:us-east-1:123456789012:secret:{}-AbCdEf", self.name)
     }
 
-    /// A store that holds it and nothing else.
-    fn store(&self) -> Result<Value> {
-        let version = World::token()?;
+    /// Makes a store that holds it and nothing else, under the ARN that the test knows beforehand.
+    fn store(&self, file: &Path) -> Result<()> {
         let Login { username, password } = &self.login;
         let text = json!({ "username": username, "password": password }).to_string();
-        let (key, value) = &self.tag;
-        Ok(json!({
-            "format": "windlass-store",
-            "version": 1,
-            "region": "us-east-1",
-            "account": "123456789012",
-            "secrets": { &self.name: {
-                "arn": self.arn(),
-                "tags": { key: value },
-                "created": 0,
-                "changed": 0,
-                "labels": { "AWSCURRENT": &version },
-                "versions": [{ "id": &version, "created": 0, "value": { "text": text } }],
-            }},
-        }))
+        let (key, value) = self.tag.clone();
+        let store = EmbeddedStore::open(file)?;
+        store.create_secret(CreateSecret::with_text(&self.name, text))?;
+        store.tag_as_aws(&self.name, vec![Tag { key, value }])?;
+        drop(store);
+        let database = rusqlite::Connection::open(file)?;
+        database.execute("UPDATE secret SET arn = ?1", [self.arn()])?;
+        Ok(())
     }
 }
 
@@ -140,9 +131,7 @@ impl World {
         let by_function = options.rotations == Rotations::ByRotateSecret;
         let store = work.private("store")?.join("secrets.db");
         if let Some(managed) = &options.managed {
-            std::fs::write(&store, managed.store()?.to_string())
-                .and_then(|()| std::fs::set_permissions(&store, Permissions::from_mode(0o600)))
-                .with_context(|| format!("writing `{}`", store.display()))?;
+            managed.store(&store).with_context(|| format!("making `{}`", store.display()))?;
         }
         let local = LocalOptions {
             windlass: Artifact::Windlass.path()?,

@@ -1,36 +1,33 @@
 //! Amazon RDS: instances and clusters, each by its identifier or ARN.
 
-use aws_sdk_rds::types::{DbCluster, DbInstance};
+use serde::Deserialize;
 
-use super::{AwsApis, client, failed, not_in_answer, place};
-use crate::aws::connect_error::BadTls;
+use super::{AwsApis, not_in_answer, place};
+use crate::aws::query;
 use crate::inventory::action::Action;
 use crate::inventory::api::{Cluster, Instance};
 use crate::rotation::ports::InventoryError;
 
+/// The version of the API.
+const VERSION: &str = "2014-10-31";
+
 impl AwsApis {
     pub(super) async fn rds_instance(&self, id: &str) -> Result<Instance, InventoryError> {
         const ACTION: Action = Action::DescribeDbInstances;
-        let client = client!(self, rds, aws_sdk_rds, ACTION, id)?;
-        let answer = client.describe_db_instances().db_instance_identifier(id).send().await;
-        let instances = answer.map_err(|error| failed(ACTION, id, &error))?.db_instances;
+        let asked = query::request(ACTION.name(), VERSION, &[("DBInstanceIdentifier", id)]);
+        let answer: DescribeDbInstancesResponse = self.ask(ACTION, id, asked, query::read).await?;
+        let instances = answer.result.instances.unwrap_or_default().instances;
         // RDS answers with what was asked for. Somebody who answers with more must not choose.
-        let asked = |one: &DbInstance| {
-            is(id, one.db_instance_identifier.as_deref(), one.db_instance_arn.as_deref())
-        };
-        let found = instances.unwrap_or_default().into_iter().find(asked);
+        let found = instances.into_iter().find(|one| is(id, one.id.as_deref(), one.arn.as_deref()));
         found.map(Instance::from).ok_or_else(|| not_in_answer(ACTION, id))
     }
 
     pub(super) async fn rds_cluster(&self, id: &str) -> Result<Cluster, InventoryError> {
         const ACTION: Action = Action::DescribeDbClusters;
-        let client = client!(self, rds, aws_sdk_rds, ACTION, id)?;
-        let answer = client.describe_db_clusters().db_cluster_identifier(id).send().await;
-        let clusters = answer.map_err(|error| failed(ACTION, id, &error))?.db_clusters;
-        let asked = |one: &DbCluster| {
-            is(id, one.db_cluster_identifier.as_deref(), one.db_cluster_arn.as_deref())
-        };
-        let found = clusters.unwrap_or_default().into_iter().find(asked);
+        let asked = query::request(ACTION.name(), VERSION, &[("DBClusterIdentifier", id)]);
+        let answer: DescribeDbClustersResponse = self.ask(ACTION, id, asked, query::read).await?;
+        let clusters = answer.result.clusters.unwrap_or_default().clusters;
+        let found = clusters.into_iter().find(|one| is(id, one.id.as_deref(), one.arn.as_deref()));
         found.map(Cluster::from).ok_or_else(|| not_in_answer(ACTION, id))
     }
 }
@@ -40,15 +37,91 @@ fn is(asked: &str, id: Option<&str>, arn: Option<&str>) -> bool {
     [id, arn].into_iter().flatten().any(|own| own.eq_ignore_ascii_case(asked))
 }
 
+#[derive(Deserialize)]
+struct DescribeDbInstancesResponse {
+    #[serde(rename = "DescribeDBInstancesResult")]
+    result: DescribeDbInstancesResult,
+}
+
+#[derive(Deserialize)]
+struct DescribeDbInstancesResult {
+    #[serde(rename = "DBInstances")]
+    instances: Option<DbInstances>,
+}
+
+#[derive(Default, Deserialize)]
+struct DbInstances {
+    #[serde(rename = "DBInstance", default)]
+    instances: Vec<DbInstance>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct DbInstance {
+    #[serde(rename = "DBInstanceIdentifier")]
+    id: Option<String>,
+    #[serde(rename = "DBInstanceArn")]
+    arn: Option<String>,
+    #[serde(rename = "Engine")]
+    engine: Option<String>,
+    #[serde(rename = "Endpoint")]
+    endpoint: Option<Endpoint>,
+    #[serde(rename = "ReadReplicaSourceDBInstanceIdentifier")]
+    replica_of: Option<String>,
+    #[serde(rename = "DBClusterIdentifier")]
+    cluster: Option<String>,
+}
+
+/// Where an instance listens.
+#[derive(Deserialize)]
+pub(super) struct Endpoint {
+    #[serde(rename = "Address")]
+    pub(super) address: Option<String>,
+    #[serde(rename = "Port")]
+    pub(super) port: Option<i32>,
+}
+
+#[derive(Deserialize)]
+struct DescribeDbClustersResponse {
+    #[serde(rename = "DescribeDBClustersResult")]
+    result: DescribeDbClustersResult,
+}
+
+#[derive(Deserialize)]
+struct DescribeDbClustersResult {
+    #[serde(rename = "DBClusters")]
+    clusters: Option<DbClusters>,
+}
+
+#[derive(Default, Deserialize)]
+struct DbClusters {
+    #[serde(rename = "DBCluster", default)]
+    clusters: Vec<DbCluster>,
+}
+
+#[derive(Deserialize)]
+struct DbCluster {
+    #[serde(rename = "DBClusterIdentifier")]
+    id: Option<String>,
+    #[serde(rename = "DBClusterArn")]
+    arn: Option<String>,
+    #[serde(rename = "Engine")]
+    engine: Option<String>,
+    #[serde(rename = "Endpoint")]
+    endpoint: Option<String>,
+    #[serde(rename = "ReaderEndpoint")]
+    reader_endpoint: Option<String>,
+    #[serde(rename = "Port")]
+    port: Option<i32>,
+}
+
 impl From<DbInstance> for Instance {
     fn from(answer: DbInstance) -> Self {
-        let endpoint = answer.endpoint.and_then(|at| place(at.address, at.port));
         Self {
-            id: answer.db_instance_identifier.unwrap_or_default().to_ascii_lowercase(),
-            endpoint,
+            id: answer.id.unwrap_or_default().to_ascii_lowercase(),
+            endpoint: answer.endpoint.and_then(|at| place(at.address, at.port)),
             engine: answer.engine.unwrap_or_default(),
-            replica_of: filled(answer.read_replica_source_db_instance_identifier),
-            cluster: filled(answer.db_cluster_identifier),
+            replica_of: filled(answer.replica_of),
+            cluster: filled(answer.cluster),
         }
     }
 }
@@ -56,7 +129,7 @@ impl From<DbInstance> for Instance {
 impl From<DbCluster> for Cluster {
     fn from(answer: DbCluster) -> Self {
         Self {
-            id: answer.db_cluster_identifier.unwrap_or_default().to_ascii_lowercase(),
+            id: answer.id.unwrap_or_default().to_ascii_lowercase(),
             endpoint: place(answer.endpoint, answer.port),
             reader_endpoint: place(answer.reader_endpoint, answer.port),
             engine: answer.engine.unwrap_or_default(),

@@ -4,15 +4,22 @@
 //! whole of what the rotation knows: an answer counts only if it is of the ARN's own account and
 //! region.
 
-use aws_sdk_redshiftserverless::types::{Namespace, Workgroup as Listed};
+use serde::{Deserialize, Serialize};
 
-use super::{AwsApis, client, failed, not_in_answer, place};
-use crate::aws::connect_error::BadTls;
+use super::rds::Endpoint;
+use super::{AwsApis, not_in_answer, place};
+use crate::aws::{json, query};
 use crate::host_port::HostPort;
 use crate::inventory::action::Action;
 use crate::inventory::api::Workgroup;
 use crate::inventory::failure::failed_call;
 use crate::rotation::ports::{InventoryError, InventoryErrorKind};
+
+/// The version of the API of provisioned clusters.
+const VERSION: &str = "2012-12-01";
+
+/// What Redshift Serverless is called in its protocol.
+const SERVICE: &str = "RedshiftServerless";
 
 /// How many entries a page may have at most.
 const PAGE: i32 = 100;
@@ -24,15 +31,14 @@ const PAGES: usize = 20;
 impl AwsApis {
     pub(super) async fn provisioned(&self, arn: &str) -> Result<Option<HostPort>, InventoryError> {
         const ACTION: Action = Action::DescribeClusters;
-        let client = client!(self, redshift, aws_sdk_redshift, ACTION, arn)?;
         let (owner, name) = (owner(arn), arn.rsplit(':').next().unwrap_or_default());
-        let answer = client.describe_clusters().cluster_identifier(name).send().await;
-        let clusters = answer.map_err(|error| failed(ACTION, arn, &error))?.clusters;
-        let found = clusters.unwrap_or_default().into_iter().find(|one| {
-            let named = one.cluster_identifier.as_deref() == Some(name);
-            // The one ARN in the answer is that of the cluster's namespace. Redshift always tells it.
-            named
-                && one.cluster_namespace_arn.as_deref().is_none_or(|own| self::owner(own) == owner)
+        let asked = query::request(ACTION.name(), VERSION, &[("ClusterIdentifier", name)]);
+        let answer: DescribeClustersResponse = self.ask(ACTION, arn, asked, query::read).await?;
+        let clusters = answer.result.clusters.unwrap_or_default().clusters;
+        let found = clusters.into_iter().find(|one| {
+            // The one ARN in the answer is that of the cluster's namespace. Redshift always has it.
+            one.id.as_deref() == Some(name)
+                && one.namespace.as_deref().is_none_or(|own| self::owner(own) == owner)
         });
         let found = found.ok_or_else(|| not_in_answer(ACTION, arn))?;
         Ok(found.endpoint.and_then(|at| place(at.address, at.port)))
@@ -49,14 +55,12 @@ impl AwsApis {
     /// The name of a namespace.
     async fn namespace(&self, arn: &str) -> Result<String, InventoryError> {
         const ACTION: Action = Action::ListNamespaces;
-        let client = client!(self, serverless, aws_sdk_redshiftserverless, ACTION, arn)?;
-        let asked = |one: &Namespace| one.namespace_arn.as_deref() == Some(arn);
         let mut next = None;
         for _ in 0..PAGES {
-            let call = client.list_namespaces().max_results(PAGE).set_next_token(next);
-            let answer = call.send().await.map_err(|error| failed(ACTION, arn, &error))?;
+            let answer: Namespaces = self.page(ACTION, arn, next).await?;
+            let asked = |one: &Namespace| one.arn.as_deref() == Some(arn);
             let found = answer.namespaces.into_iter().find(asked);
-            if let Some(name) = found.and_then(|one| one.namespace_name) {
+            if let Some(name) = found.and_then(|one| one.name) {
                 return Ok(name);
             }
             next = answer.next_token.filter(|token| !token.is_empty());
@@ -69,11 +73,9 @@ impl AwsApis {
 
     async fn all_workgroups(&self, arn: &str) -> Result<Vec<Listed>, InventoryError> {
         const ACTION: Action = Action::ListWorkgroups;
-        let client = client!(self, serverless, aws_sdk_redshiftserverless, ACTION, arn)?;
         let (mut all, mut next) = (Vec::new(), None);
         for _ in 0..PAGES {
-            let call = client.list_workgroups().max_results(PAGE).set_next_token(next);
-            let answer = call.send().await.map_err(|error| failed(ACTION, arn, &error))?;
+            let answer: Workgroups = self.page(ACTION, arn, next).await?;
             all.extend(answer.workgroups);
             next = answer.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
@@ -82,6 +84,94 @@ impl AwsApis {
         }
         Err(too_many(ACTION, arn))
     }
+
+    async fn page<T: serde::de::DeserializeOwned>(
+        &self,
+        action: Action,
+        arn: &str,
+        next: Option<String>,
+    ) -> Result<T, InventoryError> {
+        let input = PageRequest { next_token: next, max_results: PAGE };
+        let asked = json::request(SERVICE, action.name(), &input).map_err(|error| {
+            failed_call(InventoryErrorKind::Other, action, arn, error.to_string())
+        })?;
+        self.ask(action, arn, asked, json::read).await
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PageRequest {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+    max_results: i32,
+}
+
+#[derive(Deserialize)]
+struct DescribeClustersResponse {
+    #[serde(rename = "DescribeClustersResult")]
+    result: DescribeClustersResult,
+}
+
+#[derive(Deserialize)]
+struct DescribeClustersResult {
+    #[serde(rename = "Clusters")]
+    clusters: Option<Clusters>,
+}
+
+#[derive(Default, Deserialize)]
+struct Clusters {
+    #[serde(rename = "Cluster", default)]
+    clusters: Vec<Provisioned>,
+}
+
+#[derive(Deserialize)]
+struct Provisioned {
+    #[serde(rename = "ClusterIdentifier")]
+    id: Option<String>,
+    #[serde(rename = "ClusterNamespaceArn")]
+    namespace: Option<String>,
+    #[serde(rename = "Endpoint")]
+    endpoint: Option<Endpoint>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Namespaces {
+    #[serde(default)]
+    namespaces: Vec<Namespace>,
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Namespace {
+    #[serde(rename = "namespaceName")]
+    name: Option<String>,
+    #[serde(rename = "namespaceArn")]
+    arn: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Workgroups {
+    #[serde(default)]
+    workgroups: Vec<Listed>,
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    workgroup_name: Option<String>,
+    namespace_name: Option<String>,
+    endpoint: Option<ServerlessEndpoint>,
+}
+
+/// Where a workgroup listens.
+#[derive(Deserialize)]
+struct ServerlessEndpoint {
+    address: Option<String>,
+    port: Option<i32>,
 }
 
 /// Partition, region and account of an ARN: `arn:PARTITION:SERVICE:REGION:ACCOUNT:…`.

@@ -7,8 +7,9 @@ mod redshift;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_sdk_rds::config::retry::RetryConfig;
-use aws_sdk_rds::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region};
+use aws_sdk_secretsmanager::config::{Credentials, SharedCredentialsProvider};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 

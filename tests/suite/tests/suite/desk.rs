@@ -1,10 +1,6 @@
 //! The command line at work on a secret.
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
-
-use anyhow::{Context, Result};
-use serde_json::Value;
+use anyhow::{Result, ensure};
 use windlass_harness::Artifact;
 use windlass_suite::{Login, Options, Ran, World, windlass};
 
@@ -27,17 +23,12 @@ impl Desk {
 
     /// Lets a quarter of an hour pass for a version: what was begun then is not running any more.
     pub(crate) fn age(&self, secret: &str, version: &str) -> Result<()> {
-        let store = self.world.store();
-        let mut all: Value = serde_json::from_slice(&std::fs::read(&store)?)?;
-        let versions = all["secrets"][secret]["versions"].as_array_mut();
-        let made = versions.into_iter().flatten().find(|made| made["id"] == version);
-        let created = made.and_then(|made| made.get_mut("created")).context("no such version")?;
-        *created = Value::from(created.as_u64().context("no time")? - 15 * 60 * 1000);
-        // As the store writes it: whoever reads at this moment sees the one or the other.
-        let beside = store.with_extension("aged");
-        std::fs::write(&beside, all.to_string())?;
-        std::fs::set_permissions(&beside, Permissions::from_mode(0o600))?;
-        Ok(std::fs::rename(&beside, &store)?)
+        let store = rusqlite::Connection::open(self.world.store())?;
+        store.busy_timeout(std::time::Duration::from_secs(10))?;
+        let older = "UPDATE version SET created = created - 15 * 60 * 1000 \
+                     WHERE secret = ?1 AND id = ?2";
+        ensure!(store.execute(older, [secret, version])? == 1, "no version {version} of {secret}");
+        Ok(())
     }
 
     /// Runs a command on the secret, in the store's own file, with the real plugins.

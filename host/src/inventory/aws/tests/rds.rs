@@ -1,7 +1,6 @@
 //! Amazon RDS.
 
 use crate::host_port::HostPort;
-use aws_sdk_rds::types::DbInstance;
 
 use super::*;
 
@@ -48,14 +47,14 @@ async fn each_kind_of_instance_is_read() {
 }
 
 /// Two instances of no cluster have no cluster in common, however an emulator writes that.
-#[test]
-fn what_is_empty_is_not_there() {
-    let empty = DbInstance::builder()
-        .db_instance_identifier("App")
-        .db_cluster_identifier("")
-        .read_replica_source_db_instance_identifier("")
-        .endpoint(aws_sdk_rds::types::Endpoint::builder().address("").port(5432).build())
-        .build();
+#[tokio::test]
+async fn what_is_empty_is_not_there() {
+    let empty = "<R><DescribeDBInstancesResult><DBInstances><DBInstance>\
+                 <DBInstanceIdentifier>App</DBInstanceIdentifier><DBClusterIdentifier/>\
+                 <ReadReplicaSourceDBInstanceIdentifier></ReadReplicaSourceDBInstanceIdentifier>\
+                 <Endpoint><Address/><Port>5432</Port></Endpoint>\
+                 </DBInstance></DBInstances></DescribeDBInstancesResult></R>";
+    let (rds, _) = services(vec![(200, empty)]).await;
     let expected = Instance {
         id: "app".into(),
         endpoint: None,
@@ -63,7 +62,7 @@ fn what_is_empty_is_not_there() {
         replica_of: None,
         cluster: None,
     };
-    assert_eq!(Instance::from(empty), expected);
+    assert_eq!(rds.instance("app").await.unwrap(), expected);
 }
 
 #[tokio::test]
