@@ -13,7 +13,7 @@ pub struct Digest([u8; SHA256_OUTPUT_LEN]);
 
 impl Digest {
     /// The digest of these bytes.
-    pub fn of(bytes: &[u8]) -> Self {
+    pub fn compute(bytes: &[u8]) -> Self {
         let mut own = [0; SHA256_OUTPUT_LEN];
         for (to, from) in own.iter_mut().zip(digest(&SHA256, bytes).as_ref()) {
             *to = *from;
@@ -72,9 +72,9 @@ mod tests {
     fn a_digest_is_written_and_read_in_hexadecimal() {
         // The first test vector of FIPS 180-2, appendix B.
         let text = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(Digest::of(b"abc").to_string(), text);
-        assert_eq!(text.parse(), Ok(Digest::of(b"abc")));
-        assert_eq!(text.to_uppercase().parse(), Ok(Digest::of(b"abc")));
+        assert_eq!(Digest::compute(b"abc").to_string(), text);
+        assert_eq!(text.parse(), Ok(Digest::compute(b"abc")));
+        assert_eq!(text.to_uppercase().parse(), Ok(Digest::compute(b"abc")));
         for wrong in ["", &text[1..], &format!("{text}0"), &text.replace('b', "g")] {
             assert_eq!(wrong.parse::<Digest>(), Err(NoDigest), "{wrong}");
         }

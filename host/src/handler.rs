@@ -76,7 +76,7 @@ impl<S: SecretStore> Handler<S> {
             &Rotation<'_, GuardedStore<'_, S>, InstalledPlugins, AwsInventory>,
         ) -> Result<T, rotation::Error>,
     ) -> Result<T, Error> {
-        let redactor = Arc::new(Redactor::of_process());
+        let redactor = Arc::new(Redactor::for_process());
         let progress = Progress::default();
         let operations_end = Some(Instant::now() + time.saturating_sub(PASSING_ON));
         let rotation = Rotation {
@@ -118,7 +118,7 @@ impl<S: SecretStore> Handler<S> {
         let time =
             time.map(|time| time.saturating_sub(REPORT_RESERVE.min(time / REPORT_RESERVE_DIVISOR)));
         let operations_end = time.map(|time| started + time.saturating_sub(PASSING_ON));
-        let redactor = Arc::new(Redactor::of_process());
+        let redactor = Arc::new(Redactor::for_process());
         event.rotation_token.iter().for_each(|token| redactor.learn(token));
         let deadline = Deadline::until(operations_end);
         let catalog = self.plugins.for_step(deadline, Arc::clone(&redactor));

@@ -220,7 +220,7 @@ mod tests {
     }
 
     fn component(bytes: &[u8]) -> Statement<'static> {
-        Statement::Component { sha256: Digest::of(bytes) }
+        Statement::Component { sha256: Digest::compute(bytes) }
     }
 
     #[test]
@@ -229,7 +229,7 @@ mod tests {
         let signature = own.sign(component(b"plugin")).unwrap();
         assert_eq!(signature.verify(component(b"plugin")), Ok(()));
         assert_eq!(signature.verify(component(b"another")), Err(BadSignature));
-        let digest = Digest::of(b"plugin");
+        let digest = Digest::compute(b"plugin");
         let compiled = Statement::Compiled {
             component: digest,
             artifact: digest,

@@ -48,7 +48,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             let step = handler.handle(&event.payload, Some(remaining));
             match panics::caught(step.instrument(invocation)).await {
                 Ok(outcome) => {
-                    outcome.map(|outcome| outcome.to_string()).map_err(|error| Report::of(&error))
+                    outcome.map(|outcome| outcome.to_string()).map_err(|error| Report::new(&error))
                 }
                 // The runtime would catch it, too, and tell its words.
                 Err(panicked) => {
@@ -68,7 +68,7 @@ struct Report {
 }
 
 impl Report {
-    fn of(error: &Error) -> Self {
+    fn new(error: &Error) -> Self {
         Self { error_type: error.error_type(), message: error.report() }
     }
 }
@@ -81,12 +81,13 @@ impl From<Report> for Diagnostic {
 
 async fn prepare() -> Result<Handler<AwsStore>, Report> {
     let usual = package().map(|package| package.join(config::FILE_NAME));
-    let config = Config::load(None, usual.as_deref()).map_err(|error| Report::of(&error.into()))?;
+    let config =
+        Config::load(None, usual.as_deref()).map_err(|error| Report::new(&error.into()))?;
     let sandbox = config.sandbox(runtime_api()?, on_lambda());
-    let runtime = Runtime::new().map_err(|error| Report::of(&error.into()))?;
+    let runtime = Runtime::new().map_err(|error| Report::new(&error.into()))?;
     let plugins = InstalledPlugins::open(&runtime, &plugin_folders(&config), sandbox)
         .await
-        .map_err(|error| Report::of(&error.into()))?;
+        .map_err(|error| Report::new(&error.into()))?;
     let endpoint = config.endpoint.as_deref();
     let client = aws::client::for_lambda(endpoint, ca_bundle().as_deref()).map_err(|error| {
         Report { error_type: ErrorType::Configuration, message: error.to_string() }

@@ -58,7 +58,7 @@ impl Build {
             self.folder.join(name)
         });
         files::write(&out, &component)?;
-        let sha256 = Digest::of(&component);
+        let sha256 = Digest::compute(&component);
         output.line(format!(
             "{} ({}, {})",
             out.display(),

@@ -46,7 +46,7 @@ impl Compile {
         let signature = sealed::component_signature(&self.component, &component)?;
         if let Some(file) = &self.config {
             let admission = Config::from_file(file)?.admission;
-            let (name, sha256) = (sealed::stem(&self.component), Digest::of(&component));
+            let (name, sha256) = (sealed::stem(&self.component), Digest::compute(&component));
             admission.of_component(&name, sha256, signature.as_ref()).map_err(refused)?;
             admission.warn_of_claims();
         }
@@ -71,7 +71,7 @@ impl Compile {
             .map_err(refused)?;
         let out = self.out.unwrap_or_else(|| self.component.with_extension("cwasm"));
         files::write(&out, &compiled)?;
-        let sha256 = Digest::of(&component);
+        let sha256 = Digest::compute(&component);
         output.line(format!(
             "{} ({}, {target}, {} ms)",
             out.display(),

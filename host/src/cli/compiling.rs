@@ -56,7 +56,7 @@ pub(super) async fn ask(
     let runtime = Runtime::for_one_question()?;
     let compiled = bounded(output, path, || Component::new(runtime.wasmtime(), component))?
         .map_err(|error| rejected(ArtifactProblem::Rejected(format!("{error:#}"))))?;
-    Ok(Loaded::from_component(&runtime, &compiled, path, Digest::of(component)).await?)
+    Ok(Loaded::from_component(&runtime, &compiled, path, Digest::compute(component)).await?)
 }
 
 /// Does what compiles, within the limits; beyond them the process ends.

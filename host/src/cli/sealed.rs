@@ -88,7 +88,7 @@ pub(super) fn component_signature(
     };
     let signature: Signature =
         serde_json::from_slice(&files::read(&beside)?).map_err(|error| wrong(&error))?;
-    let statement = Statement::Component { sha256: Digest::of(component) };
+    let statement = Statement::Component { sha256: Digest::compute(component) };
     signature.verify(statement).map_err(|error| wrong(&error))?;
     Ok(Some(signature))
 }

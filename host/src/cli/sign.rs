@@ -68,7 +68,7 @@ fn sign(path: &Path, key: &SigningKey) -> Result<(PathBuf, Digest, &'static str)
     match PluginFile::read(path)? {
         PluginFile::Component { bytes, signature } => {
             may_replace(path, signature.as_ref(), key)?;
-            let sha256 = Digest::of(&bytes);
+            let sha256 = Digest::compute(&bytes);
             let signature = make(key, Statement::Component { sha256 })?;
             let text = serde_json::to_string_pretty(&signature).map_err(internal)?;
             let into = signature_path(path);

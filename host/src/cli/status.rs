@@ -53,7 +53,7 @@ impl Status {
         let store = Arc::new(self.store.open().await?);
         let now = SystemTime::now();
         if let Some(id) = &self.secret_id {
-            let report = Report::of(&store, id, &self.store, self.time).await?;
+            let report = Report::read(&store, id, &self.store, self.time).await?;
             report.print(output, now);
             output.object(&report.to_json(now));
             return if report.findings.is_empty() { Ok(()) } else { Err(CommandError::stuck()) };
@@ -113,7 +113,7 @@ impl Status {
             let (store, name, arguments) = (Arc::clone(store), name.clone(), self.store.clone());
             let time = self.time;
             looking
-                .spawn(async move { (index, Report::of(&store, &name, &arguments, time).await) });
+                .spawn(async move { (index, Report::read(&store, &name, &arguments, time).await) });
         }
         let mut reports = looking.join_all().await;
         reports.sort_by_key(|(index, _)| *index);
@@ -122,7 +122,7 @@ impl Status {
 }
 
 impl Report {
-    async fn of(
+    async fn read(
         store: &Store,
         id: &SecretId,
         arguments: &StoreArgs,

@@ -248,7 +248,7 @@ mod tests {
         );
         assert!(config.rotation.send_text);
         let policy = &config.admission.plugins["postgres"];
-        assert_eq!(policy.sha256, Some(Digest::of(b"abc")));
+        assert_eq!(policy.sha256, Some(Digest::compute(b"abc")));
         assert_eq!(policy.grants, Some(Vec::new()));
         assert_eq!(config.admission.trust.components.len(), 1);
 

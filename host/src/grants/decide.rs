@@ -67,7 +67,7 @@ impl Granted {
 
     fn covers(&self, request: &Request<'_>) -> bool {
         match self {
-            Self::OwnPlace => GrantPattern::of_secret().covers(request),
+            Self::OwnPlace => GrantPattern::for_secret().covers(request),
             Self::Only(patterns) => patterns.iter().any(|pattern| pattern.covers(request)),
         }
     }

@@ -61,7 +61,7 @@ enum PortPattern {
 
 impl GrantPattern {
     /// The usual grant: the host and port of the secret.
-    pub fn of_secret() -> Self {
+    pub fn for_secret() -> Self {
         Self {
             host: HostPattern::Field(SecretPlace::HOST.to_owned()),
             port: PortPattern::Field(SecretPlace::PORT.to_owned()),

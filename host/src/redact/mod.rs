@@ -140,11 +140,11 @@ struct Known {
 
 impl Redactor {
     /// One that knows the process's own credentials.
-    pub fn of_process() -> Self {
-        Self::of_session(|name| std::env::var(name).ok())
+    pub fn for_process() -> Self {
+        Self::from_session(|name| std::env::var(name).ok())
     }
 
-    fn of_session(variable: impl Fn(&str) -> Option<String>) -> Self {
+    fn from_session(variable: impl Fn(&str) -> Option<String>) -> Self {
         let redactor = Self::default();
         // Shorter ones are no credentials of AWS: somebody's placeholder.
         let credentials = SESSION_VARIABLES.into_iter().filter_map(variable);

@@ -262,7 +262,7 @@ pub(super) struct Plain {
 }
 
 impl Plain {
-    pub(super) fn of(texts: Vec<String>) -> Self {
+    pub(super) fn new(texts: Vec<String>) -> Self {
         let lowercase = texts.iter().map(|text| text.to_lowercase()).collect();
         Self { texts, lowercase, runs: BTreeMap::new() }
     }

@@ -241,7 +241,7 @@ fn where_the_search_ends_no_part_of_a_secret_is_told() {
 
 #[test]
 fn the_functions_own_credentials_are_known_and_placeholders_are_not() {
-    let redactor = Redactor::of_session(|name| match name {
+    let redactor = Redactor::from_session(|name| match name {
         "AWS_SESSION_TOKEN" => Some("IQoJb3JpZ2luX2VjEOj".to_owned()),
         "AWS_SECRET_ACCESS_KEY" => Some("any-key".to_owned()),
         other => panic!("{other}"),
@@ -249,7 +249,7 @@ fn the_functions_own_credentials_are_known_and_placeholders_are_not() {
     let scrubbed = redactor.scrub("token=IQoJb3JpZ2luX2VjEOj key=any-key", 99);
     assert_eq!(scrubbed, format!("token={MASK} key=any-key"));
     let exact = |_: &str| Some("k7Qx2mZp".to_owned());
-    assert_eq!(Redactor::of_session(exact).scrub("k7Qx2mZp", 99), MASK, "eight are enough");
+    assert_eq!(Redactor::from_session(exact).scrub("k7Qx2mZp", 99), MASK, "eight are enough");
 }
 
 /// Of what is only a text of a version a longer part may be shown than of a credential.

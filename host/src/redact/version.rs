@@ -55,7 +55,7 @@ pub(super) fn learn(text: &str, known: &mut Known) {
         Value::Object(fields) => {
             let place = |key: &str| PLACE_KEYS.iter().any(|own| own.eq_ignore_ascii_case(key));
             let places = fields.iter().filter(|(key, _)| place(key));
-            let mut plain = Plain::of(places.filter_map(|(_, value)| leaf(value)).collect());
+            let mut plain = Plain::new(places.filter_map(|(_, value)| leaf(value)).collect());
             // First, so that nothing else can take its room.
             if let Some(password) = fields.get("password").and_then(Value::as_str) {
                 known.learn(password, Kind::Credential, none);

@@ -198,11 +198,11 @@ mod tests {
             ),
             (Trailer { windlass: "9".into(), ..signed.clone() }, "of its compiled code is not by"),
             (
-                Trailer { artifact_sha256: Digest::of(b"evil"), ..signed.clone() },
+                Trailer { artifact_sha256: Digest::compute(b"evil"), ..signed.clone() },
                 "of its compiled code is not by",
             ),
             (
-                Trailer { component_sha256: Digest::of(b"evil"), ..signed.clone() },
+                Trailer { component_sha256: Digest::compute(b"evil"), ..signed.clone() },
                 "of its compiled code is not by",
             ),
         ] {
@@ -210,7 +210,7 @@ mod tests {
             assert!(problem.contains(expected), "{expected}: {problem}");
         }
         let component_alone = trusting(&[&author], &[]);
-        let other = Trailer { component_sha256: Digest::of(b"evil"), ..signed };
+        let other = Trailer { component_sha256: Digest::compute(b"evil"), ..signed };
         let problem = problem(&component_alone, &other);
         assert!(problem.contains("of its component is not by"), "{problem}");
     }
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn what_nobody_answers_for_rests_on_claims() {
         let key = key();
-        let pin = PluginPolicy { sha256: Some(Digest::of(b"component")), grants: None };
+        let pin = PluginPolicy { sha256: Some(Digest::compute(b"component")), grants: None };
         let plugins = || BTreeMap::from([("postgres".to_owned(), pin.clone())]);
         let grants = BTreeMap::from([("postgres".to_owned(), PluginPolicy::default())]);
         for (plugins, trust, expected) in [
@@ -236,14 +236,14 @@ mod tests {
 
     #[test]
     fn a_pin_holds_for_the_files_name_and_for_the_plugins_own() {
-        let pin = |text: &[u8]| PluginPolicy { sha256: Some(Digest::of(text)), grants: None };
+        let pin = |text: &[u8]| PluginPolicy { sha256: Some(Digest::compute(text)), grants: None };
         let plugins = BTreeMap::from([("postgres".to_owned(), pin(b"component"))]);
         let pinned = Admission { plugins, ..Admission::default() };
         assert_eq!(pinned.of_compiled("postgres", &trailer(None, None)), Ok(()));
         assert_eq!(pinned.of_compiled("another", &trailer(None, None)), Ok(()));
-        let evil = Trailer { component_sha256: Digest::of(b"evil"), ..trailer(None, None) };
+        let evil = Trailer { component_sha256: Digest::compute(b"evil"), ..trailer(None, None) };
         assert!(problem(&pinned, &evil).contains("pins plugin `postgres`"));
-        assert!(pinned.pinned("postgres", Digest::of(b"evil")).is_err());
+        assert!(pinned.pinned("postgres", Digest::compute(b"evil")).is_err());
         assert!(pinned.rests_on_claims());
         assert_eq!(pinned.missing(&["postgres"]), None);
         assert_eq!(pinned.missing(&["mysql"]), Some("postgres"));

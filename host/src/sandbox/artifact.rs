@@ -58,8 +58,8 @@ impl Trailer {
         Self {
             windlass: env!("CARGO_PKG_VERSION").to_owned(),
             target: target.to_owned(),
-            component_sha256: Digest::of(component),
-            artifact_sha256: Digest::of(artifact),
+            component_sha256: Digest::compute(component),
+            artifact_sha256: Digest::compute(artifact),
             descriptions: Vec::new(),
             component_signature: None,
             signature: None,
@@ -89,7 +89,7 @@ impl Trailer {
     /// The digest of [`descriptions`](Self::descriptions), as they are written.
     fn description_sha256(&self) -> Digest {
         // Types of texts, numbers and lists are always written.
-        Digest::of(&serde_json::to_vec(&self.descriptions).unwrap_or_default())
+        Digest::compute(&serde_json::to_vec(&self.descriptions).unwrap_or_default())
     }
 
     /// What its [`signature`](Self::signature) vouches for.
@@ -218,7 +218,7 @@ pub fn unseal(bytes: &[u8]) -> Result<(&[u8], Trailer), ArtifactProblem> {
         return Err(ArtifactProblem::Damaged);
     }
     let trailer = parse(trailer)?;
-    if trailer.artifact_sha256 != Digest::of(artifact) {
+    if trailer.artifact_sha256 != Digest::compute(artifact) {
         return Err(ArtifactProblem::Damaged);
     }
     Ok((artifact, trailer))
@@ -250,7 +250,7 @@ mod tests {
         let sealed = sealed();
         let (artifact, trailer) = unseal(&sealed).unwrap();
         assert_eq!(artifact, b"\x7fELF machine code");
-        assert_eq!(trailer.component_sha256, Digest::of(b"component"));
+        assert_eq!(trailer.component_sha256, Digest::compute(b"component"));
     }
 
     #[test]

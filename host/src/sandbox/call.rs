@@ -119,7 +119,7 @@ pub(super) async fn run<T>(
         let instance = pre.instantiate_async(&mut store).await?;
         body(&mut store, &instance).await
     };
-    let answer = answer.await.map_err(|error| match LimitReached::of(&error) {
+    let answer = answer.await.map_err(|error| match LimitReached::from_error(&error) {
         Some(limit) => PluginError::Limit { plugin: plugin.to_owned(), operation, limit },
         None => PluginError::Crashed {
             plugin: plugin.to_owned(),

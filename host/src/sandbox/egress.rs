@@ -233,7 +233,7 @@ mod tests {
     /// secret's own place.
     fn egress(redactor: Redactor) -> Egress {
         let grants = Grants {
-            asked: vec!["tcp://db.example:*".parse().unwrap(), GrantPattern::of_secret()],
+            asked: vec!["tcp://db.example:*".parse().unwrap(), GrantPattern::for_secret()],
             granted: Granted::OwnPlace,
             runtime_api: Vec::new(),
             on_lambda: false,

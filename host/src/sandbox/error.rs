@@ -166,7 +166,7 @@ pub enum ArtifactProblem {
     #[error(
         "it imports `{import}`, and a plugin may import windlass:plugin/network and \
          windlass:plugin/system and nothing else; {}",
-        remedy::of_import(import)
+        remedy::for_import(import)
     )]
     ForeignImport {
         /// The import.
@@ -238,7 +238,7 @@ pub enum ArtifactProblem {
         key: PublicKey,
     },
     /// The sandbox refused it, or no component could be made of it.
-    #[error("{}", remedy::of_rejection(.0))]
+    #[error("{}", remedy::for_rejection(.0))]
     Rejected(String),
 }
 

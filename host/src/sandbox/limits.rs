@@ -129,7 +129,7 @@ pub enum LimitReached {
 
 impl LimitReached {
     /// The limit that an error of the sandbox stands for, if it does.
-    pub(super) fn of(error: &wasmtime::Error) -> Option<Self> {
+    pub(super) fn from_error(error: &wasmtime::Error) -> Option<Self> {
         if let Some(limit) = error.downcast_ref::<Self>() {
             return Some(*limit);
         }

@@ -11,7 +11,7 @@ const WITHOUT_WASI: &str = "build without it: in Rust with `windlass build`, in 
                             stubs `wasi_snapshot_preview1`";
 
 /// What to do about an import of a component that no plugin may have.
-pub(super) fn of_import(import: &str) -> String {
+pub(super) fn for_import(import: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
     match import.split_once(':') {
         Some(("wasi", _)) => {
@@ -28,7 +28,7 @@ pub(super) fn of_import(import: &str) -> String {
 }
 
 /// What the making or the checking of a component found, with what to do about it where that is known.
-pub(super) fn of_rejection(said: &str) -> String {
+pub(super) fn for_rejection(said: &str) -> String {
     let remedy = if said.contains("__wbindgen") {
         "a library takes this for a browser: turn off its feature for JavaScript (`js`, `wasm_js`, \
          `wasmbind`), which `cargo tree --target wasm32-unknown-unknown -i wasm-bindgen` traces"
@@ -70,7 +70,7 @@ mod tests {
             ("evil:corp/files", "own WIT world"),
             ("log", "own WIT world"),
         ] {
-            assert!(of_import(import).contains(expected), "{import}: {}", of_import(import));
+            assert!(for_import(import).contains(expected), "{import}: {}", for_import(import));
         }
     }
 
@@ -108,6 +108,6 @@ mod tests {
 
     #[test]
     fn what_is_not_known_has_no_remedy() {
-        assert_eq!(of_rejection("unexpected end of file"), "unexpected end of file");
+        assert_eq!(for_rejection("unexpected end of file"), "unexpected end of file");
     }
 }

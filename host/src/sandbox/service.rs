@@ -108,7 +108,7 @@ impl Service for PluginService {
             Err(CallError::Failed(Failure { kind, code, message, remedy }))
         };
         // A plugin that asks for more may do without the secret's own place.
-        let own = GrantPattern::of_secret();
+        let own = GrantPattern::for_secret();
         let no_other = self.grants.asked.iter().all(|asked| *asked == own);
         match self.grants.decide(&request, &address) {
             Decision::Deny(reason) if no_other => {

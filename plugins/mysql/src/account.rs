@@ -93,7 +93,7 @@ impl Change {
 
 impl Account {
     /// Asks the server.
-    pub(crate) fn of(
+    pub(crate) fn ask(
         session: &mut Session,
         version: Version,
         name: &AccountName,

@@ -35,7 +35,7 @@ pub(crate) fn change(
     request: &ChangeRequest,
 ) -> Result<(), Failure> {
     check_length(&pair.clone, version)?;
-    if Marks::of(version) == Marks::Role {
+    if Marks::for_version(version) == Marks::Role {
         mark::keep_others_out(session, pair)?;
     }
     let mut places = places(session, version, pair)?;
@@ -50,7 +50,7 @@ pub(crate) fn change(
     }
     // Before the turn.
     let marked = marked_clones(&places);
-    if Marks::of(version) == Marks::Role {
+    if Marks::for_version(version) == Marks::Role {
         mark::ensure_role(session, version, pair, &marked)?;
     }
     for place in &mut places {
@@ -88,7 +88,7 @@ fn ask_policy(
     place: &Place,
     request: &ChangeRequest,
 ) -> Result<(), Failure> {
-    let password = NewPassword::of(request);
+    let password = NewPassword::new(request);
     let base = &place.base;
     let next = match turn {
         Turn::Base => Some(base),

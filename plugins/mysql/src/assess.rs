@@ -113,7 +113,7 @@ fn lacked_for(
     }
     let mut lacks = Vec::new();
     for account in accounts {
-        lacks.extend(actor.lacks_system_user(&Grants::of(session, version, &account)?));
+        lacks.extend(actor.lacks_system_user(&Grants::ask(session, version, &account)?));
     }
     Ok(lacks)
 }
@@ -151,7 +151,7 @@ fn assess_pair(
         return Ok(());
     }
     let mut found: Vec<_> = places.iter().flat_map(|place| differences(place, version)).collect();
-    assessment.pair = Some(match Proof::of(&places, version) {
+    assessment.pair = Some(match Proof::new(&places, version) {
         Proof::Marked => PairState::Marked,
         Proof::Equal => PairState::Equal,
         Proof::Doubtful(doubts) => {
@@ -177,7 +177,7 @@ pub(crate) fn mark_pair(request: &AssessRequest) -> Result<(), Failure> {
     let mut session = Session::sign_in(&request.actor)?;
     let outcome = session.prepare(true).and_then(|prepared| {
         let version = prepared.version;
-        let marks = Marks::of(version);
+        let marks = Marks::for_version(version);
         let places = places(&mut session, version, &pair)?;
         let (bases, clones) = names(&places);
         if clones.is_empty() {

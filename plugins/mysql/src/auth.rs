@@ -108,62 +108,90 @@ pub(crate) fn authenticate(
     }
     // The server's default method is the account's more often than not. Where it is one that would
     // send the password at once, the server has to ask for it.
-    let mut method = match Method::named(&greeting.method) {
+    let method = match Method::named(&greeting.method) {
         Some(method @ (Method::Native | Method::CachingSha2)) => method,
         _ => Method::Native,
     };
     let proof = method.proof(login, password, &greeting.nonce)?;
     wire.send(&response(login, method.client_name(), &proof)?)?;
-
-    let mut nonce = greeting.nonce.clone();
-    let mut switches = 0;
-    let mut asked_for_password = false;
+    let nonce = greeting.nonce.clone();
+    let mut exchange =
+        Exchange { login, password, method, nonce, switches: 0, asked_for_password: false };
     loop {
         let packet = wire.receive()?;
-        match packet.as_slice() {
-            [OK, ..] => return Ok(method),
-            [ERROR, ..] => return Err(ServerError::read(&packet)?.of_sign_in(login)),
-            [SWITCH] => return Err(unsupported("mysql_old_password")),
-            [SWITCH, request @ ..] if switches < SWITCHES_MAX => {
-                switches += 1;
-                (method, nonce) = split_switch(request)?;
-                asked_for_password = false;
-                wire.send(&method.proof(login, password, &nonce)?)?;
-            }
-            [MORE_DATA, FAST_AUTHENTICATION_DONE]
-                if method == Method::CachingSha2 && !asked_for_password =>
-            {
-                // Nothing but the verdict may follow.
-                asked_for_password = true;
-            }
-            [MORE_DATA, FULL_AUTHENTICATION]
-                if method == Method::CachingSha2 && !asked_for_password =>
-            {
-                asked_for_password = true;
-                wire.send(&whole_password(login, password, &nonce)?)?;
-            }
-            [MORE_DATA, salt @ ..] if method == Method::Parsec && !asked_for_password => {
-                asked_for_password = true;
-                wire.send(&parsec::proof(password, &nonce, salt)?)?;
-            }
-            [NEXT_FACTOR, ..] => {
-                return Err(Failure::unsupported(
-                    "the account signs in with more than a password (multi-factor \
-                     authentication), which no rotation can prove",
-                ));
-            }
-            _ => {
-                return Err(Failure::protocol(
-                    "the server's answer does not belong to this point of a sign-in",
-                ));
-            }
+        match exchange.answer(&packet)? {
+            Answer::LetIn => return Ok(exchange.method),
+            Answer::Wait => {}
+            Answer::Send(bytes) => wire.send(&bytes)?,
         }
+    }
+}
+
+/// A sign-in under way.
+struct Exchange<'a> {
+    login: &'a Login,
+    password: &'a str,
+    method: Method,
+    nonce: Vec<u8>,
+    switches: usize,
+    /// Nothing but the verdict may follow, or another method.
+    asked_for_password: bool,
+}
+
+/// What follows a packet of the server's.
+enum Answer {
+    /// Nothing: the server has let the login in.
+    LetIn,
+    /// Nothing: the server goes on.
+    Wait,
+    /// These bytes.
+    Send(Vec<u8>),
+}
+
+impl Exchange<'_> {
+    fn answer(&mut self, packet: &[u8]) -> Result<Answer, Failure> {
+        let Self { login, password, .. } = *self;
+        let first = !self.asked_for_password;
+        match packet {
+            [OK, ..] => Ok(Answer::LetIn),
+            [ERROR, ..] => Err(ServerError::read(packet)?.sign_in_failure(login)),
+            [SWITCH] => Err(unsupported("mysql_old_password")),
+            [SWITCH, request @ ..] if self.switches < SWITCHES_MAX => {
+                self.switches += 1;
+                (self.method, self.nonce) = split_switch(request)?;
+                self.asked_for_password = false;
+                self.method.proof(login, password, &self.nonce).map(Answer::Send)
+            }
+            [MORE_DATA, FAST_AUTHENTICATION_DONE] if self.is(Method::CachingSha2) && first => {
+                self.asked_for_password = true;
+                Ok(Answer::Wait)
+            }
+            [MORE_DATA, FULL_AUTHENTICATION] if self.is(Method::CachingSha2) && first => {
+                self.asked_for_password = true;
+                whole_password(login, password, &self.nonce).map(Answer::Send)
+            }
+            [MORE_DATA, salt @ ..] if self.is(Method::Parsec) && first => {
+                self.asked_for_password = true;
+                parsec::proof(password, &self.nonce, salt).map(Answer::Send)
+            }
+            [NEXT_FACTOR, ..] => Err(Failure::unsupported(
+                "the account signs in with more than a password (multi-factor authentication), \
+                 which no rotation can prove",
+            )),
+            _ => Err(Failure::protocol(
+                "the server's answer does not belong to this point of a sign-in",
+            )),
+        }
+    }
+
+    fn is(&self, method: Method) -> bool {
+        self.method == method
     }
 }
 
 /// The method and its nonce.
 fn split_switch(request: &[u8]) -> Result<(Method, Vec<u8>), Failure> {
-    let mut fields = crate::bytes::Fields::of(request);
+    let mut fields = crate::bytes::Fields::new(request);
     let name = String::from_utf8_lossy(fields.terminated()?).into_owned();
     let method = Method::named(&name).ok_or_else(|| unsupported(&name))?;
     let nonce = fields.rest().get(..method.nonce_length()).ok_or_else(|| {

@@ -7,7 +7,7 @@ use windlass_sdk::Failure;
 pub(crate) struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
-    pub(crate) fn of(packet: &'a [u8]) -> Self {
+    pub(crate) fn new(packet: &'a [u8]) -> Self {
         Self(packet)
     }
 
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn numbers_have_their_lowest_byte_first() {
-        let mut fields = Fields::of(&[1, 0x34, 0x12, 0xfc, 0x01, 0x02, 0xfb, 0xfd, 1, 0, 0, 7]);
+        let mut fields = Fields::new(&[1, 0x34, 0x12, 0xfc, 0x01, 0x02, 0xfb, 0xfd, 1, 0, 0, 7]);
         assert_eq!(fields.byte(), Ok(1));
         assert_eq!(fields.number(2), Ok(0x1234));
         assert_eq!(fields.length(), Ok(Some(0x201)));
@@ -96,8 +96,8 @@ mod tests {
             &[5, 1, 2],
             &[0xff],
         ] {
-            assert!(Fields::of(bytes).counted().is_err(), "{bytes:?}");
+            assert!(Fields::new(bytes).counted().is_err(), "{bytes:?}");
         }
-        assert!(Fields::of(b"no end").terminated().is_err());
+        assert!(Fields::new(b"no end").terminated().is_err());
     }
 }

@@ -61,7 +61,7 @@ fn by_administrator(
     check_hosts(&request.actor, &accounts)?;
     let mut targets = Vec::new();
     for name in accounts {
-        let account = Account::of(session, version, &name)?;
+        let account = Account::ask(session, version, &name)?;
         targets.push(Target { name, identities: account.identities, stored: None });
     }
     if request.keep_old_valid {

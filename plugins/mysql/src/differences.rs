@@ -17,7 +17,7 @@ pub(crate) fn differences(place: &Place, version: Version) -> Vec<Finding> {
     };
     let of_base = base.name.quoted();
     let mut all = Vec::new();
-    for step in base.grants.steps_from(&clone.grants, &who) {
+    for step in base.grants.changes_from(&clone.grants, &who) {
         let text = match &step.gives {
             Some(_) => format!("{who} lacks {}", step.about),
             None => format!("{who} has {}, which {of_base} has not", step.about),

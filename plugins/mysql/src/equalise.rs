@@ -12,7 +12,7 @@ use windlass_sdk::{ChangeRequest, Failure, FailureKind, LogLevel, Pair, clean, f
 
 use crate::account::{Attributes, Change};
 use crate::differences::{default_roles, differences, in_short, statements};
-use crate::grants::{Object, Privilege, Step};
+use crate::grants::{GrantChange, Object, Privilege};
 use crate::half::{Half, Place};
 use crate::mark::{self, Marks};
 use crate::policy::{self, NewPassword, Sendable};
@@ -57,7 +57,7 @@ pub(crate) fn equalise(
             Half::again(session, version, pair, &place.clone_name)?
         }
     };
-    if !clone.marked && Marks::of(version) != Marks::Impossible {
+    if !clone.marked && Marks::for_version(version) != Marks::Impossible {
         mark_one(session, version, pair, (&[], from_ref(&clone.name)), marked)?;
         clone = Half::again(session, version, pair, &place.clone_name)?;
     }
@@ -78,7 +78,7 @@ fn mark_one(
     halves: (&[AccountName], &[AccountName]),
     marked: &[AccountName],
 ) -> Result<(), Failure> {
-    Marks::of(version).set(session, pair, halves, marked)
+    Marks::for_version(version).set(session, pair, halves, marked)
 }
 
 /// Changes what differs on the clone; `false` where nothing does.
@@ -94,7 +94,7 @@ fn mend(
     let clauses = base.account.attributes.clauses_instead_of(&clone.account.attributes);
     let unlock = if clone.account.locked { " ACCOUNT UNLOCK" } else { "" };
     let altered = format!("{clauses}{unlock}");
-    let mut steps = base.grants.steps_from(&clone.grants, who);
+    let mut steps = base.grants.changes_from(&clone.grants, who);
     steps.retain(|step| step.gives.as_ref().is_none_or(|gives| !is_stale(stale, gives)));
     let roles = default_roles(version, base, clone, who);
     if altered.is_empty() && steps.is_empty() && roles.is_empty() {
@@ -139,8 +139,8 @@ fn create(
         let plugin = base.identities.first().map_or("", |identity| &identity.plugin);
         let identified = identified_mysql(plugin, &text);
         let clauses = base.attributes.clauses_instead_of(&Attributes::default());
-        let mark = match Marks::of(version) {
-            Marks::Attributes => mark::of_clone(pair),
+        let mark = match Marks::for_version(version) {
+            Marks::Attributes => mark::clone_mark(pair),
             Marks::Role | Marks::Impossible => String::new(),
         };
         let statement = format!("CREATE USER {who} {identified}{clauses}{mark}");
@@ -197,7 +197,12 @@ fn unguessable(like: &str) -> String {
 
 /// Runs a step. A right on something that is gone can't be given and means nothing: it is left out,
 /// and the rest of the step's rights are given one by one.
-fn give(session: &mut Session, step: &Step, who: &str, stale: &mut Stale) -> Result<(), Failure> {
+fn give(
+    session: &mut Session,
+    step: &GrantChange,
+    who: &str,
+    stale: &mut Stale,
+) -> Result<(), Failure> {
     let doing = "giving the clone the rights of the other";
     let outcome = if step.in_oracle_mode {
         session.query_in_oracle_mode(&step.statement, doing)
@@ -230,7 +235,7 @@ fn is_stale(stale: &Stale, (object, privileges): &(Object, BTreeSet<Privilege>))
 
 /// Never a success with fewer rights, nor with more.
 fn agree(base: &Half, clone: Half, stale: &Stale, version: Version) -> Result<Half, Failure> {
-    let steps = base.grants.steps_from(&clone.grants, "");
+    let steps = base.grants.changes_from(&clone.grants, "");
     let lacks = steps.iter().any(|step| match &step.gives {
         Some(gives) => !is_stale(stale, gives),
         None => true,
@@ -262,7 +267,8 @@ fn report(pair: &Pair, place: &Place, version: Version) -> Option<(LogLevel, Str
         return None;
     }
     let warned = place.clone.as_ref().is_some_and(|clone| {
-        let (base, steps) = (&place.base.account, place.base.grants.steps_from(&clone.grants, ""));
+        let (base, steps) =
+            (&place.base.account, place.base.grants.changes_from(&clone.grants, ""));
         let changes = base.attributes.changes_of(&clone.account.attributes);
         clone.account.locked
             || changes.iter().any(Change::lengthens_a_life)

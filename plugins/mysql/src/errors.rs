@@ -28,7 +28,7 @@ pub(crate) const MUST_CHANGE_PASSWORD: &str = "1820";
 impl ServerError {
     /// Reads an error packet, its first byte included.
     pub(crate) fn read(packet: &[u8]) -> Result<Self, Failure> {
-        let mut fields = Fields::of(packet);
+        let mut fields = Fields::new(packet);
         fields.byte()?;
         let number = u16::try_from(fields.number(2)?).unwrap_or(0);
         // Before the handshake, and at its start, there is no SQLSTATE.
@@ -40,12 +40,12 @@ impl ServerError {
     }
 
     /// The failure where the server answered a statement; `operation` is what it was for.
-    pub(crate) fn of_statement(&self, operation: &str) -> Failure {
+    pub(crate) fn statement_failure(&self, operation: &str) -> Failure {
         self.answered(self.said(operation))
     }
 
     /// The same where the statement held a password or its hash.
-    pub(crate) fn of_secret_statement(&self, operation: &str) -> Failure {
+    pub(crate) fn secret_statement_failure(&self, operation: &str) -> Failure {
         let text = match self.number {
             1064 | 1149 => "the server does not understand the statement",
             1227 | 1044 | 1142 | 1045 => "the account may not do this",
@@ -145,29 +145,30 @@ pub(crate) mod tests {
     fn a_statement_is_never_refused() {
         for number in [1045, 1044, 1227, 1064, 1396, 1819, 9999] {
             let error = error(number, "near 'p4ss'");
-            assert_eq!(error.of_statement("granting").kind, Declined);
-            let failure = error.of_secret_statement("changing the password");
+            assert_eq!(error.statement_failure("granting").kind, Declined);
+            let failure = error.secret_statement_failure("changing the password");
             assert_eq!((failure.kind, failure.code), (Declined, number.to_string()));
             assert!(!failure.message.contains("p4ss"), "{}", failure.message);
         }
-        assert_eq!(error(1205, "").of_statement("granting").kind, Unreachable);
+        assert_eq!(error(1205, "").statement_failure("granting").kind, Unreachable);
     }
 
     #[test]
     fn a_replica_says_what_to_do() {
         let text = "The MySQL server is running with the --read-only option so it cannot execute";
-        let failure = error(1290, text).of_secret_statement("changing the password");
+        let failure = error(1290, text).secret_statement_failure("changing the password");
         assert!(failure.remedy.contains("writer"), "{failure:?}");
-        let other = error(1290, "--strict-password-validation").of_secret_statement("changing");
+        let other =
+            error(1290, "--strict-password-validation").secret_statement_failure("changing");
         assert_eq!(other.remedy, "");
     }
 
     #[test]
     fn a_session_that_init_connect_ends_is_not_unreachable() {
         let text = "Aborted connection 88 to db: 'x' user: 'app' (init_connect command failed)";
-        let failure = error(1184, text).of_statement("running a statement");
+        let failure = error(1184, text).statement_failure("running a statement");
         assert_eq!((failure.kind, failure.remedy.as_str()), (Declined, INIT_CONNECT));
-        assert_eq!(error(1184, "Aborted").of_statement("granting").kind, Unreachable);
+        assert_eq!(error(1184, "Aborted").statement_failure("granting").kind, Unreachable);
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub(crate) struct Grants {
 
 /// A statement, and which right it gives; a statement that takes gives none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Step {
+pub(crate) struct GrantChange {
     pub(crate) statement: String,
     pub(crate) gives: Option<(Object, BTreeSet<Privilege>)>,
     /// The right that is given or taken, for people.
@@ -69,7 +69,7 @@ const ALL: &str = "ALL PRIVILEGES";
 
 impl Grants {
     /// Asks the server about an account.
-    pub(crate) fn of(
+    pub(crate) fn ask(
         session: &mut Session,
         version: Version,
         name: &AccountName,
@@ -92,7 +92,7 @@ impl Grants {
     }
 
     /// The steps that make `current`, the rights of the account `who`, these.
-    pub(crate) fn steps_from(&self, current: &Self, who: &str) -> Vec<Step> {
+    pub(crate) fn changes_from(&self, current: &Self, who: &str) -> Vec<GrantChange> {
         let mut taken = Vec::new();
         let mut given = Vec::new();
         let none = Rights::default();
@@ -122,11 +122,11 @@ impl Rights {
     }
 
     /// What takes away from `have` everything that is not in these; `have` becomes what is left.
-    fn take_from(&self, have: &mut Self, object: &Object, who: &str) -> Vec<Step> {
+    fn take_from(&self, have: &mut Self, object: &Object, who: &str) -> Vec<GrantChange> {
         let mut steps = Vec::new();
         let mut take = |about: String, what: String| {
             let statement = format!("REVOKE {what} FROM {who}");
-            steps.push(Step::new(object, statement, None, about));
+            steps.push(GrantChange::new(object, statement, None, about));
         };
         let excess = have.without(self);
         let option_too_many = have.may_grant && !self.may_grant;
@@ -162,7 +162,7 @@ impl Rights {
     }
 
     /// What gives `have` everything that it lacks of these.
-    fn give_to(&self, have: &Self, object: &Object, who: &str) -> Option<Step> {
+    fn give_to(&self, have: &Self, object: &Object, who: &str) -> Option<GrantChange> {
         let missing = self.without(have);
         let option = self.may_grant && !have.may_grant;
         if missing.is_empty() && !option {
@@ -174,11 +174,11 @@ impl Rights {
             (false, false) => object.with(&missing),
             (false, true) => format!("{} and {}", object.with(&missing), object.option()),
         };
-        Some(Step::new(object, statement, Some(missing), about))
+        Some(GrantChange::new(object, statement, Some(missing), about))
     }
 }
 
-impl Step {
+impl GrantChange {
     fn new(
         object: &Object,
         statement: String,

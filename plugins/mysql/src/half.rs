@@ -36,16 +36,16 @@ pub(crate) fn places(
     let halves = accounts_named(session, version, &[&pair.base, &pair.clone])?;
     let (bases, mut clones): (Vec<_>, Vec<_>) =
         halves.into_iter().partition(|account| account.user == pair.base);
-    let marked = Marks::of(version).borne(session, pair)?;
+    let marked = Marks::for_version(version).borne(session, pair)?;
     let mut places = Vec::new();
     for base in bases {
         let here = |clone: &AccountName| clone.host.eq_ignore_ascii_case(&base.host);
         let clone = match clones.iter().position(here) {
-            Some(at) => Some(Half::of(session, version, pair, clones.swap_remove(at), &marked)?),
+            Some(at) => Some(Half::ask(session, version, pair, clones.swap_remove(at), &marked)?),
             None => None,
         };
         let clone_name = AccountName { user: pair.clone.clone(), host: base.host.clone() };
-        let base = Half::of(session, version, pair, base, &marked)?;
+        let base = Half::ask(session, version, pair, base, &marked)?;
         places.push(Place { base, clone, clone_name });
     }
     if let (Some(stray), Some(_)) = (clones.first(), places.first()) {
@@ -84,7 +84,7 @@ pub(crate) fn marked_clones(places: &[Place]) -> Vec<AccountName> {
 impl Half {
     /// Reads a half; `marked` are the accounts that bear an attribute as their mark. MariaDB's mark is
     /// a role of the clone's, which is no right of its own; the base has none there, and needs none.
-    fn of(
+    fn ask(
         session: &mut Session,
         version: Version,
         pair: &Pair,
@@ -92,11 +92,11 @@ impl Half {
         marked: &[AccountName],
     ) -> Result<Self, Failure> {
         let denied = |failure| explain_denied(failure, DENIED);
-        let account = Account::of(session, version, &name).map_err(denied)?;
-        let mut grants = Grants::of(session, version, &name).map_err(denied)?;
+        let account = Account::ask(session, version, &name).map_err(denied)?;
+        let mut grants = Grants::ask(session, version, &name).map_err(denied)?;
         let roles = account.default_roles.iter().cloned();
         grants.default_roles.extend(roles.map(|(role, host)| (role, Some(host))));
-        let marked = match Marks::of(version) {
+        let marked = match Marks::for_version(version) {
             Marks::Role => {
                 let has_role = mark::take_role(&mut grants, pair);
                 has_role || name.user == pair.base
@@ -113,7 +113,7 @@ impl Half {
         pair: &Pair,
         name: &AccountName,
     ) -> Result<Self, Failure> {
-        let marked = Marks::of(version).borne(session, pair)?;
-        Self::of(session, version, pair, name.clone(), &marked)
+        let marked = Marks::for_version(version).borne(session, pair)?;
+        Self::ask(session, version, pair, name.clone(), &marked)
     }
 }

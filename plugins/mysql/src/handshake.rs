@@ -53,10 +53,10 @@ pub(crate) struct Greeting {
 
 impl Greeting {
     fn read(packet: &[u8], login: &Login) -> Result<Self, Failure> {
-        let mut fields = Fields::of(packet);
+        let mut fields = Fields::new(packet);
         match fields.byte()? {
             PROTOCOL_VERSION => {}
-            ERROR => return Err(ServerError::read(packet)?.of_greeting(login)),
+            ERROR => return Err(ServerError::read(packet)?.greeting_failure(login)),
             _ => {
                 return Err(Failure::protocol(
                     "the server's first packet is no greeting: it may be neither MySQL nor MariaDB",

@@ -39,7 +39,7 @@ pub(crate) enum Marks {
 }
 
 impl Marks {
-    pub(crate) fn of(version: Version) -> Self {
+    pub(crate) fn for_version(version: Version) -> Self {
         match (version.mariadb, version.has_attributes()) {
             (true, _) => Self::Role,
             (false, true) => Self::Attributes,
@@ -59,8 +59,8 @@ impl Marks {
             Self::Attributes => {
                 let mark =
                     |name: &AccountName, mark: &str| format!("ALTER USER {}{mark}", name.quoted());
-                let bases = bases.iter().map(|name| mark(name, &of_base(pair)));
-                bases.chain(clones.iter().map(|name| mark(name, &of_clone(pair)))).collect()
+                let bases = bases.iter().map(|name| mark(name, &base_mark(pair)));
+                bases.chain(clones.iter().map(|name| mark(name, &clone_mark(pair)))).collect()
             }
             Self::Role if clones.is_empty() => Vec::new(),
             Self::Role => {
@@ -141,7 +141,7 @@ pub(crate) fn ensure_role(
     session
         .query(&format!("CREATE ROLE IF NOT EXISTS {role}"), MARKING)
         .map_err(|failure| explain_denied(failure, DENIED))?;
-    if Grants::of_role(session, version, &role)?.is_empty() {
+    if Grants::ask_role(session, version, &role)?.is_empty() {
         return Ok(());
     }
     make_anew(session, pair, marked)
@@ -213,12 +213,12 @@ pub(crate) fn role(pair: &Pair) -> String {
 }
 
 /// The clause of `ALTER USER` and `CREATE USER` that marks a base and keeps all other attributes.
-pub(crate) fn of_base(pair: &Pair) -> String {
+pub(crate) fn base_mark(pair: &Pair) -> String {
     clause(ON_BASE, &pair.clone)
 }
 
 /// The same for a clone.
-pub(crate) fn of_clone(pair: &Pair) -> String {
+pub(crate) fn clone_mark(pair: &Pair) -> String {
     clause(ON_CLONE, &pair.base)
 }
 
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn the_role_names_the_base_however_long_its_name_is() {
-        let role_of = |base: &str| role(&Pair::of(base, &format!("{base}_clone")).unwrap());
+        let role_of = |base: &str| role(&Pair::new(base, &format!("{base}_clone")).unwrap());
         assert_eq!(role_of("app"), "windlass:app");
         let [long, other] = ["é".repeat(120), "é".repeat(121)];
         assert_eq!(role_of(&long).len(), ROLE.len() + 64);
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn names_of_any_characters_stay_one_string_of_the_attribute() {
-        let pair = Pair::of("a\"\\'\n", "a\"\\'\n_clone").unwrap();
-        assert_eq!(of_clone(&pair), r#" ATTRIBUTE '{"windlass_clone_of": "a\"\\''\u000a"}'"#);
+        let pair = Pair::new("a\"\\'\n", "a\"\\'\n_clone").unwrap();
+        assert_eq!(clone_mark(&pair), r#" ATTRIBUTE '{"windlass_clone_of": "a\"\\''\u000a"}'"#);
     }
 }

@@ -120,7 +120,7 @@ fn on_mariadb(
     request: &ChangeRequest,
 ) -> Result<(), Failure> {
     let version = prepared.version;
-    let password = NewPassword::of(request);
+    let password = NewPassword::new(request);
     // Not where the password has expired: then nothing can be asked.
     if prepared.account.is_some() && !first_is_only_password(&own_identities(session, version)?) {
         return Err(other_methods("nothing was changed"));

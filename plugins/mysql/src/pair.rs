@@ -8,7 +8,7 @@ use crate::quote::check_name;
 
 /// The pair of the account in force and the one whose turn it is.
 pub(crate) fn pair_of(current: &str, next: &str) -> Result<Pair, Failure> {
-    let pair = Pair::of(current, next)?;
+    let pair = Pair::new(current, next)?;
     check_name(&pair.base, "the name of the alternating user")?;
     check_name(&pair.clone, "the name of the alternating user's clone")?;
     Ok(pair)

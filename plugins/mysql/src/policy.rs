@@ -52,7 +52,7 @@ pub(crate) enum Sendable {
 }
 
 impl<'a> NewPassword<'a> {
-    pub(crate) fn of(request: &'a ChangeRequest) -> Self {
+    pub(crate) fn new(request: &'a ChangeRequest) -> Self {
         let sendable = match (request.actor.tls, request.may_send_text) {
             (TlsMode::Disabled, _) => Sendable::InClear,
             (TlsMode::Required, true) => Sendable::Yes,

@@ -31,7 +31,7 @@ pub(crate) enum Proof {
 }
 
 impl Proof {
-    pub(crate) fn of(places: &[Place], version: Version) -> Self {
+    pub(crate) fn new(places: &[Place], version: Version) -> Self {
         let halves = || places.iter().filter_map(|place| Some((place, place.clone.as_ref()?)));
         let unmarked = || halves().filter(|(place, clone)| !(place.base.marked && clone.marked));
         if unmarked().next().is_none() {
@@ -54,10 +54,10 @@ pub(crate) fn check(
     version: Version,
     places: &[Place],
 ) -> Result<Option<String>, Failure> {
-    if Marks::of(version) == Marks::Impossible {
+    if Marks::for_version(version) == Marks::Impossible {
         places.iter().try_for_each(|place| check_lasting(version, &place.base))?;
     }
-    match Proof::of(places, version) {
+    match Proof::new(places, version) {
         Proof::Marked => Ok(None),
         Proof::Equal => Ok(Some(format!(
             "the account {:?} is not marked as the clone of {:?}; it was taken for it because the two \
@@ -105,7 +105,7 @@ fn refusal(pair: &Pair, version: Version, places: &[Place], doubts: &[Finding]) 
         pair.base,
         in_short(doubts)
     ));
-    match Marks::of(version) {
+    match Marks::for_version(version) {
         Marks::Attributes | Marks::Role => failure,
         Marks::Impossible => failure.with_remedy(format!(
             "make the two equal, as an administrator ({}), or give the account that is no clone \

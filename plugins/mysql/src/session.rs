@@ -181,7 +181,7 @@ impl Session {
 
     /// Runs a statement. `operation` says in a failure what it was for.
     pub(crate) fn query(&mut self, statement: &str, operation: &str) -> Result<Vec<Row>, Failure> {
-        self.run(statement, operation, ServerError::of_statement)
+        self.run(statement, operation, ServerError::statement_failure)
     }
 
     /// The same with MariaDB's Oracle mode on, without which it does not understand some statements.
@@ -199,7 +199,7 @@ impl Session {
     /// Runs a statement that holds a password or its hash: a failure has nothing of the server's
     /// text.
     pub(crate) fn secret(&mut self, statement: &str, operation: &str) -> Result<(), Failure> {
-        self.run(statement, operation, ServerError::of_secret_statement).map(drop)
+        self.run(statement, operation, ServerError::secret_statement_failure).map(drop)
     }
 
     /// Says goodbye.
@@ -236,7 +236,7 @@ impl Session {
             Some(&LOCAL_FILE) => {
                 return Err(Failure::protocol("the server asks for a file of this side's"));
             }
-            _ => Fields::of(&first).length()?.filter(|count| *count <= COLUMNS_MAX),
+            _ => Fields::new(&first).length()?.filter(|count| *count <= COLUMNS_MAX),
         };
         let columns = columns.ok_or_else(out_of_order)?;
         let row = KEPT + usize::try_from(columns).unwrap_or(usize::MAX).saturating_mul(KEPT);
@@ -257,7 +257,7 @@ impl Session {
                 return ServerError::read(&packet).map(Err);
             }
             self.wire.keep(row)?;
-            let mut fields = Fields::of(&packet);
+            let mut fields = Fields::new(&packet);
             let values = (0..columns).map(|_| {
                 let value = fields.counted()?;
                 Ok(value.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))

@@ -21,7 +21,7 @@ pub(crate) fn set_passwords(
     request: &ChangeRequest,
 ) -> Result<(), Failure> {
     targets.iter().try_for_each(check_method)?;
-    let password = NewPassword::of(request);
+    let password = NewPassword::new(request);
     let has_it = |target: &Target| {
         let stored = target.stored.as_ref().unwrap_or(&target.identities);
         same_methods(stored, &target.identities) && all_accept(stored, password.text) == Some(true)

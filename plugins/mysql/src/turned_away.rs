@@ -23,7 +23,7 @@ const EXPIRED: &str = "let an administrator change the password: \"masterarn\" i
 
 impl ServerError {
     /// The failure where an error came in the place of the greeting.
-    pub(crate) fn of_greeting(&self, login: &Login) -> Failure {
+    pub(crate) fn greeting_failure(&self, login: &Login) -> Failure {
         let failure = match self.number {
             1129 => Failure::declined(
                 "the server blocks this address, because too many connections in a row ended \
@@ -46,7 +46,7 @@ impl ServerError {
     }
 
     /// The failure where the server answered a sign-in.
-    pub(crate) fn of_sign_in(&self, login: &Login) -> Failure {
+    pub(crate) fn sign_in_failure(&self, login: &Login) -> Failure {
         let said = self.said("signing in");
         let failure = match self.number {
             1045 => Failure::refused(said),
@@ -198,7 +198,7 @@ mod tests {
             (0, Declined, ""),
         ];
         for (number, kind, remedy) in table {
-            let failure = error(*number, "no").of_sign_in(&app(TlsMode::Required));
+            let failure = error(*number, "no").sign_in_failure(&app(TlsMode::Required));
             assert_eq!((failure.kind, failure.code.as_str()), (*kind, &*number.to_string()));
             assert_eq!(failure.message, "signing in: no");
             assert!(failure.remedy.contains(remedy), "{failure:?}");
@@ -209,13 +209,13 @@ mod tests {
     #[test]
     fn a_refusal_names_the_address_that_the_server_saw() {
         let said = "Access denied for user 'app'@'192.0.2.7' (using password: YES)";
-        let failure = error(1045, said).of_sign_in(&app(TlsMode::Required));
+        let failure = error(1045, said).sign_in_failure(&app(TlsMode::Required));
         assert!(failure.remedy.contains("matches 192.0.2.7, from where"), "{failure:?}");
         assert!(!failure.remedy.contains("\"ssl\""), "{failure:?}");
-        let failure = error(1045, said).of_sign_in(&app(TlsMode::Disabled));
+        let failure = error(1045, said).sign_in_failure(&app(TlsMode::Disabled));
         assert!(failure.remedy.contains("remove \"ssl\": false"), "{failure:?}");
         for odd in ["Access denied", "for 'app'@'a; DROP b'", "for 'app'@''", "for 'app'@'"] {
-            let failure = error(1045, odd).of_sign_in(&app(TlsMode::Required));
+            let failure = error(1045, odd).sign_in_failure(&app(TlsMode::Required));
             assert!(failure.remedy.contains("that the server's message names"), "{failure:?}");
         }
     }
@@ -224,13 +224,13 @@ mod tests {
     fn a_greeting_is_never_a_refusal_and_its_text_not_repeated() {
         let login = app(TlsMode::Required);
         for (number, kind) in [(1045, Unreachable), (1040, Unreachable), (1130, Declined)] {
-            let failure = error(number, "go to 'evil.example'").of_greeting(&login);
+            let failure = error(number, "go to 'evil.example'").greeting_failure(&login);
             assert_eq!(failure.kind, kind);
             assert!(!format!("{failure:?}").contains("evil"));
         }
-        let failure = error(1130, "Host '192.0.2.7' is not allowed").of_greeting(&login);
+        let failure = error(1130, "Host '192.0.2.7' is not allowed").greeting_failure(&login);
         assert!(failure.message.ends_with("sign in from 192.0.2.7"), "{failure:?}");
         assert!(failure.remedy.contains("TO `app`@'192.0.2.7'"), "{failure:?}");
-        assert!(error(1129, "").of_greeting(&login).remedy.contains("FLUSH HOSTS"));
+        assert!(error(1129, "").greeting_failure(&login).remedy.contains("FLUSH HOSTS"));
     }
 }

@@ -24,7 +24,7 @@ impl std::fmt::Debug for Password<'_> {
 
 impl<'a> Attempt<'a> {
     /// The login as it is.
-    pub fn of(login: &'a Login) -> Self {
+    pub fn new(login: &'a Login) -> Self {
         Self::with(login, &login.username, &login.password)
     }
 

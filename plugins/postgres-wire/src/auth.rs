@@ -85,7 +85,7 @@ pub(crate) fn authenticate(
     match wire.receive()? {
         Message::AuthenticationOk => Ok(method),
         Message::ErrorResponse(body) if method == Method::Cleartext => {
-            Err(ServerError::read(&body).of_cleartext(product, attempt))
+            Err(ServerError::read(&body).cleartext_failure(product, attempt))
         }
         other => Err(unexpected(other, product, attempt)),
     }
@@ -150,7 +150,7 @@ fn unsupported(message: &Message, product: &Product) -> Option<Failure> {
 /// Whatever else came: the server's own refusal, or a message out of order.
 pub fn unexpected(message: Message, product: &Product, attempt: Attempt<'_>) -> Failure {
     match message {
-        Message::ErrorResponse(body) => ServerError::read(&body).of_sign_in(product, attempt),
+        Message::ErrorResponse(body) => ServerError::read(&body).sign_in_failure(product, attempt),
         _ => Failure::protocol("the server's answer does not belong to this point of a sign-in"),
     }
 }

@@ -45,24 +45,24 @@ impl ServerError {
     }
 
     /// The failure where the server answered a sign-in.
-    pub fn of_sign_in(self, product: &Product, attempt: Attempt<'_>) -> Failure {
-        self.of_stage(product, attempt, Stage::Other)
+    pub fn sign_in_failure(self, product: &Product, attempt: Attempt<'_>) -> Failure {
+        self.stage_failure(product, attempt, Stage::Other)
     }
 
     /// The failure where the server answered the password itself. Whether the account may sign in is
     /// decided before and after, so 28000 means here that somebody else, whom the server asked, does
     /// not take the password. That counts as a failed sign-in, and locks accounts there.
-    pub fn of_cleartext(self, product: &Product, attempt: Attempt<'_>) -> Failure {
-        self.of_stage(product, attempt, Stage::Cleartext)
+    pub fn cleartext_failure(self, product: &Product, attempt: Attempt<'_>) -> Failure {
+        self.stage_failure(product, attempt, Stage::Cleartext)
     }
 
     /// The failure where the server answered a message of SCRAM. Whether the account may sign in is
     /// decided before and after, so 28000 means channel binding here.
-    pub fn of_scram(self, product: &Product, attempt: Attempt<'_>) -> Failure {
-        self.of_stage(product, attempt, Stage::Scram)
+    pub fn scram_failure(self, product: &Product, attempt: Attempt<'_>) -> Failure {
+        self.stage_failure(product, attempt, Stage::Scram)
     }
 
-    fn of_stage(self, product: &Product, attempt: Attempt<'_>, stage: Stage) -> Failure {
+    fn stage_failure(self, product: &Product, attempt: Attempt<'_>, stage: Stage) -> Failure {
         let said = self.said("signing in");
         let failure = match self.code.as_str() {
             code if (product.is_refusal)(code, &self.message) => Failure::refused(said),
@@ -85,7 +85,12 @@ impl ServerError {
 
     /// The failure where the server answered a statement; `operation` is what it was for. Where the
     /// server's text holds one of `secrets`, or a part of it, that text is left out.
-    pub fn of_statement(self, product: &Product, operation: &str, secrets: &[&str]) -> Failure {
+    pub fn statement_failure(
+        self,
+        product: &Product,
+        operation: &str,
+        secrets: &[&str],
+    ) -> Failure {
         let said = if secrets.iter().any(|secret| holds_part_of(&self.message, secret)) {
             self.in_own_words(operation)
         } else {
@@ -95,7 +100,7 @@ impl ServerError {
     }
 
     /// The same with none of the server's text.
-    pub fn of_secret_statement(self, product: &Product, operation: &str) -> Failure {
+    pub fn secret_statement_failure(self, product: &Product, operation: &str) -> Failure {
         let said = self.in_own_words(operation);
         self.answered(product, said)
     }
@@ -173,7 +178,7 @@ mod tests {
     fn signing_in(tls: TlsMode, of: impl FnOnce(Attempt<'_>) -> Failure) -> Failure {
         let (server, peer) = scripted(drop);
         let login = Login { tls, ..login(server, "app", "x") };
-        let failure = of(Attempt::of(&login));
+        let failure = of(Attempt::new(&login));
         peer.finish();
         failure
     }
@@ -196,7 +201,7 @@ mod tests {
         ];
         for (code, kind) in table {
             let failure = signing_in(TlsMode::Required, |attempt| {
-                error(code, "no").of_sign_in(&PRODUCT, attempt)
+                error(code, "no").sign_in_failure(&PRODUCT, attempt)
             });
             assert_eq!((failure.kind, failure.code.as_str()), (*kind, *code));
             // The server's own answer, and what to do apart from it.
@@ -210,9 +215,9 @@ mod tests {
         let of = |stage: fn(ServerError, &Product, Attempt<'_>) -> Failure| {
             signing_in(TlsMode::Disabled, |attempt| stage(error("28000", "no"), &PRODUCT, attempt))
         };
-        assert_eq!(of(ServerError::of_cleartext).kind, Refused);
-        assert_eq!(of(ServerError::of_scram).kind, Declined);
-        assert_eq!(of(ServerError::of_sign_in).remedy, "without TLS, app");
+        assert_eq!(of(ServerError::cleartext_failure).kind, Refused);
+        assert_eq!(of(ServerError::scram_failure).kind, Declined);
+        assert_eq!(of(ServerError::sign_in_failure).remedy, "without TLS, app");
     }
 
     #[test]
@@ -231,22 +236,29 @@ mod tests {
             ("XX000", Declined),
         ];
         for (code, kind) in table {
-            let failure = error(code, "no").of_statement(&PRODUCT, "changing", &[]);
+            let failure = error(code, "no").statement_failure(&PRODUCT, "changing", &[]);
             assert_eq!((failure.kind, failure.code.as_str()), (*kind, *code));
         }
-        let raced =
-            error("XX000", "tuple concurrently updated").of_statement(&PRODUCT, "changing", &[]);
+        let raced = error("XX000", "tuple concurrently updated").statement_failure(
+            &PRODUCT,
+            "changing",
+            &[],
+        );
         assert_eq!(raced.kind, Unreachable);
     }
 
     #[test]
     fn a_statement_with_a_hash_in_it_is_not_quoted() {
         for code in ["42601", "42501", "42704", "25006", "22023", "XX000", "28P01", ""] {
-            let failure = error(code, "near 'md5f00'").of_secret_statement(&PRODUCT, "changing");
+            let failure =
+                error(code, "near 'md5f00'").secret_statement_failure(&PRODUCT, "changing");
             assert!(!failure.message.contains("f00"), "{failure}");
             assert_eq!((failure.kind, failure.code.as_str()), (Declined, code));
         }
-        assert_eq!(error("57P01", "").of_secret_statement(&PRODUCT, "changing").kind, Unreachable);
+        assert_eq!(
+            error("57P01", "").secret_statement_failure(&PRODUCT, "changing").kind,
+            Unreachable
+        );
     }
 
     #[test]
@@ -259,7 +271,8 @@ mod tests {
             ("the part kX9-vQ2 is in a dictionary".to_owned(), false),
             ("password is too short".to_owned(), false),
         ] {
-            let failure = error("22023", &text).of_statement(&PRODUCT, "changing", &["", secret]);
+            let failure =
+                error("22023", &text).statement_failure(&PRODUCT, "changing", &["", secret]);
             assert_eq!(!failure.message.contains(&text), is_left_out, "{failure}");
         }
     }

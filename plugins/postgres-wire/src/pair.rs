@@ -10,7 +10,7 @@ impl Dialect {
     /// # Errors
     /// `invalid-secret` if they are none, or if the service does not take the names.
     pub fn pair_of(&self, current: &str, next: &str) -> Result<Pair, Failure> {
-        let pair = Pair::of(current, next)?;
+        let pair = Pair::new(current, next)?;
         self.check_name(&pair.base, "the name of the alternating user")?;
         self.check_name(&pair.clone, "the name of the alternating user's clone")?;
         Ok(pair)

@@ -132,7 +132,7 @@ impl Session {
         secrets: &[&str],
     ) -> Result<Answer, Failure> {
         self.answer(statements, operation, |error, product| {
-            error.of_statement(product, operation, secrets)
+            error.statement_failure(product, operation, secrets)
         })
     }
 
@@ -142,7 +142,7 @@ impl Session {
     /// Never `refused`.
     pub fn run_secret(&mut self, statements: &str, operation: &str) -> Result<Answer, Failure> {
         self.answer(statements, operation, |error, product| {
-            error.of_secret_statement(product, operation)
+            error.secret_statement_failure(product, operation)
         })
     }
 
@@ -173,7 +173,7 @@ impl Session {
                 Message::ReadyForQuery(_) => return Ok(()),
                 Message::ErrorResponse(body) => {
                     let error = ServerError::read(&body);
-                    return Err(error.of_secret_statement(self.product, operation));
+                    return Err(error.secret_statement_failure(self.product, operation));
                 }
                 _ => return Err(out_of_order(operation)),
             }

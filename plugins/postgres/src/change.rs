@@ -48,7 +48,7 @@ fn with(
         Err(Stop::Checked(failure)) => failure,
     };
     if !check::may_see_text(request) {
-        return Err(check::of_stored(stored, request.actor.tls));
+        return Err(check::stored_refused(stored, request.actor.tls));
     }
     session.roll_back("beginning the change again")?;
     match attempt(session, request, pair, Sending::Text) {
@@ -62,7 +62,7 @@ fn with(
             Ok(())
         }
         Err(Stop::Failed(failure)) => Err(failure),
-        Err(Stop::Checked(failure)) => Err(check::of_text(failure, &stored)),
+        Err(Stop::Checked(failure)) => Err(check::text_refused(failure, &stored)),
     }
 }
 

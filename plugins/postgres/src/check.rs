@@ -36,7 +36,7 @@ pub(crate) fn may_see_text(request: &ChangeRequest) -> bool {
 }
 
 /// What it means that a check did not take what is stored, where no text may be sent.
-pub(crate) fn of_stored(failure: Failure, tls: TlsMode) -> Failure {
+pub(crate) fn stored_refused(failure: Failure, tls: TlsMode) -> Failure {
     let allow = match tls {
         TlsMode::Required => {
             "allow it to be sent inside TLS (send-text = true in windlass.toml, or \
@@ -66,7 +66,7 @@ pub(crate) fn of_stored(failure: Failure, tls: TlsMode) -> Failure {
 
 /// What it means that a check did not take the text either; `stored` is what it said before. The same
 /// words have nothing to do with the password.
-pub(crate) fn of_text(failure: Failure, stored: &Failure) -> Failure {
+pub(crate) fn text_refused(failure: Failure, stored: &Failure) -> Failure {
     if failure.code == stored.code && failure.message == stored.message {
         return failure.with_remedy(
             "see which check of passwords the server has (SHOW shared_preload_libraries) and change \
@@ -103,12 +103,12 @@ mod tests {
         ] {
             let failure = said(code, text);
             assert!(is_of_a_check(&failure), "{text}");
-            let explained = of_stored(failure, TlsMode::Required);
+            let explained = stored_refused(failure, TlsMode::Required);
             assert_eq!((explained.kind, explained.code.as_str()), (kind, code));
             assert!(explained.remedy.contains(part), "{}", explained.remedy);
             assert!(explained.message.ends_with(text), "{explained}");
         }
-        let in_clear = of_stored(said("28000", CREDCHECK), TlsMode::Disabled);
+        let in_clear = stored_refused(said("28000", CREDCHECK), TlsMode::Disabled);
         assert!(in_clear.remedy.contains("\"ssl\": false"), "{}", in_clear.remedy);
     }
 
@@ -129,10 +129,10 @@ mod tests {
     #[test]
     fn a_check_that_says_something_else_of_the_text_has_rejected_this_password() {
         let first = said("28000", CREDCHECK);
-        let rejected = of_text(said("28000", "password length should match"), &first);
+        let rejected = text_refused(said("28000", "password length should match"), &first);
         assert_eq!(rejected.kind, FailureKind::PasswordRejected);
         assert!(rejected.remedy.contains("PASSWORD_LENGTH"), "{}", rejected.remedy);
         let no_change = said("28000", "you are not allowed to change your password");
-        assert_eq!(of_text(no_change.clone(), &no_change).kind, FailureKind::Declined);
+        assert_eq!(text_refused(no_change.clone(), &no_change).kind, FailureKind::Declined);
     }
 }

@@ -114,49 +114,36 @@ pub(crate) fn doubts(
     base: &Role,
     clone: &Role,
 ) -> Result<Vec<Finding>, Failure> {
-    let Pair { base: base_name, clone: clone_name, .. } = pair;
-    let (of_base, of_clone) = (identifier(base_name)?, identifier(clone_name)?);
-    let besides = &facts.besides;
+    let mut doubts = membership_doubts(pair, facts)?;
+    if let Some(power) = clone.powers_beyond(base) {
+        doubts.push(Finding {
+            text: format!("{:?} is {power} and {:?} is not", pair.clone, pair.base),
+            remedy: format!("ALTER ROLE {} NO{power}", identifier(&pair.clone)?),
+        });
+    }
+    doubts.extend(possession_doubts(pair, facts)?);
+    Ok(doubts)
+}
+
+/// Whether the clone is a member of the base, and of that alone.
+fn membership_doubts(pair: &Pair, facts: &Facts) -> Result<Vec<Finding>, Failure> {
+    let Pair { base, clone, .. } = pair;
+    let (of_base, of_clone) = (identifier(base)?, identifier(clone)?);
     let mut doubts = Vec::new();
-    let mut doubt = |text: String, remedy: String| doubts.push(Finding { text, remedy });
     match facts.membership {
-        None => doubt(
-            format!("{clone_name:?} is not a member of {base_name:?}"),
-            format!("GRANT {of_base} TO {of_clone}"),
-        ),
-        Some(membership) if membership.admin => doubt(
-            format!("{clone_name:?} may make others members of {base_name:?} (ADMIN OPTION)"),
-            format!("REVOKE ADMIN OPTION FOR {of_base} FROM {of_clone}"),
-        ),
+        None => doubts.push(Finding {
+            text: format!("{clone:?} is not a member of {base:?}"),
+            remedy: format!("GRANT {of_base} TO {of_clone}"),
+        }),
+        Some(membership) if membership.admin => doubts.push(Finding {
+            text: format!("{clone:?} may make others members of {base:?} (ADMIN OPTION)"),
+            remedy: format!("REVOKE ADMIN OPTION FOR {of_base} FROM {of_clone}"),
+        }),
         Some(_) => {}
     }
-    if let Some(power) = clone.powers_beyond(base) {
-        doubt(
-            format!("{clone_name:?} is {power} and {base_name:?} is not"),
-            format!("ALTER ROLE {of_clone} NO{power}"),
-        );
-    }
-    if besides.objects.count > 0 {
-        let objects = besides.objects.listed();
-        doubt(format!("{clone_name:?} owns {objects}"), reassign(pair, facts)?);
-    }
-    if besides.rights.count > 0 {
-        doubt(
-            format!(
-                "{clone_name:?} has, or granted, rights of its own: {}",
-                besides.rights.listed()
-            ),
-            format!("GRANT to {of_base} what the pair needs of them"),
-        );
-    }
-    if besides.policies.count > 0 {
-        doubt(
-            format!("policies of row security name {clone_name:?}: {}", besides.policies.listed()),
-            format!("ALTER POLICY … TO {of_base}"),
-        );
-    }
-    if besides.memberships.count > 0 {
-        let other = besides.memberships.names.first().map(String::as_str).unwrap_or_default();
+    let memberships = &facts.besides.memberships;
+    if memberships.count > 0 {
+        let other = memberships.names.first().map(String::as_str).unwrap_or_default();
         // A name of several lines is in no message, and a statement with another would be of another.
         let remedy = if is_one_line(other) {
             let other = identifier(other)?;
@@ -168,8 +155,36 @@ pub(crate) fn doubts(
                 "GRANT to {of_base} those that the pair needs, and REVOKE all of them from {of_clone}"
             )
         };
-        let others = besides.memberships.listed();
-        doubt(format!("{clone_name:?} is a member of other roles: {others}"), remedy);
+        let others = memberships.listed();
+        let text = format!("{clone:?} is a member of other roles: {others}");
+        doubts.push(Finding { text, remedy });
+    }
+    Ok(doubts)
+}
+
+/// What the clone owns, may do or is named in by itself.
+fn possession_doubts(pair: &Pair, facts: &Facts) -> Result<Vec<Finding>, Failure> {
+    let (clone, besides) = (&pair.clone, &facts.besides);
+    let of_base = identifier(&pair.base)?;
+    let mut doubts = Vec::new();
+    if besides.objects.count > 0 {
+        let objects = besides.objects.listed();
+        let text = format!("{clone:?} owns {objects}");
+        doubts.push(Finding { text, remedy: reassign(pair, facts)? });
+    }
+    if besides.rights.count > 0 {
+        let rights = besides.rights.listed();
+        doubts.push(Finding {
+            text: format!("{clone:?} has, or granted, rights of its own: {rights}"),
+            remedy: format!("GRANT to {of_base} what the pair needs of them"),
+        });
+    }
+    if besides.policies.count > 0 {
+        let policies = besides.policies.listed();
+        doubts.push(Finding {
+            text: format!("policies of row security name {clone:?}: {policies}"),
+            remedy: format!("ALTER POLICY … TO {of_base}"),
+        });
     }
     Ok(doubts)
 }
@@ -212,7 +227,7 @@ mod tests {
 
     #[test]
     fn the_mark_stands_apart_in_the_comment_and_leaves_the_rest() {
-        let pair = Pair::of("a\"p\np", "a\"p\np_clone").unwrap();
+        let pair = Pair::new("a\"p\np", "a\"p\np_clone").unwrap();
         let marked = |comment: &str| {
             let role = Role { comment: Some(comment.into()), ..Role::as_created() };
             is_marked(&pair, &role).unwrap()

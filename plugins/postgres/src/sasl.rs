@@ -54,7 +54,7 @@ fn scram(
     let challenge = match wire.receive()? {
         Message::AuthenticationSaslContinue(challenge) => challenge,
         Message::ErrorResponse(body) => {
-            return Err(ServerError::read(&body).of_scram(&PRODUCT, attempt));
+            return Err(ServerError::read(&body).scram_failure(&PRODUCT, attempt));
         }
         other => return Err(unexpected(other, &PRODUCT, attempt)),
     };
@@ -67,7 +67,9 @@ fn scram(
             "the server let the account in without proving that it knows it: it may be another \
              server than the one that the host name stands for",
         )),
-        Message::ErrorResponse(body) => Err(ServerError::read(&body).of_scram(&PRODUCT, attempt)),
+        Message::ErrorResponse(body) => {
+            Err(ServerError::read(&body).scram_failure(&PRODUCT, attempt))
+        }
         other => Err(unexpected(other, &PRODUCT, attempt)),
     }
 }

@@ -36,5 +36,5 @@ pub(crate) fn asks(login: &Login, username: &str) -> Result<Asks, Failure> {
 
 /// Connects and signs in: exactly one attempt.
 pub(crate) fn sign_in(login: &Login) -> Result<Session, Failure> {
-    Session::sign_in(&PRODUCT, Attempt::of(login), &mut Sasl)
+    Session::sign_in(&PRODUCT, Attempt::new(login), &mut Sasl)
 }

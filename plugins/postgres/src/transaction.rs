@@ -111,7 +111,7 @@ pub(crate) fn begin(
     let mut setting = || settings.next().flatten();
     let (encryption, iterations, version) = (setting(), setting(), setting());
     Ok(Begun {
-        encryption: Encryption::of_settings(encryption.as_deref(), iterations.as_deref())?,
+        encryption: Encryption::from_settings(encryption.as_deref(), iterations.as_deref())?,
         version: version.and_then(|version| version.parse().ok()).unwrap_or_default(),
         tables: tables.collect(),
     })

@@ -43,7 +43,7 @@ pub(crate) enum StoredAs {
 
 impl Encryption {
     /// Reads the settings `password_encryption` and `scram_iterations` (from PostgreSQL 16).
-    pub(crate) fn of_settings(
+    pub(crate) fn from_settings(
         encryption: Option<&str>,
         iterations: Option<&str>,
     ) -> Result<Self, Failure> {
@@ -132,7 +132,7 @@ mod tests {
     const ASKS: [Asks; 4] = [Asks::Scram, Asks::Md5, Asks::Cleartext, Asks::Other];
 
     fn form(encryption: &str, iterations: Option<&str>, asks: Asks) -> Result<StoredAs, Failure> {
-        Encryption::of_settings(Some(encryption), iterations)?.form(asks)
+        Encryption::from_settings(Some(encryption), iterations)?.form(asks)
     }
 
     #[test]
@@ -163,7 +163,7 @@ mod tests {
             ("md5", Asks::Md5, "md5"),
             ("off", Asks::Md5, "on"),
         ] {
-            let encryption = Encryption::of_settings(Some(encryption), None).unwrap();
+            let encryption = Encryption::from_settings(Some(encryption), None).unwrap();
             assert_eq!(encryption.setting(encryption.form(asks).unwrap()), setting);
         }
     }
@@ -174,7 +174,7 @@ mod tests {
             let failure = form(encryption, iterations, Asks::Scram).unwrap_err();
             assert_eq!(failure.kind, FailureKind::Unsupported);
         }
-        assert!(Encryption::of_settings(None, None).is_err());
+        assert!(Encryption::from_settings(None, None).is_err());
     }
 
     #[test]

@@ -356,7 +356,7 @@ mod tests {
     use super::*;
 
     fn pair() -> Pair {
-        Pair::of("app", "app_clone").unwrap()
+        Pair::new("app", "app_clone").unwrap()
     }
 
     fn row(values: &[&str]) -> Vec<Value> {

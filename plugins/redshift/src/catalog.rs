@@ -51,7 +51,7 @@ impl Catalog {
     }
 
     #[cfg(test)]
-    pub(crate) fn of(columns: &[(&str, &str)]) -> Self {
+    pub(crate) fn from_columns(columns: &[(&str, &str)]) -> Self {
         Self(columns.iter().map(|(table, column)| ((*table).into(), (*column).into())).collect())
     }
 }

@@ -84,7 +84,7 @@ fn passes_by_itself(code: &str, message: &str) -> bool {
 /// Connects and signs in: exactly one attempt. Also says which form of a password the server asked
 /// for.
 pub(crate) fn sign_in(login: &Login) -> Result<(Session, Form), Failure> {
-    sign_in_as(Attempt::of(login))
+    sign_in_as(Attempt::new(login))
 }
 
 /// The same as another account.

@@ -4,15 +4,16 @@
 //! PUBLIC, a group or a role is not written here: the memberships are equal.
 
 mod compare;
+mod select;
 
-use windlass_postgres_wire::{Value, literal};
-use windlass_sdk::{Failure, Pair, clean};
+use windlass_postgres_wire::Value;
+use windlass_sdk::{Failure, clean};
 
-use crate::acl::{Privileges, searchable};
-use crate::catalog::Catalog;
+use crate::acl::Privileges;
 use crate::product::known;
 
 pub(crate) use compare::{Difference, compare};
+pub(crate) use select::query;
 
 /// How many rows are read at once, so that an answer stays within what one may be long (1 MiB): a
 /// kilobyte for each, which are the rights of thirty users.
@@ -49,101 +50,6 @@ enum Kind {
     Language,
     /// What somebody, the owner here, grants on what they will make.
     Default,
-}
-
-/// A page of rows, in an order that is the same every time.
-pub(crate) fn query(catalog: &Catalog, pair: &Pair, offset: usize) -> Result<String, Failure> {
-    let branch = |kind: char, columns: &str, list: &str, rest: &str| {
-        format!(
-            "SELECT '{kind}'::text AS object_kind, {columns}, coalesce(array_to_string({list}, ','), '') AS object_acl FROM {rest}"
-        )
-    };
-    let schemas = |schema: &str| {
-        // Redshift's own, and what belongs to one session.
-        format!(
-            "{schema}.nspname NOT IN ('pg_internal', 'pg_automv', 'pg_toast') \
-             AND substring({schema}.nspname::text, 1, 7) <> 'pg_temp'"
-        )
-    };
-    let owner = |column: &str| format!("pg_get_userbyid({column})::text AS object_owner");
-    let in_schema = |kind_of_object: &str, schema_of_object: &str, alias: &str| {
-        format!(
-            "{kind_of_object} {alias} JOIN pg_namespace n ON n.oid = {alias}.{schema_of_object} \
-             WHERE {}",
-            schemas("n")
-        )
-    };
-    let mut branches = vec![
-        branch(
-            'd',
-            &format!(
-                "''::text AS object_schema, d.datname::text AS object_name, \
-                 ''::text AS object_detail, {}",
-                owner("d.datdba")
-            ),
-            "d.datacl",
-            "pg_database d",
-        ),
-        branch(
-            'n',
-            &format!("''::text, n.nspname::text, ''::text, {}", owner("n.nspowner")),
-            "n.nspacl",
-            &format!("pg_namespace n WHERE {}", schemas("n")),
-        ),
-        branch(
-            't',
-            &format!("n.nspname::text, c.relname::text, ''::text, {}", owner("c.relowner")),
-            "c.relacl",
-            &format!(
-                "{} AND c.relkind IN ('r', 'v', 'm', 'p', 'f')",
-                in_schema("pg_class", "relnamespace", "c")
-            ),
-        ),
-        branch('l', "''::text, l.lanname::text, ''::text, ''::text", "l.lanacl", "pg_language l"),
-    ];
-    if let Some(routines) = catalog.first_with(&["pg_proc_info", "pg_proc"], "prokind") {
-        branches.push(format!(
-            "SELECT CASE WHEN p.prokind = 'p' THEN 'p' ELSE 'f' END::text, n.nspname::text, \
-             p.proname::text, oidvectortypes(p.proargtypes)::text, {}, \
-             coalesce(array_to_string(p.proacl, ','), '') FROM {}",
-            owner("p.proowner"),
-            in_schema(routines, "pronamespace", "p")
-        ));
-    }
-    if let Some(columns) = catalog.first_with(&["pg_attribute_info", "pg_attribute"], "attacl") {
-        branches.push(branch(
-            'c',
-            "n.nspname::text, c.relname::text, a.attname::text, ''::text",
-            "a.attacl",
-            &format!(
-                "{} AND a.attrelid = c.oid AND NOT a.attisdropped",
-                in_schema(&format!("{columns} a, pg_class"), "relnamespace", "c")
-            ),
-        ));
-    }
-    let makers = ["defacluser", "defaclrole"];
-    if let Some(maker) = makers.into_iter().find(|column| catalog.has("pg_default_acl", column)) {
-        branches.push(branch(
-            'a',
-            &format!(
-                "coalesce(n.nspname::text, ''), ''::text, f.defaclobjtype::text, {}",
-                owner(&format!("f.{maker}"))
-            ),
-            "f.defaclacl",
-            "pg_default_acl f LEFT JOIN pg_namespace n ON n.oid = f.defaclnamespace",
-        ));
-    }
-    Ok(format!(
-        // Names that are no key words anywhere.
-        "SELECT object_kind, object_schema, object_name, object_detail, object_owner, object_acl \
-         FROM ({}) o \
-         WHERE object_owner IN ({}, {}) OR strpos(object_acl, {}) > 0 \
-         ORDER BY 1, 2, 3, 4, 5 LIMIT {PAGE} OFFSET {offset}",
-        branches.join(" UNION ALL "),
-        literal(&pair.base)?,
-        literal(&pair.clone)?,
-        literal(searchable(&pair.base))?
-    ))
 }
 
 impl Object {

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use crate::assess::{Assess, AssessRequest, Finding, PairState};
 use crate::bindings::assessor::exports::windlass::plugin::assessment;
 use crate::bindings::exports::windlass::plugin::{metadata, password};
-use crate::bindings::windlass::plugin::credentials as wire;
+use crate::bindings::windlass::plugin::credentials as interface;
 use crate::plugin::{ChangeRequest, Login, Plugin, Proof, TlsMode};
 use crate::{Endpoint, Failure, FailureKind, LogLevel, NameLength};
 
@@ -54,12 +54,12 @@ impl<P: Plugin> password::Guest for Adapter<P> {
         }
     }
 
-    fn verify(login: wire::Login) -> Result<(), wire::Failure> {
+    fn verify(login: interface::Login) -> Result<(), interface::Failure> {
         log_panics();
-        P::verify(&login.into()).map_err(wire::Failure::from)
+        P::verify(&login.into()).map_err(interface::Failure::from)
     }
 
-    fn change(request: wire::ChangeRequest) -> Result<(), wire::Failure> {
+    fn change(request: interface::ChangeRequest) -> Result<(), interface::Failure> {
         log_panics();
         P::change(&ChangeRequest {
             actor: request.actor.into(),
@@ -70,14 +70,16 @@ impl<P: Plugin> password::Guest for Adapter<P> {
             keep_old_valid: request.keep_old_valid,
             may_send_text: request.may_send_text,
         })
-        .map_err(wire::Failure::from)
+        .map_err(interface::Failure::from)
     }
 }
 
 impl<P: Assess> assessment::Guest for Adapter<P> {
-    fn assess(request: assessment::AssessRequest) -> Result<assessment::Assessment, wire::Failure> {
+    fn assess(
+        request: assessment::AssessRequest,
+    ) -> Result<assessment::Assessment, interface::Failure> {
         log_panics();
-        let found = P::assess(&request.into()).map_err(wire::Failure::from)?;
+        let found = P::assess(&request.into()).map_err(interface::Failure::from)?;
         Ok(assessment::Assessment {
             session: found.session,
             lacks: found.lacks.into_iter().map(Into::into).collect(),
@@ -91,9 +93,9 @@ impl<P: Assess> assessment::Guest for Adapter<P> {
         })
     }
 
-    fn mark_pair(request: assessment::AssessRequest) -> Result<(), wire::Failure> {
+    fn mark_pair(request: assessment::AssessRequest) -> Result<(), interface::Failure> {
         log_panics();
-        P::mark_pair(&request.into()).map_err(wire::Failure::from)
+        P::mark_pair(&request.into()).map_err(interface::Failure::from)
     }
 }
 
@@ -109,42 +111,42 @@ impl From<Finding> for assessment::Finding {
     }
 }
 
-impl From<wire::Login> for Login {
-    fn from(login: wire::Login) -> Self {
+impl From<interface::Login> for Login {
+    fn from(login: interface::Login) -> Self {
         Self {
             server: Endpoint::from_host(login.server),
             username: login.username,
             password: login.password,
             database: login.database,
             tls: match login.tls {
-                wire::TlsMode::Required => TlsMode::Required,
-                wire::TlsMode::Disabled => TlsMode::Disabled,
+                interface::TlsMode::Required => TlsMode::Required,
+                interface::TlsMode::Disabled => TlsMode::Disabled,
             },
             proof: match login.proof {
-                wire::Proof::Accepted => Proof::Accepted,
-                wire::Proof::Mutual => Proof::Mutual,
+                interface::Proof::Accepted => Proof::Accepted,
+                interface::Proof::Mutual => Proof::Mutual,
             },
             fields: login.fields.into_iter().map(|field| (field.name, field.value)).collect(),
         }
     }
 }
 
-impl From<Failure> for wire::Failure {
+impl From<Failure> for interface::Failure {
     fn from(failure: Failure) -> Self {
         Self {
             kind: match failure.kind {
-                FailureKind::Refused => wire::FailureKind::Refused,
-                FailureKind::Unreachable => wire::FailureKind::Unreachable,
-                FailureKind::NoTls => wire::FailureKind::NoTls,
-                FailureKind::TlsFailed => wire::FailureKind::TlsFailed,
-                FailureKind::Unproven => wire::FailureKind::Unproven,
-                FailureKind::Declined => wire::FailureKind::Declined,
-                FailureKind::Protocol => wire::FailureKind::Protocol,
-                FailureKind::Unsupported => wire::FailureKind::Unsupported,
-                FailureKind::InvalidSecret => wire::FailureKind::InvalidSecret,
-                FailureKind::PasswordRejected => wire::FailureKind::PasswordRejected,
-                FailureKind::TextRequired => wire::FailureKind::TextRequired,
-                FailureKind::NotAPair => wire::FailureKind::NotAPair,
+                FailureKind::Refused => interface::FailureKind::Refused,
+                FailureKind::Unreachable => interface::FailureKind::Unreachable,
+                FailureKind::NoTls => interface::FailureKind::NoTls,
+                FailureKind::TlsFailed => interface::FailureKind::TlsFailed,
+                FailureKind::Unproven => interface::FailureKind::Unproven,
+                FailureKind::Declined => interface::FailureKind::Declined,
+                FailureKind::Protocol => interface::FailureKind::Protocol,
+                FailureKind::Unsupported => interface::FailureKind::Unsupported,
+                FailureKind::InvalidSecret => interface::FailureKind::InvalidSecret,
+                FailureKind::PasswordRejected => interface::FailureKind::PasswordRejected,
+                FailureKind::TextRequired => interface::FailureKind::TextRequired,
+                FailureKind::NotAPair => interface::FailureKind::NotAPair,
             },
             code: failure.code,
             message: failure.message,

@@ -61,27 +61,27 @@ pub struct Failure {
 impl Failure {
     /// The service refused this name and password.
     pub fn refused(message: impl Into<String>) -> Self {
-        Self::of(FailureKind::Refused, message)
+        Self::new(FailureKind::Refused, message)
     }
 
     /// No usable answer came.
     pub fn unreachable(message: impl Into<String>) -> Self {
-        Self::of(FailureKind::Unreachable, message)
+        Self::new(FailureKind::Unreachable, message)
     }
 
     /// TLS was required, and the server said that it has none.
     pub fn no_tls(message: impl Into<String>) -> Self {
-        Self::of(FailureKind::NoTls, message)
+        Self::new(FailureKind::NoTls, message)
     }
 
     /// TLS was begun and failed.
     pub fn tls_failed(message: impl Into<String>) -> Self {
-        Self::of(FailureKind::TlsFailed, message)
+        Self::new(FailureKind::TlsFailed, message)
     }
 
     /// The server has to prove itself, and `method`, which it asks for, does not do that.
     pub fn unproven(method: &str) -> Self {
-        Self::of(
+        Self::new(
             FailureKind::Unproven,
             format!(
                 "the server asks for {method}, which does not prove that it is the right server, \
@@ -92,37 +92,37 @@ impl Failure {
 
     /// The service understood and said no.
     pub fn declined(message: impl Into<String>) -> Self {
-        Self::of(FailureKind::Declined, message)
+        Self::new(FailureKind::Declined, message)
     }
 
     /// The peer's answer is not what the protocol allows.
     pub fn protocol(message: impl Into<String>) -> Self {
-        Self::of(FailureKind::Protocol, message)
+        Self::new(FailureKind::Protocol, message)
     }
 
     /// Not something that this plugin, or this version of the service, can do.
     pub fn unsupported(message: impl Into<String>) -> Self {
-        Self::of(FailureKind::Unsupported, message)
+        Self::new(FailureKind::Unsupported, message)
     }
 
     /// A field of the secret can't be used.
     pub fn invalid_secret(message: impl Into<String>) -> Self {
-        Self::of(FailureKind::InvalidSecret, message)
+        Self::new(FailureKind::InvalidSecret, message)
     }
 
     /// The service does not take the new password, and nothing was changed.
     pub fn password_rejected(message: impl Into<String>) -> Self {
-        Self::of(FailureKind::PasswordRejected, message)
+        Self::new(FailureKind::PasswordRejected, message)
     }
 
     /// The service has to see the new password as text, which the operator does not allow.
     pub fn text_required(message: impl Into<String>) -> Self {
-        Self::of(FailureKind::TextRequired, message)
+        Self::new(FailureKind::TextRequired, message)
     }
 
     /// The two accounts are not shown to be a pair; the message names what differs.
     pub fn not_a_pair(message: impl Into<String>) -> Self {
-        Self::of(FailureKind::NotAPair, message)
+        Self::new(FailureKind::NotAPair, message)
     }
 
     /// Says what to do: `"ALTER ROLE \"app\" LOGIN"`. The host shows it behind the message.
@@ -147,7 +147,7 @@ impl Failure {
         self
     }
 
-    fn of(kind: FailureKind, message: impl Into<String>) -> Self {
+    fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { kind, code: String::new(), message: message.into(), remedy: String::new() }
     }
 }

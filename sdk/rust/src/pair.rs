@@ -34,7 +34,7 @@ impl Pair {
     ///
     /// # Errors
     /// `invalid-secret` if they are no pair.
-    pub fn of(current: &str, next: &str) -> Result<Self, Failure> {
+    pub fn new(current: &str, next: &str) -> Result<Self, Failure> {
         let (base, clone, turn) = if next.strip_suffix(CLONE_SUFFIX) == Some(current) {
             (current, next, Turn::Clone)
         } else if current.strip_suffix(CLONE_SUFFIX) == Some(next) {
@@ -55,12 +55,12 @@ mod tests {
 
     #[test]
     fn the_base_is_the_name_without_the_suffix_whichever_turn_it_is() {
-        let there = Pair::of("app", "app_clone").unwrap();
-        let back = Pair::of("app_clone", "app").unwrap();
+        let there = Pair::new("app", "app_clone").unwrap();
+        let back = Pair::new("app_clone", "app").unwrap();
         assert_eq!((there.turn, back.turn), (Turn::Clone, Turn::Base));
         assert_eq!((&there.base, &there.clone), (&back.base, &back.clone));
         // A base may itself end in the suffix.
-        assert_eq!(Pair::of("x_clone", "x_clone_clone").unwrap().base, "x_clone");
+        assert_eq!(Pair::new("x_clone", "x_clone_clone").unwrap().base, "x_clone");
     }
 
     #[test]
@@ -68,7 +68,7 @@ mod tests {
         for (current, next) in
             [("app", "app"), ("app", "other"), ("app", "other_clone"), ("app", "APP_clone")]
         {
-            assert!(Pair::of(current, next).is_err(), "{current} {next}");
+            assert!(Pair::new(current, next).is_err(), "{current} {next}");
         }
     }
 }

@@ -63,7 +63,7 @@ impl Database {
         };
         let postgres = Arc::new(Postgres::start(&authority.ca, options).await?);
         postgres.admin("CREATE ROLE md5_signers; CREATE ROLE plain_signers").await?;
-        let server = Server::of_postgres(Arc::clone(&postgres), &authority.ca).await?;
+        let server = Server::from_postgres(Arc::clone(&postgres), &authority.ca).await?;
         engine::note_running(server.clone());
         Ok(Self { postgres, server, authority })
     }

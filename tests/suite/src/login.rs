@@ -52,7 +52,7 @@ impl Login {
     ///
     /// # Errors
     /// If it has none.
-    pub fn of(secret: &Value) -> Result<Self> {
+    pub fn from_secret(secret: &Value) -> Result<Self> {
         let text = |key: &str| {
             let text = secret.get(key).and_then(Value::as_str);
             text.with_context(|| format!("the secret has no `{key}`"))

@@ -333,7 +333,7 @@ impl World {
     /// # Errors
     /// If there is none.
     pub async fn current(&self, secret: &str) -> Result<Login> {
-        Login::of(&self.secrets().secret(secret, "AWSCURRENT").await?)
+        Login::from_secret(&self.secrets().secret(secret, "AWSCURRENT").await?)
     }
 
     /// The credential that is being rotated to.
@@ -341,7 +341,7 @@ impl World {
     /// # Errors
     /// If there is none.
     pub async fn pending(&self, secret: &str) -> Result<Login> {
-        Login::of(&self.secrets().secret(secret, "AWSPENDING").await?)
+        Login::from_secret(&self.secrets().secret(secret, "AWSPENDING").await?)
     }
 
     /// A fresh client request token.

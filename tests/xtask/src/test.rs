@@ -89,7 +89,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
     // It has been read; what is left of it is a temporary file.
     let _ = fs::remove_file(&searched);
     if !counts.is_empty() {
-        eprintln!("{}", Searched::of(&counts));
+        eprintln!("{}", Searched::from_counts(&counts));
     }
     Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -106,7 +106,7 @@ struct Searched {
 
 impl Searched {
     /// Adds up the lines of a file of counts.
-    fn of(counts: &str) -> Self {
+    fn from_counts(counts: &str) -> Self {
         let mut all = Self::default();
         for line in counts.lines() {
             let numbers: Vec<u64> = line.split(' ').filter_map(|word| word.parse().ok()).collect();
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn searches_add_up() {
-        let searched = Searched::of("2 1000000 10 40\n3 500000 5 40\n\n1 2\n");
+        let searched = Searched::from_counts("2 1000000 10 40\n3 500000 5 40\n\n1 2\n");
         assert_eq!(
             searched.to_string(),
             "searched 1.5 MB of output (5 texts, in 2 searches) for 15 passwords in 40 forms each; \

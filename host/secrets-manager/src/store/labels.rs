@@ -39,39 +39,10 @@ pub(super) fn update(
     request: &UpdateVersionStage,
     now: Moment,
 ) -> Result<Effect, ServiceError> {
-    let UpdateVersionStage { stage, remove_from, move_to, .. } = request;
+    let UpdateVersionStage { stage, move_to, .. } = request;
     limits::label(stage)?;
     let holder = secret.labels.get(stage).cloned();
-
-    if let Some(version) = move_to
-        && secret.version(version).is_none()
-    {
-        return Err(not_found(format!(
-            "Secrets Manager can't find the specified secret version: {version}"
-        )));
-    }
-    match (&holder, remove_from) {
-        (_, None) if move_to.is_none() => {
-            return Err(invalid_parameter(
-                "You must specify RemoveFromVersionId, MoveToVersionId, or both.",
-            ));
-        }
-        (Some(holder), None) if move_to.as_ref() != Some(holder) => {
-            return Err(invalid_parameter(format!(
-                "The parameter RemoveFromVersionId can't be empty. Staging label {stage} is \
-                 currently attached to version {holder}, so you must explicitly reference that \
-                 version in RemoveFromVersionId."
-            )));
-        }
-        (holder, Some(remove_from)) if holder.as_ref() != Some(remove_from) => {
-            return Err(invalid_parameter(format!(
-                "The staging label {stage} is not attached to version {remove_from}. \
-                 RemoveFromVersionId must be the version that it is currently attached to."
-            )));
-        }
-        _ => {}
-    }
-
+    check_places(secret, request, holder.as_deref())?;
     match move_to {
         Some(version) if holder.as_ref() == Some(version) => return Ok(Effect::Unchanged),
         Some(version) => {
@@ -96,4 +67,39 @@ pub(super) fn update(
     }
     secret.changed = now;
     Ok(Effect::Changed)
+}
+
+/// That the label is where the request says, and has somewhere to go or to go from.
+fn check_places(
+    secret: &SecretRecord,
+    request: &UpdateVersionStage,
+    holder: Option<&str>,
+) -> Result<(), ServiceError> {
+    let UpdateVersionStage { stage, remove_from, move_to, .. } = request;
+    if let Some(version) = move_to
+        && secret.version(version).is_none()
+    {
+        return Err(not_found(format!(
+            "Secrets Manager can't find the specified secret version: {version}"
+        )));
+    }
+    match (holder, remove_from.as_deref()) {
+        (_, None) if move_to.is_none() => Err(invalid_parameter(
+            "You must specify RemoveFromVersionId, MoveToVersionId, or both.",
+        )),
+        (Some(holder), None) if move_to.as_deref() != Some(holder) => {
+            Err(invalid_parameter(format!(
+                "The parameter RemoveFromVersionId can't be empty. Staging label {stage} is \
+                 currently attached to version {holder}, so you must explicitly reference that \
+                 version in RemoveFromVersionId."
+            )))
+        }
+        (holder, Some(remove_from)) if holder != Some(remove_from) => {
+            Err(invalid_parameter(format!(
+                "The staging label {stage} is not attached to version {remove_from}. \
+                 RemoveFromVersionId must be the version that it is currently attached to."
+            )))
+        }
+        _ => Ok(()),
+    }
 }

@@ -22,7 +22,7 @@ impl Class {
     pub(in crate::rotation) const ALL: [Self; 4] =
         [Self::Digit, Self::Upper, Self::Lower, Self::Punctuation];
 
-    fn of(byte: u8) -> Self {
+    fn from_byte(byte: u8) -> Self {
         match byte {
             b'0'..=b'9' => Self::Digit,
             b'A'..=b'Z' => Self::Upper,
@@ -51,7 +51,7 @@ impl Class {
 
     /// How many of its characters may occur.
     pub(in crate::rotation) fn left(self, request: &PasswordRequest) -> usize {
-        allowed(request).filter(|byte| Self::of(*byte) == self).count()
+        allowed(request).filter(|byte| Self::from_byte(*byte) == self).count()
     }
 
     pub(in crate::rotation) fn name(self) -> &'static str {
@@ -77,7 +77,7 @@ pub(in crate::rotation) fn alphabet(request: &PasswordRequest) -> u8 {
 /// The characters that may occur: of printable ASCII, which is what `GetRandomPassword` uses.
 fn allowed(request: &PasswordRequest) -> impl Iterator<Item = u8> {
     (b'!'..=b'~').filter(|byte| {
-        let excluded = Class::of(*byte).excluded_in(request);
+        let excluded = Class::from_byte(*byte).excluded_in(request);
         !excluded && !request.exclude_characters.contains(char::from(*byte))
     })
 }

@@ -49,7 +49,7 @@ impl Grants {
     }
 
     /// What a role of MariaDB's may do; `role` is its name as it stands in statements.
-    pub(crate) fn of_role(
+    pub(crate) fn ask_role(
         session: &mut Session,
         version: Version,
         role: &str,

@@ -13,7 +13,7 @@ fn read(rows: &[&str]) -> Grants {
 
 /// The statements that turn the second rows into the first.
 fn steps(wanted: &[&str], current: &[&str]) -> Vec<String> {
-    let steps = read(wanted).steps_from(&read(current), "`c`@`%`");
+    let steps = read(wanted).changes_from(&read(current), "`c`@`%`");
     steps.into_iter().map(|step| step.statement).collect()
 }
 
@@ -108,7 +108,7 @@ fn an_option_alone_is_given_with_no_privilege() {
 #[test]
 fn a_step_is_taken_apart_by_privilege() {
     let row = "GRANT SELECT (`a`, `b`), UPDATE ON `d`.`t` TO `app`@`%`";
-    let steps = read(&[row]).steps_from(&Grants::default(), "`c`@`%`");
+    let steps = read(&[row]).changes_from(&Grants::default(), "`c`@`%`");
     let apart: Vec<_> = steps[0].apart("`c`@`%`").into_iter().map(|it| it.statement).collect();
     assert_eq!(
         apart,
@@ -129,7 +129,7 @@ fn what_one_has_and_the_other_lacks_is_named() {
     ]);
     let less = read(&["GRANT SELECT ON `d`.* TO `app`@`%`"]);
     let about = |wanted: &Grants, current: &Grants| -> Vec<(bool, String)> {
-        let steps = wanted.steps_from(current, "x");
+        let steps = wanted.changes_from(current, "x");
         steps.into_iter().map(|step| (step.gives.is_some(), step.about)).collect()
     };
     let [drop, role] = ["DROP ON `d`.*", "the role `r`"].map(str::to_owned);
@@ -147,7 +147,7 @@ fn what_one_has_and_the_other_lacks_is_named() {
 #[test]
 fn packages_are_named_in_mariadbs_oracle_mode_only() {
     let package = read(&["GRANT EXECUTE ON PACKAGE BODY `d`.`p` TO `app`@`%`"]);
-    let steps = package.steps_from(&read(&["GRANT SELECT ON `d`.* TO `app`@`%`"]), "`c`@`%`");
+    let steps = package.changes_from(&read(&["GRANT SELECT ON `d`.* TO `app`@`%`"]), "`c`@`%`");
     let modes: Vec<_> = steps.iter().map(|step| step.in_oracle_mode).collect();
     assert_eq!(modes, [false, true], "{steps:?}");
 }

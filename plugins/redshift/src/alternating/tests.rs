@@ -32,7 +32,7 @@ const RIGHT: &[&str] = &["t", "s", "t", "", "owner", "app=r/owner"];
 const EQUAL: &[&str] = &["t", "s", "t", "", "owner", "app=r/owner,app_clone=r/owner"];
 
 fn redshift() -> Catalog {
-    Catalog::of(&[("pg_proc_info", "prokind")])
+    Catalog::from_columns(&[("pg_proc_info", "prokind")])
 }
 
 fn planned(turn: Turn, state: &State) -> Plan {

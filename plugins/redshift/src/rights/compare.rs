@@ -57,7 +57,7 @@ pub(crate) fn compare(
     let (mut taken, mut given) = (Steps::new(), Steps::new());
     for object in objects {
         let Some([wanted, actual]) = difference.looked_at(object, pair)? else { continue };
-        let parts = ByStatement::of(object, &wanted, actual, redshift, &mut difference.unknown);
+        let parts = ByStatement::new(object, &wanted, actual, redshift, &mut difference.unknown);
         let (name, what) = object.written()?;
         let mut differing =
             Differing { object: object.shown(), how: String::new(), statements: Vec::new() };
@@ -66,7 +66,7 @@ pub(crate) fn compare(
                 "GRANT" => (&mut given, "TO"),
                 _ => (&mut taken, "FROM"),
             };
-            let head = format!("{what}{verb} {} ON {}", parts.of(object)?, object.noun());
+            let head = format!("{what}{verb} {} ON {}", parts.list(object)?, object.noun());
             let tail = format!(" {to} {clone}{option}");
             differing.add(how, parts, format!("{head}{name}{tail}"));
             steps.entry((head, tail)).or_default().push(name.clone());
@@ -122,7 +122,7 @@ struct ByStatement {
 }
 
 impl ByStatement {
-    fn of(
+    fn new(
         object: &Object,
         wanted: &Privileges,
         mut actual: Privileges,
@@ -206,7 +206,7 @@ impl Parts {
         self.0.push(privilege);
     }
 
-    fn of(&self, object: &Object) -> Result<String, Failure> {
+    fn list(&self, object: &Object) -> Result<String, Failure> {
         if object.kind != Kind::Column {
             return Ok(self.0.join(", "));
         }

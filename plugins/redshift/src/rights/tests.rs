@@ -1,6 +1,9 @@
 //! The comparison as a table: which access lists lead to which statements.
 
+use windlass_sdk::Pair;
+
 use super::*;
+use crate::catalog::Catalog;
 
 fn object(kind: &str, schema: &str, name: &str, detail: &str, owner: &str, list: &str) -> Object {
     let row = [kind, schema, name, detail, owner, list].map(|text| Some(text.to_owned()));
@@ -8,7 +11,7 @@ fn object(kind: &str, schema: &str, name: &str, detail: &str, owner: &str, list:
 }
 
 fn difference(objects: &[Object], redshift: bool) -> Difference {
-    compare(objects, &Pair::of("app", "app_clone").unwrap(), redshift).unwrap()
+    compare(objects, &Pair::new("app", "app_clone").unwrap(), redshift).unwrap()
 }
 
 fn table(list: &str) -> Object {
@@ -175,14 +178,14 @@ fn rows_that_make_no_sense_are_a_protocol_failure() {
     let row = |values: &[&str]| values.iter().map(|text| Some((*text).to_owned())).collect();
     assert!(Object::read(row(&["t", "s", "t", "", "o"])).is_err());
     assert!(Object::read(row(&["?", "s", "t", "", "o", ""])).is_err());
-    let pair = Pair::of("app", "app_clone").unwrap();
+    let pair = Pair::new("app", "app_clone").unwrap();
     assert!(compare(&[table("app=r")], &pair, true).is_err());
     assert!(compare(&[object("t", "", "t", "", "o", "app=r/o")], &pair, true).is_err());
 }
 
 #[test]
 fn the_query_names_nothing_that_is_not_there() {
-    let pair = Pair::of("it's", "it's_clone").unwrap();
+    let pair = Pair::new("it's", "it's_clone").unwrap();
     let bare = query(&Catalog::default(), &pair, 0).unwrap();
     for absent in ["pg_proc", "pg_attribute", "pg_default_acl"] {
         assert!(!bare.contains(absent), "{absent}");
@@ -192,7 +195,7 @@ fn the_query_names_nothing_that_is_not_there() {
             "object_owner IN ('it''s', 'it''s_clone') OR strpos(object_acl, 'it''s') > 0"
         )
     );
-    let of_redshift = Catalog::of(&[
+    let of_redshift = Catalog::from_columns(&[
         ("pg_proc_info", "prokind"),
         ("pg_proc", "prokind"),
         ("pg_attribute_info", "attacl"),

@@ -40,7 +40,7 @@ fn ones_own_password_in_one_round_trip_and_in_the_form_of_the_sign_in() {
 fn by_digest(salt: &'static [u8], as_bytes: bool) {
     let (set, was_set) = channel();
     let first: Script = Box::new(move |mut peer| {
-        let_in_by_digest(&mut peer, &Stored::of(PASSWORD, salt));
+        let_in_by_digest(&mut peer, &Stored::new(PASSWORD, salt));
         set.send(Stored::set(&changed(&mut peer), as_bytes)).unwrap();
         goodbye(&mut peer);
     });
@@ -94,7 +94,7 @@ fn a_proof_that_can_not_be_had_is_no_reason_to_change_again() {
 #[test]
 fn a_salt_of_another_kind_is_not_imitated() {
     let script: Script = Box::new(|mut peer| {
-        let_in_by_digest(&mut peer, &Stored::of(PASSWORD, &[7; 16]));
+        let_in_by_digest(&mut peer, &Stored::new(PASSWORD, &[7; 16]));
         assert!(changed(&mut peer).contains("PASSWORD 'md5"));
         goodbye(&mut peer);
     });

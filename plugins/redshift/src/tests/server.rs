@@ -17,7 +17,7 @@ pub(super) struct Stored {
 }
 
 impl Stored {
-    pub(super) fn of(password: &str, salt: &[u8]) -> Self {
+    pub(super) fn new(password: &str, salt: &[u8]) -> Self {
         let digest = Sha256::digest([password.as_bytes(), salt].concat()).to_vec();
         Self { digest, salt: salt.to_vec() }
     }
@@ -90,5 +90,5 @@ pub(super) fn wrong_password() -> Vec<u8> {
 
 /// The account in force, with a salt of 32 bytes.
 pub(super) fn in_force() -> Stored {
-    Stored::of(PASSWORD, &[0x5a; 32])
+    Stored::new(PASSWORD, &[0x5a; 32])
 }

@@ -13,7 +13,7 @@ fn select_one(peer: &mut Peer) {
 #[test]
 fn by_digest_in_tls_and_without_it() {
     for salt in [&[0x5a; 32][..], &[b'f'; 64], b"any"] {
-        let stored = Stored::of(PASSWORD, salt);
+        let stored = Stored::new(PASSWORD, salt);
         let in_tls = stored.clone();
         verify(move |mut peer| {
             accept_tls(&mut peer, None);

@@ -24,7 +24,7 @@ pub(super) enum Selection {
 
 impl Selection {
     /// What a GetSecretValue selects. `None`: by both, which no rotation does.
-    fn of(input: &Value) -> Option<Self> {
+    fn from_input(input: &Value) -> Option<Self> {
         let text = |key| input.get(key).and_then(Value::as_str).map(str::to_owned);
         match (text("VersionId"), text("VersionStage")) {
             (Some(_), Some(_)) => None,
@@ -106,7 +106,7 @@ impl Lags {
         let (snapshot, left) = self.held.iter_mut().find(|(held, _)| held.is_of(input))?;
         let answer = match action {
             "DescribeSecret" => &snapshot.described,
-            "GetSecretValue" => snapshot.values.get(&Selection::of(input)?)?,
+            "GetSecretValue" => snapshot.values.get(&Selection::from_input(input)?)?,
             _ => return None,
         };
         *left = left.checked_sub(1)?;

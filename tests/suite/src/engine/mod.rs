@@ -1,10 +1,10 @@
 //! The engines that are tested alike: a real server each, and a witness that is not ours.
 //!
 //! A test that takes a [`Server`] says what holds for every engine; what an engine says in its own
-//! way is in its `Dialect`: statements, rights, lines of its log. Where a server can't be had, the
+//! way is in its `EngineSql`: statements, rights, lines of its log. Where a server can't be had, the
 //! tests of its engine are skipped, which is told once with the reason.
 
-mod dialect;
+mod engine_sql;
 mod mysql;
 mod postgres;
 mod redshift;
@@ -18,7 +18,7 @@ use tokio::sync::OnceCell;
 use windlass_harness::{Ca, Mariadb, MariadbOptions, MysqlKind, Postgres, PostgresOptions};
 
 use crate::{Database, Login, tell};
-pub use dialect::Connected;
+pub use engine_sql::Connected;
 use server::Running;
 pub use server::{Server, Witness};
 

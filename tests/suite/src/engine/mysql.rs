@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::dialect::{Connected, Dialect};
+use super::engine_sql::{Connected, EngineSql};
 use crate::Login;
 
 /// MySQL or MariaDB.
@@ -26,7 +26,7 @@ fn identifier(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
-impl Dialect for Mysql {
+impl EngineSql for Mysql {
     fn prepare(&self) -> &'static str {
         PREPARE
     }

@@ -1,6 +1,6 @@
 //! PostgreSQL's way.
 
-use super::dialect::{Connected, Dialect};
+use super::engine_sql::{Connected, EngineSql};
 use crate::Login;
 
 /// PostgreSQL.
@@ -9,7 +9,7 @@ pub(super) struct Postgresql;
 /// The tables that accounts have rights on, by the accounts' names.
 const PREPARE: &str = "CREATE SCHEMA rights; GRANT USAGE ON SCHEMA rights TO PUBLIC";
 
-impl Dialect for Postgresql {
+impl EngineSql for Postgresql {
     fn prepare(&self) -> &'static str {
         PREPARE
     }

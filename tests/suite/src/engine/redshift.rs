@@ -1,7 +1,7 @@
 //! Redshift's way, on the PostgreSQL that stands for it: as PostgreSQL's, but that the halves of a
 //! pair have rights of their own, and a group says which is whose clone.
 
-use super::dialect::{Connected, Dialect};
+use super::engine_sql::{Connected, EngineSql};
 use super::postgres::Postgresql;
 use crate::Login;
 
@@ -12,7 +12,7 @@ pub(super) struct Redshift;
 const PREPARE: &str = "CREATE SCHEMA rights; GRANT USAGE ON SCHEMA rights TO PUBLIC; \
                        CREATE GROUP windlass_clones";
 
-impl Dialect for Redshift {
+impl EngineSql for Redshift {
     fn prepare(&self) -> &'static str {
         PREPARE
     }

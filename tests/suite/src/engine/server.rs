@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use windlass_harness::{Ca, Mariadb, Opening, Postgres, SqlError};
 
-use super::dialect::{Connected, Dialect};
+use super::engine_sql::{Connected, EngineSql};
 use super::{Engine, mysql, postgres, redshift};
 use crate::{Database, Login, leaks};
 
@@ -40,7 +40,7 @@ pub(super) enum Running {
 
 impl Server {
     /// PostgreSQL, and what tests of every engine need in it.
-    pub(crate) async fn of_postgres(postgres: Arc<Postgres>, ca: &'static Ca) -> Result<Self> {
+    pub(crate) async fn from_postgres(postgres: Arc<Postgres>, ca: &'static Ca) -> Result<Self> {
         let server = Self::new(Engine::Postgres, Running::Postgres(postgres), ca);
         server.prepare().await?;
         Ok(server)
@@ -54,10 +54,10 @@ impl Server {
 
     /// Makes what accounts will have rights on.
     pub(super) async fn prepare(&self) -> Result<()> {
-        self.admin(self.dialect().prepare()).await.map(drop)
+        self.admin(self.sql().prepare()).await.map(drop)
     }
 
-    fn dialect(&self) -> &'static dyn Dialect {
+    fn sql(&self) -> &'static dyn EngineSql {
         match self.engine {
             Engine::Postgres => &postgres::Postgresql,
             Engine::Redshift => &redshift::Redshift,
@@ -138,8 +138,7 @@ impl Server {
             "username": login.username,
             "password": login.password,
         });
-        if let (Some(database), Some(members)) = (self.dialect().database(), value.as_object_mut())
-        {
+        if let (Some(database), Some(members)) = (self.sql().database(), value.as_object_mut()) {
             members.insert("dbname".to_owned(), Value::from(database));
         }
         value
@@ -165,7 +164,7 @@ impl Server {
     /// # Errors
     /// If the server refuses.
     pub async fn account(&self, name: &str) -> Result<Login> {
-        self.made(name, |login| self.dialect().account(login)).await
+        self.made(name, |login| self.sql().account(login)).await
     }
 
     /// Makes an account that may sign in, and hardly more.
@@ -173,7 +172,7 @@ impl Server {
     /// # Errors
     /// If the server refuses.
     pub async fn bare_account(&self, name: &str) -> Result<Login> {
-        self.made(name, |login| self.dialect().bare(login)).await
+        self.made(name, |login| self.sql().bare(login)).await
     }
 
     async fn made(&self, name: &str, sql: impl FnOnce(&Login) -> String) -> Result<Login> {
@@ -189,7 +188,7 @@ impl Server {
     /// # Errors
     /// If the server refuses.
     pub async fn let_in_without_tls(&self, name: &str) -> Result<()> {
-        match self.dialect().let_in_without_tls(name) {
+        match self.sql().let_in_without_tls(name) {
             Some(sql) => self.admin(&sql).await.map(drop),
             None => Ok(()),
         }
@@ -216,9 +215,9 @@ impl Server {
         let _alone = if has_clones { self.making_clones().await } else { None };
         let mut sql = String::new();
         for (base, clone) in pairs {
-            sql += &self.dialect().bare(base);
+            sql += &self.sql().bare(base);
             if let Some(clone) = clone {
-                sql += &self.dialect().clone_of(base, clone);
+                sql += &self.sql().clone_of(base, clone);
             }
         }
         self.admin(&sql).await.map(drop)
@@ -229,7 +228,7 @@ impl Server {
     /// # Errors
     /// If the server refuses.
     pub async fn change_rights(&self, name: &str) -> Result<()> {
-        self.admin(&self.dialect().change_rights(name)).await.map(drop)
+        self.admin(&self.sql().change_rights(name)).await.map(drop)
     }
 
     /// Sets the password of an account to this login's, as an administrator or a restored backup
@@ -239,7 +238,7 @@ impl Server {
     /// If the server refuses.
     pub async fn set_password(&self, login: &Login) -> Result<()> {
         leaks::note_account(&login.password);
-        self.admin(&self.dialect().set_password(login)).await.map(drop)
+        self.admin(&self.sql().set_password(login)).await.map(drop)
     }
 
     /// What an account may do, in the server's words, without its name.
@@ -247,9 +246,8 @@ impl Server {
     /// # Errors
     /// If the server refuses.
     pub async fn rights(&self, name: &str) -> Result<Vec<String>> {
-        let told = self.admin(&self.dialect().show_rights(name)).await?;
-        let mut rights: Vec<_> =
-            told.lines().map(|line| self.dialect().nameless(line, name)).collect();
+        let told = self.admin(&self.sql().show_rights(name)).await?;
+        let mut rights: Vec<_> = told.lines().map(|line| self.sql().nameless(line, name)).collect();
         rights.sort();
         Ok(rights)
     }
@@ -259,7 +257,7 @@ impl Server {
     /// # Errors
     /// If the server refuses.
     pub async fn count(&self, name: &str) -> Result<usize> {
-        let told = self.admin(&self.dialect().count(name)).await?;
+        let told = self.admin(&self.sql().count(name)).await?;
         told.trim().parse().with_context(|| format!("the server told `{told}`"))
     }
 
@@ -317,7 +315,7 @@ impl Server {
     pub fn refusals_from(&self, start: u64) -> Result<(HashMap<String, usize>, u64)> {
         let (log, end) = self.log_from(start)?;
         let mut refusals = HashMap::new();
-        for user in log.lines().filter_map(|line| self.dialect().refused(line)) {
+        for user in log.lines().filter_map(|line| self.sql().refused(line)) {
             *refusals.entry(user.to_owned()).or_default() += 1;
         }
         Ok((refusals, end))
@@ -329,7 +327,7 @@ impl Server {
     /// If the log can't be read.
     pub fn connections(&self, user: &str) -> Result<Vec<Connected>> {
         let (log, _) = self.log_from(0)?;
-        Ok(log.lines().filter_map(|line| self.dialect().connected(line, user)).collect())
+        Ok(log.lines().filter_map(|line| self.sql().connected(line, user)).collect())
     }
 
     /// How often the password of an account was set, by the log of statements; our own included.
@@ -337,7 +335,7 @@ impl Server {
     /// # Errors
     /// If the log can't be read.
     pub fn password_changes(&self, user: &str) -> Result<usize> {
-        Ok(self.dialect().password_changes(&self.log_from(0)?.0, user))
+        Ok(self.sql().password_changes(&self.log_from(0)?.0, user))
     }
 
     /// Whether the server's log has `text` anywhere.

@@ -234,7 +234,7 @@ async fn candidates(world: &World, secret: &str) -> Result<Vec<String>> {
             Ok(answer) => {
                 let text = answer.get("SecretString").and_then(Value::as_str);
                 let value = serde_json::from_str(text.context("no `SecretString`")?)?;
-                Some(Login::of(&value)?.password)
+                Some(Login::from_secret(&value)?.password)
             }
             Err(error) if error.kind() == Some("ResourceNotFoundException") => None,
             Err(error) => bail!(error),

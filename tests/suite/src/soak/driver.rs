@@ -241,7 +241,7 @@ async fn finished(stage: &Stage, subject: &mut Subject, random: &mut Random) -> 
     if random.chance(LOOKS) {
         // Between two rotations, what an application reads signs in.
         learn(stage, subject).await?;
-        let login = Login::of(&stage.secrets().secret(&subject.arn, "AWSCURRENT").await?)?;
+        let login = Login::from_secret(&stage.secrets().secret(&subject.arn, "AWSCURRENT").await?)?;
         stage.tally(|tally| tally.looks += 1);
         if !stage.signs_in(&login).await? {
             subject.own_refused += 1;
@@ -276,7 +276,7 @@ async fn learn(stage: &Stage, subject: &mut Subject) -> Result<()> {
     for label in ["AWSCURRENT", "AWSPENDING"] {
         match stage.secrets().secret(&subject.arn, label).await {
             Ok(value) => {
-                let login = Login::of(&value)?;
+                let login = Login::from_secret(&value)?;
                 subject.known.retain(|known| *known != login);
                 subject.known.push(login);
             }

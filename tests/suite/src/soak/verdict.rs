@@ -35,7 +35,7 @@ pub(super) async fn application(
         tokio::time::sleep(Duration::from_millis(pause)).await;
         let mut let_in = false;
         for _ in 0..2 {
-            let login = Login::of(&stage.secrets().secret(&name, "AWSCURRENT").await?)?;
+            let login = Login::from_secret(&stage.secrets().secret(&name, "AWSCURRENT").await?)?;
             let_in = stage.signs_in(&login).await?;
             if let_in {
                 break;
@@ -68,7 +68,8 @@ pub(super) async fn settle(stage: &Stage, subject: &mut Subject) -> Result<()> {
     if current != 1 {
         stage.broken(format!("{name} has {current} versions labelled AWSCURRENT"));
     }
-    let login = |label| async move { Login::of(&stage.secrets().secret(name, label).await?) };
+    let login =
+        |label| async move { Login::from_secret(&stage.secrets().secret(name, label).await?) };
     let (now, before) = (login("AWSCURRENT").await?, login("AWSPREVIOUS").await?);
     stage.tally(|tally| tally.looks += 1);
     if !stage.signs_in(&now).await? {

@@ -170,7 +170,7 @@ async fn between_any_two_steps_no_edit_is_undone_and_nobody_is_locked_out() -> R
             };
             assert!(edited, "{case}: the edit is lost");
             let database = scene_world.database();
-            let new = Login::of(&current)?;
+            let new = Login::from_secret(&current)?;
             assert!(new.signs_in(database).await?, "{case}: AWSCURRENT signs in");
             for old in [&known[0], by_hand] {
                 assert!(*old == new || !old.signs_in(database).await?, "{case}: an old one too");

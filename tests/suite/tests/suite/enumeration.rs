@@ -42,7 +42,7 @@ enum Depth {
 }
 
 impl Depth {
-    fn of(engine: Engine) -> Self {
+    fn for_engine(engine: Engine) -> Self {
         match engine {
             Engine::Postgres => Self::Full,
             Engine::Redshift | Engine::Mariadb | Engine::Mysql => Self::Messages,
@@ -88,7 +88,7 @@ fn is_tls(point: Point) -> bool {
 
 async fn enumerate(engine: Engine, setup: Setup, prefix: &str) -> Result<()> {
     let Some(server) = engine.server().await? else { return Ok(()) };
-    let (name, depth) = (format!("{}, {setup}", engine.name()), Depth::of(engine));
+    let (name, depth) = (format!("{}, {setup}", engine.name()), Depth::for_engine(engine));
     let mut scene = Scene::set(&server, setup, prefix).await?;
     let counts = scene.undisturbed().await.with_context(|| name.clone())?;
     let mut rotations = 0;

@@ -107,7 +107,7 @@ async fn it_rotates_in_its_own_process_with_the_plugins() -> Result<()> {
     };
     let (state, rotations) = windlass_suite::within(LIMIT, "the rotation", done).await??;
     assert_eq!(state, "succeeded", "{rotations}");
-    let new = Login::of(&local.secrets().secret("own", "AWSCURRENT").await?)?;
+    let new = Login::from_secret(&local.secrets().secret("own", "AWSCURRENT").await?)?;
     assert!(new.signs_in(database).await? && !login.signs_in(database).await?);
     let said = format!("{rotations}{}{}", local.process().stdout()?, local.process().stderr()?);
     assert!(!said.contains(&new.password) && !said.contains(&login.password), "{said}");

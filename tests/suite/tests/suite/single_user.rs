@@ -10,7 +10,7 @@ async fn assert_moved(world: &World, secret: &str, old: &Login, new: &Login) -> 
     let database = world.database();
     assert!(new.signs_in(database).await?, "the new password signs in");
     assert!(!old.signs_in(database).await?, "the old password is refused");
-    let previous = Login::of(&world.secrets().secret(secret, "AWSPREVIOUS").await?)?;
+    let previous = Login::from_secret(&world.secrets().secret(secret, "AWSPREVIOUS").await?)?;
     assert!(previous == *old, "AWSPREVIOUS has the old password");
     assert!(!database.logged(&new.password)?, "the new password is in the server's log");
     let log = world.function_log()?;

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::super::fields::Fields;
 use super::super::rejection::Rejection;
-use super::wire::Answer;
-use super::{Context, wire};
+use super::render::Answer;
+use super::{Context, render};
 use crate::{
     DeprecatedVersions, Filter, FilterKey, ListSecrets, ListVersionIds, Page, PlannedDeletion,
     SortBy, SortOrder,
@@ -39,7 +39,7 @@ pub(super) fn secrets(context: &Context, mut fields: Fields) -> Result<Value, Re
     let found = context.store.list_secrets(&request)?;
     let list = found.secrets.into_iter();
     let list: Vec<Value> =
-        list.map(|secret| wire::description(secret, "SecretVersionsToStages")).collect();
+        list.map(|secret| render::description(secret, "SecretVersionsToStages")).collect();
     Ok(Answer::default().with("SecretList", list).maybe("NextToken", found.next_token).done())
 }
 
@@ -53,7 +53,7 @@ pub(super) fn version_ids(context: &Context, mut fields: Fields) -> Result<Value
         page: page(&mut fields)?,
     };
     let found = context.store.list_version_ids(&request)?;
-    let versions: Vec<Value> = found.versions.into_iter().map(wire::version).collect();
+    let versions: Vec<Value> = found.versions.into_iter().map(render::version).collect();
     Ok(Answer::default()
         .with("Versions", versions)
         .maybe("NextToken", found.next_token)

@@ -4,11 +4,11 @@
 
 mod lists;
 mod policies;
+mod render;
 mod replication;
 mod rotation;
 mod secrets;
 mod values;
-mod wire;
 
 use std::sync::Arc;
 

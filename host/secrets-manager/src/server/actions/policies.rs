@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use super::super::fields::Fields;
 use super::super::rejection::Rejection;
-use super::{Context, wire};
+use super::{Context, render};
 use crate::{Exception, PublicPolicies};
 
 pub(super) fn get(context: &Context, mut fields: Fields) -> Result<Value, Rejection> {
     let found = context.store.resource_policy(&fields.required_text("SecretId")?)?;
-    Ok(wire::touched(found.touched).maybe("ResourcePolicy", found.policy).done())
+    Ok(render::touched(found.touched).maybe("ResourcePolicy", found.policy).done())
 }
 
 pub(super) fn put(context: &Context, mut fields: Fields) -> Result<Value, Rejection> {
@@ -19,12 +19,12 @@ pub(super) fn put(context: &Context, mut fields: Fields) -> Result<Value, Reject
         true => PublicPolicies::Blocked,
         false => PublicPolicies::Allowed,
     };
-    Ok(wire::touched(context.store.put_resource_policy(&id, &policy, public)?).done())
+    Ok(render::touched(context.store.put_resource_policy(&id, &policy, public)?).done())
 }
 
 pub(super) fn delete(context: &Context, mut fields: Fields) -> Result<Value, Rejection> {
     let deleted = context.store.delete_resource_policy(&fields.required_text("SecretId")?)?;
-    Ok(wire::touched(deleted).done())
+    Ok(render::touched(deleted).done())
 }
 
 /// What is found wrong is the answer, not an error; a text that is no policy is one.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::fields::Fields;
 use super::super::rejection::Rejection;
-use super::{Context, wire};
+use super::{Context, render};
 use crate::Description;
 
 pub(super) fn add(context: &Context, mut fields: Fields) -> Result<Value, Rejection> {
@@ -33,8 +33,8 @@ pub(super) fn stop(context: &Context, mut fields: Fields) -> Result<Value, Rejec
 }
 
 fn status(secret: &Description) -> Value {
-    wire::Answer::default()
+    render::Answer::default()
         .with("ARN", secret.arn.as_str())
-        .with("ReplicationStatus", wire::replication(&secret.replicas))
+        .with("ReplicationStatus", render::replication(&secret.replicas))
         .done()
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::fields::Fields;
 use super::super::rejection::Rejection;
-use super::{Context, wire};
+use super::{Context, render};
 use crate::{ROTATION_INCOMPLETE, RotateMode, RotateSecret, RotationRules, Touched};
 
 /// Rotation of a secret that another company's service holds.
@@ -33,7 +33,7 @@ pub(super) fn rotate(context: &Context, mut fields: Fields) -> Result<Value, Rej
     };
     let (arn, name, version) = (start.arn.clone(), start.name.clone(), start.version.clone());
     scheduler.start(start);
-    Ok(wire::touched(Touched { arn, name, version: Some(version) }).done())
+    Ok(render::touched(Touched { arn, name, version: Some(version) }).done())
 }
 
 /// The refusal of a rotation that another one is in the way of. AWS's words promise that that one is
@@ -62,7 +62,7 @@ fn incomplete(context: &Context, secret_id: &str) -> Result<Rejection, Rejection
 
 pub(super) fn cancel(context: &Context, mut fields: Fields) -> Result<Value, Rejection> {
     let cancelled = context.store.cancel_rotation(&fields.required_text("SecretId")?)?;
-    Ok(wire::touched(cancelled).done())
+    Ok(render::touched(cancelled).done())
 }
 
 fn rules(fields: &mut Fields) -> Result<Option<RotationRules>, Rejection> {

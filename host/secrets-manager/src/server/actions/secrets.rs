@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::fields::Fields;
 use super::super::rejection::Rejection;
-use super::{Context, wire};
+use super::{Context, render};
 use crate::{CreateSecret, Deletion, UpdateSecret};
 
 /// A secret held by another company's service.
@@ -21,7 +21,7 @@ pub(super) fn create(context: &Context, mut fields: Fields) -> Result<Value, Rej
         value: fields.value()?,
         replicas: fields.regions("AddReplicaRegions")?,
     };
-    Ok(wire::touched(context.store.create_secret(request)?).done())
+    Ok(render::touched(context.store.create_secret(request)?).done())
 }
 
 pub(super) fn update(context: &Context, mut fields: Fields) -> Result<Value, Rejection> {
@@ -33,12 +33,12 @@ pub(super) fn update(context: &Context, mut fields: Fields) -> Result<Value, Rej
         kms_key_id: fields.text("KmsKeyId")?,
         value: fields.value()?,
     };
-    Ok(wire::touched(context.store.update_secret(request)?).done())
+    Ok(render::touched(context.store.update_secret(request)?).done())
 }
 
 pub(super) fn describe(context: &Context, mut fields: Fields) -> Result<Value, Rejection> {
     let secret = context.store.describe_secret(&fields.required_text("SecretId")?)?;
-    Ok(wire::description(secret, "VersionIdsToStages"))
+    Ok(render::description(secret, "VersionIdsToStages"))
 }
 
 pub(super) fn delete(context: &Context, mut fields: Fields) -> Result<Value, Rejection> {
@@ -64,7 +64,7 @@ pub(super) fn delete(context: &Context, mut fields: Fields) -> Result<Value, Rej
 
 pub(super) fn restore(context: &Context, mut fields: Fields) -> Result<Value, Rejection> {
     let restored = context.store.restore_secret(&fields.required_text("SecretId")?)?;
-    Ok(wire::touched(restored).done())
+    Ok(render::touched(restored).done())
 }
 
 pub(super) fn tag(context: &Context, mut fields: Fields) -> Result<Value, Rejection> {

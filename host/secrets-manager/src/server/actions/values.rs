@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::fields::Fields;
 use super::super::rejection::Rejection;
-use super::{Context, lists, wire};
+use super::{Context, lists, render};
 use crate::{
     BatchGet, BatchSelection, PutSecretValue, RandomPassword, Spaces, UpdateVersionStage,
     VersionSelector,
@@ -25,7 +25,7 @@ pub(super) fn get(context: &Context, mut fields: Fields) -> Result<Value, Reject
         (None, Some(stage)) => VersionSelector::Stage(stage),
         (None, None) => VersionSelector::Stage("AWSCURRENT".to_owned()),
     };
-    Ok(wire::value(&context.store.secret_value(&id, &selector)?))
+    Ok(render::value(&context.store.secret_value(&id, &selector)?))
 }
 
 pub(super) fn batch_get(context: &Context, mut fields: Fields) -> Result<Value, Rejection> {
@@ -48,8 +48,8 @@ pub(super) fn batch_get(context: &Context, mut fields: Fields) -> Result<Value, 
             "Message": refusal.message,
         })
     });
-    let values: Vec<Value> = found.values.iter().map(wire::value).collect();
-    Ok(wire::Answer::default()
+    let values: Vec<Value> = found.values.iter().map(render::value).collect();
+    Ok(render::Answer::default()
         .with("SecretValues", values)
         .with("Errors", errors.collect::<Vec<_>>())
         .maybe("NextToken", found.next_token)
@@ -71,7 +71,7 @@ pub(super) fn put(context: &Context, mut fields: Fields) -> Result<Value, Reject
     check_rotation_token(context, &request)?;
     let put = context.store.put_secret_value(request)?;
     let stages = Some(put.stages).filter(|stages| !stages.is_empty());
-    Ok(wire::touched(put.touched).maybe("VersionStages", stages).done())
+    Ok(render::touched(put.touched).maybe("VersionStages", stages).done())
 }
 
 /// Refuses what a role assumed for the rotation could not do: the token of the event is what lets
@@ -97,7 +97,7 @@ pub(super) fn update_stage(context: &Context, mut fields: Fields) -> Result<Valu
         remove_from: fields.text("RemoveFromVersionId")?,
         move_to: fields.text("MoveToVersionId")?,
     };
-    Ok(wire::touched(context.store.update_version_stage(&request)?).done())
+    Ok(render::touched(context.store.update_version_stage(&request)?).done())
 }
 
 pub(super) fn random_password(context: &Context, mut fields: Fields) -> Result<Value, Rejection> {

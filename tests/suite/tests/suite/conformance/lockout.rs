@@ -35,7 +35,7 @@ pub(super) async fn an_ordinary_rotation_fails_no_sign_in_and_a_retry_one_per_wr
 
     // Restored from a backup of before the latest rotation: current and pending are wrong.
     let previous = one.world.secrets().secret(&secret, "AWSPREVIOUS").await?;
-    server.set_password(&Login::of(&previous)?).await?;
+    server.set_password(&Login::from_secret(&previous)?).await?;
     let token = one.world.begin(&secret).await?;
     one.world.steps(&STEPS, &secret, &token).await?;
     assert_eq!(refused()?, 3);

@@ -96,7 +96,7 @@ impl Subject {
     async fn own_at(server: Server, port: u16, name: &str, options: Options) -> Result<Self> {
         let first = server.account(name).await?;
         let value = server.secret_at(&first, port);
-        Self::of(server, name, first, value, options).await
+        Self::made_by(server, name, first, value, options).await
     }
 
     /// A pair of accounts, or with a tag one, led by the administrator.
@@ -106,14 +106,14 @@ impl Subject {
         let mut value = server.secret(&first);
         value["masterarn"] = Value::from(format!("{name}/admin"));
         let admin = server.clone();
-        let made = Self::of(server, name, first, value, options).await?;
+        let made = Self::made_by(server, name, first, value, options).await?;
         let made = Self { _making_clones: making_clones, ..made };
         let secret = format!("{name}/admin");
         made.world.create_admin_secret_of(&admin, &secret, admin.port()).await?;
         Ok(made)
     }
 
-    async fn of(
+    async fn made_by(
         server: Server,
         name: &str,
         first: Login,
@@ -140,7 +140,7 @@ impl Subject {
         assert!(self.signs_in(new).await?, "the new password signs in");
         assert!(!self.signs_in(old).await?, "the old password is refused");
         let previous = self.world.secrets().secret(&self.secret, "AWSPREVIOUS").await?;
-        assert!(Login::of(&previous)? == *old, "AWSPREVIOUS has the old password");
+        assert!(Login::from_secret(&previous)? == *old, "AWSPREVIOUS has the old password");
         assert!(!self.server.logged(&new.password)?, "the new password is in the server's log");
         let log = self.world.function_log()?;
         assert!(!log.contains(&new.password) && !log.contains(&old.password), "{log}");

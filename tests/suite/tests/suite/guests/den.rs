@@ -34,7 +34,7 @@ pub(super) struct Den {
 
 impl Den {
     /// The usual world, with steps by hand.
-    pub(super) async fn of(guest: &str) -> Result<Self> {
+    pub(super) async fn start(guest: &str) -> Result<Self> {
         Self::with(guest, Options::by_hand()).await
     }
 

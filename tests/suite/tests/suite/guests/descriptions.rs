@@ -11,7 +11,7 @@ use super::den::{Den, PASSWORD, compiled, component, steady};
 
 /// What the function says of a guest that it does not load.
 async fn not_loaded(guest: &str) -> Result<()> {
-    let error = Den::of(guest).await?.is_not_loaded().await?;
+    let error = Den::start(guest).await?.is_not_loaded().await?;
     let told = format!("{}: {}\n", error.kind, steady(&error.message));
     golden(&format!("guests/{guest}.txt"), &told)
 }
@@ -62,7 +62,7 @@ pub(super) async fn wasi_sockets() -> Result<()> {
 /// An engine that two plugins claim is nobody's until an operator chooses.
 #[tokio::test]
 pub(super) async fn impostor() -> Result<()> {
-    let den = Den::of("impostor").await?;
+    let den = Den::start("impostor").await?;
     // Both serve `postgres`, so the neighbour is as far from its rotation as anybody.
     let token = den.world.begin("neighbour").await?;
     let error = den.world.failure("createSecret", "neighbour", &token).await?;
@@ -152,7 +152,7 @@ pub(super) async fn lies() -> Result<()> {
 /// A plugin is held to what it is sealed with, and asked once in a process.
 #[tokio::test]
 pub(super) async fn fickle() -> Result<()> {
-    let den = Den::of("fickle").await?;
+    let den = Den::start("fickle").await?;
     // Until it happens to answer what it is sealed with, it is refused.
     for attempt in 0..64 {
         match den.tempt(&format!("attempt-{attempt}"), &json!({})).await {

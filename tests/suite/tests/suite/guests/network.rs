@@ -28,7 +28,7 @@ const SHORT_STEP: Duration = Duration::from_secs(4);
 #[tokio::test]
 pub(super) async fn dials() -> Result<()> {
     let peer = Visited::start(Manner::Listens).await?;
-    let den = Den::of("dials").await?;
+    let den = Den::start("dials").await?;
     den.confess(&[("opens 10000", json!({ "port": peer.port() }))]).await?;
     assert_eq!(peer.all_left().await?.len(), CONNECTIONS);
     assert_eq!(den.said()?, ["opened 8"]);
@@ -39,7 +39,7 @@ pub(super) async fn dials() -> Result<()> {
 #[tokio::test]
 pub(super) async fn clings() -> Result<()> {
     let peer = Visited::start(Manner::Listens).await?;
-    let den = Den::of("clings").await?;
+    let den = Den::start("clings").await?;
     den.confess(&[("closes nothing", json!({ "port": peer.port() }))]).await?;
     assert_eq!(peer.all_left().await?.len(), CONNECTIONS);
     assert!(den.world.function()?.process().exited()?.is_none());
@@ -51,7 +51,7 @@ pub(super) async fn clings() -> Result<()> {
 #[tokio::test]
 pub(super) async fn waits() -> Result<()> {
     let peer = Visited::start(Manner::Listens).await?;
-    let mut den = Den::of("waits").await?;
+    let mut den = Den::start("waits").await?;
     den.step_limit = SHORT_STEP;
     let once = json!({ "port": peer.port() });
     let ever = json!({ "port": peer.port(), "stubborn": true });
@@ -64,7 +64,7 @@ pub(super) async fn waits() -> Result<()> {
 #[tokio::test]
 pub(super) async fn gushes() -> Result<()> {
     let peer = Visited::start(Manner::Listens).await?;
-    let den = Den::of("gushes").await?;
+    let den = Den::start("gushes").await?;
     den.confess(&[("sends without end", json!({ "port": peer.port() }))]).await?;
     let visits = peer.all_left().await?;
     assert_eq!(visits.iter().map(|visit| visit.bytes.len()).collect::<Vec<_>>(), [NETWORK_BYTES]);
@@ -75,7 +75,7 @@ pub(super) async fn gushes() -> Result<()> {
 #[tokio::test]
 pub(super) async fn gorges() -> Result<()> {
     let peer = Visited::start(Manner::Sends).await?;
-    let den = Den::of("gorges").await?;
+    let den = Den::start("gorges").await?;
     den.confess(&[("receives without end", json!({ "port": peer.port() }))]).await?;
     let said = den.said()?;
     let number = |line: &str| -> Result<usize> {
@@ -92,7 +92,7 @@ pub(super) async fn gorges() -> Result<()> {
 #[tokio::test]
 pub(super) async fn nibbles() -> Result<()> {
     let peer = Visited::start(Manner::Sends).await?;
-    let den = Den::of("nibbles").await?;
+    let den = Den::start("nibbles").await?;
     den.confess(&[("computes between bytes", json!({ "port": peer.port() }))]).await?;
     Ok(())
 }
@@ -108,14 +108,14 @@ pub(super) async fn forges() -> Result<()> {
         ("nought", forged("endpoint", 0)),
         ("an endpoint as a connection", forged("connection", 1)),
     ];
-    Den::of("forges").await?.confess(&cases).await?;
+    Den::start("forges").await?.confess(&cases).await?;
     Ok(())
 }
 
 /// A handle that was dropped is nobody's.
 #[tokio::test]
 pub(super) async fn drops() -> Result<()> {
-    Den::of("drops").await?.confess(&[("drops twice", json!({}))]).await?;
+    Den::start("drops").await?.confess(&[("drops twice", json!({}))]).await?;
     Ok(())
 }
 
@@ -123,7 +123,7 @@ pub(super) async fn drops() -> Result<()> {
 #[tokio::test]
 pub(super) async fn keeps() -> Result<()> {
     let peer = Visited::start(Manner::Listens).await?;
-    let den = Den::of("keeps").await?;
+    let den = Den::start("keeps").await?;
     den.confess(&[("for the next call", json!({ "port": peer.port() }))]).await?;
     assert_eq!(den.said()?, ["keeping handle 2", "kept for somebody: nothing"]);
     let visits = peer.all_left().await?;

@@ -14,7 +14,7 @@ use super::den::{Den, compiled, component, steady};
 /// Computing without end is stopped, although it never waits.
 #[tokio::test]
 pub(super) async fn spins() -> Result<()> {
-    let mut den = Den::of("spins").await?;
+    let mut den = Den::start("spins").await?;
     den.confess(&[("computes for ever", json!({}))]).await?;
     // The step may have less time than the plugin: then it is the step that ends.
     den.step_limit = Duration::from_secs(3);
@@ -26,7 +26,7 @@ pub(super) async fn spins() -> Result<()> {
 /// The plugin gets no more memory than it may have, and the function stays small.
 #[tokio::test]
 pub(super) async fn hoards() -> Result<()> {
-    let den = Den::of("hoards").await?;
+    let den = Den::start("hoards").await?;
     den.confess(&[("takes all memory", json!({}))]).await?;
     // What the plugin may have, and as much again for everything else in a debug build.
     let peak = den.world.function()?.measured()?.peak_memory;
@@ -129,14 +129,14 @@ pub(super) async fn crowds() -> Result<()> {
 /// A stack that is full ends the call and not the process.
 #[tokio::test]
 pub(super) async fn recurses() -> Result<()> {
-    Den::of("recurses").await?.confess(&[("calls itself", json!({}))]).await?;
+    Den::start("recurses").await?.confess(&[("calls itself", json!({}))]).await?;
     Ok(())
 }
 
 /// A panic's words are in the log, without the passwords that stand in them.
 #[tokio::test]
 pub(super) async fn panics() -> Result<()> {
-    let den = Den::of("panics").await?;
+    let den = Den::start("panics").await?;
     den.confess(&[("panics", json!({}))]).await?;
     let said = den.said()?;
     let words =
@@ -148,7 +148,7 @@ pub(super) async fn panics() -> Result<()> {
 /// Randomness is bounded at once and in all.
 #[tokio::test]
 pub(super) async fn gambles() -> Result<()> {
-    let den = Den::of("gambles").await?;
+    let den = Den::start("gambles").await?;
     let cases = [
         ("4 GiB at once", json!({ "piece": u32::MAX })),
         ("a byte too many at once", json!({ "piece": 4097 })),
@@ -164,7 +164,7 @@ pub(super) async fn gambles() -> Result<()> {
 /// The log takes so many lines of so many bytes, and says that it took no more.
 #[tokio::test]
 pub(super) async fn babbles() -> Result<()> {
-    let den = Den::of("babbles").await?;
+    let den = Den::start("babbles").await?;
     den.confess(&[("floods the log", json!({}))]).await?;
     let said = den.said()?;
     let (last, lines) = said.split_last().context("nothing was said")?;
@@ -178,7 +178,7 @@ pub(super) async fn babbles() -> Result<()> {
 /// Messages and codes are cut; what does not fit through a call at all ends it.
 #[tokio::test]
 pub(super) async fn rambles() -> Result<()> {
-    let den = Den::of("rambles").await?;
+    let den = Den::start("rambles").await?;
     let bytes = |number: u32| json!({ "bytes": number });
     let cases = [("100 KB", bytes(100_000)), ("24 MiB", bytes(24 << 20))];
     let errors = den.confess(&cases).await?;
@@ -192,7 +192,7 @@ pub(super) async fn shoves() -> Result<()> {
     let peer = super::visited::Visited::start(super::visited::Manner::Listens).await?;
     let to = |function: &str| -> Value { json!({ "to": function, "port": peer.port() }) };
     let cases = ["log", "redirect", "write"].map(|function| (function, to(function)));
-    let den = Den::of("shoves").await?;
+    let den = Den::start("shoves").await?;
     den.confess(&cases).await?;
     assert!(den.said()?.is_empty(), "something was taken");
     assert!(peer.all_left().await?.iter().all(|visit| visit.bytes.is_empty()));

@@ -17,7 +17,7 @@ const ATTEMPTS: usize = 12;
 /// plugin hides by lying twice, the next rotation by an honest one mends.
 #[tokio::test]
 pub(super) async fn pretends() -> Result<()> {
-    let mut den = Den::of("pretends").await?;
+    let mut den = Den::start("pretends").await?;
     let world = &den.world;
     let database = world.database();
     let port = database.postgres().port();
@@ -75,7 +75,7 @@ pub(super) async fn pretends() -> Result<()> {
 /// Another account's password changed instead: the right one still signs in with AWSCURRENT.
 #[tokio::test]
 pub(super) async fn swaps() -> Result<()> {
-    let den = Den::of("swaps").await?;
+    let den = Den::start("swaps").await?;
     let world = &den.world;
     let database = world.database();
     let port = database.postgres().port();
@@ -112,7 +112,7 @@ pub(super) async fn swaps() -> Result<()> {
 #[tokio::test]
 pub(super) async fn refuses() -> Result<()> {
     let peer = Visited::start(Manner::Listens).await?;
-    let den = Den::of("refuses").await?;
+    let den = Den::start("refuses").await?;
     let keys = json!({ "port": peer.port() });
     let mut token = den.tempt("refuses", &keys).await?;
     let mut errors = Vec::new();

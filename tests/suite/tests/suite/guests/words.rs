@@ -11,7 +11,7 @@ use super::visited::{Manner, Visited};
 /// A password is kept out of every text that leaves the plugin, as it is and in its usual disguises.
 #[tokio::test]
 pub(super) async fn leaks() -> Result<()> {
-    let den = Den::of("leaks").await?;
+    let den = Den::start("leaks").await?;
     den.confess(&[("tells its passwords", json!({}))]).await?;
     let said = den.said()?;
     assert_eq!(said.first().map(String::as_str), Some("from [redacted] to [redacted]"));
@@ -35,7 +35,7 @@ pub(super) async fn leaks() -> Result<()> {
 /// A line of the log stays one line of text, whatever stands in it.
 #[tokio::test]
 pub(super) async fn scrawls() -> Result<()> {
-    let den = Den::of("scrawls").await?;
+    let den = Den::start("scrawls").await?;
     let errors = den.confess(&[("writes over the log", json!({}))]).await?;
     let all_lines = den.world.function()?.log_lines()?;
     assert!(!all_lines.iter().any(|line| line["message"] == "forged"), "a line was forged");
@@ -62,7 +62,7 @@ pub(super) async fn scrawls() -> Result<()> {
 /// What is no text is not taken for one: neither printed nor cut in the middle.
 #[tokio::test]
 pub(super) async fn mangles() -> Result<()> {
-    let den = Den::of("mangles").await?;
+    let den = Den::start("mangles").await?;
     let cases = ["log", "name", "failure"].map(|place| (place, json!({ "in": place })));
     den.confess(&cases).await?;
     assert!(den.said()?.is_empty(), "something was taken");
@@ -75,7 +75,7 @@ pub(super) async fn mangles() -> Result<()> {
 #[tokio::test]
 pub(super) async fn dumps() -> Result<()> {
     let peer = Visited::start(Manner::Listens).await?;
-    let den = Den::of("dumps").await?;
+    let den = Den::start("dumps").await?;
     // Other passwords go through the process first.
     den.is_none_the_worse().await?;
     let administrator = den.world.database().superuser().password;
@@ -123,7 +123,7 @@ pub(super) async fn dumps() -> Result<()> {
 /// Whatever reason a plugin makes up, nothing moves; the same is said of the next attempt.
 #[tokio::test]
 pub(super) async fn errs() -> Result<()> {
-    let den = Den::of("errs").await?;
+    let den = Den::start("errs").await?;
     let kinds = [
         "refused",
         "unreachable",
@@ -152,7 +152,7 @@ pub(super) async fn errs() -> Result<()> {
 /// it does not see is no mark.
 #[tokio::test]
 pub(super) async fn appraises() -> Result<()> {
-    let den = Den::of("appraises").await?;
+    let den = Den::start("appraises").await?;
     let administrator = json!({ "username": "root", "ssl": false, "kind": "fails" });
     let administrator = den.secret(&administrator);
     for (name, kind) in [("fails", "fails"), ("works", "works")] {

@@ -12,7 +12,7 @@ pub enum Connected {
 }
 
 /// One engine's way. Statements end with a semicolon where they are to be strung together.
-pub(super) trait Dialect: Sync {
+pub(super) trait EngineSql: Sync {
     /// Run once in a new server.
     fn prepare(&self) -> &'static str;
 
