@@ -13,16 +13,14 @@
 
 use windlass_sdk::{ChangeRequest, Failure, FailureKind, LogLevel, log};
 
+use crate::errno::{self, is_denied};
 use crate::errors::CHANGING;
 use crate::policy;
 use crate::quote::{REMEDY_MAX, for_people, identifier, literal};
 use crate::session::Session;
 use crate::stored::{all_accept, identified_mysql};
-use crate::target::{ADMIN_DENIED, Target, check_method, explain_denied, is_denied};
+use crate::target::{ADMIN_DENIED, Target, check_method, explain_denied};
 use crate::version::Version;
-
-/// `ER_INCORRECT_CURRENT_PASSWORD`: `REPLACE` names another password than the first one.
-pub(crate) const INCORRECT_CURRENT_PASSWORD: &str = "3891";
 
 /// What an account lacks that may not have two passwords, or end one of them.
 pub(crate) fn grant_to(username: &str) -> String {
@@ -62,7 +60,7 @@ pub(crate) fn own(
         literal(old)
     );
     match policy::set_mysql(session, version, new, CHANGING, &change) {
-        Err(failure) if failure.code == INCORRECT_CURRENT_PASSWORD => {}
+        Err(failure) if errno::is(&failure, errno::INCORRECT_CURRENT_PASSWORD) => {}
         outcome => {
             return outcome.map_err(|failure| explain_denied(failure, grant_to(&request.username)));
         }

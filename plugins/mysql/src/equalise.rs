@@ -12,6 +12,7 @@ use windlass_sdk::{ChangeRequest, Failure, FailureKind, LogLevel, Pair, clean, f
 
 use crate::account::{Attributes, Change};
 use crate::differences::{default_roles, differences, in_short, statements};
+use crate::errno;
 use crate::grants::{GrantChange, Object, Privilege};
 use crate::half::{Half, Place};
 use crate::mark::{self, Marks};
@@ -225,7 +226,10 @@ fn give(
 
 /// No such table, column, routine, or grant on them.
 fn is_gone(failure: &Failure) -> bool {
-    matches!(failure.code.as_str(), "1146" | "1054" | "1305")
+    errno::is_any(
+        failure,
+        &[errno::NO_SUCH_TABLE, errno::BAD_FIELD_ERROR, errno::SP_DOES_NOT_EXIST],
+    )
 }
 
 fn is_stale(stale: &Stale, (object, privileges): &(Object, BTreeSet<Privilege>)) -> bool {

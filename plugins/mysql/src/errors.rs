@@ -8,6 +8,7 @@
 use windlass_sdk::{Failure, clean};
 
 use crate::bytes::Fields;
+use crate::errno::{self, Errno};
 
 /// The operation, in failures.
 pub(crate) const CHANGING: &str = "changing the password";
@@ -18,12 +19,9 @@ pub(crate) const ERROR: u8 = 0xff;
 /// What the server said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ServerError {
-    pub(crate) number: u16,
+    pub(crate) number: Errno,
     pub(crate) message: String,
 }
-
-/// `ER_MUST_CHANGE_PASSWORD`: the session may do nothing but change the password.
-pub(crate) const MUST_CHANGE_PASSWORD: &str = "1820";
 
 impl ServerError {
     /// Reads an error packet, its first byte included.
@@ -47,21 +45,47 @@ impl ServerError {
     /// The same where the statement held a password or its hash.
     pub(crate) fn secret_statement_failure(&self, operation: &str) -> Failure {
         let text = match self.number {
-            1064 | 1149 => "the server does not understand the statement",
-            1227 | 1044 | 1142 | 1045 => "the account may not do this",
-            1396 => "the server could not change the account",
-            1819 => "the new password does not satisfy the server's password policy",
-            1372 => "the server does not take a password of this form for the account's method",
-            1699 => "the account's first method of signing in has no password",
-            3638 | 1831 => "the new password was used before, and the server's history forbids it",
-            3891 => "the password that signed in is not the account's first one",
-            3892 | 3895 => "the server asks for the current password with the new one",
-            1470 => "the name of the account is longer than the server takes",
-            1524 => "the server has not loaded the account's authentication plugin",
-            1133 => "the server has no such account",
-            1290 if self.is_read_only() => "the server takes no changes",
-            1290 => "an option that the server was started with forbids this",
-            1836 | 3100 => "the server takes no changes",
+            errno::PARSE_ERROR | errno::SYNTAX_ERROR => {
+                "the server does not understand the statement"
+            }
+            errno::SPECIFIC_ACCESS_DENIED_ERROR
+            | errno::DBACCESS_DENIED_ERROR
+            | errno::TABLEACCESS_DENIED_ERROR
+            | errno::ACCESS_DENIED_ERROR => "the account may not do this",
+            errno::CANNOT_USER => "the server could not change the account",
+            errno::NOT_VALID_PASSWORD => {
+                "the new password does not satisfy the server's password policy"
+            }
+            errno::PASSWD_LENGTH => {
+                "the server does not take a password of this form for the account's method"
+            }
+            errno::SET_PASSWORD_AUTH_PLUGIN => {
+                "the account's first method of signing in has no password"
+            }
+            errno::CREDENTIALS_CONTRADICT_TO_HISTORY => {
+                "the new password was used before, and the server's history forbids it"
+            }
+            errno::INCORRECT_CURRENT_PASSWORD => {
+                "the password that signed in is not the account's first one"
+            }
+            errno::MISSING_CURRENT_PASSWORD => {
+                "the server asks for the current password with the new one"
+            }
+            errno::CURRENT_PASSWORD_CANNOT_BE_RETAINED => {
+                "the server does not keep the current password beside this new one"
+            }
+            errno::WRONG_STRING_LENGTH => "the name of the account is longer than the server takes",
+            errno::PLUGIN_IS_NOT_LOADED => {
+                "the server has not loaded the account's authentication plugin"
+            }
+            errno::PASSWORD_NO_MATCH => "the server has no such account",
+            errno::OPTION_PREVENTS_STATEMENT if self.is_read_only() => {
+                "the server takes no changes"
+            }
+            errno::OPTION_PREVENTS_STATEMENT => {
+                "an option that the server was started with forbids this"
+            }
+            errno::READ_ONLY_MODE | errno::RUN_HOOK_ERROR => "the server takes no changes",
             _ => "the server reported an error, whose text may quote the statement",
         };
         self.answered(format!("{operation}: {text}"))
@@ -69,13 +93,15 @@ impl ServerError {
 
     fn answered(&self, said: String) -> Failure {
         let failure = match self.number {
-            1290 if self.is_read_only() => Failure::declined(said).with_remedy(READ_ONLY),
-            1836 => Failure::declined(said).with_remedy(READ_ONLY),
+            errno::OPTION_PREVENTS_STATEMENT if self.is_read_only() => {
+                Failure::declined(said).with_remedy(READ_ONLY)
+            }
+            errno::READ_ONLY_MODE => Failure::declined(said).with_remedy(READ_ONLY),
             // The session ends at its first statement (seen on MariaDB 10.11 and MySQL 9.7).
-            1184 if self.message.contains("init_connect") => {
+            errno::NEW_ABORTING_CONNECTION if self.message.contains("init_connect") => {
                 Failure::declined(said).with_remedy(INIT_CONNECT)
             }
-            number if passes_by_itself(number) => Failure::unreachable(said),
+            number if errno::passes_by_itself(number) => Failure::unreachable(said),
             _ => Failure::declined(said),
         };
         failure.with_code(self.number.to_string())
@@ -102,29 +128,6 @@ const READ_ONLY: &str = "put the writer's host into the secret: this one is a re
 pub(crate) const INIT_CONNECT: &str = "as an administrator, run SHOW GLOBAL VARIABLES LIKE 'init_connect' and correct the statement, or \
      give the account the right that the statement needs; the server's error log says why it failed";
 
-/// Whether a later attempt may succeed though nobody did anything: no resources, connections that
-/// are used up for now, a server that starts or stops, locks, connections that broke.
-pub(crate) fn passes_by_itself(number: u16) -> bool {
-    matches!(
-        number,
-        1037 | 1038 | 1040 | 1041 | 1042 | 1053 | 1077 | 1079 | 1080 | 1135 | 1152
-            ..=1161
-                | 1184
-                | 1203
-                | 1205
-                | 1206
-                | 1213
-                | 1226
-                | 1317
-                | 1689
-                | 1927
-                | 3024
-                | 3032
-                | 3168
-                | 4031
-    )
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use windlass_sdk::FailureKind::*;
@@ -133,7 +136,7 @@ pub(crate) mod tests {
     use super::*;
 
     /// As a server says it.
-    pub(crate) fn error(number: u16, message: &str) -> ServerError {
+    pub(crate) fn error(number: Errno, message: &str) -> ServerError {
         let mut packet = vec![ERROR];
         packet.extend(number.to_le_bytes());
         packet.extend(b"#HY000");

@@ -26,6 +26,7 @@ mod change;
 mod differences;
 mod dual;
 mod equalise;
+mod errno;
 mod errors;
 mod grants;
 mod half;

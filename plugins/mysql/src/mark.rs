@@ -11,6 +11,7 @@
 use sha2::{Digest, Sha256};
 use windlass_sdk::{Failure, Pair};
 
+use crate::errno;
 use crate::grants::{Grants, Object};
 use crate::quote::{identifier, literal};
 use crate::session::{AccountName, Session};
@@ -23,9 +24,6 @@ const ROLE: &str = "windlass:";
 
 /// The longest name of a role that every MariaDB takes, in characters.
 const ROLE_MAX: usize = 80;
-
-/// `ER_ACCESS_DENIED_NO_PASSWORD_ERROR`, with which MariaDB answers who has no `ADMIN OPTION`.
-const NO_ADMIN_OPTION: &str = "1698";
 
 /// How the accounts of a server are marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +119,7 @@ pub(crate) fn grant(
     run: impl Fn(&mut Session) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     match run(session) {
-        Err(failure) if failure.code == NO_ADMIN_OPTION => {
+        Err(failure) if errno::is(&failure, errno::ACCESS_DENIED_NO_PASSWORD_ERROR) => {
             make_anew(session, pair, marked)?;
             run(session)
         }

@@ -15,7 +15,8 @@ use windlass_sdk::{ChangeRequest, Failure};
 
 use crate::account::own_identities;
 use crate::auth::Method;
-use crate::dual::{self, INCORRECT_CURRENT_PASSWORD};
+use crate::dual;
+use crate::errno;
 use crate::errors::CHANGING;
 use crate::grants::Grants;
 use crate::policy::{self, NewPassword};
@@ -74,14 +75,14 @@ fn on_mysql(
     }
     let replace = format!("{statement} REPLACE {}", literal(&request.actor.password));
     match policy::set_mysql(session, version, password, CHANGING, &replace) {
-        Err(failure) if failure.code == INCORRECT_CURRENT_PASSWORD => {
+        Err(failure) if errno::is(&failure, errno::INCORRECT_CURRENT_PASSWORD) => {
             if may_end_second(session, version)? {
                 policy::set_mysql(session, version, password, CHANGING, &statement)?;
                 return dual::end_second(session, version);
             }
             let again = format!("{statement} REPLACE {}", literal(password));
             match policy::set_mysql(session, version, password, CHANGING, &again) {
-                Err(failure) if failure.code == INCORRECT_CURRENT_PASSWORD => {
+                Err(failure) if errno::is(&failure, errno::INCORRECT_CURRENT_PASSWORD) => {
                     Err(second_stays(request))
                 }
                 Err(failure) if policy::is_of_a_rule(&failure) => Err(Failure::unreachable(
@@ -110,7 +111,7 @@ fn second_stays(request: &ChangeRequest) -> Failure {
         "the password that signed in is the account's second one, which a change of the first would \
          leave valid, and the account may not end it",
     )
-    .with_code(INCORRECT_CURRENT_PASSWORD)
+    .with_code(errno::INCORRECT_CURRENT_PASSWORD.to_string())
     .with_remedy(format!("{}; or {BY_ADMINISTRATOR}", dual::grant_to(&request.username)))
 }
 

@@ -9,22 +9,15 @@
 
 use windlass_sdk::{ChangeRequest, Failure, TlsMode, clean, fill_random};
 
+use crate::errno::{
+    self, CANNOT_USER, CREDENTIALS_CONTRADICT_TO_HISTORY, NOT_VALID_PASSWORD,
+    OPTION_PREVENTS_STATEMENT, PASSWD_LENGTH,
+};
 use crate::errors::CHANGING;
 use crate::requirements::Requirements;
 use crate::session::{AccountName, Session};
 use crate::stored::{Form, Identity, identified_mariadb};
 use crate::version::Version;
-
-/// `ER_NOT_VALID_PASSWORD`: the policy refuses the password.
-const NOT_VALID: &str = "1819";
-/// `ER_OPTION_PREVENTS_STATEMENT`: here, `strict_password_validation` refuses a hash.
-const OPTION_PREVENTS: &str = "1290";
-/// `ER_CANNOT_USER`, with which MariaDB answers in both cases; the reason is among its warnings.
-const CANNOT_USER: &str = "1396";
-/// `ER_PASSWD_LENGTH`: not a hash of this method.
-const NO_HASH: &str = "1372";
-/// `ER_CREDENTIALS_CONTRADICT_TO_HISTORY`: MySQL's history forbids the password.
-const IN_HISTORY: &str = "3638";
 
 /// What lets MariaDB take a hash, which no policy looks at.
 const NOT_STRICT: &str = "as an administrator, run SET GLOBAL strict_password_validation = OFF, so that no policy looks at it";
@@ -162,10 +155,10 @@ pub(crate) fn set_mysql(
     statement: &str,
 ) -> Result<(), Failure> {
     match session.secret(statement, doing) {
-        Err(failure) if failure.code == NOT_VALID => {
+        Err(failure) if errno::is(&failure, NOT_VALID_PASSWORD) => {
             Err(rejected(session, version, password, doing, &[]))
         }
-        Err(failure) if failure.code == IN_HISTORY => {
+        Err(failure) if errno::is(&failure, CREDENTIALS_CONTRADICT_TO_HISTORY) => {
             Err(Failure::password_rejected(failure.message)
                 .with_code(failure.code)
                 .with_remedy("rotate again, which makes another password"))
@@ -176,7 +169,7 @@ pub(crate) fn set_mysql(
 
 /// Whether one of MySQL's rules for passwords stands against a password.
 pub(crate) fn is_of_a_rule(failure: &Failure) -> bool {
-    [NOT_VALID, IN_HISTORY].contains(&failure.code.as_str())
+    errno::is_any(failure, &[NOT_VALID_PASSWORD, CREDENTIALS_CONTRADICT_TO_HISTORY])
 }
 
 /// The name of an account that does not exist, at a host that can not exist (RFC 2606).
@@ -189,22 +182,25 @@ fn nobody() -> AccountName {
 }
 
 fn reason(session: &mut Session, failure: &Failure, password: &str) -> Result<Reason, Failure> {
-    if ![NOT_VALID, OPTION_PREVENTS, NO_HASH, CANNOT_USER].contains(&failure.code.as_str()) {
+    // MariaDB answers with the last in all cases; the reason is among its warnings.
+    let known = [NOT_VALID_PASSWORD, OPTION_PREVENTS_STATEMENT, PASSWD_LENGTH, CANNOT_USER];
+    if !errno::is_any(failure, &known) {
         return Ok(Reason::Other);
     }
     let rows = session.query("SHOW WARNINGS", "asking why the server refused")?;
     let mut reasons = Vec::new();
-    let mut refused = failure.code == NOT_VALID;
-    let mut no_hash = failure.code == NO_HASH;
+    let mut refused = errno::is(failure, NOT_VALID_PASSWORD);
+    let mut no_hash = errno::is(failure, PASSWD_LENGTH);
     for row in rows {
         let [_, Some(code), Some(text)] = row.as_slice() else { continue };
-        if code == OPTION_PREVENTS && text.contains("strict-password-validation") {
+        let is = |number| errno::matches(code, number);
+        if is(OPTION_PREVENTS_STATEMENT) && text.contains("strict-password-validation") {
             return Ok(Reason::Hash);
         }
-        refused |= code == NOT_VALID;
-        no_hash |= code == NO_HASH;
+        refused |= is(NOT_VALID_PASSWORD);
+        no_hash |= is(PASSWD_LENGTH);
         let known = KNOWN.iter().any(|policy| text.starts_with(policy));
-        if code == NOT_VALID && known && !text.contains(password) {
+        if is(NOT_VALID_PASSWORD) && known && !text.contains(password) {
             reasons.push(clean(text));
         }
     }
@@ -230,5 +226,7 @@ fn rejected(
     if !known.is_empty() {
         message.push_str(&format!(" ({})", known.join("; ")));
     }
-    Failure::password_rejected(message).with_code(NOT_VALID).with_remedy(required.remedy(password))
+    Failure::password_rejected(message)
+        .with_code(NOT_VALID_PASSWORD.to_string())
+        .with_remedy(required.remedy(password))
 }

@@ -12,7 +12,8 @@ use windlass_sdk::{Connection, Failure, FailureKind, Login, clean};
 
 use crate::auth::{Method, authenticate};
 use crate::bytes::Fields;
-use crate::errors::{ERROR, INIT_CONNECT, MUST_CHANGE_PASSWORD, ServerError};
+use crate::errno;
+use crate::errors::{ERROR, INIT_CONNECT, ServerError};
 use crate::handshake;
 use crate::quote::{REMEDY_MAX, for_people, identifier};
 use crate::version::Version;
@@ -150,7 +151,7 @@ impl Session {
                 let account = Some(self.check_account(&account)?);
                 Prepared { version: Version::read(&version, &comment), account, quoting: true }
             }
-            Err(failure) if failure.code == MUST_CHANGE_PASSWORD => {
+            Err(failure) if errno::is(&failure, errno::MUST_CHANGE_PASSWORD) => {
                 let version = Version::read(&self.greeted_as, "");
                 Prepared { version, account: None, quoting: true }
             }
@@ -173,7 +174,9 @@ impl Session {
              SESSION sql_quote_show_create = 1, SESSION lock_wait_timeout = 10{hex}"
         );
         match self.query(&set, "preparing the session") {
-            Err(failure) if failure.code == MUST_CHANGE_PASSWORD => prepared.quoting = false,
+            Err(failure) if errno::is(&failure, errno::MUST_CHANGE_PASSWORD) => {
+                prepared.quoting = false
+            }
             outcome => drop(outcome?),
         }
         Ok(prepared)

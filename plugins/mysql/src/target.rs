@@ -2,7 +2,7 @@
 
 use windlass_sdk::{Failure, LogLevel, Login, TlsMode, clean, log};
 
-use crate::errors::MUST_CHANGE_PASSWORD;
+use crate::errno::{self, is_denied};
 use crate::quote::{NAMED_MAX, REMEDY_MAX, for_people, literal};
 use crate::session::{AccountName, Session};
 use crate::stored::Identity;
@@ -34,14 +34,9 @@ pub(crate) fn explain_denied(failure: Failure, remedy: impl Into<String>) -> Fai
     if is_denied(&failure) { failure.with_remedy(remedy) } else { failure }
 }
 
-/// Whether the server said that this account may not do it.
-pub(crate) fn is_denied(failure: &Failure) -> bool {
-    matches!(failure.code.as_str(), "1044" | "1045" | "1142" | "1227" | "1370" | "1410" | "1698")
-}
-
 /// What a session can't do whose password has expired.
 pub(crate) fn explain_expired(mut failure: Failure) -> Failure {
-    if failure.code != MUST_CHANGE_PASSWORD {
+    if !errno::is(&failure, errno::MUST_CHANGE_PASSWORD) {
         return failure;
     }
     failure.message.push_str(

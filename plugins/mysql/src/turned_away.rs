@@ -1,6 +1,6 @@
 //! Why the server let nobody in, and what to do about it.
 //!
-//! The error's number decides. Only 1045 is a refusal, on which the host tries another password; the
+//! The error's number decides. Only `ACCESS_DENIED_ERROR` is a refusal, on which the host tries another password; the
 //! server gives it for other causes as well, so its remedy says how to tell them apart. Nothing of
 //! what came before TLS is repeated but an IP address: anybody could have written it.
 
@@ -8,7 +8,8 @@ use std::net::IpAddr;
 
 use windlass_sdk::{Failure, Login, TlsMode};
 
-use crate::errors::{ServerError, passes_by_itself};
+use crate::errno;
+use crate::errors::ServerError;
 use crate::quote::{REMEDY_MAX, for_people, identifier, literal};
 
 /// What to do where every sign-in from this address is turned away. MySQL 9 has no `FLUSH HOSTS` any
@@ -25,21 +26,22 @@ impl ServerError {
     /// The failure where an error came in the place of the greeting.
     pub(crate) fn greeting_failure(&self, login: &Login) -> Failure {
         let failure = match self.number {
-            1129 => Failure::declined(
+            errno::HOST_IS_BLOCKED => Failure::declined(
                 "the server blocks this address, because too many connections in a row ended \
                  before a sign-in (max_connect_errors)",
             )
             .with_remedy(BLOCKED),
-            1130 => {
+            errno::HOST_NOT_PRIVILEGED => {
                 let address = self.address().and_then(|text| text.parse::<IpAddr>().ok());
                 let address = address.map(|address| address.to_string());
                 let from = address.as_deref().unwrap_or("this address");
                 Failure::declined(format!("no account on the server may sign in from {from}"))
                     .with_remedy(for_people(&rename(login, address.as_deref()), REMEDY_MAX))
             }
-            1040 => Failure::unreachable("the server has too many connections").with_remedy(
-                "close sessions that nobody uses, or raise max_connections on the server",
-            ),
+            errno::CON_COUNT_ERROR => Failure::unreachable("the server has too many connections")
+                .with_remedy(
+                    "close sessions that nobody uses, or raise max_connections on the server",
+                ),
             _ => Failure::unreachable("the server turned the connection away before the sign-in"),
         };
         failure.with_code(self.number.to_string())
@@ -49,10 +51,14 @@ impl ServerError {
     pub(crate) fn sign_in_failure(&self, login: &Login) -> Failure {
         let said = self.said("signing in");
         let failure = match self.number {
-            1045 => Failure::refused(said),
-            1251 | 1275 => Failure::unsupported(said),
-            1043 | 1047 | 1835 => Failure::protocol(said),
-            number if passes_by_itself(number) => Failure::unreachable(said),
+            errno::ACCESS_DENIED_ERROR => Failure::refused(said),
+            errno::NOT_SUPPORTED_AUTH_MODE | errno::SERVER_IS_IN_SECURE_AUTH_MODE => {
+                Failure::unsupported(said)
+            }
+            errno::HANDSHAKE_ERROR | errno::UNKNOWN_COM_ERROR | errno::MALFORMED_PACKET => {
+                Failure::protocol(said)
+            }
+            number if errno::passes_by_itself(number) => Failure::unreachable(said),
             _ => Failure::declined(said),
         };
         failure
@@ -70,41 +76,47 @@ impl ServerError {
             )
         };
         match self.number {
-            1045 => self.causes_of_a_refusal(login),
-            1044 | 1049 => "set \"dbname\" in the secret to a database that exists and that the \
+            errno::ACCESS_DENIED_ERROR => self.causes_of_a_refusal(login),
+            errno::DBACCESS_DENIED_ERROR | errno::BAD_DB_ERROR => {
+                "set \"dbname\" in the secret to a database that exists and that the \
                             account may use, or remove it"
-                .to_owned(),
-            1130 => rename(login, self.address()),
-            1129 => BLOCKED.to_owned(),
-            1698 => format!(
+                    .to_owned()
+            }
+            errno::HOST_NOT_PRIVILEGED => rename(login, self.address()),
+            errno::HOST_IS_BLOCKED => BLOCKED.to_owned(),
+            errno::ACCESS_DENIED_NO_PASSWORD_ERROR => format!(
                 "the account does not sign in with a password (unix_socket, auth_socket): {}",
                 account(&format!(
                     "give it the password of the secret: ALTER USER {user}@'HOST' IDENTIFIED BY \
                      'PASSWORD'"
                 ))
             ),
-            3118 | 4151 => account(&format!("ALTER USER {user}@'HOST' ACCOUNT UNLOCK")),
-            // MariaDB's ER_USER_IS_BLOCKED.
-            4150 => "as an administrator, run FLUSH PRIVILEGES, which lets the account try again; \
+            errno::ACCOUNT_HAS_BEEN_LOCKED | errno::MARIADB_ACCOUNT_HAS_BEEN_LOCKED => {
+                account(&format!("ALTER USER {user}@'HOST' ACCOUNT UNLOCK"))
+            }
+            errno::USER_IS_BLOCKED => {
+                "as an administrator, run FLUSH PRIVILEGES, which lets the account try again; \
                      then windlass repair --password-of VERSION"
-                .to_owned(),
-            // MySQL's FAILED_LOGIN_ATTEMPTS.
-            3955 | 3957 => {
+                    .to_owned()
+            }
+            errno::ACCOUNT_BLOCKED_BY_PASSWORD_LOCK => {
                 account(&format!("ALTER USER {user}@'HOST' ACCOUNT UNLOCK"))
                     + "; then windlass repair --password-of VERSION"
             }
-            1862 => EXPIRED.to_owned(),
-            3159 => {
+            errno::MUST_CHANGE_PASSWORD_LOGIN => EXPIRED.to_owned(),
+            errno::SECURE_TRANSPORT_REQUIRED => {
                 "remove \"ssl\": false from the secret: the server takes sign-ins with TLS only \
                      (require_secure_transport)"
                     .to_owned()
             }
-            1040 => {
+            errno::CON_COUNT_ERROR => {
                 "close sessions that nobody uses, or raise max_connections on the server".into()
             }
-            1203 => "close sessions of the account, or raise max_user_connections on the server"
-                .to_owned(),
-            1226 => account(&format!(
+            errno::TOO_MANY_USER_CONNECTIONS => {
+                "close sessions of the account, or raise max_user_connections on the server"
+                    .to_owned()
+            }
+            errno::USER_LIMIT_REACHED => account(&format!(
                 "ALTER USER {user}@'HOST' WITH a higher limit (MAX_USER_CONNECTIONS and the like; 0 \
                  for no limit), or wait until the hour of an hourly limit is over"
             )),
