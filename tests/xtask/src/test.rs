@@ -6,7 +6,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::io::{BufRead, BufReader};
 use std::num::NonZero;
-use std::process::{ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 use std::{env, fs};
 
@@ -64,22 +64,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
         cargo.env("RUST_BACKTRACE", "0");
     }
     let started = Instant::now();
-    let (tally, succeeded) = progress::step("cargo test", || {
-        let mut child = cargo
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("failed to run `cargo test`")?;
-        let output = child.stdout.take().context("no output of `cargo test`")?;
-        let mut tally = Tally::default();
-        for line in BufReader::new(output).lines() {
-            let line = line.context("reading the output of `cargo test`")?;
-            println!("{line}");
-            tally.read(&line);
-        }
-        let status = child.wait().context("waiting for `cargo test`")?;
-        Ok((tally, status.success()))
-    })?;
+    let (tally, succeeded) = progress::step("cargo test", || tallied(&mut cargo))?;
     let Tally { passed, failed, ignored, suites } = tally;
     let seconds = started.elapsed().as_secs_f64();
     eprintln!(
@@ -92,6 +77,24 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
         eprintln!("{}", Searched::from_counts(&counts));
     }
     Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs the tests, passes their output on, and counts.
+fn tallied(cargo: &mut Command) -> Result<(Tally, bool)> {
+    let mut child = cargo
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("failed to run `cargo test`")?;
+    let output = child.stdout.take().context("no output of `cargo test`")?;
+    let mut tally = Tally::default();
+    for line in BufReader::new(output).lines() {
+        let line = line.context("reading the output of `cargo test`")?;
+        println!("{line}");
+        tally.read(&line);
+    }
+    let status = child.wait().context("waiting for `cargo test`")?;
+    Ok((tally, status.success()))
 }
 
 /// What the end-to-end tests have looked for passwords in. Had they found one, a test had failed.

@@ -71,54 +71,75 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
     };
     let mut runs = Vec::new();
     for target in &targets {
-        let work = workspace.output().join("fuzz");
-        let learnt = work.join(if arguments.minutes.is_some() { "corpus" } else { "smoke" });
-        let learnt = learnt.join(target);
-        if arguments.minutes.is_none() && learnt.exists() {
-            fs::remove_dir_all(&learnt)
-                .with_context(|| format!("removing `{}`", learnt.display()))?;
-        }
-        let findings = work.join("findings").join(target);
-        for directory in [&learnt, &findings] {
-            fs::create_dir_all(directory)
-                .with_context(|| format!("making `{}`", directory.display()))?;
-        }
-        eprintln!("==> fuzz `{target}` for {seconds} s, seed {}", arguments.seed);
-        let mut fuzzer = Command::new(program(workspace, target));
-        fuzzer
-            .arg(format!("-max_total_time={seconds}"))
-            .arg(format!("-seed={}", arguments.seed))
-            .arg(format!("-timeout={INPUT_LIMIT}"))
-            .arg(format!("-rss_limit_mb={MEMORY_LIMIT}"))
-            .arg(format!("-max_len={INPUT_BYTES}"))
-            .arg(format!("-artifact_prefix={}/", findings.display()))
-            // What the target itself prints, the plugin's log. libFuzzer keeps its own.
-            .args(["-close_fd_mask=3", "-print_final_stats=1"])
-            .arg(&learnt);
-        let dictionary = fuzz.join("dictionaries").join(format!("{target}.dict"));
-        if dictionary.is_file() {
-            fuzzer.arg(format!("-dict={}", dictionary.display()));
-        }
-        let kept = ["corpus", "regressions"].map(|kind| fuzz.join(kind).join(target));
-        fuzzer.args(kept.iter().filter(|folder| folder.is_dir()));
-        let run = watch(target, &mut fuzzer)?;
-        if let Some(finding) = &run.finding {
-            eprintln!("`{target}` finds something in {finding}:");
-            // It fails: that is what it is run for.
-            let _ = command::run(Command::new(program(workspace, target)).arg(finding));
-            eprintln!(
-                "hint: replay it with `cargo xtask fuzz --target {target} --replay {finding}`"
-            );
-            eprintln!(
-                "      once mended, keep it: as a seed in `tests/fuzz/src/{target}/`, where the target has \
-                 seeds that say how they end, else in `tests/fuzz/regressions/{target}/`"
-            );
-        }
-        runs.push(run);
+        runs.push(fuzz_one(workspace, &fuzz, target, seconds, arguments)?);
     }
     println!("{}", table(&runs));
     let clean = runs.iter().all(|run| run.succeeded);
     Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Fuzzes one target for some seconds, and shows what is found.
+fn fuzz_one(
+    workspace: &Workspace,
+    folder: &Path,
+    target: &str,
+    seconds: u32,
+    arguments: &Arguments,
+) -> Result<Run> {
+    let work = workspace.output().join("fuzz");
+    let learnt = work.join(if arguments.minutes.is_some() { "corpus" } else { "smoke" });
+    let learnt = learnt.join(target);
+    if arguments.minutes.is_none() && learnt.exists() {
+        fs::remove_dir_all(&learnt).with_context(|| format!("removing `{}`", learnt.display()))?;
+    }
+    let findings = work.join("findings").join(target);
+    for directory in [&learnt, &findings] {
+        fs::create_dir_all(directory)
+            .with_context(|| format!("making `{}`", directory.display()))?;
+    }
+    eprintln!("==> fuzz `{target}` for {seconds} s, seed {}", arguments.seed);
+    let mut fuzzer = fuzzer(workspace, folder, target, seconds, arguments.seed, &learnt);
+    fuzzer.arg(format!("-artifact_prefix={}/", findings.display()));
+    let run = watch(target, &mut fuzzer)?;
+    if let Some(finding) = &run.finding {
+        eprintln!("`{target}` finds something in {finding}:");
+        // It fails: that is what it is run for.
+        let _ = command::run(Command::new(program(workspace, target)).arg(finding));
+        eprintln!("hint: replay it with `cargo xtask fuzz --target {target} --replay {finding}`");
+        eprintln!(
+            "      once it is repaired, keep it: as a seed in `tests/fuzz/src/{target}/`, where the target has \
+             seeds that say how they end, else in `tests/fuzz/regressions/{target}/`"
+        );
+    }
+    Ok(run)
+}
+
+/// The target's program with its limits, its dictionary and the inputs that are kept.
+fn fuzzer(
+    workspace: &Workspace,
+    folder: &Path,
+    target: &str,
+    seconds: u32,
+    seed: u32,
+    learnt: &Path,
+) -> Command {
+    let mut fuzzer = Command::new(program(workspace, target));
+    fuzzer
+        .arg(format!("-max_total_time={seconds}"))
+        .arg(format!("-seed={seed}"))
+        .arg(format!("-timeout={INPUT_LIMIT}"))
+        .arg(format!("-rss_limit_mb={MEMORY_LIMIT}"))
+        .arg(format!("-max_len={INPUT_BYTES}"))
+        // What the target itself prints, the plugin's log. libFuzzer keeps its own.
+        .args(["-close_fd_mask=3", "-print_final_stats=1"])
+        .arg(learnt);
+    let dictionary = folder.join("dictionaries").join(format!("{target}.dict"));
+    if dictionary.is_file() {
+        fuzzer.arg(format!("-dict={}", dictionary.display()));
+    }
+    let kept = ["corpus", "regressions"].map(|kind| folder.join(kind).join(target));
+    fuzzer.args(kept.iter().filter(|folder| folder.is_dir()));
+    fuzzer
 }
 
 /// The targets that there are.
