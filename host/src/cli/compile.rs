@@ -6,13 +6,13 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::json;
 
-use super::compiling::{ask, bounded};
+use super::compiling::{Compiled, compile_and_ask};
 use super::output::Output;
 use super::{CommandError, files, sealed};
 use crate::config::Config;
 use crate::digest::Digest;
 use crate::sandbox::component::Gate;
-use crate::sandbox::{HOST_TARGET, PluginError, compile, component};
+use crate::sandbox::{HOST_TARGET, PluginError, compile};
 
 /// Compile a component ahead of time (.cwasm), which is what the Lambda function loads.
 ///
@@ -54,21 +54,13 @@ impl Compile {
         output.begin(format!("compiling {} for {target}", self.component.display()));
         let started = Instant::now();
         let gate = if self.unchecked { Gate::Open } else { Gate::Closed };
-        let shape = component::shape(&component).map_err(refused)?;
-        let asked = ask(output, &self.component, &component, &shape).await;
+        let compiled = compile_and_ask(output, &self.component, &component, target, gate).await;
         output.clear();
-        let descriptions = match (asked, gate) {
-            (Ok(plugin), _) => plugin.sealed_descriptions(),
-            // What can't say what it is has nothing to be sealed with.
-            (Err(_), Gate::Open) => Vec::new(),
-            (Err(failure), Gate::Closed) => return Err(failure),
-        };
-        let code =
-            bounded(output, &self.component, || compile::compile(&component, Some(target), gate));
-        output.clear();
-        let code = code?.map_err(refused)?;
-        let compiled = compile::seal(&component, &code, Some(target), descriptions, signature)
-            .map_err(refused)?;
+        let Compiled { code, plugin } = compiled?;
+        // What can't say what it is has nothing to be sealed with; only an open gate lets it by.
+        let descriptions = plugin.map(|plugin| plugin.sealed_descriptions()).unwrap_or_default();
+        let compiled =
+            compile::seal(&component, &code, target, descriptions, signature).map_err(refused)?;
         let out = self.out.unwrap_or_else(|| self.component.with_extension("cwasm"));
         files::write(&out, &compiled)?;
         let sha256 = Digest::compute(&component);

@@ -17,7 +17,10 @@ use super::CommandError;
 use super::output::Output;
 use crate::digest::Digest;
 use crate::error_type::ErrorType;
-use crate::sandbox::{ArtifactProblem, Loaded, PluginError, Runtime, Shape};
+use crate::sandbox::component::Gate;
+use crate::sandbox::{
+    ArtifactProblem, HOST_TARGET, Loaded, PluginError, Runtime, Shape, compile, component,
+};
 
 /// What compiling one component may take.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +60,47 @@ pub(super) async fn ask(
     let compiled = bounded(output, path, || Component::new(runtime.wasmtime(), component))?
         .map_err(|error| rejected(ArtifactProblem::Rejected(format!("{error:#}"))))?;
     Ok(Loaded::from_component(&runtime, &compiled, path, Digest::compute(component)).await?)
+}
+
+/// A component's code for a target, and what it says about itself.
+pub(super) struct Compiled {
+    pub(super) code: Vec<u8>,
+    /// Why it could not be asked, where the gate is open.
+    pub(super) plugin: Result<Arc<Loaded>, CommandError>,
+}
+
+/// Compiles a component and asks it what it is; for this machine it is compiled once for both.
+pub(super) async fn compile_and_ask(
+    output: Output,
+    path: &Path,
+    component: &[u8],
+    target: &str,
+    gate: Gate,
+) -> Result<Compiled, CommandError> {
+    let rejected = |problem| PluginError::Artifact { path: path.to_owned(), problem };
+    let shape = component::shape(component).map_err(rejected)?;
+    if gate == Gate::Closed {
+        shape.fits().map_err(rejected)?;
+    }
+    if target != HOST_TARGET {
+        let plugin = ask(output, path, component, &shape).await;
+        let plugin = match (plugin, gate) {
+            (Err(failure), Gate::Closed) => return Err(failure),
+            (plugin, _) => plugin,
+        };
+        let code = bounded(output, path, || compile::compile(component, target))?;
+        return Ok(Compiled { code: code.map_err(rejected)?, plugin });
+    }
+    let unfit = |error| rejected(ArtifactProblem::Rejected(format!("{error:#}")));
+    let runtime = Runtime::new()?;
+    let compiled = bounded(output, path, || Component::new(runtime.wasmtime(), component))?;
+    let compiled = compiled.map_err(unfit)?;
+    let asked = Loaded::from_component(&runtime, &compiled, path, Digest::compute(component)).await;
+    let plugin = match (asked, gate) {
+        (Err(failure), Gate::Closed) => return Err(failure.into()),
+        (asked, _) => asked.map_err(CommandError::from),
+    };
+    Ok(Compiled { code: compiled.serialize().map_err(unfit)?, plugin })
 }
 
 /// Does what compiles, within the limits; beyond them the process ends.
@@ -163,6 +207,16 @@ mod tests {
             let held = vec![1_u8; 64 << 20];
             assert!(resident().unwrap() > before.saturating_add(32 << 20), "{}", held.len());
         }
+    }
+
+    /// One compilation serves asking and sealing: its code is what compiling ahead of time makes.
+    #[test]
+    fn code_that_was_asked_is_the_code_that_is_made_for_this_machine() {
+        let text = "(component (core module (func (export \"f\") (result i32) i32.const 7)))";
+        let bytes = wat::parse_str(text).unwrap();
+        let runtime = Runtime::new().unwrap();
+        let asked = Component::new(runtime.wasmtime(), &bytes).unwrap().serialize().unwrap();
+        assert!(asked == compile::compile(&bytes, HOST_TARGET).unwrap());
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use super::compiling::{ask, bounded};
+use super::compiling::compile_and_ask;
 use super::output::Output;
 use super::sealed::{PluginFile, stem};
 use super::{CommandError, files, sign};
@@ -17,7 +17,7 @@ use crate::sandbox::admission::Admission;
 use crate::sandbox::artifact::{self, Trailer};
 use crate::sandbox::compile;
 use crate::sandbox::component::Gate;
-use crate::sandbox::{ArtifactProblem, PluginError, component};
+use crate::sandbox::{ArtifactProblem, PluginError};
 use crate::signature::SigningKey;
 
 /// Where the function looks for plugins in its package.
@@ -196,13 +196,11 @@ async fn pack(
     let refused = |problem| PluginError::Artifact { path: path.to_owned(), problem };
     let (name, code, trailer, compiled_here) = match PluginFile::read(path)? {
         PluginFile::Component { bytes, signature } => {
-            let shape = component::shape(&bytes).map_err(refused)?;
-            let plugin = ask(output, path, &bytes, &shape).await?;
+            let compiled = compile_and_ask(output, path, &bytes, target, Gate::Closed).await?;
+            let plugin = compiled.plugin?;
             let name = plugin.description.name.clone();
-            let code =
-                bounded(output, path, || compile::compile(&bytes, Some(target), Gate::Closed));
-            let (code, own) = (code?.map_err(refused)?, plugin.sealed_descriptions());
-            let sealed = compile::seal(&bytes, &code, Some(target), own, signature);
+            let own = plugin.sealed_descriptions();
+            let sealed = compile::seal(&bytes, &compiled.code, target, own, signature);
             let sealed = sealed.map_err(refused)?;
             let (code, mut trailer) = artifact::unseal(&sealed).map_err(refused)?;
             if let Some(key) = key {

@@ -1,28 +1,17 @@
 //! Components compiled ahead of time, for this machine or another target.
 
-use super::component::Gate;
-use super::load::check;
-use super::runtime::{HOST_TARGET, config};
-use super::{ArtifactProblem, artifact, component};
+use super::runtime::config;
+use super::{ArtifactProblem, artifact};
 use crate::rotation::ports::Description;
 use crate::signature::Signature;
 
-/// Compiles a component to machine code.
+/// Compiles a component to machine code for a target triple.
 ///
 /// # Errors
-/// If it is not a component that the host would load, or the target is not one that can be compiled
-/// for.
-pub fn compile(
-    component_bytes: &[u8],
-    target: Option<&str>,
-    gate: Gate,
-) -> Result<Vec<u8>, ArtifactProblem> {
-    let shape = component::shape(component_bytes)?;
-    if gate == Gate::Closed {
-        check(&shape)?;
-    }
+/// If it is not a component, or the target is not one that can be compiled for.
+pub fn compile(component_bytes: &[u8], target: &str) -> Result<Vec<u8>, ArtifactProblem> {
     let rejected = |error: wasmtime::Error| ArtifactProblem::Rejected(format!("{error:#}"));
-    let config = config(Some(target.unwrap_or(HOST_TARGET))).map_err(rejected)?;
+    let config = config(Some(target)).map_err(rejected)?;
     let engine = wasmtime::Engine::new(&config).map_err(rejected)?;
     engine.precompile_component(component_bytes).map_err(rejected)
 }
@@ -34,11 +23,10 @@ pub fn compile(
 pub fn seal(
     component_bytes: &[u8],
     code: &[u8],
-    target: Option<&str>,
+    target: &str,
     descriptions: Vec<Description>,
     signature: Option<Signature>,
 ) -> Result<Vec<u8>, ArtifactProblem> {
-    let target = target.unwrap_or(HOST_TARGET);
     let mut trailer = artifact::Trailer::new(component_bytes, code, target);
     trailer.component_signature = signature;
     trailer.descriptions = descriptions;

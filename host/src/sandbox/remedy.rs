@@ -78,6 +78,7 @@ mod tests {
     #[cfg(feature = "cli")]
     #[test]
     fn features_that_are_off_and_modules_of_other_worlds_are_told_with_what_to_do() {
+        use crate::sandbox::HOST_TARGET;
         use crate::sandbox::compile::compile;
         use crate::sandbox::component::Gate;
         use crate::sandbox::component::encode;
@@ -90,7 +91,7 @@ mod tests {
             ("(component (core module (memory 1 (pagesize 1))))", "feature of WebAssembly"),
         ] {
             let bytes = wat::parse_str(component).unwrap();
-            let refused = compile(&bytes, None, Gate::Open).err();
+            let refused = compile(&bytes, HOST_TARGET).err();
             let message = refused.map(|problem| problem.to_string()).unwrap_or_default();
             assert!(message.contains(expected), "{component}: {message}");
         }
