@@ -60,7 +60,7 @@ pub(crate) struct Service {
     pub(crate) signing_name: &'static str,
     /// Where it is.
     pub(crate) endpoints: Rules,
-    /// What an answer says that is none of success: its code and its message.
+    /// The code and the message of an answer that refuses the request.
     pub(crate) refusal: fn(&HttpResponse) -> ErrorMetadata,
 }
 

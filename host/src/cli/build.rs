@@ -78,7 +78,7 @@ impl Build {
         let manifest = self.folder.join("Cargo.toml");
         if !manifest.exists() {
             return Err(CommandError::operator(format!(
-                "`{}` is no crate: it has no Cargo.toml",
+                "`{}` is not a crate: it has no Cargo.toml",
                 self.folder.display()
             )));
         }

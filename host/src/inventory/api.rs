@@ -65,7 +65,7 @@ pub struct Cluster {
     pub id: String,
     /// Where its writer listens; none while it is being made.
     pub endpoint: Option<HostPort>,
-    /// Where its readers listen, by turns.
+    /// Where its readers listen: a name that stands for each of them in turn.
     pub reader_endpoint: Option<HostPort>,
     /// RDS's name of the engine, such as `aurora-postgresql`.
     pub engine: String,

@@ -83,7 +83,7 @@ pub(super) fn could_be_one(
     }
     for place in [pair.secret, pair.admin] {
         if !apis.may_name(&place.host) {
-            return Err(Unrelated(format!("`{}` is no endpoint of Amazon RDS", place.host)));
+            return Err(Unrelated(format!("`{}` is not an endpoint of Amazon RDS", place.host)));
         }
     }
     Ok(())

@@ -81,7 +81,7 @@ pub async fn connect(
         let (what, why) = match timeout(time, TcpStream::connect(address)).await {
             Ok(Ok(socket)) => {
                 // Protocols here are question and answer: waiting to fill a packet only costs time.
-                // A socket that can't be told so still works.
+                // A socket without this option still works.
                 drop(socket.set_nodelay(true));
                 let state = State::Plain(socket);
                 return Ok(Stream { state, peer: *address, deadline, spoke_in_clear: false });

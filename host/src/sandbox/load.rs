@@ -122,7 +122,7 @@ impl Loaded {
         Ok(plugin)
     }
 
-    /// Makes sure that the plugin says of itself what its file is sealed with, if with anything.
+    /// Makes sure that the plugin's description of itself equals the sealed one, if there is one.
     fn answers_as_sealed(&self, sealed: Vec<Description>) -> Result<(), PluginError> {
         let sealed: Vec<Arc<Description>> = sealed.into_iter().map(Arc::new).collect();
         if sealed.is_empty() || sealed == self.descriptions {

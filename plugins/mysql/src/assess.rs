@@ -182,8 +182,10 @@ pub(crate) fn mark_pair(request: &AssessRequest) -> Result<(), Failure> {
         let (bases, clones) = names(&places);
         if clones.is_empty() {
             let missing = if places.is_empty() { &pair.base } else { &pair.clone };
-            return Err(Failure::declined(format!("there is no account {missing:?} to mark"))
-                .with_remedy("rotate the secret, which makes the clone and marks it"));
+            return Err(Failure::declined(format!(
+                "the account {missing:?} does not exist and can't be marked"
+            ))
+            .with_remedy("rotate the secret, which makes the clone and marks it"));
         }
         if marks == Marks::Impossible {
             let found: Vec<_> =

@@ -64,7 +64,7 @@ pub(crate) fn equalise(
     }
     let mut stale = Stale::new();
     for _ in 0..PASSES {
-        if !mend(session, version, base, &clone, &who, &mut stale)? {
+        if !correct(session, version, base, &clone, &who, &mut stale)? {
             break;
         }
         clone = Half::again(session, version, pair, &place.clone_name)?;
@@ -83,7 +83,7 @@ fn mark_one(
 }
 
 /// Changes what differs on the clone; `false` where nothing does.
-fn mend(
+fn correct(
     session: &mut Session,
     version: Version,
     base: &Half,

@@ -86,7 +86,7 @@ errnos! {
     /// MySQL's: `max_execution_time`.
     QUERY_TIMEOUT = 3024;
     SERVER_OFFLINE_MODE = 3032;
-    /// Group replication takes no changes on this member.
+    /// Group replication does not accept changes on this member.
     RUN_HOOK_ERROR = 3100;
     /// MySQL's.
     ACCOUNT_HAS_BEEN_LOCKED = 3118;

@@ -80,12 +80,12 @@ impl ServerError {
             }
             errno::PASSWORD_NO_MATCH => "the server has no such account",
             errno::OPTION_PREVENTS_STATEMENT if self.is_read_only() => {
-                "the server takes no changes"
+                "the server does not accept changes"
             }
             errno::OPTION_PREVENTS_STATEMENT => {
                 "an option that the server was started with forbids this"
             }
-            errno::READ_ONLY_MODE | errno::RUN_HOOK_ERROR => "the server takes no changes",
+            errno::READ_ONLY_MODE | errno::RUN_HOOK_ERROR => "the server does not accept changes",
             _ => "the server reported an error, whose text may quote the statement",
         };
         self.answered(format!("{operation}: {text}"))
@@ -121,7 +121,7 @@ impl ServerError {
     }
 }
 
-/// What to do where the server takes no changes.
+/// What to do where the server does not accept changes.
 const READ_ONLY: &str = "put the writer's host into the secret: this one is a read replica";
 
 /// What to do where the server ends every session of an account that is no administrator's.

@@ -59,7 +59,7 @@ impl Greeting {
             ERROR => return Err(ServerError::read(packet)?.greeting_failure(login)),
             _ => {
                 return Err(Failure::protocol(
-                    "the server's first packet is no greeting: it may be neither MySQL nor MariaDB",
+                    "the server's first packet is not a greeting: it may be neither MySQL nor MariaDB",
                 ));
             }
         }

@@ -108,7 +108,7 @@ fn refusal(pair: &Pair, version: Version, places: &[Place], doubts: &[Finding]) 
     match Marks::for_version(version) {
         Marks::Attributes | Marks::Role => failure,
         Marks::Impossible => failure.with_remedy(format!(
-            "make the two equal, as an administrator ({}), or give the account that is no clone \
+            "make the two equal, as an administrator ({}), or give the account that is not a clone \
              another name (RENAME USER)",
             statements(doubts)
         )),

@@ -36,7 +36,7 @@ impl PublicKey {
     pub(crate) fn read(pem: &str) -> Result<Self, Failure> {
         let unreadable = || {
             Failure::invalid_secret(format!(
-                "the secret's {FIELD:?} is no RSA key of 2048 to 8192 bits in PEM (BEGIN PUBLIC KEY)"
+                "the secret's {FIELD:?} is not an RSA key of 2048 to 8192 bits in PEM (BEGIN PUBLIC KEY)"
             ))
         };
         let body = pem.trim().strip_prefix("-----BEGIN PUBLIC KEY-----");

@@ -59,7 +59,7 @@ impl Identity {
             _ => {
                 let kept = stored.as_deref().unwrap_or_default();
                 let kept = String::from_utf8(kept.to_vec()).map_err(|_| {
-                    Failure::unsupported("the account has a method whose data is no text")
+                    Failure::unsupported("the account has a method whose data is not text")
                 })?;
                 let using = if kept.is_empty() { String::new() } else { literal(&kept) };
                 let word = if kept.is_empty() { "" } else { " USING " };

@@ -181,8 +181,7 @@ fn cleartext_without_tls(product: &Product) -> Failure {
 fn asked_for_nothing(product: &Product) -> Failure {
     let (how, what_to_do) = product.remedies.trust;
     Failure::declined(format!(
-        "the server lets this account in without a password ({how}), so no password can be proved \
-         right"
+        "the server lets this account in without a password ({how}), so no password can be verified"
     ))
     .with_remedy(what_to_do)
 }

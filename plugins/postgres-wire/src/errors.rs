@@ -111,7 +111,7 @@ impl ServerError {
             "42601" => "the server does not understand the statement",
             "42704" => "there is no such account",
             "42710" => "there is such an account already",
-            "25006" => "the server takes no changes",
+            "25006" => "the server does not accept changes",
             "28P03" | "22023" => "the server does not take the password's hash",
             _ => "the server reported an error, whose text may quote the statement",
         };

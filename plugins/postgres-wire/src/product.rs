@@ -72,7 +72,7 @@ pub struct Remedies {
     pub ask_for_password: &'static str,
     /// Where the server asks for nothing: how that is configured, and what to do.
     pub trust: (&'static str, &'static str),
-    /// Where the server takes no changes.
+    /// Where the server does not accept changes.
     pub read_only: &'static str,
 }
 

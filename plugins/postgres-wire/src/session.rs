@@ -281,12 +281,10 @@ fn values(row: &DataRowBody) -> Result<Vec<Value>, Failure> {
 
 fn another_account(username: &str, found: &str) -> Failure {
     Failure::declined(format!(
-        "signed in as {username:?}, the session belongs to {:?}, so nothing is proved about \
-         {username:?}: something in between, such as a pooler with a user of its own, signs in as \
-         another account",
+        "signed in as {username:?}, the session belongs to {:?}, so {username:?} is not proven: something in between, such as a pooler with its own user, signs in as another account",
         clean(found)
     ))
-    .with_remedy("let the secret's \"host\" and \"port\" be the database itself")
+    .with_remedy("set \"host\" and \"port\" in the secret to the database itself")
 }
 
 fn out_of_order(operation: &str) -> Failure {

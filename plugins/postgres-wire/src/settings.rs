@@ -158,7 +158,7 @@ impl Place {
         // Not what the server has: see `session::values`.
         if value.contains(char::REPLACEMENT_CHARACTER) {
             return Err(Failure::declined(format!(
-                "the role's setting {} holds bytes that are no UTF-8",
+                "the role's setting {} holds bytes that are not UTF-8",
                 clean(&self.name)
             ))
             .with_remedy("set it on both accounts by hand"));

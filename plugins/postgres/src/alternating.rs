@@ -10,7 +10,7 @@
 //! - The base's turn: it gets its password and is otherwise left alone. It is never rewritten from
 //!   the clone, because what somebody changed since the last turn they changed on the base; where
 //!   the two differ, the log says so.
-//! - A clone that owns something while its sessions don't start as the base yet, as a pair of AWS's
+//! - A clone that owns objects while its sessions don't start as the base yet, as a pair of AWS's
 //!   rotation function may, goes on so: else it would lose what it owns. The log says what to do.
 //!
 //! Whether the two are a pair, `proof` decides: a membership alone shows nothing. Nor is a clone
@@ -182,7 +182,7 @@ fn out_of_reach(
     let besides = &facts.besides;
     if keeps_its_own(facts, clone) {
         let text = format!(
-            "{name:?} owns {}; so that it keeps them in reach, its sessions don't start as {base:?}, \
+            "{name:?} owns {}; to keep them accessible, its sessions don't start as {base:?}, \
              and {base:?} has no right on what it creates: {}",
             besides.objects.listed(),
             proof::reassign(pair, facts)?

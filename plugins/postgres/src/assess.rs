@@ -35,8 +35,9 @@ pub(crate) fn assess(request: &AssessRequest) -> Result<Assessment, Failure> {
 
 /// See `windlass:plugin/assessment`.
 pub(crate) fn mark_pair(request: &AssessRequest) -> Result<(), Failure> {
-    let pair = pair_of(request)?
-        .ok_or_else(|| Failure::unsupported("one account alone is no pair, and is not marked"))?;
+    let pair = pair_of(request)?.ok_or_else(|| {
+        Failure::unsupported("a single account is not a pair, so it was not marked")
+    })?;
     let mut session = sign_in(&request.actor)?;
     let outcome = mark(&mut session, &request.actor, &pair);
     session.close();
@@ -55,7 +56,9 @@ fn mark(session: &mut Session, actor: &Login, pair: &Pair) -> Result<(), Failure
     let facts = Facts::read(begun.tables, pair)?;
     for (name, role) in [(&pair.base, &facts.base), (&pair.clone, &facts.clone)] {
         if role.is_none() {
-            return Err(Failure::declined(format!("there is no role {name:?} to be marked")));
+            return Err(Failure::declined(format!(
+                "the role {name:?} does not exist and can't be marked"
+            )));
         }
     }
     let Some(clone) = &facts.clone else { return Ok(()) };
@@ -64,13 +67,13 @@ fn mark(session: &mut Session, actor: &Login, pair: &Pair) -> Result<(), Failure
     }
     let Some(statement) = proof::mark(pair, clone.comment.as_deref())? else {
         return Err(Failure::declined(format!(
-            "the comment on the role {:?} holds bytes that are no UTF-8 and can't be kept",
+            "the comment on the role {:?} holds bytes that are not UTF-8 and can't be kept",
             pair.clone
         ))
         .with_remedy(proof::remedy(pair, None)?));
     };
     let denied = format!(
-        "as a superuser: {statement}; or let the administrator do it: ALTER ROLE {} CREATEROLE, and \
+        "as a superuser: {statement}; or enable the administrator to do it: ALTER ROLE {} CREATEROLE, and \
          from PostgreSQL 16 on GRANT {} TO {0} WITH ADMIN OPTION",
         identifier(&actor.username)?,
         identifier(&pair.clone)?
@@ -92,7 +95,7 @@ fn read(
     let run_as = if is_own { RunAs::SignedIn } else { RunAs::Configured };
     let begun = begin(session, run_as, Access::Read, &queries)?;
     let version = begun.version;
-    let unreadable = || Failure::protocol("the server's catalog says something unreadable");
+    let unreadable = || Failure::protocol("the server's catalog can't be read");
     let mut tables = begun.tables.into_iter();
     let mut actor = tables.next().and_then(|rows| rows.into_iter().next());
     let actor = actor.take().and_then(|row| Actor::read(&row)).ok_or_else(unreadable)?;
@@ -229,7 +232,7 @@ impl Actor {
         let mut lacks = Vec::new();
         let role = identifier(&self.current)?;
         if self.standby {
-            lacks.push(finding("the server is a standby and takes no changes", READ_ONLY));
+            lacks.push(finding("the server is a standby and does not accept changes", READ_ONLY));
         }
         if self.restricted {
             lacks.push(finding(

@@ -59,7 +59,7 @@ pub(crate) struct Besides {
     pub(crate) policies: Things,
     /// The further roles that it is a member of.
     pub(crate) memberships: Things,
-    /// The databases in which it owns something.
+    /// The databases in which it owns objects.
     pub(crate) databases: Things,
 }
 
@@ -144,7 +144,7 @@ impl Facts {
     pub(crate) fn read(tables: Vec<Vec<Vec<Value>>>, pair: &Pair) -> Result<Self, Failure> {
         let unreadable = || {
             Failure::protocol(format!(
-                "the server's catalog says something unreadable about {:?} or {:?}",
+                "the server's catalog can't be read about {:?} or {:?}",
                 pair.base, pair.clone
             ))
         };

@@ -21,12 +21,12 @@ pub(crate) static PRODUCT: Product = Product {
     remedies: Remedies {
         no_tls: "turn it on (ssl = on in postgresql.conf), or, if it is meant to do without, set \
                  \"ssl\": false in the secret",
-        ask_for_password: "let pg_hba.conf ask for scram-sha-256",
-        trust: ("trust in pg_hba.conf", "let pg_hba.conf ask for scram-sha-256"),
+        ask_for_password: "set the method in pg_hba.conf to scram-sha-256",
+        trust: ("trust in pg_hba.conf", "set the method in pg_hba.conf to scram-sha-256"),
         read_only: READ_ONLY,
     },
 };
 
-/// What to do where the server takes no changes.
+/// What to do where the server does not accept changes.
 pub(crate) const READ_ONLY: &str =
-    "let the host in the secret be the primary, not a read replica or a standby";
+    "set \"host\" in the secret to the primary, not a read replica or a standby";

@@ -22,7 +22,7 @@ pub(crate) fn of_sign_in(error: &SignInError<'_>) -> String {
                 .to_owned()
         }
         ("28000", Stage::Scram) => {
-            "let \"host\" be the server itself: the TLS connection seems to end \
+            "set \"host\" in the secret to the server itself: the TLS connection seems to end \
                                     at something between here and the server, such as a proxy with \
                                     its own certificate"
                 .to_owned()

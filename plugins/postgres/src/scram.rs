@@ -196,7 +196,7 @@ pub(crate) fn verifier(password: &str, salt: [u8; 16], iterations: u32) -> Strin
 }
 
 fn text(message: &[u8]) -> Result<&str, Failure> {
-    str::from_utf8(message).map_err(|_| Failure::protocol("the server's SCRAM message is no text"))
+    str::from_utf8(message).map_err(|_| Failure::protocol("the server's SCRAM message is not text"))
 }
 
 fn malformed(which: &str) -> Failure {

@@ -28,7 +28,7 @@ use crate::statement::{alter, commit};
 use crate::stored::Form;
 
 /// What an administrator lacks who may not do this.
-pub(crate) const DENIED: &str = "let the administrator of alternating users be a superuser (ALTER USER … \
+pub(crate) const DENIED: &str = "make the administrator of alternating users a superuser (ALTER USER … \
                                  CREATEUSER): it creates users and groups and grants every right of the \
                                  other user";
 
@@ -155,7 +155,7 @@ fn plan(catalog: &Catalog, pair: &Pair, state: &State) -> Result<Plan, Failure> 
     };
     let changes = base.changes_for(clone, clone_name)?;
     if state.accounts.clone.is_some() {
-        plan.notes.extend(mended(pair, base, clone, &changes, &difference));
+        plan.notes.extend(corrections(pair, base, clone, &changes, &difference));
     }
     plan.statements.extend(changes.into_iter().map(|change| change.statement));
     plan.statements.extend(difference.statements.iter().cloned());
@@ -179,9 +179,9 @@ fn model<'a>(pair: &Pair, accounts: &'a Accounts) -> Result<&'a Account, Failure
     };
     if base.superuser {
         return Err(Failure::declined(format!(
-            "the user {base_name:?} is a superuser, and is not given an equal"
+            "the user {base_name:?} is a superuser, so no second user is made its equal"
         ))
-        .with_remedy("let it change its own password (the strategy single-user)"));
+        .with_remedy("use the strategy single-user, in which it changes its own password"));
     }
     Ok(base)
 }
@@ -193,7 +193,7 @@ fn has_capitals(statement: &str) -> bool {
 }
 
 /// What is changed in a clone that was there, attributes with both values. A longer life is warned of.
-fn mended(
+fn corrections(
     pair: &Pair,
     base: &Account,
     clone: &Account,

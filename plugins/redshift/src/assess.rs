@@ -23,8 +23,9 @@ pub(crate) fn assess(request: &AssessRequest) -> Result<Assessment, Failure> {
 
 /// See `windlass:plugin/assessment`.
 pub(crate) fn mark_pair(request: &AssessRequest) -> Result<(), Failure> {
-    let pair = pair_of(request)?
-        .ok_or_else(|| Failure::unsupported("one account alone is no pair, and is not marked"))?;
+    let pair = pair_of(request)?.ok_or_else(|| {
+        Failure::unsupported("a single account is not a pair, so it was not marked")
+    })?;
     let (mut session, _) = sign_in(&request.actor)?;
     let outcome = mark(&mut session, &pair);
     session.close();
@@ -43,7 +44,9 @@ fn mark(session: &mut Session, pair: &Pair) -> Result<(), Failure> {
     let accounts = alternating::read(session, &catalog, pair, &[], OPERATION)?.accounts;
     for (name, account) in [(&pair.base, &accounts.base), (&pair.clone, &accounts.clone)] {
         if account.is_none() {
-            return Err(Failure::declined(format!("there is no user {name:?} to be marked")));
+            return Err(Failure::declined(format!(
+                "the user {name:?} does not exist and can't be marked"
+            )));
         }
     }
     if accounts.clone.as_ref().is_some_and(|clone| clone.marked) {
@@ -97,9 +100,11 @@ fn of_pair(
         return Ok(());
     };
     if base.superuser {
-        let finding =
-            Finding::new(format!("{:?} is a superuser, and is given no equal", pair.base));
-        let remedy = "let it change its own password (the strategy single-user)";
+        let finding = Finding::new(format!(
+            "{:?} is a superuser, so no second user is made its equal",
+            pair.base
+        ));
+        let remedy = "use the strategy single-user, in which it changes its own password";
         assessment.lacks.push(finding.with_remedy(remedy));
     }
     let Some(clone) = &state.accounts.clone else {
@@ -146,7 +151,7 @@ impl Actor {
         let tables = session.run(&queries, operation)?.tables;
         let row: Option<&Vec<Value>> = tables.first().and_then(|rows| rows.first());
         let Some([Some(name), Some(superuser)]) = row.map(Vec::as_slice) else {
-            return Err(Failure::protocol("the server's catalog says nothing about the session"));
+            return Err(Failure::protocol("the server's catalog has no row for the session"));
         };
         let has_role = tables.get(1).is_some_and(|rows| !rows.is_empty());
         Ok(Self { name: name.clone(), superuser: superuser.starts_with(['t', 'T']), has_role })
@@ -158,11 +163,14 @@ impl Actor {
         }
         let user = identifier(&self.name)?;
         let finding = if is_pair {
-            Finding::new(format!("{:?} is no superuser", self.name))
+            Finding::new(format!("{:?} is not a superuser", self.name))
                 .with_remedy(format!("ALTER USER {user} CREATEUSER"))
         } else {
-            Finding::new(format!("{:?} is no superuser and has no role with ALTER USER", self.name))
-                .with_remedy(format!("GRANT ROLE sys:secadmin TO {user}"))
+            Finding::new(format!(
+                "{:?} is not a superuser and has no role with ALTER USER",
+                self.name
+            ))
+            .with_remedy(format!("GRANT ROLE sys:secadmin TO {user}"))
         };
         Ok(Some(finding))
     }

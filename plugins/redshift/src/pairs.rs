@@ -101,13 +101,13 @@ pub(crate) fn doubts(
 ) -> Result<Vec<Finding>, Failure> {
     let mut doubts = differences(pair, base, clone, difference)?;
     if base.superuser || clone.superuser {
-        doubts.push(Finding::new("a superuser takes no turns"));
+        doubts.push(Finding::new("a superuser does not take turns"));
     }
     let mut owns = |name: &str, other: &str, objects: &[String]| -> Result<(), Failure> {
         if !objects.is_empty() {
             let remedy = format!("ALTER … OWNER TO another user than {} and", identifier(name)?);
             let remedy = format!("{remedy} {}", identifier(other)?);
-            let text = format!("{name:?} owns something: {}", first_of(objects));
+            let text = format!("{name:?} owns objects: {}", first_of(objects));
             doubts.push(Finding::new(text).with_remedy(remedy));
         }
         Ok(())
@@ -124,7 +124,7 @@ pub(crate) fn doubts(
         doubts.push(Finding::new("they may grant rights on, so either could have made them equal"));
     }
     if doubts.is_empty() && !(difference.base_has_rights || base.has_memberships()) {
-        doubts.push(Finding::new("they have nothing in which they are equal"));
+        doubts.push(Finding::new("they have no rights, so their equality proves nothing"));
     }
     Ok(doubts)
 }

@@ -25,9 +25,8 @@ pub(crate) static PRODUCT: Product = Product {
     remedies: Remedies {
         no_tls: "see whether \"host\" and \"port\" are Redshift's own, which has TLS, and not something \
                  in between; where it is meant to do without, set \"ssl\": false in the secret",
-        ask_for_password: "let the secret hold a database user with a password: this plugin changes no \
-                           other",
-        trust: ("trust", "let the server ask for a password"),
+        ask_for_password: "put a database user with a password into the secret: this plugin changes no other kind",
+        trust: ("trust", "configure the server to ask for a password"),
         read_only: "wait until the database is not resized any more, and don't use one that is made from \
                     a datashare",
     },

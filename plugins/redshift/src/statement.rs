@@ -8,7 +8,7 @@ use crate::product::identifier;
 const CHANGING: &str = "changing the password";
 
 /// What an account lacks that may not do this.
-const DENIED: &str = "let the administrator be a superuser, or GRANT it a role with the permission ALTER \
+const DENIED: &str = "make the administrator a superuser, or GRANT it a role with the permission ALTER \
                       USER, with which it changes no superuser; a user may change its own password \
                       unless it is disabled";
 

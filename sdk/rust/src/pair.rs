@@ -41,7 +41,7 @@ impl Pair {
             (next, current, Turn::Base)
         } else {
             return Err(Failure::invalid_secret(format!(
-                "{next:?} and {current:?} are no pair of alternating users: one must be the other \
+                "{next:?} and {current:?} are not a pair of alternating users: one must be the other \
                  with {CLONE_SUFFIX:?} appended"
             )));
         };

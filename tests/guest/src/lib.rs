@@ -94,7 +94,7 @@ pub fn honest(package: &str) -> Description {
 ///
 /// # Errors
 /// If there is no such key: a mistake of the test.
-pub fn told<'a>(login: &'a Login, key: &str) -> Result<&'a str, Failure> {
+pub fn field<'a>(login: &'a Login, key: &str) -> Result<&'a str, Failure> {
     let missing = || Failure::invalid_secret(format!("the test gave no `{key}`"));
     login.field(key).ok_or_else(missing)
 }
@@ -104,5 +104,5 @@ pub fn told<'a>(login: &'a Login, key: &str) -> Result<&'a str, Failure> {
 /// # Errors
 /// If there is no number there.
 pub fn number(login: &Login, key: &str) -> Result<u32, Failure> {
-    told(login, key)?.parse().map_err(|_| Failure::invalid_secret(format!("`{key}` is no number")))
+    field(login, key)?.parse().map_err(|_| Failure::invalid_secret(format!("`{key}` is no number")))
 }

@@ -369,11 +369,13 @@ fn watch(logs: &Path, store: &Path, lambda: &RuntimeApi) -> Result<Watch> {
         begun.insert(server.port(), server.log_length()?);
     }
     Ok(Watch::new(logs, store).and(move || {
-        let told = minutes.told().into_iter();
+        let reports = minutes.reports().into_iter();
         let tokens = minutes.events();
         let tokens = tokens.iter().filter_map(|event| event.get("RotationToken")?.as_str());
         let mut further = Further {
-            texts: told.map(|body| ("what a function told Lambda".to_owned(), body)).collect(),
+            texts: reports
+                .map(|body| ("what a function reported to Lambda".to_owned(), body))
+                .collect(),
             secrets: tokens.map(str::to_owned).collect(),
             ..Further::default()
         };

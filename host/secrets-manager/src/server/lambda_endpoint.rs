@@ -136,7 +136,7 @@ async fn read(answer: Response<hyper::body::Incoming>) -> Result<(), InvokeError
     let declared = answer.headers().contains_key("X-Amz-Function-Error");
     match Limited::new(answer.into_body(), ANSWER).collect().await {
         Ok(body) => judge(status, declared, &body.to_bytes()),
-        // Half an answer is none: what is missing might have said that the step failed.
+        // An incomplete answer does not count: the missing part may say that the step failed.
         Err(error) => Err(InvokeError::new(
             "Unreachable",
             format!("the rotation function's answer broke off: {error}"),

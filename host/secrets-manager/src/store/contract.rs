@@ -1,6 +1,6 @@
 //! The contract as tables: what was done, and what came of the last step.
 //!
-//! After every refused step the whole state is compared with the one before it: a failed call
+//! After every refused step the whole state is compared with the state before it: a failed call
 //! changes nothing, whichever call it is.
 
 use std::sync::Arc;

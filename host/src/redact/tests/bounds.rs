@@ -56,7 +56,7 @@ fn long_texts_that_are_no_secret_cost_no_more_for_every_leaf_beside_them() {
     redactor.learn_version(&Secret::new(text.to_string()));
     assert_eq!(redactor.scrub(&format!("<{}>", leaves[7]), 99), format!("<{MASK}>"));
     let plain = format!("<{}>", &name[..9]);
-    assert_eq!(redactor.scrub(&plain, 99), plain, "part of what is told anyway");
+    assert_eq!(redactor.scrub(&plain, 99), plain, "part of what is shown anyway");
 }
 
 #[test]

@@ -194,7 +194,7 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         Ok(Some(look.set_password(found, with, candidate.login.duplicate())))
     }
 
-    /// The version before, where it is for another account, which signs in.
+    /// The previous version, where it is for another account, which signs in.
     async fn look_at_other_of_the_pair(
         &self,
         look: &Look<'_, C::Service>,

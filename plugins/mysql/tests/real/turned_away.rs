@@ -37,9 +37,9 @@ fn a_refusal_that_is_not_the_passwords_says_how_to_find_out() {
             let part = "must not REQUIRE X509, SUBJECT or ISSUER";
             let failure = turned_away(&world, "app", FailureKind::Refused, part);
             assert!(failure.message.contains("Access denied for user 'app'@'127.0.0.1'"));
-            let (_, mends) = failure.remedy.split_once("certificate: ").unwrap();
-            let (mends, _) = mends.split_once(')').unwrap();
-            world.admin(&mends.replace("HOST", "%"));
+            let (_, correction) = failure.remedy.split_once("certificate: ").unwrap();
+            let (correction, _) = correction.split_once(')').unwrap();
+            world.admin(&correction.replace("HOST", "%"));
             world.verify("app", PASSWORD).unwrap();
         }
         world.admin(&format!("CREATE USER far@'10.%' IDENTIFIED BY '{PASSWORD}'"));

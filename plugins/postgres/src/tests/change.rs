@@ -248,7 +248,7 @@ fn a_standby_says_what_to_do() {
         peer.send(&error("0A000", "cannot set transaction read-write mode during recovery"));
         goodbye(&mut peer);
     });
-    assert_failure(outcome, Declined, "0A000", "be the primary");
+    assert_failure(outcome, Declined, "0A000", "to the primary");
 }
 
 #[test]

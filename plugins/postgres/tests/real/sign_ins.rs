@@ -8,7 +8,7 @@ const OLD: &str = "uR5-old_9tZe";
 const NEW: &str = "qB7-wLr2_XzK94mt";
 
 /// A sign-in that fails until the statements of its remedy have been run.
-fn mended(world: &World, kind: FailureKind, code: &str, remedy: &[&str]) {
+fn remedied(world: &World, kind: FailureKind, code: &str, remedy: &[&str]) {
     let failure = world.verify("app", OLD).unwrap_err();
     assert_eq!((failure.kind, &*failure.code), (kind, code), "{failure}");
     for statement in remedy {
@@ -23,11 +23,11 @@ fn the_remedy_of_each_cause_lets_the_account_in() {
     let world = World::start();
     world.admin("CREATE ROLE app LOGIN PASSWORD 'uR5-old_9tZe' VALID UNTIL '2020-01-01'");
     let look = "SELECT rolvaliduntil FROM pg_roles WHERE rolname = 'app'";
-    mended(&world, Refused, "28P01", &[look, "ALTER ROLE \"app\" VALID UNTIL 'infinity'"]);
+    remedied(&world, Refused, "28P01", &[look, "ALTER ROLE \"app\" VALID UNTIL 'infinity'"]);
     world.admin("ALTER ROLE app NOLOGIN");
-    mended(&world, Declined, "28000", &["ALTER ROLE \"app\" LOGIN"]);
+    remedied(&world, Declined, "28000", &["ALTER ROLE \"app\" LOGIN"]);
     world.admin("ALTER ROLE app CONNECTION LIMIT 0");
-    mended(&world, Unreachable, "53300", &["ALTER ROLE \"app\" CONNECTION LIMIT -1"]);
+    remedied(&world, Unreachable, "53300", &["ALTER ROLE \"app\" CONNECTION LIMIT -1"]);
     world.admin("SET password_encryption = 'md5'; ALTER ROLE app PASSWORD 'uR5-old_9tZe'");
     let look = "SELECT rolpassword LIKE 'md5%' FROM pg_authid WHERE rolname = 'app'";
     let failure = world.verify("app", OLD).unwrap_err();

@@ -102,7 +102,7 @@ fn only_a_marked_user_or_an_equal_one_is_the_clone() {
     strangers(Turn::Clone, &[RIGHT], "\"app_clone\" lacks SELECT on s.t");
     strangers(Turn::Base, &[RIGHT], "neither was changed");
     strangers(Turn::Base, &[RIGHT], "ALTER GROUP \"windlass_clones\" ADD USER \"app_clone\"");
-    strangers(Turn::Clone, &[], "they have nothing in which they are equal");
+    strangers(Turn::Clone, &[], "they have no rights, so their equality proves nothing");
     let mark = "ALTER GROUP \"windlass_clones\" ADD USER \"app_clone\"";
     let plan = planned(Turn::Clone, &state(&[BASE, CLONE], &[], &[EQUAL]));
     assert_eq!(plan.statements.last().unwrap(), mark);
@@ -120,8 +120,8 @@ fn users_that_could_have_made_themselves_equal_are_no_pair() {
     let may_grant = right("owner", "app=r*/owner,app_clone=r*/owner");
     for turn in [Turn::Clone, Turn::Base] {
         for (odd, part) in [
-            (&of_base, "owns something: s.t"),
-            (&of_clone, "owns something: s.t"),
+            (&of_base, "owns objects: s.t"),
+            (&of_clone, "owns objects: s.t"),
             (&may_grant, "could have made them equal"),
         ] {
             let rights: &[&[&str]] = &[&equal, odd];
@@ -144,7 +144,7 @@ fn who_is_missing_or_too_powerful_is_no_half() {
     declined(Turn::Clone, &state(&[], &[], &[]), "no user \"app\"");
     declined(Turn::Base, &state(&[BASE], &[], &[]), "should be in force now");
     let base: &[&str] = &["app", "t", "f", "-", "-"];
-    declined(Turn::Clone, &state(&[base], &[], &[]), "is not given an equal");
+    declined(Turn::Clone, &state(&[base], &[], &[]), "no second user is made its equal");
     let clone: &[&str] = &["app_clone", "t", "f", "-", "-"];
     declined(Turn::Clone, &state(&[BASE, clone], MARKED, &[EQUAL]), "NOCREATEUSER");
 }

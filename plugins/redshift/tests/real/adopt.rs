@@ -46,7 +46,7 @@ fn a_pair_of_awss_function_is_told_what_differs_and_takes_turns_once_it_is_marke
     assert_eq!(world.assess(ADMIN, "app_clone", Some("app")).differences, []);
 }
 
-/// Each statement that a finding names is one that mends it.
+/// Each statement that a finding names is one that corrects it.
 #[test]
 fn the_remedies_of_the_differences_make_two_users_equal() {
     let world = World::start();
@@ -72,7 +72,7 @@ fn what_is_lacking_is_found_before_anything_is_changed() {
     assert_eq!(world.assess(ADMIN, "app_clone", Some("app")).pair, Some(PairState::Absent));
     for (actor, user, current, part) in [
         (weak, "app", None, "no role with ALTER USER"),
-        (weak, "app_clone", Some("app"), "\"weak\" is no superuser"),
+        (weak, "app_clone", Some("app"), "\"weak\" is not a superuser"),
         (ADMIN, "gone", None, "there is no user \"gone\""),
         (ADMIN, "gone_clone", Some("gone"), "there is no user \"gone\""),
         (ADMIN, "root_clone", Some("root"), "\"root\" is a superuser"),

@@ -49,7 +49,7 @@ fn a_user_of_the_clones_name_is_not_taken_over() {
     );
     let failure = world.turn("bare", "bare_clone", "new-P4ss").unwrap_err();
     let (_, remedy) = failure.remedy.split_once("as a superuser: ").unwrap();
-    assert!(failure.message.contains("nothing in which they are equal"), "{failure}");
+    assert!(failure.message.contains("their equality proves nothing"), "{failure}");
     world.admin(remedy);
     world.turn("bare", "bare_clone", "one-P4ss").unwrap();
     assert!(world.signs_in("bare_clone", "one-P4ss"));
@@ -78,7 +78,7 @@ fn users_that_could_have_made_themselves_equal_are_no_pair() {
     // What is owned can be more than what is granted.
     world.admin("CREATE TABLE own (id INT); ALTER TABLE own OWNER TO app");
     world.admin("GRANT SELECT, INSERT, UPDATE, DELETE, REFERENCES ON own TO app_clone");
-    refused("\"app\" owns something: public.own");
+    refused("\"app\" owns objects: public.own");
     // Nor can either put itself into the group.
     world.admin("CREATE GROUP windlass_clones");
     for (user, password) in [("app", "base-P4ss"), ("app_clone", "other-P4ss")] {
@@ -97,7 +97,7 @@ fn who_is_more_than_the_other_is_no_half_of_a_pair() {
     world.admin("CREATE USER app SUPERUSER PASSWORD 'base-P4ss'");
     declined(
         world.turn("app", "app_clone", "one-P4ss"),
-        "is a superuser, and is not given an equal",
+        "is a superuser, so no second user is made its equal",
     );
     world.admin("ALTER USER app NOSUPERUSER");
     declined(world.turn("app_clone", "app", "one-P4ss"), "should be in force now");

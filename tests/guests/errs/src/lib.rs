@@ -1,6 +1,6 @@
 //! Fails as the secret's key `kind` says, whatever happened; nothing did.
 
-use windlass_guest::{ChangeRequest, Failure, Guest, Login, told};
+use windlass_guest::{ChangeRequest, Failure, Guest, Login, field};
 
 /// The guest.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ impl Guest for Errs {
 
     fn verify(login: &Login) -> Result<(), Failure> {
         let lie = "so it says";
-        Err(match told(login, "kind")? {
+        Err(match field(login, "kind")? {
             "refused" => Failure::refused(lie),
             "unreachable" => Failure::unreachable(lie),
             "no-tls" => Failure::no_tls(lie),

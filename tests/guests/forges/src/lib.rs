@@ -1,7 +1,7 @@
 //! Makes a handle up: of the kind in the secret's key `kind`, with the number in `handle`.
 
 use windlass_guest::bindings::windlass::plugin::network::{Connection, Endpoint};
-use windlass_guest::{ChangeRequest, Failure, Guest, number, told};
+use windlass_guest::{ChangeRequest, Failure, Guest, field, number};
 
 /// The guest.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ impl Guest for Forges {
     fn change(request: &ChangeRequest) -> Result<(), Failure> {
         let handle = number(&request.actor, "handle")?;
         // SAFETY: what handles are safe with is the host's to say: it is what this guest asks.
-        let said = match told(&request.actor, "kind")? {
+        let said = match field(&request.actor, "kind")? {
             "endpoint" => unsafe { Endpoint::from_handle(handle) }.host(),
             "connection" => {
                 let forged = unsafe { Connection::from_handle(handle) };

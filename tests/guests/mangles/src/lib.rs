@@ -1,7 +1,7 @@
-//! Hands over texts that are none: bytes that are no UTF-8, around a password. In its log, or with the
+//! Hands over texts that are none: bytes that are not UTF-8, around a password. In its log, or with the
 //! key `in` of its secret in its failure or in a name to connect to.
 
-use windlass_guest::{ChangeRequest, Failure, Guest, LogLevel, log, told};
+use windlass_guest::{ChangeRequest, Failure, Guest, LogLevel, field, log};
 
 /// The guest.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ impl Guest for Mangles {
         let bytes = [b"\xff\xfe", request.new_password.as_bytes(), b"\xc3"].concat();
         // SAFETY: it is none, which is this guest's sin; nothing here looks into it.
         let text = unsafe { String::from_utf8_unchecked(bytes) };
-        match told(&request.actor, "in")? {
+        match field(&request.actor, "in")? {
             "log" => log(LogLevel::Info, &text),
             "name" => drop(request.actor.server.redirect(&text, 1)),
             _ => return Err(Failure::declined(text)),

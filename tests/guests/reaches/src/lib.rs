@@ -1,7 +1,7 @@
 //! Reaches for what no grant opens, metadata services and the Lambda runtime API, and asks for every
 //! address that there is.
 
-use windlass_guest::{ChangeRequest, Description, Failure, Guest, number, told};
+use windlass_guest::{ChangeRequest, Description, Failure, Guest, field, number};
 
 /// The guest.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ impl Guest for Reaches {
 
     fn change(request: &ChangeRequest) -> Result<(), Failure> {
         let port = number(&request.actor, "at")? as u16;
-        let place = request.actor.server.redirect(told(&request.actor, "elsewhere")?, port);
+        let place = request.actor.server.redirect(field(&request.actor, "elsewhere")?, port);
         place.map_err(|failure| failure.during("by its name"))?.connect()?;
         Err(Failure::declined("it arrived"))
     }

@@ -1,7 +1,7 @@
 //! Hands more to a host function at once than anybody takes: to the one in the secret's key `to`.
 
 use windlass_guest::bindings::windlass::plugin::network::Endpoint;
-use windlass_guest::{ChangeRequest, Failure, Guest, LogLevel, log, told};
+use windlass_guest::{ChangeRequest, Failure, Guest, LogLevel, field, log};
 
 /// Most of the memory that a plugin may have.
 const BYTES: usize = 24 << 20;
@@ -13,7 +13,7 @@ pub struct Shoves;
 impl Guest for Shoves {
     fn change(request: &ChangeRequest) -> Result<(), Failure> {
         let data = "d".repeat(BYTES);
-        match told(&request.actor, "to")? {
+        match field(&request.actor, "to")? {
             "log" => log(LogLevel::Info, &data),
             "redirect" => drop(request.actor.server.redirect(&data, 1)),
             "write" => {

@@ -5,7 +5,7 @@
 //! an administrator do so. What it sees is that the right account did not change: testSecret fails and
 //! AWSCURRENT still signs in.
 
-use windlass_guest::{ChangeRequest, Failure, Guest, Login, Plugin, told};
+use windlass_guest::{ChangeRequest, Failure, Guest, Login, Plugin, field};
 use windlass_plugin_postgres::Postgres;
 
 /// The guest.
@@ -30,7 +30,7 @@ impl Guest for Swaps {
                 proof: actor.proof,
                 fields: Vec::new(),
             },
-            username: told(actor, "victim")?.to_owned(),
+            username: field(actor, "victim")?.to_owned(),
             new_password: request.new_password.clone(),
             old_password: None,
             clone_of: None,

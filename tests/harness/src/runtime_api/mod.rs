@@ -87,8 +87,8 @@ pub struct Minutes(Arc<State>);
 impl Minutes {
     /// Every body that functions ever sent, answers and errors, as it came.
     #[must_use]
-    pub fn told(&self) -> Vec<String> {
-        self.0.lock().told.clone()
+    pub fn reports(&self) -> Vec<String> {
+        self.0.lock().reports.clone()
     }
 
     /// Every event that there ever was.

@@ -25,7 +25,7 @@ pub(super) async fn handle(state: Arc<State>, request: Request<Bytes>) -> Respon
     if let Some(rest) = path.strip_prefix(RUNTIME) {
         if !get {
             let body = String::from_utf8_lossy(request.body()).into_owned();
-            state.lock().told.push(body);
+            state.lock().reports.push(body);
         }
         return match (get, rest.split('/').collect::<Vec<_>>().as_slice()) {
             (true, ["invocation", "next"]) => next(&state).await,

@@ -35,7 +35,7 @@ pub(super) struct Record {
     /// How many more events may be taken, if that is limited.
     pub(super) permits: Option<usize>,
     /// Every body that functions sent, as it came.
-    pub(super) told: Vec<String>,
+    pub(super) reports: Vec<String>,
     /// Every event that functions were to take.
     pub(super) events: Vec<Value>,
 }

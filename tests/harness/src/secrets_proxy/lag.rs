@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::http::Answer;
 
-/// The calls after which readers may be told what was before.
+/// The calls after which readers may get the previous state.
 pub(super) const WRITES: [&str; 3] = ["PutSecretValue", "UpdateSecretVersionStage", "RotateSecret"];
 
 /// The labels by which values are read.

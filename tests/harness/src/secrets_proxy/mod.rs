@@ -2,7 +2,7 @@
 //!
 //! Each call is numbered by its arrival, from 1, and decided in this order:
 //! 1. After a stop nothing passes any more: the function is as good as dead ([`SecretsProxy::stop_at`]).
-//! 2. The stop itself, before or after the call takes effect; the test is told, the call is never
+//! 2. The stop itself, before or after the call takes effect; the test is notified, the call is never
 //!    answered.
 //! 3. An answer that gets lost: the call takes effect and the connection is closed.
 //! 4. A fault in place of the service's answer; the call does not take effect.

@@ -57,8 +57,8 @@ impl Scene {
         self.caller.call(action, &json!({ "SecretId": "s" })).await
     }
 
-    /// The exception, or how often was written by what the caller is told.
-    async fn told(&self, input: Value) -> Result<u64, String> {
+    /// The exception, or how often was written by what the caller is answered.
+    async fn answer(&self, input: Value) -> Result<u64, String> {
         let answer = self.caller.call("GetSecretValue", &input).await;
         let answer = answer.map_err(|error| error.kind().unwrap_or("none").to_owned())?;
         let value: Value = serde_json::from_str(answer["SecretString"].as_str().unwrap()).unwrap();
@@ -78,8 +78,8 @@ impl Scene {
 async fn calls_pass_and_are_numbered_as_they_come() {
     let scene = Scene::set().await;
     scene.call("PutSecretValue").await.unwrap();
-    assert_eq!(scene.told(json!({ "SecretId": "s" })).await, Ok(1));
-    scene.told(json!({ "SecretId": "s", "VersionId": "v9" })).await.unwrap_err();
+    assert_eq!(scene.answer(json!({ "SecretId": "s" })).await, Ok(1));
+    scene.answer(json!({ "SecretId": "s", "VersionId": "v9" })).await.unwrap_err();
     let calls: Vec<_> =
         scene.proxy.calls().into_iter().map(|call| (call.number, call.action, call.end)).collect();
     let row = |number, action: &str, status| (number, action.to_owned(), CallEnd::Answered(status));
@@ -185,15 +185,15 @@ async fn readers_are_told_what_was_before_the_write_so_many_times() {
         (json!({ "SecretId": "s", "VersionStage": "AWSCURRENT" }), json!("s"));
     let by_version = |version: &str| json!({ "SecretId": by_name, "VersionId": version });
     scene.proxy.lag(4);
-    assert_eq!(scene.told(by_stage.clone()).await, Ok(0), "nothing was written yet");
+    assert_eq!(scene.answer(by_stage.clone()).await, Ok(0), "nothing was written yet");
     scene.call("UpdateSecretVersionStage").await.unwrap();
     assert_eq!(scene.writes(), 1);
-    assert_eq!(scene.told(by_stage.clone()).await, Ok(0));
-    assert_eq!(scene.told(json!({ "SecretId": "arn:s" })).await, Ok(0), "by its other name too");
-    assert_eq!(scene.told(by_version("v0")).await, Ok(0), "a version that is no more");
+    assert_eq!(scene.answer(by_stage.clone()).await, Ok(0));
+    assert_eq!(scene.answer(json!({ "SecretId": "arn:s" })).await, Ok(0), "by its other name too");
+    assert_eq!(scene.answer(by_version("v0")).await, Ok(0), "a version that is no more");
     let described = scene.call("DescribeSecret").await.unwrap();
     assert_eq!(described["VersionIdsToStages"], json!({ "v0": [] }));
-    assert_eq!(scene.told(by_stage.clone()).await, Ok(1), "that were four");
+    assert_eq!(scene.answer(by_stage.clone()).await, Ok(1), "that were four");
     assert_eq!(scene.ends()[2..6], [CallEnd::Lagged; 4]);
 
     // A version that the write makes is not found at first.
@@ -201,7 +201,7 @@ async fn readers_are_told_what_was_before_the_write_so_many_times() {
     scene.caller.call("PutSecretValue", &put).await.unwrap();
     let not_found = Err("ResourceNotFoundException".to_owned());
     for _ in 0..4 {
-        assert_eq!(scene.told(by_version("v2")).await, not_found);
+        assert_eq!(scene.answer(by_version("v2")).await, not_found);
     }
-    assert_eq!(scene.told(by_version("v2")).await, Ok(2));
+    assert_eq!(scene.answer(by_version("v2")).await, Ok(2));
 }

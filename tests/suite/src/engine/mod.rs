@@ -2,7 +2,7 @@
 //!
 //! A test that takes a [`Server`] says what holds for every engine; what an engine says in its own
 //! way is in its `EngineSql`: statements, rights, lines of its log. Where a server can't be had, the
-//! tests of its engine are skipped, which is told once with the reason.
+//! tests of its engine are skipped, which is reported once with the reason.
 
 mod engine_sql;
 mod mysql;
@@ -60,7 +60,7 @@ impl Engine {
         }
     }
 
-    /// The server that all tests share, started by whoever asks first; `None`, which is told, where
+    /// The server that all tests share, started by whoever asks first; `None`, which is reported, where
     /// it can't be had.
     ///
     /// # Errors
@@ -84,7 +84,7 @@ impl Engine {
         Ok(Some(started.await?.clone()))
     }
 
-    /// A server of a test's own, which has no TLS at all; `None`, which is told, where it can't be
+    /// A server of a test's own, which has no TLS at all; `None`, which is reported, where it can't be
     /// had.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use super::engine_sql::{Connected, EngineSql};
 use super::{Engine, mysql, postgres, redshift};
 use crate::{Database, Login, leaks};
 
-/// How much of a statement is told when it fails: accounts are made by fifties, in one.
+/// How much of a statement is shown when it fails: accounts are made by fifties, in one.
 const SHOWN: usize = 300;
 
 /// Whoever can tell whether a credential signs in, and is not our own client.
@@ -153,7 +153,7 @@ impl Server {
         members.insert("ssl".to_owned(), Value::from(false));
         if self.engine == Engine::Mysql {
             let key = self.admin("SHOW STATUS LIKE 'Caching_sha2_password_rsa_public_key'").await?;
-            let (_, key) = key.split_once('\t').context("the server told no key")?;
+            let (_, key) = key.split_once('\t').context("the server answered no key")?;
             members.insert("serverRsaPem".to_owned(), Value::from(key));
         }
         Ok(secret)
@@ -246,8 +246,9 @@ impl Server {
     /// # Errors
     /// If the server refuses.
     pub async fn rights(&self, name: &str) -> Result<Vec<String>> {
-        let told = self.admin(&self.sql().show_rights(name)).await?;
-        let mut rights: Vec<_> = told.lines().map(|line| self.sql().nameless(line, name)).collect();
+        let answer = self.admin(&self.sql().show_rights(name)).await?;
+        let mut rights: Vec<_> =
+            answer.lines().map(|line| self.sql().nameless(line, name)).collect();
         rights.sort();
         Ok(rights)
     }
@@ -257,8 +258,8 @@ impl Server {
     /// # Errors
     /// If the server refuses.
     pub async fn count(&self, name: &str) -> Result<usize> {
-        let told = self.admin(&self.sql().count(name)).await?;
-        told.trim().parse().with_context(|| format!("the server told `{told}`"))
+        let answer = self.admin(&self.sql().count(name)).await?;
+        answer.trim().parse().with_context(|| format!("the server answered `{answer}`"))
     }
 
     /// The statement that lets an account keep its own old password beside a new one; `None` where an
@@ -393,8 +394,8 @@ impl Server {
             Running::Mysql(server) => {
                 let named = "SELECT SUBSTRING_INDEX(CURRENT_USER(), '@', -1), CURRENT_USER()";
                 match server.sql(username, password, named).await {
-                    Ok(told) => {
-                        let (host, user) = told.split_once('\t').context("two columns")?;
+                    Ok(answer) => {
+                        let (host, user) = answer.split_once('\t').context("two columns")?;
                         Ok(user
                             .strip_suffix(host)
                             .and_then(|user| user.strip_suffix('@'))

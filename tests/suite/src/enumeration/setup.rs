@@ -23,7 +23,7 @@ pub enum Setup {
     BackToBase,
     /// Alternating users, third turn: to a clone that exists.
     CloneExists,
-    /// The user changes its own password, and the one before stays valid.
+    /// The user changes its own password, and the previous one stays valid.
     DualPassword,
     /// An administrator changes it so.
     DualPasswordByAdmin,
@@ -59,7 +59,7 @@ impl Setup {
         matches!(self, Self::CloneIsNew | Self::BackToBase | Self::CloneExists)
     }
 
-    /// Whether the password before stays valid.
+    /// Whether the previous password stays valid.
     #[must_use]
     pub fn keeps_old(self) -> bool {
         matches!(self, Self::DualPassword | Self::DualPasswordByAdmin)

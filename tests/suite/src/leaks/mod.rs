@@ -268,7 +268,7 @@ mod tests {
         std::fs::write(&log, format!("Basic {}\n", STANDARD_NO_PAD.encode("app:correct horse")))?;
         assert!(watch.search()?.concat().ends_with("as base64"));
         let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(watch)));
-        assert!(dropped.is_err(), "the leak was not told");
+        assert!(dropped.is_err(), "the leak was not reported");
         Ok(())
     }
 

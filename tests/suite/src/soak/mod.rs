@@ -7,7 +7,7 @@
 //! 2. At every moment looked at, some known password of an account signs in; an application of
 //!    alternating users is never refused.
 //! 3. At the end, in peace, every secret rotates once more, has one `AWSCURRENT`, which signs in,
-//!    and the password before is refused where the account is the same.
+//!    and the previous password is refused where the account is the same.
 //! 4. No function is left running, no account saw more refused sign-ins than is promised, and no
 //!    password or rotation token stands in any log.
 //!
@@ -34,7 +34,7 @@ use random::Random;
 use stage::{Kind, Stage, Subject};
 pub use tally::{Report, Tally};
 
-/// How often is told how it goes.
+/// How often progress is reported.
 const PROGRESS: Duration = Duration::from_secs(3);
 
 /// What is under way when a soak stops may meet one silent database, and has its retries.
@@ -47,7 +47,7 @@ pub struct Options {
     pub programs: Programs,
     /// What all choices follow from.
     pub seed: u64,
-    /// How many secrets: by turns of a user's own, by an administrator, of alternating users.
+    /// How many secrets: alternately of a user's own, by an administrator, of alternating users.
     pub secrets: usize,
     /// How many functions; two more get the events that come twice.
     pub functions: usize,
@@ -59,7 +59,7 @@ pub struct Options {
     pub rotations: Option<u64>,
 }
 
-/// Soaks. `watch` is told every few seconds how it goes.
+/// Soaks. `watch` gets a report every few seconds.
 ///
 /// # Errors
 /// If a server or a program does not do its part. What Windlass does wrong is in the report.

@@ -54,7 +54,7 @@ pub(super) async fn application(
 }
 
 /// One more rotation in peace, then: one current version, which signs in; with a single user, the
-/// password before is refused; with two, it is not.
+/// previous password is refused; with two, it is not.
 pub(super) async fn settle(stage: &Stage, subject: &mut Subject) -> Result<()> {
     driver::last(stage, subject).await?;
     let name = &subject.name;

@@ -69,7 +69,7 @@ pub(super) async fn measure(
         Figure::count("database round trips", round_trips)
             .minimum(errands.iter().map(minimum).sum(), None),
     ];
-    // More connections than errands have missed their goal above, and are not told apart.
+    // More connections than errands have missed their goal above, and are not distinguished.
     for (one, errand) in traffic.iter().zip(errands).filter(|_| traffic.len() == errands.len()) {
         figures.push(
             Figure::count(format!("  of them to {}", errand.name()), one.round_trips() as usize)

@@ -80,7 +80,7 @@ impl Figure {
         Self::exact(name, Unit::Count, count as f64)
     }
 
-    /// Bytes, told in megabytes.
+    /// Bytes, shown in megabytes.
     pub(super) fn bytes(name: impl Into<String>, bytes: u64) -> Self {
         Self::exact(name, Unit::Megabytes, bytes as f64 / 1e6)
     }

@@ -36,7 +36,7 @@ pub(super) struct Seen {
 }
 
 impl<'a> Server<'a> {
-    /// Starts it; `None`, which is told, where it is not installed.
+    /// Starts it; `None`, which is reported, where it is not installed.
     pub(super) async fn start(stack: &'a Stack, engine: Engine) -> Result<Option<Self>> {
         let kind = match engine {
             Engine::Postgres => return Ok(Some(Self { engine, stack, running: Running::Stacks })),

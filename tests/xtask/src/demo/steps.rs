@@ -37,7 +37,7 @@ pub(super) async fn rotate(
     let evidence = format!("from {} to {}", short(&version_before), short(&version_after));
     proofs.claim("AWSCURRENT moved", moved, &evidence);
     let previous = stack.secrets().version_at(secret, "AWSPREVIOUS").await?;
-    proofs.claim("AWSPREVIOUS is the version before", previous == version_before, "");
+    proofs.claim("AWSPREVIOUS is the previous version", previous == version_before, "");
     Ok(())
 }
 
@@ -51,9 +51,9 @@ pub(super) async fn login(stack: &Stack, secret: &str, stage: &str) -> Result<Lo
 /// Shows one step with what the function logged of it, and returns what it logged later.
 fn show<'a>(invocation: &Invocation, log: &'a [Value]) -> &'a [Value] {
     let (step, time) = (invocation.step(), milliseconds(invocation.elapsed));
-    let told = |line: &Value| line.get("step").and_then(Value::as_str) == Some(step);
+    let is_step = |line: &Value| line.get("step").and_then(Value::as_str) == Some(step);
     // A step's own line is its last; before it come the plugin's, if any.
-    let end = log.iter().position(told).map_or(0, |last| last + 1);
+    let end = log.iter().position(is_step).map_or(0, |last| last + 1);
     let (own, later) = log.split_at_checked(end).unwrap_or((log, &[]));
     let mut messages = own.iter().rev().filter_map(message);
     println!("    {step:<13} {time:>8}  {}", messages.next().unwrap_or("(it logged nothing)"));

@@ -4,7 +4,7 @@
 //!    depend on is shared with the tests' build.
 //! 2. Without `--minutes` it is a smoke run: from the seeds alone, the same on every machine.
 //!    With it, what was learnt is kept in the build directory, and the next run goes on from there.
-//! 3. What is found is a file; it is told with the command that replays it.
+//! 3. What is found is a file; it is reported with the command that replays it.
 
 mod stats;
 
