@@ -1,9 +1,9 @@
 //! Everything that can end a step of a rotation, grouped by the part that failed.
 
-use super::choice::ChoiceError;
 use super::mismatch::Mismatch;
 use super::password::PasswordProblem;
 use super::plan::Refusal;
+use super::plugin_choice::ChoiceError;
 use super::ports::{
     InventoryError, InventoryErrorKind, ManagedError, ManagedProblem, PluginFault, StoreError,
     StoreErrorKind,

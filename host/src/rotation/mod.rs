@@ -10,19 +10,20 @@ mod admin;
 mod adopt;
 mod answer;
 mod change;
-mod choice;
 mod credential;
 mod document;
 mod error;
 mod event;
+mod failed_sign_ins;
 mod give_up;
 mod labels;
 mod mismatch;
-mod older;
+mod older_passwords;
 mod outcome;
 mod participants;
 mod password;
 mod plan;
+mod plugin_choice;
 pub mod ports;
 mod progress;
 mod reading;
@@ -35,7 +36,6 @@ mod send_text;
 mod service_error;
 mod settings;
 mod sign_in;
-mod sign_ins;
 mod steps;
 mod strategy;
 mod tags;
@@ -48,17 +48,18 @@ mod unfinished;
 
 #[cfg(feature = "cli")]
 pub use adopt::Pairing;
-pub use choice::ChoiceError;
 pub use credential::Credential;
 pub use document::{Location, SecretDocument};
 pub use error::Error;
 pub use event::{EventError, RotationEvent, Step};
+pub use failed_sign_ins::{Exhausted, REFUSED_LIMIT, SignIns, WINDOW};
 pub use mismatch::Mismatch;
 pub use outcome::Outcome;
 pub use password::{PasswordProblem, PasswordRequests};
 #[cfg(feature = "cli")]
 pub use plan::YOUNG;
 pub use plan::{Invoker, Plan, Refusal, plan};
+pub use plugin_choice::ChoiceError;
 pub use progress::Progress;
 #[cfg(feature = "cli")]
 pub use repair::{Beside, Diagnosis, RepairAction, Wish};
@@ -68,7 +69,6 @@ pub use service_error::{GivenUp, ServiceError};
 pub use settings::{
     HonoredTags, PasswordSettings, Settings, TlsPolicy, UnknownTag, UnknownTlsPolicy,
 };
-pub use sign_ins::{Exhausted, REFUSED_LIMIT, SignIns, WINDOW};
 pub use strategy::{Strategy, StrategyProblem, UnknownStrategy};
 pub use tags::{PLUGIN_TAG, SEND_TEXT_TAG, STRATEGY_TAG};
 pub use tried::{Tried, Unsearched};

@@ -4,6 +4,7 @@ use super::admin::AdminSecrets;
 use super::change::PasswordChanges;
 use super::error::Error;
 use super::event::{RotationEvent, Step};
+use super::failed_sign_ins::SignIns;
 use super::labels::Labels;
 use super::outcome::Outcome;
 use super::password::PasswordRequests;
@@ -14,7 +15,6 @@ use super::reading::Reader;
 use super::selection::Selection;
 use super::settings::Settings;
 use super::sign_in::SignIn;
-use super::sign_ins::SignIns;
 use super::steps::{CreateStep, FinishStep, NewVersions, SetStep, TestStep};
 
 /// What rotations are run with.

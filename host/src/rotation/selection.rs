@@ -1,9 +1,9 @@
 //! What a secret is rotated with: the plugin and the strategy, by its fields and tags and the
 //! configuration.
 
-use super::choice::{Choice, ChoiceError, choose};
 use super::document::SecretDocument;
 use super::error::Error;
+use super::plugin_choice::{Choice, ChoiceError, choose};
 use super::ports::{Catalog, Description, SecretDescription};
 use super::settings::Settings;
 use super::strategy::{Strategy, StrategyProblem, check_abilities};

@@ -1,8 +1,8 @@
 //! What the service, or the way to it, answered, and what to do about it: what the plugin advises, which
 //! has seen the answer, else what usually helps with that kind of failure.
 
+use super::failed_sign_ins::{Exhausted, WINDOW};
 use super::mismatch::drop_pending;
-use super::sign_ins::{Exhausted, WINDOW};
 use super::tried::{Tried, Unsearched};
 use crate::error_type::ErrorType;
 use crate::host_port::HostPort;

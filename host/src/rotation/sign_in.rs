@@ -10,6 +10,7 @@
 use super::answer::is_refusal;
 use super::credential::Credential;
 use super::error::Error;
+use super::failed_sign_ins::SignIns;
 #[cfg(feature = "cli")]
 use super::ports::{Assessment, Planned};
 use super::ports::{CallError, Change, FailureKind, Login, Service, TlsMode};
@@ -17,7 +18,6 @@ use super::progress::Progress;
 use super::send_text::with_remedy;
 use super::service_error::ServiceError;
 use super::settings::TlsPolicy;
-use super::sign_ins::SignIns;
 use super::traces::Traces;
 use crate::host_port::HostPort;
 use crate::metrics::{self, Metric};

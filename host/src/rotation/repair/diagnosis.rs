@@ -10,7 +10,7 @@ use super::{Beside, Diagnosis, RepairAction, Wish};
 use crate::rotation::answer::{Answer, answered};
 use crate::rotation::credential::Credential;
 use crate::rotation::error::Error;
-use crate::rotation::older::{Candidate, OlderPasswords, Which};
+use crate::rotation::older_passwords::{Candidate, OlderPasswords, Which};
 use crate::rotation::participants::{OlderVersion, Participants};
 use crate::rotation::plan::Refusal;
 use crate::rotation::ports::{

@@ -25,7 +25,7 @@ use crate::rotation::error::Error;
 use crate::rotation::event::RotationEvent;
 use crate::rotation::give_up::give_up_if_rejected;
 use crate::rotation::labels::Labels;
-use crate::rotation::older::{OlderPasswords, Which};
+use crate::rotation::older_passwords::{OlderPasswords, Which};
 use crate::rotation::outcome::Outcome;
 use crate::rotation::participants::{Participants, Versions};
 use crate::rotation::plan::Invoker;

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use windlass_harness::{Artifact, Local, LocalOptions, SecretsManager, WorkDir};
+use windlass_secrets_manager::{CreateSecret, EmbeddedStore, Identity};
 use windlass_suite::leaks::Watch;
 use windlass_suite::{Database, Login, World, python, with_all_logged};
 
@@ -177,6 +178,58 @@ async fn what_it_acknowledged_survives_its_being_killed_in_the_middle_of_writing
         let mode = entry.metadata()?.permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "{}: {mode:o}", entry.path().display());
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_store_is_exported_and_keeps_its_region_and_account() -> Result<()> {
+    let work = WorkDir::new()?;
+    let file = work.path().join("secrets.db");
+    let identity = Identity { region: "eu-west-1".into(), account: "210987654321".into() };
+    let store = EmbeddedStore::open_as(&file, identity)?;
+    store.create_secret(CreateSecret::with_text("app/db", "a value of its own"))?;
+    let file = file.to_string_lossy();
+
+    // While it is open elsewhere.
+    let export = |more: &'static [&'static str]| {
+        let arguments = [&["export", "--store", &file], more].concat();
+        async move {
+            let ran = windlass_suite::windlass(&arguments, &[]).await?;
+            anyhow::ensure!(ran.code == Some(0), "{}", ran.stderr);
+            Ok(serde_json::from_str::<serde_json::Value>(&ran.stdout)?)
+        }
+    };
+    let exported = export(&[]).await?;
+    let secret = &exported["secrets"]["app/db"];
+    let arn = secret["arn"].as_str().context("no ARN")?;
+    assert!(arn.starts_with("arn:aws:secretsmanager:eu-west-1:210987654321:secret:app/db-"));
+    assert_eq!(secret["versions"][0]["value"], "[hidden]");
+    assert_eq!(secret["versions"][0]["labels"], json!(["AWSCURRENT"]));
+    assert_eq!(export(&["--output", "json"]).await?, exported);
+
+    let nothing = windlass_suite::windlass(&["export", "--store", "/nowhere/s.db"], &[]).await?;
+    assert_eq!(nothing.code, Some(3));
+    assert!(nothing.stderr.contains("there is no store to export: `/nowhere/s.db`"));
+
+    let local = ["local", "--store", &file, "--listen", "0.0.0.0:0", "--external-rotation"];
+    let other = [&local[..], &["--region", "us-east-1"]].concat();
+    let refused = windlass_suite::windlass(&other, &[]).await?;
+    assert_eq!(refused.code, Some(3));
+    let says = "the store is of region eu-west-1, account 210987654321";
+    assert!(refused.stderr.contains(says), "{}", refused.stderr);
+    // Without the option, as it says, the store is no reason any more.
+    for same in [&[][..], &["--region", "eu-west-1", "--account", "210987654321"]] {
+        let ran = windlass_suite::windlass(&[&local[..], same].concat(), &[]).await?;
+        assert!(
+            ran.stderr.contains("loopback") && !ran.stderr.contains("region"),
+            "{}",
+            ran.stderr
+        );
+    }
+    let wrong = [&local[..], &["--account", "12345"]].concat();
+    let wrong = windlass_suite::windlass(&wrong, &[]).await?;
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.stderr.contains("twelve digits"), "{}", wrong.stderr);
     Ok(())
 }
 

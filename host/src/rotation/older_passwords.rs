@@ -16,6 +16,7 @@ use std::collections::VecDeque;
 use super::answer::{Answer, is_failure};
 use super::credential::Credential;
 use super::error::Error;
+use super::failed_sign_ins::ORPHANS_TRIED;
 use super::participants::{OlderVersion, Participants};
 use super::ports::{
     Failure, FailureKind, Login, SecretStore, SecretValue, Service, Stage, StoreError,
@@ -23,7 +24,6 @@ use super::ports::{
 };
 use super::reading::Reader;
 use super::service_error::ServiceError;
-use super::sign_ins::ORPHANS_TRIED;
 use super::traces::{Likelihood, Traces};
 use super::tried::{Tried, Unsearched};
 use crate::secret::{Secret, mute};
