@@ -16,7 +16,7 @@ use super::bindings::{PasswordPlugin, PasswordPluginIndices};
 use super::call::{CallState, run};
 use super::description::{asks_for, descriptions, differences};
 use super::limits::DESCRIPTION_ENTRIES;
-use super::{ArtifactProblem, PluginError, Runtime, artifact};
+use super::{ArtifactProblem, PluginError, Runtime, artifact, code};
 use crate::digest::Digest;
 use crate::grants::GrantPattern;
 use crate::redact::Redactor;
@@ -110,11 +110,10 @@ impl Loaded {
         // SAFETY: `artifact::open` checked that these are the bytes that `windlass compile` wrote
         // for this version and target; that the file may be trusted is the caller's word (see the
         // header of `artifact`).
-        let component = unsafe { Component::deserialize(runtime.wasmtime(), &bytes) };
+        let component = unsafe { code::load(runtime.wasmtime(), bytes) };
         let component = component.map_err(|error| {
             rejected(ArtifactProblem::Rejected(format!("{error:#}; compile it again")))
         })?;
-        drop(bytes);
         let plugin =
             Self::from_component(runtime, &component, path, trailer.component_sha256).await?;
         admission.pinned(&plugin.description.name, plugin.sha256).map_err(rejected)?;

@@ -12,6 +12,7 @@ mod assessing;
 mod bindings;
 mod border;
 mod call;
+mod code;
 #[cfg(feature = "cli")]
 pub mod compile;
 #[cfg(feature = "cli")]
