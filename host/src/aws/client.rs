@@ -5,8 +5,6 @@
 //! Every HTTP client that is made here, those of the command line included, refuses plain HTTP to
 //! anything but this machine: see `plain`.
 
-mod plain;
-
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,11 +16,8 @@ use aws_sdk_secretsmanager::config::{BehaviorVersion, Region, SharedHttpClient};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 
-#[cfg(feature = "cli")]
-pub(crate) use plain::is_loopback;
-pub(crate) use plain::{PlainHttp, Purpose};
-
 use crate::aws::connect_error::BadTls;
+use crate::aws::plain::{self, Purpose};
 
 /// How long a connection to an AWS service may take. Inside a region it takes a millisecond; a
 /// missing VPC endpoint shows as silence, and should be reported long before Lambda gives up.

@@ -9,7 +9,7 @@ use aws_sdk_secretsmanager::config::interceptors::InterceptorContext;
 use aws_sdk_secretsmanager::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_secretsmanager::error::SdkError;
 
-use crate::aws::client::PlainHttp;
+use crate::aws::plain::PlainHttp;
 use crate::report::chain;
 
 /// What the TLS library says of certificates that it does not accept.

@@ -4,5 +4,6 @@
 pub mod client;
 pub(crate) mod connect_error;
 pub(crate) mod json;
+pub(crate) mod plain;
 pub(crate) mod query;
 pub(crate) mod signed;

@@ -176,7 +176,7 @@ impl Account {
         }
         // A service on this machine does not check credentials; looking for some would take
         // seconds and then fail.
-        if endpoint.is_some_and(aws::client::is_loopback) && self.needs_credentials() {
+        if endpoint.is_some_and(aws::plain::is_loopback) && self.needs_credentials() {
             let anybody = Credentials::new("anybody", "anybody", None, None, "loopback");
             loader = loader.credentials_provider(anybody);
             if self.region.is_none() && std::env::var_os("AWS_REGION").is_none() {
