@@ -7,7 +7,7 @@ use aws_smithy_types::error::metadata::ErrorMetadata;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::signed::Request;
+use super::signed::{self, Request};
 
 /// A call of an action of a service, by the names of the protocol, with this input.
 pub(crate) fn request<T: Serialize>(
@@ -36,15 +36,12 @@ pub(crate) fn refusal(response: &HttpResponse) -> ErrorMetadata {
     let body = response.body().bytes().unwrap_or_default();
     let refused: Refused = serde_json::from_slice(body).unwrap_or_default();
     let header = response.headers().get("x-amzn-errortype").map(str::to_owned);
-    let mut metadata = ErrorMetadata::builder();
-    if let Some(code) = header.or(refused.code).or(refused.kind) {
+    let code = header.or(refused.code).or(refused.kind);
+    let code = code.as_deref().map(|code| {
         let code = code.split(':').next().unwrap_or_default();
-        metadata = metadata.code(code.rsplit('#').next().unwrap_or_default());
-    }
-    if let Some(message) = refused.message {
-        metadata = metadata.message(message);
-    }
-    metadata.build()
+        code.rsplit('#').next().unwrap_or_default()
+    });
+    signed::refusal(code, refused.message.as_deref())
 }
 
 /// An answer's JSON.

@@ -8,7 +8,7 @@ use form_urlencoded::Serializer;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::signed::Request;
+use super::signed::{self, Request};
 
 /// A call of an action, of this version of the API, with these parameters in this order.
 pub(crate) fn request(action: &str, version: &str, parameters: &[(&str, &str)]) -> Request {
@@ -32,19 +32,14 @@ pub(crate) fn refusal(response: &HttpResponse) -> ErrorMetadata {
         #[serde(rename = "Message")]
         message: Option<String>,
     }
-    let mut metadata = ErrorMetadata::builder();
     let body = response.body().bytes().unwrap_or_default();
     // What is no error of this protocol comes from something in between, and its status says the rest.
-    if let Ok(ErrorResponse { error }) = read::<ErrorResponse>(body) {
-        metadata = metadata.custom("Type", "Sender");
-        if let Some(code) = error.code {
-            metadata = metadata.code(code);
+    match read::<ErrorResponse>(body) {
+        Ok(ErrorResponse { error }) => {
+            signed::refusal(error.code.as_deref(), error.message.as_deref())
         }
-        if let Some(message) = error.message {
-            metadata = metadata.message(message);
-        }
+        Err(_) => signed::refusal(None, None),
     }
-    metadata.build()
 }
 
 /// An answer's XML. Elements that are not asked for are passed over; there are no entities but XML's
@@ -67,6 +62,28 @@ mod tests {
     struct Answer {
         #[serde(rename = "Name")]
         name: Option<String>,
+    }
+
+    #[test]
+    fn a_refusal_is_read_and_cut() {
+        use aws_smithy_runtime_api::http::StatusCode;
+        use aws_smithy_types::body::SdkBody;
+
+        let refused = |body: String| {
+            let status = StatusCode::try_from(400).unwrap();
+            refusal(&HttpResponse::new(status, SdkBody::from(body)))
+        };
+        let error = |code: &str, message: &str| {
+            let error = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+            refused(format!("<ErrorResponse>{error}</ErrorResponse>"))
+        };
+        let short = error("AccessDenied", "no");
+        assert_eq!((short.code(), short.message()), (Some("AccessDenied"), Some("no")));
+        let long = error(&"c".repeat(9000), &"é".repeat(9000));
+        let lengths = [long.code(), long.message()].map(|text| text.unwrap().chars().count());
+        assert_eq!(lengths, [128, 2000]);
+        let page = refused("<html>502 Bad Gateway</html>".to_owned());
+        assert_eq!((page.code(), page.message()), (None, None));
     }
 
     #[test]

@@ -83,6 +83,25 @@ impl fmt::Debug for Request {
 #[derive(Debug)]
 pub(crate) struct Refusal(ErrorMetadata);
 
+/// The most of a refusal's code that is kept, in characters. AWS's longest has some fifty.
+const CODE: usize = 128;
+
+/// The most of a refusal's message that is kept, in characters: it goes into logs and errors.
+const MESSAGE: usize = 2000;
+
+/// What a refusal says, no longer than a log line should be: whatever answers chose the texts.
+pub(super) fn refusal(code: Option<&str>, message: Option<&str>) -> ErrorMetadata {
+    let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>();
+    let mut metadata = ErrorMetadata::builder();
+    if let Some(code) = code {
+        metadata = metadata.code(cut(code, CODE));
+    }
+    if let Some(message) = message {
+        metadata = metadata.message(cut(message, MESSAGE));
+    }
+    metadata.build()
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
