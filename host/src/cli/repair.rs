@@ -11,7 +11,7 @@ use super::setup::{PluginArgs, StoreArgs, TimeArgs, handler};
 use crate::rotation::ports::SecretId;
 use crate::rotation::{Beside, Diagnosis, Wish};
 
-/// Mend a secret whose rotation went wrong: AWSCURRENT signs in again, and the next rotation can
+/// Repair a secret whose rotation went wrong: AWSCURRENT signs in again, and the next rotation can
 /// begin.
 ///
 /// Looks which of the known passwords the service has, shows what it would do, and asks. Never makes
@@ -32,7 +32,7 @@ pub(super) struct Repair {
     /// id, or how one begins. For accounts that are locked at the first refusal
     #[arg(long, value_name = "VERSION")]
     password_of: Option<String>,
-    /// Mend also beside a rotation that began less than 15 minutes ago: you know that it has stopped
+    /// Repair also beside a rotation that began less than 15 minutes ago: you know that it has stopped
     #[arg(long)]
     interrupt: bool,
     #[command(flatten)]

@@ -137,5 +137,5 @@ fn not_the_product(answer: u8, product: &Product) -> Failure {
 }
 
 fn own_place(name: &str) -> String {
-    format!("let \"host\" and \"port\" in the secret be those where {name} listens")
+    format!("set \"host\" and \"port\" in the secret to those where {name} listens")
 }

@@ -98,7 +98,7 @@ impl<S: Read + Write> Wire<S> {
                 self.product
             ))
             .with_remedy(format!(
-                "let \"host\" and \"port\" in the secret be those where {} listens",
+                "set \"host\" and \"port\" in the secret to those where {} listens",
                 self.product
             )));
         };

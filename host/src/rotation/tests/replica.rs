@@ -96,7 +96,7 @@ async fn what_only_looks_like_a_replica_is_refused_with_the_reason() {
         (
             "app-replica.attacker.example".into(),
             at("app."),
-            "`app-replica.attacker.example` is no endpoint",
+            "`app-replica.attacker.example` is not an endpoint",
         ),
         (
             "app-replica.rds.attacker.example".into(),
@@ -113,7 +113,7 @@ async fn what_only_looks_like_a_replica_is_refused_with_the_reason() {
         (
             at("app-replica."),
             "app.internal.example".into(),
-            "`app.internal.example` is no endpoint",
+            "`app.internal.example` is not an endpoint",
         ),
         (at("app-replica."), "app.rds.internal.example".into(), "is not the endpoint"),
         (at("stranger."), at("app."), "neither a read replica nor a reader endpoint of the other"),
@@ -126,7 +126,7 @@ async fn what_only_looks_like_a_replica_is_refused_with_the_reason() {
         (at("app-replica."), at("pool.cluster-"), "neither a read replica"),
         (at("gone."), at("app."), "lists no database `gone`"),
         (at("gone.cluster-ro-"), at("pool.cluster-"), "lists no database `gone`"),
-        ("10.0.0.7".into(), at("app."), "`10.0.0.7` is no endpoint"),
+        ("10.0.0.7".into(), at("app."), "`10.0.0.7` is not an endpoint"),
     ] {
         let (error_type, text, _) = refused(&own, &admin, listed()).await;
         assert_eq!(error_type, "Windlass.Operator.Mismatch", "{text}");

@@ -64,7 +64,7 @@ fn bytes_slipped_in_before_tls_end_the_call() {
         peer.send(b"SSH-2.0-OpenSSH_9.2\r\n");
         peer.expect_close();
     });
-    assert_failure(outcome, Protocol, "", "be those where PostgreSQL listens");
+    assert_failure(outcome, Protocol, "", "to those where PostgreSQL listens");
 }
 
 #[test]
