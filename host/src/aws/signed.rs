@@ -51,9 +51,9 @@ use super::connect_error::BadTls;
 use answer_limit::{AnswerLimit, TooLong};
 use endpoint::Rules;
 
-/// A service of AWS, as requests need to know it.
+/// An API of AWS, as requests need to know it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Service {
+pub(crate) struct Api {
     /// What the SDKs call it, in their logs.
     pub(crate) name: &'static str,
     /// What its signatures are for.
@@ -131,11 +131,7 @@ impl SignedClient {
     ///
     /// # Errors
     /// If a region is missing that a signature needs, or is no name that an endpoint can have.
-    pub(crate) fn new(
-        service: Service,
-        shared: &SdkConfig,
-        endpoint: Option<&str>,
-    ) -> io::Result<Self> {
+    pub(crate) fn new(api: Api, shared: &SdkConfig, endpoint: Option<&str>) -> io::Result<Self> {
         let region = shared.region().ok_or_else(|| {
             io::Error::other("no AWS region is configured; set --region or AWS_REGION")
         })?;
@@ -145,7 +141,7 @@ impl SignedClient {
         };
         let url = match endpoint {
             Some(url) => url.to_owned(),
-            None => service.endpoints.url(region.as_ref(), variant).ok_or_else(|| {
+            None => api.endpoints.url(region.as_ref(), variant).ok_or_else(|| {
                 io::Error::other(format!("not a name of an AWS region: `{region}`; set AWS_REGION"))
             })?,
         };
@@ -153,7 +149,7 @@ impl SignedClient {
         let http_client = shared.http_client().ok_or_else(|| missing("HTTP client"))?;
         let (retries, timeouts) = (shared.retry_config(), shared.timeout_config());
         let mut builder = Operation::builder()
-            .service_name(service.name)
+            .service_name(api.name)
             .operation_name("call")
             .http_client(http_client)
             .endpoint_url(&url)
@@ -171,14 +167,14 @@ impl SignedClient {
             .interceptor(RequestInfoInterceptor::new())
             .interceptor(RecursionDetectionInterceptor::new())
             .interceptor(AnswerLimit)
-            .runtime_plugin(signing(service, shared, region.clone())?);
+            .runtime_plugin(signing(api, shared, region.clone())?);
         if let Some(version) = shared.behavior_version() {
             builder = builder.behavior_version(version);
         }
         if let Some(sleep) = shared.sleep_impl() {
             builder = builder.sleep_impl(sleep);
         }
-        let refusal = service.refusal;
+        let refusal = api.refusal;
         let operation =
             builder.serializer(serialize).deserializer(move |response| read(response, refusal));
         Ok(Self { operation: operation.build() })
@@ -199,7 +195,7 @@ impl SignedClient {
 
 /// How requests are signed, and with whose credentials.
 fn signing(
-    service: Service,
+    api: Api,
     shared: &SdkConfig,
     region: aws_types::region::Region,
 ) -> io::Result<StaticRuntimePlugin> {
@@ -213,7 +209,7 @@ fn signing(
     layer.store_put(AuthSchemeOptionResolverParams::new(()));
     layer.store_put(SigV4OperationSigningConfig {
         region: Some(SigningRegion::from(region)),
-        name: Some(SigningName::from_static(service.signing_name)),
+        name: Some(SigningName::from_static(api.signing_name)),
         signing_options: options,
         ..SigV4OperationSigningConfig::default()
     });

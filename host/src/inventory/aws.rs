@@ -23,7 +23,7 @@ use super::databases::Databases;
 use super::failure::failed_call;
 use crate::aws::connect_error::Unanswered;
 use crate::aws::signed::endpoint::Rules;
-use crate::aws::signed::{Refusal, Request, Service, SignedClient};
+use crate::aws::signed::{Api, Refusal, Request, SignedClient};
 use crate::aws::{json, query};
 use crate::host_port::HostPort;
 use crate::report::chain;
@@ -130,7 +130,7 @@ impl AwsApis {
 }
 
 /// How requests of a service are signed and sent.
-fn signed(service: DatabaseService) -> Service {
+fn signed(service: DatabaseService) -> Api {
     let (name, own, government_is_fips, refusal): (_, _, _, fn(&HttpResponse) -> _) = match service
     {
         DatabaseService::Rds => ("RDS", "rds", true, query::refusal),
@@ -140,7 +140,7 @@ fn signed(service: DatabaseService) -> Service {
         }
     };
     let endpoints = Rules { prefix: own, government_is_fips };
-    Service { name, signing_name: own, endpoints, refusal }
+    Api { name, signing_name: own, endpoints, refusal }
 }
 
 impl DatabaseApis for AwsApis {

@@ -15,7 +15,7 @@ const NAME: &str = "app/db";
 
 /// One call. Versions are single characters here, and 32 of them on the wire.
 #[derive(Clone, Copy)]
-pub(super) enum Step {
+pub(super) enum Call {
     Create(char, &'static str),
     CreateEmpty,
     Put(char, &'static str),
@@ -37,7 +37,7 @@ pub(super) enum Step {
     Days(u64),
 }
 
-use Step::*;
+use Call::*;
 
 pub(super) fn id(version: char) -> String {
     version.to_string().repeat(32)
@@ -63,7 +63,7 @@ impl World {
         Self { store: EmbeddedStore::new(place, clock.clone()), clock, _folder: folder }
     }
 
-    pub(super) fn run(&self, step: Step) -> Result<String, ServiceError> {
+    pub(super) fn run(&self, step: Call) -> Result<String, ServiceError> {
         let store = &self.store;
         let text = |text: &str| StoredValue::text(text);
         let put = |version, content, stages: Option<&[&str]>| {
@@ -166,11 +166,11 @@ impl World {
 
 /// Runs the steps; all but the last must succeed. `expected` is the last one's answer or
 /// exception, then the labels.
-fn check(row: &str, steps: &[Step], expected: (&str, &str)) {
+fn check(row: &str, steps: &[Call], expected: (&str, &str)) {
     World::both().iter().for_each(|world| check_in(world, row, steps, expected));
 }
 
-fn check_in(world: &World, row: &str, steps: &[Step], expected: (&str, &str)) {
+fn check_in(world: &World, row: &str, steps: &[Call], expected: (&str, &str)) {
     let (last, before) = steps.split_last().unwrap();
     for (index, step) in before.iter().enumerate() {
         if let Err(error) = world.run(*step) {
@@ -201,7 +201,7 @@ fn values_and_labels() {
     let moved = "1:AWSPREVIOUS 2:AWSCURRENT";
     let pending = "1:AWSCURRENT 2:AWSPENDING";
     #[rustfmt::skip]
-    let rows: &[(&str, &[Step], (&str, &str))] = &[
+    let rows: &[(&str, &[Call], (&str, &str))] = &[
         ("a created secret has one current version", &[Create('1', "a")], ("", start)),
         ("creating without a value makes no version", &[CreateEmpty], ("None", "")),
         ("the first version becomes current whatever its labels", &[CreateEmpty, PutAs('1', "a", PENDING)], ("AWSCURRENT,AWSPENDING", "1:AWSCURRENT+AWSPENDING")),
@@ -238,7 +238,7 @@ fn moving_labels() {
     let pending = "1:AWSCURRENT 2:AWSPENDING";
     let before = [Create('1', "a"), PutAs('2', "b", PENDING)];
     #[rustfmt::skip]
-    let rows: &[(&str, Step, (&str, &str))] = &[
+    let rows: &[(&str, Call, (&str, &str))] = &[
         ("AWSCURRENT moves, AWSPREVIOUS follows, AWSPENDING stays", Move("AWSCURRENT", Some('1'), Some('2')), ("", "1:AWSPREVIOUS 2:AWSCURRENT+AWSPENDING")),
         ("RemoveFromVersionId is mandatory", Move("AWSCURRENT", None, Some('2')), (PARAMETER, pending)),
         ("a wrong RemoveFromVersionId is refused", Move("AWSCURRENT", Some('2'), Some('2')), (PARAMETER, pending)),
@@ -270,7 +270,7 @@ fn rotation() {
     let finish = Move("AWSCURRENT", Some('1'), Some('2'));
     let all = "AllSteps";
     #[rustfmt::skip]
-    let rows: &[(&str, &[Step], (&str, &str))] = &[
+    let rows: &[(&str, &[Call], (&str, &str))] = &[
         ("RotateSecret registers the token as pending", &[new, Rotate('2')], (all, begun)),
         ("without a value, by version", &[new, Rotate('2'), ReadVersion('2')], (NOT_FOUND, begun)),
         ("without a value, by version and label", &[new, Rotate('2'), ReadBoth('2', "AWSPENDING")], (NOT_FOUND, begun)),
@@ -314,7 +314,7 @@ fn keys_that_can_not_be_used() {
         (Key("alias/windlass-decrypt-only"), Key("alias/windlass-pending-deletion"));
     let put = PutAs('2', "b", PENDING);
     #[rustfmt::skip]
-    let rows: &[(&str, &[Step], (&str, &str))] = &[
+    let rows: &[(&str, &[Call], (&str, &str))] = &[
         ("any other key is as good as none", &[new, Key("alias/own"), Read], ("a", "1:AWSCURRENT")),
         ("denied: no reading", &[new, denied, Read], (DENIED, "1:AWSCURRENT")),
         ("denied: no storing", &[new, denied, put], (DENIED, "1:AWSCURRENT")),
@@ -340,7 +340,7 @@ fn deletion() {
     let current = "1:AWSCURRENT";
     let new = Create('1', "a");
     #[rustfmt::skip]
-    let rows: &[(&str, &[Step], (&str, &str))] = &[
+    let rows: &[(&str, &[Call], (&str, &str))] = &[
         ("scheduled for deletion, still described", &[new, Delete(7)], ("", current)),
         ("not readable", &[new, Delete(7), Read], (REQUEST, current)),
         ("not writable", &[new, Delete(7), Put('2', "b")], (REQUEST, current)),

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::aws::{client, query};
 
-const SERVICE: Service = Service {
+const SERVICE: Api = Api {
     name: "Test",
     signing_name: "test",
     endpoints: Rules { prefix: "test", government_is_fips: false },
