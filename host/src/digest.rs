@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ring::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
+use ring::digest::{Context, SHA256, SHA256_OUTPUT_LEN};
 use serde::{Deserialize, Serialize};
 
 /// A SHA-256 digest; 64 hexadecimal digits as text.
@@ -14,11 +14,34 @@ pub struct Digest([u8; SHA256_OUTPUT_LEN]);
 impl Digest {
     /// The digest of these bytes.
     pub fn compute(bytes: &[u8]) -> Self {
+        let mut all = Digesting::new();
+        all.update(bytes);
+        all.finish()
+    }
+}
+
+/// The digest of bytes that come in pieces.
+pub struct Digesting(Context);
+
+impl Digesting {
+    /// Of no bytes yet.
+    #[expect(clippy::new_without_default, reason = "nobody needs one by default")]
+    pub fn new() -> Self {
+        Self(Context::new(&SHA256))
+    }
+
+    /// Of these bytes as well.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all of them.
+    pub fn finish(self) -> Digest {
         let mut own = [0; SHA256_OUTPUT_LEN];
-        for (to, from) in own.iter_mut().zip(digest(&SHA256, bytes).as_ref()) {
+        for (to, from) in own.iter_mut().zip(self.0.finish().as_ref()) {
             *to = *from;
         }
-        Self(own)
+        Digest(own)
     }
 }
 

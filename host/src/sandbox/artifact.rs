@@ -12,7 +12,7 @@
 //! then eight bytes of magic.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -20,9 +20,12 @@ use serde::{Deserialize, Serialize};
 use super::error::ArtifactProblem;
 use super::limits::{ARTIFACT_BYTES, TRAILER_BYTES};
 use super::runtime::HOST_TARGET;
-use crate::digest::Digest;
+use crate::digest::{Digest, Digesting};
 use crate::rotation::ports::Description;
 use crate::signature::{Signature, Statement};
+
+/// How much of the code is in memory at a time.
+const PIECE: usize = 64 * 1024;
 
 /// The last bytes of a compiled plugin.
 const MAGIC: &[u8; 8] = b"WINDLASS";
@@ -114,26 +117,48 @@ pub fn seal(artifact: &[u8], trailer: &Trailer) -> serde_json::Result<Vec<u8>> {
     Ok([artifact, &trailer, &length, MAGIC].concat())
 }
 
-/// Reads a compiled plugin and checks that this host may run it.
+/// Hands a plugin's code to `sink` in pieces, and checks that this host may run it. Where this fails,
+/// the pieces are not to be used.
 ///
 /// # Errors
-/// What is wrong with it and what to do.
-pub fn open(path: &Path) -> Result<(Vec<u8>, Trailer), ArtifactProblem> {
-    let mut bytes = read(path)?;
-    let (artifact, trailer) = unseal(&bytes)?;
-    for_this_machine(&trailer)?;
-    let length = artifact.len();
-    bytes.truncate(length);
-    Ok((bytes, trailer))
+/// What is wrong with the file and what to do.
+pub fn copy_code(
+    path: &Path,
+    mut sink: impl FnMut(&[u8]) -> io::Result<()>,
+) -> Result<Trailer, ArtifactProblem> {
+    let (mut file, trailer, mut left) = locate(path)?;
+    file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
+    let mut digest = Digesting::new();
+    let mut buffer = vec![0; PIECE];
+    while left > 0 {
+        let most = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
+        let piece = buffer.get_mut(..most).unwrap_or_default();
+        let count = file.read(piece).map_err(unreadable)?;
+        let piece = piece.get(..count).unwrap_or_default();
+        if piece.is_empty() {
+            return Err(ArtifactProblem::Damaged);
+        }
+        digest.update(piece);
+        sink(piece).map_err(unreadable)?;
+        left = left.saturating_sub(count as u64);
+    }
+    if trailer.artifact_sha256 != digest.finish() {
+        return Err(ArtifactProblem::Damaged);
+    }
+    Ok(trailer)
 }
 
 /// Reads the trailer alone, and not the code: that is checked when it is loaded, by
-/// [`open`]. The trailer's own claims are checked as there.
+/// [`copy_code`]. The trailer's own claims are checked as there.
 ///
 /// # Errors
 /// What is wrong with it and what to do.
 pub fn read_trailer(path: &Path) -> Result<Trailer, ArtifactProblem> {
-    let unreadable = |error: std::io::Error| ArtifactProblem::Unreadable(error.to_string());
+    locate(path).map(|(_, trailer, _)| trailer)
+}
+
+/// A compiled plugin's file, its trailer, and how long the code before that is.
+fn locate(path: &Path) -> Result<(File, Trailer, u64), ArtifactProblem> {
     let mut file = File::open(path).map_err(unreadable)?;
     let size = file.metadata().map_err(unreadable)?.len();
     if size > ARTIFACT_BYTES {
@@ -162,10 +187,14 @@ pub fn read_trailer(path: &Path) -> Result<Trailer, ArtifactProblem> {
     }
     file.seek(SeekFrom::Start(at)).map_err(unreadable)?;
     let mut text = Vec::new();
-    file.take(length).read_to_end(&mut text).map_err(unreadable)?;
+    (&mut file).take(length).read_to_end(&mut text).map_err(unreadable)?;
     let trailer = parse(&text)?;
     for_this_machine(&trailer)?;
-    Ok(trailer)
+    Ok((file, trailer, at))
+}
+
+fn unreadable(error: io::Error) -> ArtifactProblem {
+    ArtifactProblem::Unreadable(error.to_string())
 }
 
 fn for_this_machine(trailer: &Trailer) -> Result<(), ArtifactProblem> {
@@ -224,121 +253,5 @@ pub fn unseal(bytes: &[u8]) -> Result<(&[u8], Trailer), ArtifactProblem> {
     Ok((artifact, trailer))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, ArtifactProblem> {
-    let unreadable = |error: std::io::Error| ArtifactProblem::Unreadable(error.to_string());
-    let mut file = File::open(path).map_err(unreadable)?;
-    let size = file.metadata().map_err(unreadable)?.len();
-    if size > ARTIFACT_BYTES {
-        return Err(ArtifactProblem::TooLarge { size, limit: ARTIFACT_BYTES });
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-    file.read_to_end(&mut bytes).map_err(unreadable)?;
-    Ok(bytes)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sealed() -> Vec<u8> {
-        let artifact = b"\x7fELF machine code";
-        seal(artifact, &Trailer::new(b"component", artifact, HOST_TARGET)).unwrap()
-    }
-
-    #[test]
-    fn what_was_sealed_opens() {
-        let sealed = sealed();
-        let (artifact, trailer) = unseal(&sealed).unwrap();
-        assert_eq!(artifact, b"\x7fELF machine code");
-        assert_eq!(trailer.component_sha256, Digest::compute(b"component"));
-    }
-
-    #[test]
-    fn the_trailer_is_read_without_the_code_and_is_the_same() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("plugin.cwasm");
-        let whole = sealed();
-        std::fs::write(&path, &whole).unwrap();
-        assert_eq!(read_trailer(&path).unwrap(), open(&path).unwrap().1);
-        // What the trailer does not vouch for is noticed when the code is loaded.
-        let mut changed = whole.clone();
-        changed[0] ^= 1;
-        std::fs::write(&path, &changed).unwrap();
-        assert!(read_trailer(&path).is_ok());
-        assert_eq!(open(&path).unwrap_err(), ArtifactProblem::Damaged);
-        for length in 0..whole.len() {
-            std::fs::write(&path, &whole[..length]).unwrap();
-            assert!(read_trailer(&path).is_err(), "cut at {length}");
-        }
-    }
-
-    #[test]
-    fn a_trailer_that_claims_to_be_huge_is_damaged() {
-        let length = u32::try_from(TRAILER_BYTES + 1).unwrap();
-        let mut bytes = vec![b' '; usize::try_from(length).unwrap()];
-        bytes.extend(length.to_le_bytes());
-        bytes.extend(MAGIC);
-        assert_eq!(unseal(&bytes).unwrap_err(), ArtifactProblem::Damaged);
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), &bytes).unwrap();
-        assert_eq!(read_trailer(file.path()).unwrap_err(), ArtifactProblem::Damaged);
-    }
-
-    #[test]
-    fn a_file_is_read_up_to_the_limit_and_no_further() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("large.cwasm");
-        let file = File::create(&path).unwrap();
-        for (size, too_large) in [(ARTIFACT_BYTES, false), (ARTIFACT_BYTES + 1, true)] {
-            file.set_len(size).unwrap();
-            let problem = open(&path).unwrap_err();
-            let is_too_large = matches!(problem, ArtifactProblem::TooLarge { .. });
-            assert_eq!(is_too_large, too_large, "{size}: {problem}");
-        }
-    }
-
-    #[test]
-    fn every_truncation_and_every_changed_byte_is_noticed() {
-        let sealed = sealed();
-        for length in 0..sealed.len() {
-            assert!(unseal(&sealed[..length]).is_err(), "cut at {length}");
-        }
-        let (_, trailer) = unseal(&sealed).unwrap();
-        for at in 0..sealed.len() {
-            let mut changed = sealed.clone();
-            changed[at] ^= 1;
-            // Flipping a bit of the component's digest makes another valid trailer; everything else
-            // must be noticed.
-            if let Ok((_, other)) = unseal(&changed) {
-                assert_ne!(other, trailer, "byte {at}");
-                assert_eq!(other.artifact_sha256, trailer.artifact_sha256, "byte {at}");
-            }
-        }
-    }
-
-    #[test]
-    fn each_foreign_file_says_what_to_do() {
-        let artifact = b"code";
-        let with = |change: fn(&mut Trailer)| {
-            let mut trailer = Trailer::new(b"", artifact, HOST_TARGET);
-            change(&mut trailer);
-            seal(artifact, &trailer).unwrap()
-        };
-        let other_version = with(|trailer| trailer.windlass = "9.9.9".into());
-        for (bytes, expected) in [
-            (b"\0asm\x0d\0\x01\0".to_vec(), "run `windlass compile` on it"),
-            (b"\x7fELF by somebody else, long enough".to_vec(), "not made by `windlass compile`"),
-            (Vec::new(), "not made by `windlass compile`"),
-            (other_version, "compiled by Windlass 9.9.9"),
-        ] {
-            let problem = unseal(&bytes).unwrap_err().to_string();
-            assert!(problem.contains(expected), "{problem}");
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("other.cwasm");
-        std::fs::write(&path, with(|trailer| trailer.target = "riscv64-unknown-linux-gnu".into()))
-            .unwrap();
-        let error = open(&path).unwrap_err().to_string();
-        assert!(error.contains("compiled for riscv64-unknown-linux-gnu"), "{error}");
-    }
-}
+mod tests;

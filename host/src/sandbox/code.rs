@@ -1,4 +1,4 @@
-//! Machine code, given to the runtime without a second copy.
+//! Machine code on its way to the runtime, without a second copy.
 //!
 //! The runtime copies code that it is handed in memory, so that for a moment there are two: the peak of
 //! a function's memory, which is what Lambda's price is about. Where the system has anonymous files
@@ -6,45 +6,89 @@
 //! process included; the runtime maps it, and only the pages that are used count. Everywhere else the
 //! code is copied.
 
+#[cfg(target_os = "linux")]
+use std::fs::File;
+use std::io;
+
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// Loads code that was compiled ahead of time.
-///
-/// # Errors
-/// If it is not code for this runtime.
-///
-/// # Safety
-/// As of [`Component::deserialize`]: these must be bytes that the runtime's own compiler made.
-pub(super) unsafe fn load(engine: &Engine, code: Vec<u8>) -> wasmtime::Result<Component> {
+/// Code that is still being put together.
+pub(super) enum Code {
+    /// In an anonymous file.
     #[cfg(target_os = "linux")]
-    if let Ok(file) = sealed(&code) {
-        let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
-        // A system that maps no such file as code (`vm.memfd_noexec`, SELinux) refuses here.
-        // SAFETY: the file holds the caller's bytes, and its seals let nobody change them.
-        if let Ok(component) = unsafe { Component::deserialize_file(engine, path) } {
-            return Ok(component);
-        }
-    }
-    // SAFETY: the caller's word.
-    unsafe { Component::deserialize(engine, code) }
+    File(File),
+    /// In memory.
+    Memory(Vec<u8>),
 }
 
-/// An anonymous file with these bytes, which can't be changed any more.
-#[cfg(target_os = "linux")]
-fn sealed(code: &[u8]) -> std::io::Result<std::fs::File> {
-    use std::io::Write as _;
+impl Code {
+    /// No code yet.
+    pub(super) fn new() -> Self {
+        #[cfg(target_os = "linux")]
+        if let Ok(file) = anonymous_file() {
+            return Self::File(file);
+        }
+        Self::Memory(Vec::new())
+    }
 
-    use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+    /// Adds a piece.
+    ///
+    /// # Errors
+    /// If the system has no memory for it.
+    pub(super) fn push(&mut self, piece: &[u8]) -> io::Result<()> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::File(file) => io::Write::write_all(file, piece),
+            Self::Memory(bytes) => {
+                bytes.extend_from_slice(piece);
+                Ok(())
+            }
+        }
+    }
+
+    /// Loads the code.
+    ///
+    /// # Errors
+    /// If it is not code for this runtime.
+    ///
+    /// # Safety
+    /// As of [`Component::deserialize`]: the runtime's own compiler must have made it.
+    pub(super) unsafe fn load(self, engine: &Engine) -> wasmtime::Result<Component> {
+        let bytes = match self {
+            #[cfg(target_os = "linux")]
+            Self::File(file) => {
+                seal(&file)?;
+                let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
+                // A system that maps no such file as code (`vm.memfd_noexec`, SELinux) refuses here.
+                // SAFETY: the file holds the caller's code, and its seals let nobody change it.
+                match unsafe { Component::deserialize_file(engine, &path) } {
+                    Ok(component) => return Ok(component),
+                    Err(_) => std::fs::read(path)?,
+                }
+            }
+            Self::Memory(bytes) => bytes,
+        };
+        // SAFETY: the caller's word.
+        unsafe { Component::deserialize(engine, bytes) }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn anonymous_file() -> io::Result<File> {
+    use rustix::fs::{MemfdFlags, memfd_create};
 
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-    let mut file = std::fs::File::from(memfd_create("windlass-plugin", flags)?);
-    file.write_all(code)?;
-    fcntl_add_seals(
-        &file,
-        SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL,
-    )?;
-    Ok(file)
+    Ok(File::from(memfd_create("windlass-plugin", flags)?))
+}
+
+/// From then on nobody can change it.
+#[cfg(target_os = "linux")]
+fn seal(file: &File) -> io::Result<()> {
+    use rustix::fs::{SealFlags, fcntl_add_seals};
+
+    let seals = SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
+    Ok(fcntl_add_seals(file, seals)?)
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -52,9 +96,13 @@ mod tests {
     use std::io::Write as _;
     use std::os::fd::AsRawFd as _;
 
+    use super::*;
+
     #[test]
     fn a_sealed_file_can_not_be_changed_by_any_way_to_it() {
-        let file = super::sealed(b"code").unwrap();
+        let file = anonymous_file().unwrap();
+        (&file).write_all(b"code").unwrap();
+        seal(&file).unwrap();
         let path = format!("/proc/self/fd/{}", file.as_raw_fd());
         assert_eq!(std::fs::read(&path).unwrap(), b"code");
         assert!((&file).write_all(b"other").is_err());
@@ -62,5 +110,18 @@ mod tests {
         let again = std::fs::OpenOptions::new().write(true).open(&path);
         assert!(again.is_err() || again.unwrap().write_all(b"other").is_err());
         assert_eq!(std::fs::read(&path).unwrap(), b"code");
+    }
+
+    #[cfg(feature = "cli")]
+    #[test]
+    fn code_is_loaded_from_a_file_and_from_memory_alike() {
+        let bytes = wat::parse_str("(component (core module (func)))").unwrap();
+        let runtime = crate::sandbox::Runtime::new().unwrap();
+        let compiled = Component::new(runtime.wasmtime(), &bytes).unwrap().serialize().unwrap();
+        for mut code in [Code::File(anonymous_file().unwrap()), Code::Memory(Vec::new())] {
+            compiled.chunks(100).for_each(|piece| code.push(piece).unwrap());
+            // SAFETY: made by the compiler, just now.
+            unsafe { code.load(runtime.wasmtime()) }.unwrap();
+        }
     }
 }
