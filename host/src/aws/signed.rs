@@ -83,6 +83,9 @@ impl fmt::Debug for Request {
 #[derive(Debug)]
 pub(crate) struct Refusal(ErrorMetadata);
 
+/// What CloudTrail shows of who called. The signature does not cover it.
+const USER_AGENT: &str = concat!("windlass/", env!("CARGO_PKG_VERSION"));
+
 /// The most of a refusal's code that is kept, in characters. AWS's longest has some fifty.
 const CODE: usize = 128;
 
@@ -233,6 +236,7 @@ fn serialize(request: Request) -> Result<HttpRequest, aws_smithy_runtime_api::bo
     sent.set_uri("/")?;
     let length = sent.body().content_length().unwrap_or_default();
     sent.headers_mut().try_insert("content-length", length.to_string())?;
+    sent.headers_mut().try_insert("user-agent", USER_AGENT)?;
     for (name, value) in request.headers {
         sent.headers_mut().try_insert(name, value)?;
     }
