@@ -87,7 +87,7 @@ fn is_setting_refused(request: &BytesMut) -> bool {
 fn in_clear(failure: Failure, product: &Product, tls: TlsMode) -> Failure {
     match failure.kind {
         FailureKind::Protocol if tls == TlsMode::Disabled => failure.with_remedy(format!(
-            "let the secret's \"host\" and \"port\" be {}'s own; if only TLS is spoken there, \
+            "set \"host\" and \"port\" in the secret to {}'s own; if only TLS is spoken there, \
                  remove \"ssl\": false from the secret",
             product.dialect.product
         )),

@@ -144,7 +144,7 @@ impl Facts {
     pub(crate) fn read(tables: Vec<Vec<Vec<Value>>>, pair: &Pair) -> Result<Self, Failure> {
         let unreadable = || {
             Failure::protocol(format!(
-                "the server's catalog can't be read about {:?} or {:?}",
+                "the catalog's rows about {:?} or {:?} can't be read",
                 pair.base, pair.clone
             ))
         };

@@ -348,7 +348,7 @@ fn flag(value: &Value) -> Result<bool, Failure> {
 }
 
 fn unreadable() -> Failure {
-    Failure::protocol("the server's catalog can't be read about the users of the pair")
+    Failure::protocol("the catalog's rows about the users of the pair can't be read")
 }
 
 #[cfg(test)]
