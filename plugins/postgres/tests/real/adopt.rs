@@ -91,7 +91,7 @@ fn roles_that_have_nothing_in_common_are_a_pair_once_they_are_marked() {
     let denied = world.mark(("bob", "uR5-old_9tZe"), "bob_clone", "bob").unwrap_err();
     assert_eq!((denied.kind, &*denied.code), (FailureKind::Declined, "42501"), "{denied}");
     let remedy = denied.remedy.strip_prefix("as a superuser: ").unwrap();
-    let (remedy, _) = remedy.split_once("; or let").unwrap();
+    let (remedy, _) = remedy.split_once("; or enable").unwrap();
     world.admin(remedy);
     world.mark(world.master(), "bob_clone", "bob").unwrap();
     world.turn("bob", "bob_clone", NEW).unwrap();

@@ -50,7 +50,7 @@ fn what_can_not_be_done_changes_nothing_and_says_why() {
     let world = World::start();
     world.admin("CREATE USER app PASSWORD 'first-P4ss'; CREATE USER weak PASSWORD 'weak-P4ss'");
     let table: &[(&str, &str, &str, &str)] = &[
-        ("weak", "weak-P4ss", "42501", "let the administrator be a superuser"),
+        ("weak", "weak-P4ss", "42501", "make the administrator a superuser"),
         (ADMIN.0, ADMIN.1, "42704", "\"nobody\""),
     ];
     for (actor, password, code, part) in table {

@@ -241,8 +241,8 @@ fn marks() -> Vec<Conversation> {
     vec![
         seed("mark", Done, mark, &[&begun, &unmarked, &committed()]),
         seed("mark-again", Done, mark, &[&begun, &equal(&marked())]),
-        seed("mark-absent", Fails(Declined, "to be marked"), mark, &[&begun, &absent]),
+        seed("mark-absent", Fails(Declined, "can't be marked"), mark, &[&begun, &absent]),
         seed("mark-denied", Fails(Declined, "permission"), mark, &[&begun, &unmarked, &denied]),
-        seed("mark-one", Fails(Unsupported, "no pair"), Choice::MARK | OWN, &[]),
+        seed("mark-one", Fails(Unsupported, "not a pair"), Choice::MARK | OWN, &[]),
     ]
 }

@@ -80,7 +80,7 @@ pub(super) fn marked() -> Vec<Conversation> {
         seed("mark-on-mysql", Done, MARK_PAIR, &[&mysql, &ok(), &ok()]),
         seed("mark-on-mysql-again", Done, MARK_PAIR, &[&again, &ok(), &ok()]),
         seed("mark-impossible", Fails(Unsupported, "8.0.20"), MARK_PAIR, &[&too_old]),
-        seed("mark-absent", Fails(Declined, "to mark"), MARK_PAIR, &[&mariadb, &absent]),
+        seed("mark-absent", Fails(Declined, "can't be marked"), MARK_PAIR, &[&mariadb, &absent]),
         seed(
             "mark-denied",
             Fails(Declined, "denied"),

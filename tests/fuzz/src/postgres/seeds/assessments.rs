@@ -102,8 +102,8 @@ pub(super) fn marked() -> Vec<Conversation> {
     vec![
         seed("mark", Done, MARK_PAIR, &[&unmarked, &committed()]),
         seed("mark-again", Done, MARK_PAIR, &[&of(&[base(), clone(MARK)])]),
-        seed("mark-absent", Fails(Declined, "to be marked"), MARK_PAIR, &[&of(&[base()])]),
+        seed("mark-absent", Fails(Declined, "can't be marked"), MARK_PAIR, &[&of(&[base()])]),
         seed("mark-denied", Fails(Declined, "permission"), MARK_PAIR, &[&unmarked, &denied]),
-        seed("mark-one", Fails(Unsupported, "no pair"), Choice::MARK | Choice::OWN, &[]),
+        seed("mark-one", Fails(Unsupported, "not a pair"), Choice::MARK | Choice::OWN, &[]),
     ]
 }
