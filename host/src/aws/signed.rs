@@ -119,13 +119,12 @@ impl ProvideErrorMetadata for Refusal {
     }
 }
 
-/// The body of an answer that was a success.
-#[derive(Debug)]
-pub(crate) struct Answer(pub(crate) Vec<u8>);
+/// What to do where a request has no region to be signed for.
+pub(crate) const NO_REGION: &str = "no AWS region is configured; set --region or AWS_REGION";
 
 /// A client of one service in one region.
 pub(crate) struct SignedClient {
-    operation: Operation<Request, Answer, Refusal>,
+    operation: Operation<Request, Vec<u8>, Refusal>,
 }
 
 impl SignedClient {
@@ -135,9 +134,7 @@ impl SignedClient {
     /// # Errors
     /// If a region is missing that a signature needs, or is no name that an endpoint can have.
     pub(crate) fn new(api: Api, shared: &SdkConfig, endpoint: Option<&str>) -> io::Result<Self> {
-        let region = shared.region().ok_or_else(|| {
-            io::Error::other("no AWS region is configured; set --region or AWS_REGION")
-        })?;
+        let region = shared.region().ok_or_else(|| io::Error::other(NO_REGION))?;
         let variant = endpoint::Variant {
             fips: shared.use_fips().unwrap_or_default(),
             dual_stack: shared.use_dual_stack().unwrap_or_default(),
@@ -183,7 +180,7 @@ impl SignedClient {
         Ok(Self { operation: operation.build() })
     }
 
-    /// Sends a request and reads the answer.
+    /// Sends a request and returns the body of the answer.
     ///
     /// # Errors
     /// [`SdkError::ServiceError`] with the service's code and message where it refused; anything else
@@ -192,7 +189,7 @@ impl SignedClient {
         &self,
         request: Request,
     ) -> Result<Vec<u8>, SdkError<Refusal, HttpResponse>> {
-        self.operation.invoke(request).await.map(|answer| answer.0)
+        self.operation.invoke(request).await
     }
 }
 
@@ -246,11 +243,11 @@ fn serialize(request: Request) -> Result<HttpRequest, aws_smithy_runtime_api::bo
 fn read(
     response: &HttpResponse,
     refusal: fn(&HttpResponse) -> ErrorMetadata,
-) -> Result<Answer, OrchestratorError<Refusal>> {
+) -> Result<Vec<u8>, OrchestratorError<Refusal>> {
     if !response.status().is_success() {
         return Err(OrchestratorError::operation(Refusal(refusal(response))));
     }
-    Ok(Answer(response.body().bytes().unwrap_or_default().to_vec()))
+    Ok(response.body().bytes().unwrap_or_default().to_vec())
 }
 
 #[cfg(test)]

@@ -43,10 +43,11 @@ impl Compile {
     pub(super) async fn execute(self, output: Output) -> Result<(), CommandError> {
         let component = files::plugin(&self.component)?;
         let refused = |problem| PluginError::Artifact { path: self.component.clone(), problem };
+        let sha256 = Digest::compute(&component);
         let signature = sealed::component_signature(&self.component, &component)?;
         if let Some(file) = &self.config {
             let admission = Config::from_file(file)?.admission;
-            let (name, sha256) = (sealed::stem(&self.component), Digest::compute(&component));
+            let name = sealed::stem(&self.component);
             admission.of_component(&name, sha256, signature.as_ref()).map_err(refused)?;
             admission.warn_of_claims();
         }
@@ -63,7 +64,6 @@ impl Compile {
             compile::seal(&component, &code, target, descriptions, signature).map_err(refused)?;
         let out = self.out.unwrap_or_else(|| self.component.with_extension("cwasm"));
         files::write(&out, &compiled)?;
-        let sha256 = Digest::compute(&component);
         output.line(format!(
             "{} ({}, {target}, {} ms)",
             out.display(),

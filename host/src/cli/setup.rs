@@ -185,9 +185,7 @@ impl Account {
         }
         let shared = loader.load().await;
         if shared.region().is_none() {
-            return Err(std::io::Error::other(
-                "no AWS region is configured; set --region or AWS_REGION",
-            ));
+            return Err(std::io::Error::other(aws::signed::NO_REGION));
         }
         Ok(shared)
     }

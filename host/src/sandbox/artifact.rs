@@ -4,9 +4,10 @@
 //! file: only the deployment package's folders, or those named on the command line, are looked into,
 //! and `windlass inspect` loads none unless `--trust` is given. And the file is what
 //! `windlass compile` wrote, for this version and this machine: a trailer at its end says so, with the
-//! digest of everything before it and with what the component says about itself. The digest protects against damage, not against an attacker who
-//! can write to the package; a signature of who compiled it does, where the configuration asks for
-//! one (see [`super::admission`]), as far as the host and that configuration are out of reach.
+//! digest of everything before it and with what the component says about itself. The digest protects
+//! against damage, not against an attacker who can write to the package; a signature of who compiled it
+//! does, where the configuration asks for one (see [`super::admission`]), as far as the host and that
+//! configuration are out of reach.
 //!
 //! Layout: wasmtime's artifact, then the trailer as JSON, then its length (4 bytes, little-endian),
 //! then eight bytes of magic.
@@ -126,7 +127,7 @@ pub fn copy_code(
     path: &Path,
     mut sink: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> Result<Trailer, ArtifactProblem> {
-    let (mut file, trailer, mut left) = locate(path)?;
+    let (mut file, trailer, mut left) = open(path)?;
     file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
     let mut digest = Digesting::new();
     let mut buffer = vec![0; PIECE];
@@ -154,16 +155,24 @@ pub fn copy_code(
 /// # Errors
 /// What is wrong with it and what to do.
 pub fn read_trailer(path: &Path) -> Result<Trailer, ArtifactProblem> {
-    locate(path).map(|(_, trailer, _)| trailer)
+    open(path).map(|(_, trailer, _)| trailer)
 }
 
-/// A compiled plugin's file, its trailer, and how long the code before that is.
-fn locate(path: &Path) -> Result<(File, Trailer, u64), ArtifactProblem> {
+/// A compiled plugin's file for this machine, its trailer, and how long the code before that is.
+fn open(path: &Path) -> Result<(File, Trailer, u64), ArtifactProblem> {
     let mut file = File::open(path).map_err(unreadable)?;
     let size = file.metadata().map_err(unreadable)?.len();
     if size > ARTIFACT_BYTES {
         return Err(ArtifactProblem::TooLarge { size, limit: ARTIFACT_BYTES });
     }
+    let (trailer, code) = locate(&mut file, size)?;
+    for_this_machine(&trailer)?;
+    Ok((file, trailer, code))
+}
+
+/// The trailer of a compiled plugin of `size` bytes, for any target, and how long the code before it
+/// is.
+fn locate(mut file: impl Read + Seek, size: u64) -> Result<(Trailer, u64), ArtifactProblem> {
     let mut first = [0; 4];
     if size >= 4 {
         file.read_exact(&mut first).map_err(unreadable)?;
@@ -187,10 +196,8 @@ fn locate(path: &Path) -> Result<(File, Trailer, u64), ArtifactProblem> {
     }
     file.seek(SeekFrom::Start(at)).map_err(unreadable)?;
     let mut text = Vec::new();
-    (&mut file).take(length).read_to_end(&mut text).map_err(unreadable)?;
-    let trailer = parse(&text)?;
-    for_this_machine(&trailer)?;
-    Ok((file, trailer, at))
+    file.take(length).read_to_end(&mut text).map_err(unreadable)?;
+    Ok((parse(&text)?, at))
 }
 
 fn unreadable(error: io::Error) -> ArtifactProblem {
@@ -232,21 +239,9 @@ struct Version {
 /// # Errors
 /// What is wrong with the file.
 pub fn unseal(bytes: &[u8]) -> Result<(&[u8], Trailer), ArtifactProblem> {
-    if bytes.starts_with(b"\0asm") {
-        return Err(ArtifactProblem::NotCompiled);
-    }
-    let (rest, magic) = bytes.split_last_chunk::<8>().ok_or(ArtifactProblem::Foreign)?;
-    let (rest, length) = rest.split_last_chunk::<4>().ok_or(ArtifactProblem::Foreign)?;
-    if magic != MAGIC {
-        return Err(ArtifactProblem::Foreign);
-    }
-    let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
-    let at = rest.len().checked_sub(length).ok_or(ArtifactProblem::Damaged)?;
-    let (artifact, trailer) = rest.split_at_checked(at).ok_or(ArtifactProblem::Damaged)?;
-    if length as u64 > TRAILER_BYTES {
-        return Err(ArtifactProblem::Damaged);
-    }
-    let trailer = parse(trailer)?;
+    let (trailer, code) = locate(io::Cursor::new(bytes), bytes.len() as u64)?;
+    let artifact = usize::try_from(code).ok().and_then(|code| bytes.get(..code));
+    let artifact = artifact.ok_or(ArtifactProblem::Damaged)?;
     if trailer.artifact_sha256 != Digest::compute(artifact) {
         return Err(ArtifactProblem::Damaged);
     }

@@ -1,11 +1,14 @@
 //! Signing in: the server chooses the method, this side decides whether it is good enough.
 //!
-//! In this order: where the server has to prove itself and there is no TLS, the sign-in ends before
-//! anything is sent, because no method here proves a server; a method that this plugin does not know, or that would show the password to
-//! somebody else than the server, ends the sign-in; the password goes out in clear inside TLS only,
-//! once, and only where caching_sha2_password or sha256_password ask for it; without TLS it is
-//! encrypted with a key from the secret, never with one that the server sends. Every exchange is
-//! bounded. Only error 1045 means a wrong password.
+//! 1. Where the server has to prove itself and there is no TLS, the sign-in ends before anything is
+//!    sent: no method here proves a server.
+//! 2. A method that this plugin does not know, or that would show the password to somebody else than
+//!    the server, ends the sign-in.
+//! 3. The password goes out in clear inside TLS only, once, and only where caching_sha2_password or
+//!    sha256_password ask for it; without TLS it is encrypted with a key from the secret, never with
+//!    one that the server sends.
+//!
+//! Every exchange is bounded. Only error 1045 means a wrong password.
 
 use windlass_sdk::{Connection, Failure, Login, TlsMode, clean};
 

@@ -1,9 +1,9 @@
 //! Accounts with two passwords: MySQL's dual passwords, since 8.0.14.
 //!
 //! `RETAIN CURRENT PASSWORD` keeps the *first* password as the second one, and drops the second one
-//! that was there. After a rotation that was given up, the first is the one that nobody holds and the
-//! second the one that all clients hold: retaining then would lock them out. So the password to be
-//! kept is made the first one before it is retained, where it is not; in between it is both.
+//! that was there. After a rotation that was given up, no client holds the first password and all
+//! clients hold the second: retaining the first then would lock them out. So where the password to be
+//! kept is the second one, it is made the first before it is retained; in between it is both.
 //!
 //! Which of the two it is, the server says: of one's own account by `REPLACE`, which names the first
 //! password and is refused if it is another; of any account to an administrator, who sees the hash.

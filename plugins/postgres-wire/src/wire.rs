@@ -123,8 +123,8 @@ fn reported_user(message: &[u8]) -> Option<&[u8]> {
 /// Reads a whole message.
 ///
 /// # Errors
-/// `protocol` for what is none. The parser reports a message that ends early as an early end of the
-/// stream; this one is whole, so whatever it says is a fault of the peer's.
+/// `protocol` for bytes that are not a message. The parser reports a message that ends early as an
+/// early end of the stream; this one is whole, so whatever it says is a fault of the peer's.
 pub fn parse(mut message: BytesMut) -> Result<Message, Failure> {
     match Message::parse(&mut message) {
         Ok(Some(parsed)) => Ok(parsed),

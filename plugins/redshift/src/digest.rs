@@ -6,8 +6,8 @@
 //! the server stores is SHA-256(password, salt), over the salt in the very form in which it is sent.
 //!
 //! Every length is checked against the message, the algorithm against the one that there is, and
-//! nothing may follow. The server proves nothing about itself: that is what TLS is for, and where it
-//! has to and there is none, the request is not answered.
+//! nothing may follow. The server proves nothing about itself: that is what TLS is for. Where the
+//! server has to prove itself and there is no TLS, the request is not answered.
 
 use sha2::{Digest as _, Sha256};
 use windlass_postgres_wire::{Answered, Attempt, Methods, Wire};

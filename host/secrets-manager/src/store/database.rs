@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::Identity;
-use super::database_error::{DatabaseError, beside, failed_io, failed_sqlite};
+use super::database_error::{DatabaseError, PATIENCE, beside, failed_io, failed_sqlite};
 
 /// What a file calls itself in its header, so that no other database is taken for one: `WdSM`.
 const APPLICATION_ID: i32 = 0x5764_534D;
@@ -36,9 +36,6 @@ const PRIVATE: u32 = 0o600;
 
 /// Any permission of somebody else's.
 const OTHERS: u32 = 0o077;
-
-/// How long to wait for another process that writes. A transaction takes milliseconds.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How many statements stay prepared: more than there are.
 const STATEMENTS: usize = 32;
@@ -86,6 +83,12 @@ pub(super) struct Database {
     open: Option<Open>,
 }
 
+/// A connection to the file, and where that is.
+pub(super) struct Opened<'a> {
+    pub(super) connection: &'a mut Connection,
+    pub(super) path: &'a Path,
+}
+
 struct Open {
     connection: Connection,
     /// Device and inode of the file.
@@ -111,17 +114,13 @@ impl Database {
         Ok(Self { path, identity, open: None })
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// What a new file is made with.
     pub(super) fn identity(&self) -> &Identity {
         &self.identity
     }
 
     /// A connection to the file, if it is there.
-    pub(super) fn existing(&mut self) -> Result<Option<&mut Connection>, DatabaseError> {
+    pub(super) fn existing(&mut self) -> Result<Option<Opened<'_>>, DatabaseError> {
         match inode(&self.path)? {
             Some(file) => self.connection(file).map(Some),
             None => {
@@ -132,12 +131,14 @@ impl Database {
     }
 
     /// A connection to the file, which is made if it is not there.
-    pub(super) fn made(&mut self) -> Result<&mut Connection, DatabaseError> {
-        if inode(&self.path)?.is_none() {
+    pub(super) fn made(&mut self) -> Result<Opened<'_>, DatabaseError> {
+        let mut file = inode(&self.path)?;
+        if file.is_none() {
             self.open = None;
             make(&self.path)?;
+            file = inode(&self.path)?;
         }
-        match inode(&self.path)? {
+        match file {
             Some(file) => self.connection(file),
             None => {
                 let gone = io::Error::from(io::ErrorKind::NotFound);
@@ -146,13 +147,13 @@ impl Database {
         }
     }
 
-    fn connection(&mut self, file: (u64, u64)) -> Result<&mut Connection, DatabaseError> {
+    fn connection(&mut self, file: (u64, u64)) -> Result<Opened<'_>, DatabaseError> {
         let open = match self.open.take() {
             Some(open) if open.file == file => open,
             // Another file in its place: what was written to this connection would be lost.
             _ => Open { connection: open(&self.path, &self.identity)?, file },
         };
-        Ok(&mut self.open.insert(open).connection)
+        Ok(Opened { connection: &mut self.open.insert(open).connection, path: &self.path })
     }
 }
 

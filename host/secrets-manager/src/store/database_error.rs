@@ -2,8 +2,12 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::ErrorCode;
+
+/// How long to wait for another process that writes. A transaction takes milliseconds.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why the database can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +36,8 @@ pub enum DatabaseError {
     },
     /// Another process did not end its transaction in time.
     #[error(
-        "the store is in use by another process for more than 30 s: `{path}`; end that process"
+        "the store is in use by another process for more than {} s: `{path}`; end that process",
+        PATIENCE.as_secs()
     )]
     Busy {
         /// The file.

@@ -118,7 +118,7 @@ fn what_is_no_store_is_named_and_left_alone() {
         ("a newer format", edited("PRAGMA user_version = 2"), "has format 2"),
         ("cut off", good[..good.len() / 2].to_vec(), "damaged"),
         ("without a table", edited("DROP TABLE version"), "damaged"),
-        ("labels that are none", edited("UPDATE secret SET labels = 'hunter2'"), "damaged"),
+        ("labels that are not JSON", edited("UPDATE secret SET labels = 'hunter2'"), "damaged"),
         (
             "a label on nothing",
             edited(r#"UPDATE secret SET labels = '{"AWSCURRENT":"x"}'"#),

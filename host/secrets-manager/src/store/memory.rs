@@ -1,5 +1,5 @@
 //! Secrets in memory: for tests that make thousands of stores. Records are shared and replaced, so that
-//! a call that fails leaves what was there.
+//! a copy is cheap: a change is made to one, and a call that fails leaves what was there.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,51 +11,31 @@ use super::answers::Description;
 use super::cursor::Cursor;
 use super::error::ServiceError;
 use super::moment::Moment;
-use super::record::{Content, SecretRecord};
+use super::record::{ARN_ENDING, Content, SecretRecord};
 use super::records::Table;
 use super::stored_value::StoredValue;
 
-/// The hyphen and the random characters that an ARN ends with.
-const ENDING: usize = 7;
-
 type Secrets = BTreeMap<String, Arc<SecretRecord>>;
 
-/// What the calls before left.
+/// The secrets of a store without a file.
 #[derive(Clone)]
 pub(super) struct Memory {
-    identity: Identity,
-    secrets: Secrets,
-}
-
-/// A call's view, and what it has changed.
-pub(super) struct Draft {
     identity: Identity,
     secrets: RefCell<Secrets>,
 }
 
 impl Memory {
     pub(super) fn new(identity: Identity) -> Self {
-        Self { identity, secrets: Secrets::new() }
+        Self { identity, secrets: RefCell::default() }
     }
 
-    pub(super) fn draft(&self) -> Draft {
-        let Self { identity, secrets } = self.clone();
-        Draft { identity, secrets: RefCell::new(secrets) }
-    }
-
-    pub(super) fn replace(&mut self, draft: Draft) {
-        self.secrets = draft.secrets.into_inner();
-    }
-}
-
-impl Draft {
     fn first(&self, which: impl Fn(&SecretRecord) -> bool) -> Option<SecretRecord> {
         let secrets = self.secrets.borrow();
         secrets.values().find(|secret| which(secret)).map(|secret| SecretRecord::clone(secret))
     }
 }
 
-impl Table for Draft {
+impl Table for Memory {
     fn identity(&self) -> Result<Identity, ServiceError> {
         Ok(self.identity.clone())
     }
@@ -70,7 +50,7 @@ impl Table for Draft {
 
     fn by_partial_arn(&self, arn: &str) -> Result<Option<SecretRecord>, ServiceError> {
         Ok(self.first(|secret| {
-            let end = secret.arn.len().checked_sub(ENDING);
+            let end = secret.arn.len().checked_sub(ARN_ENDING);
             end.and_then(|end| secret.arn.get(..end)) == Some(arn)
         }))
     }
@@ -101,8 +81,7 @@ impl Table for Draft {
     }
 
     fn purge(&self, now: Moment) -> Result<(), ServiceError> {
-        let there = |secret: &SecretRecord| secret.deletion.is_none_or(|date| date > now);
-        self.secrets.borrow_mut().retain(|_, secret| there(secret));
+        self.secrets.borrow_mut().retain(|_, secret| !secret.is_gone(now));
         Ok(())
     }
 
@@ -113,9 +92,8 @@ impl Table for Draft {
         each: &mut dyn FnMut(Description) -> ControlFlow<()>,
     ) -> Result<(), ServiceError> {
         let secrets = self.secrets.borrow();
-        let there = |secret: &SecretRecord| secret.deletion.is_none_or(|date| date > now);
-        let mut listed: Vec<_> =
-            secrets.values().filter(|secret| there(secret) && cursor.takes(secret)).collect();
+        let listed = secrets.values().filter(|secret| !secret.is_gone(now) && cursor.takes(secret));
+        let mut listed: Vec<_> = listed.collect();
         listed.sort_by(|one, other| cursor.in_order(cursor.key(one), cursor.key(other)));
         for secret in listed {
             if each(secret.describe()).is_break() {

@@ -81,7 +81,7 @@ pub use requests::{
 pub use rotation::ROTATION_INCOMPLETE;
 pub use stored_value::StoredValue;
 
-use database::Database;
+use database::{Database, Opened};
 use database_error::failed_sqlite;
 use memory::Memory;
 use moment::Clock;
@@ -171,17 +171,16 @@ impl EmbeddedStore {
         let mut place = self.shared.place();
         let now = self.shared.clock.now();
         let database = match &mut *place {
-            Place::Memory(memory) => return look(&Records::new(&memory.draft(), now)),
+            Place::Memory(memory) => return look(&Records::new(memory, now)),
             Place::File(database) => database,
         };
-        let path = database.path().to_owned();
-        let nothing_yet = Memory::new(database.identity().clone());
-        let Some(connection) = database.existing()? else {
-            return look(&Records::new(&nothing_yet.draft(), now));
+        let Some(Opened { connection, path }) = database.existing()? else {
+            let nothing_yet = Memory::new(database.identity().clone());
+            return look(&Records::new(&nothing_yet, now));
         };
         let transaction =
-            connection.transaction().map_err(|error| failed_sqlite("read", &path, error))?;
-        look(&Records::new(&Transacted::new(&transaction, &path), now))
+            connection.transaction().map_err(|error| failed_sqlite("read", path, error))?;
+        look(&Records::new(&Transacted::new(&transaction, path), now))
     }
 
     fn write<T>(
@@ -196,23 +195,21 @@ impl EmbeddedStore {
         };
         let database = match &mut *place {
             Place::Memory(memory) => {
-                let draft = memory.draft();
+                let draft = memory.clone();
                 let (answer, effect) = run(Records::new(&draft, now))?;
                 if effect == Effect::Changed {
-                    memory.replace(draft);
+                    *memory = draft;
                 }
                 return Ok(answer);
             }
             Place::File(database) => database,
         };
-        let path = database.path().to_owned();
-        let failed = |error| failed_sqlite("write", &path, error);
+        let Opened { connection, path } = database.made()?;
+        let failed = |error| failed_sqlite("write", path, error);
         // Dropped without a commit, it changes nothing.
-        let transaction = database
-            .made()?
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(failed)?;
-        let (answer, effect) = run(Records::new(&Transacted::new(&transaction, &path), now))?;
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let (answer, effect) = run(Records::new(&Transacted::new(&transaction, path), now))?;
         if effect == Effect::Changed {
             transaction.commit().map_err(failed)?;
         }
@@ -301,8 +298,7 @@ impl EmbeddedStore {
     /// No action can.
     pub fn tag_as_aws(&self, id: &str, tags: Vec<Tag>) -> Result<(), ServiceError> {
         self.edit(id, |_, secret, _| {
-            let kept = secret.tags.get_or_insert_default();
-            kept.extend(tags.into_iter().map(|tag| (tag.key, tag.value)));
+            secrets::add_tags(secret, tags);
             Ok(((), Effect::Changed))
         })
     }
@@ -363,9 +359,9 @@ impl EmbeddedStore {
     /// `RotateSecret`: registers the version that the steps are to fill. Running them is up to the
     /// caller.
     pub fn begin_rotation(&self, request: &RotateSecret) -> Result<RotationStart, ServiceError> {
-        rotation::checked_token(request)?;
+        let token = rotation::checked_token(request)?;
         self.edit(&request.secret_id, |records, secret, now| {
-            Ok((rotation::begin(records, secret, request, now)?, Effect::Changed))
+            Ok((rotation::begin(records, secret, request, token, now)?, Effect::Changed))
         })
     }
 

@@ -13,6 +13,12 @@ use super::moment::Moment;
 use super::requests::{RotationRules, Tag};
 use super::stored_value::StoredValue;
 
+/// Characters of an ARN's random ending, which tells a secret from a later one of the same name.
+pub(super) const ARN_SUFFIX: usize = 6;
+
+/// Those, and the hyphen before them.
+pub(super) const ARN_ENDING: usize = ARN_SUFFIX + 1;
+
 /// One secret, with all its versions.
 #[derive(Clone)]
 pub(super) struct SecretRecord {
@@ -106,6 +112,11 @@ impl SecretRecord {
             replicas: BTreeMap::new(),
             versions: Vec::new(),
         }
+    }
+
+    /// Whether its recovery window is over.
+    pub(super) fn is_gone(&self, now: Moment) -> bool {
+        self.deletion.is_some_and(|date| date <= now)
     }
 
     pub(super) fn version(&self, id: &str) -> Option<&VersionRecord> {

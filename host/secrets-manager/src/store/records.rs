@@ -95,8 +95,9 @@ impl<'a> Records<'a> {
 
     /// A secret by name, ARN or partial ARN, if there is one.
     pub(super) fn look_up(&self, id: &str) -> Result<Option<SecretRecord>, ServiceError> {
-        if let Some(secret) = self.named(id)? {
-            return Ok(Some(secret));
+        // A name has no colon.
+        if !id.starts_with("arn:") {
+            return self.named(id);
         }
         if let Some(secret) = self.unless_gone(self.table.by_arn(id)?) {
             return Ok(Some(secret));
@@ -105,7 +106,7 @@ impl<'a> Records<'a> {
     }
 
     fn unless_gone(&self, secret: Option<SecretRecord>) -> Option<SecretRecord> {
-        secret.filter(|secret| secret.deletion.is_none_or(|date| date > self.now))
+        secret.filter(|secret| !secret.is_gone(self.now))
     }
 
     /// A version's value, if it has one.

@@ -57,9 +57,9 @@ pub(super) fn begin(
     records: &Records<'_>,
     secret: &mut SecretRecord,
     request: &RotateSecret,
+    token: &str,
     now: Moment,
 ) -> Result<RotationStart, ServiceError> {
-    let token = checked_token(request)?;
     let known = secret.rotation.as_ref();
     let lambda_arn =
         request.lambda_arn.clone().or_else(|| known.and_then(|known| known.lambda_arn.clone()));

@@ -1,5 +1,6 @@
 //! Whole secrets: making, changing, deleting and restoring them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Effect;
@@ -7,14 +8,11 @@ use super::answers::{Deleted, Touched};
 use super::error::{ServiceError, exists, invalid_parameter, invalid_request};
 use super::labels::CURRENT;
 use super::moment::Moment;
-use super::record::SecretRecord;
+use super::record::{ARN_SUFFIX, SecretRecord};
 use super::records::Records;
 use super::requests::{CreateSecret, Deletion, Tag, UpdateSecret};
 use super::stored_value::StoredValue;
 use super::{limits, password, replication, values};
-
-/// Characters of an ARN's random ending, which tells a secret from a later one of the same name.
-const SUFFIX: usize = 6;
 
 /// The recovery window where none is given, and its bounds.
 const RECOVERY_DAYS: i64 = 30;
@@ -24,7 +22,7 @@ const DAY: Duration = Duration::from_hours(24);
 
 /// A new ARN, which no later secret of the same name will have.
 fn new_arn(records: &Records<'_>, name: &str) -> Result<String, ServiceError> {
-    let (identity, suffix) = (records.identity()?, password::suffix(SUFFIX)?);
+    let (identity, suffix) = (records.identity()?, password::suffix(ARN_SUFFIX)?);
     let (region, account) = (identity.region, identity.account);
     Ok(format!("arn:aws:secretsmanager:{region}:{account}:secret:{name}-{suffix}"))
 }
@@ -174,11 +172,16 @@ pub(super) fn tag(
     now: Moment,
 ) -> Result<(), ServiceError> {
     limits::tags(&tags)?;
-    let kept = secret.tags.get_or_insert_default();
-    kept.extend(tags.into_iter().map(|tag| (tag.key, tag.value)));
-    limits::tag_count(kept)?;
+    limits::tag_count(add_tags(secret, tags))?;
     secret.changed = now;
     Ok(())
+}
+
+/// Adds tags, whatever their number and their keys.
+pub(super) fn add_tags(secret: &mut SecretRecord, tags: Vec<Tag>) -> &BTreeMap<String, String> {
+    let kept = secret.tags.get_or_insert_default();
+    kept.extend(tags.into_iter().map(|tag| (tag.key, tag.value)));
+    kept
 }
 
 /// `UntagResource`: keys that are not there are no error.

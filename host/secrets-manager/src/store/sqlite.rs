@@ -17,13 +17,9 @@ use super::cursor::Cursor;
 use super::database_error::{damaged, failed_sqlite};
 use super::error::ServiceError;
 use super::moment::Moment;
-use super::record::{Content, SecretRecord, VersionRecord};
+use super::record::{ARN_ENDING, Content, SecretRecord, VersionRecord};
 use super::records::Table;
 use super::stored_value::StoredValue;
-
-/// Characters of an ARN's random ending, which tells a secret from a later one of the same name,
-/// and the hyphen before it.
-const ENDING: i64 = 7;
 
 const COLUMNS: &str = "name, arn, description, kms_key_id, tags, created, changed, rotated, deletion, \
                        rotation, labels, policy, replicas";
@@ -181,7 +177,8 @@ impl Table for Transacted<'_> {
     fn by_partial_arn(&self, arn: &str) -> Result<Option<SecretRecord>, ServiceError> {
         // Everything that begins with it and a hyphen; a full stop is the next character.
         let (from, to) = (format!("{arn}-"), format!("{arn}."));
-        let length = i64::try_from(arn.chars().count()).unwrap_or(i64::MAX).saturating_add(ENDING);
+        let length = arn.chars().count().saturating_add(ARN_ENDING);
+        let length = i64::try_from(length).unwrap_or(i64::MAX);
         let which = "arn >= ?1 AND arn < ?2 AND length(arn) = ?3 ORDER BY arn LIMIT 1";
         self.one(which, (from, to, length))
     }

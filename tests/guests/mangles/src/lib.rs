@@ -1,5 +1,5 @@
-//! Hands over texts that are none: bytes that are not UTF-8, around a password. In its log, or with the
-//! key `in` of its secret in its failure or in a name to connect to.
+//! Hands over bytes that are not UTF-8 as text, around a password. In its log, or with the key `in` of
+//! its secret in its failure or in a name to connect to.
 
 use windlass_guest::{ChangeRequest, Failure, Guest, LogLevel, field, log};
 
@@ -10,7 +10,7 @@ pub struct Mangles;
 impl Guest for Mangles {
     fn change(request: &ChangeRequest) -> Result<(), Failure> {
         let bytes = [b"\xff\xfe", request.new_password.as_bytes(), b"\xc3"].concat();
-        // SAFETY: it is none, which is this guest's sin; nothing here looks into it.
+        // SAFETY: it is not UTF-8, which is this guest's sin; nothing here looks into it.
         let text = unsafe { String::from_utf8_unchecked(bytes) };
         match field(&request.actor, "in")? {
             "log" => log(LogLevel::Info, &text),
