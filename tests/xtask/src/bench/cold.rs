@@ -27,16 +27,13 @@ pub(super) async fn start(
     (setting, goal): (&str, Goal),
     table: &mut Table,
 ) -> Result<()> {
-    let lambda = stack.lambda();
     let (mut polls, mut answers) = (Vec::new(), Vec::new());
     // One more, not counted: it brings the file into memory.
     for run in 0..=runs {
-        let function = stack.start_function("cold-start", Supervision::Plain)?;
-        let event = json!({ "Step": "noSuchStep" });
-        let invocation = lambda.invoke(event, LIMIT).await?;
+        let (poll, answer) = once(stack).await?;
         if run > 0 {
-            polls.push(function.cold_start(lambda).await?);
-            answers.push(invocation.ended.saturating_duration_since(function.started()));
+            polls.push(poll);
+            answers.push(answer);
         }
     }
     table.add(
@@ -47,6 +44,19 @@ pub(super) async fn start(
         ],
     );
     Ok(())
+}
+
+/// Starts a function, and returns when it asked for work and when it had refused an event, since its
+/// start.
+pub(super) async fn once(stack: &Stack) -> Result<(Duration, Duration)> {
+    let lambda = stack.lambda();
+    let function = stack.start_function("cold-start", Supervision::Plain)?;
+    let invocation = lambda.invoke(json!({ "Step": "noSuchStep" }), LIMIT).await?;
+    let answer = invocation.ended.saturating_duration_since(function.started());
+    let poll = function.cold_start(lambda).await?;
+    // It asks again, which must not count as the next function's first request.
+    lambda.function_idle().await;
+    Ok((poll, answer))
 }
 
 /// Measures rotations whose every step finds no process and starts one.

@@ -6,6 +6,7 @@
 //! that the secret needs, and what a start and a rotation cost is the same as with twelve different ones.
 
 use std::fs;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -29,11 +30,7 @@ const MEMORY_GOAL: Goal = Goal::AtMost(11.0);
 /// Adds the rows: the start, a rotation of new processes, and warm rotations with their memory.
 pub(super) async fn measure(programs: &Programs, runs: usize, table: &mut Table) -> Result<()> {
     let work = WorkDir::new()?;
-    let real = fs::read_dir(&programs.plugins)
-        .with_context(|| format!("reading `{}`", programs.plugins.display()))?;
-    let mut real: Vec<_> = real.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    real.retain(|path| path.extension().is_some_and(|ending| ending == "cwasm"));
-    real.sort();
+    let real = compiled(programs)?;
     for (number, file) in real.iter().cycle().take(PLUGINS).enumerate() {
         let name = file.file_name().context("a plugin has a name")?;
         if number < real.len() {
@@ -54,6 +51,16 @@ pub(super) async fn measure(programs: &Programs, runs: usize, table: &mut Table)
     let subject = subject.with(&title, MEMORY_GOAL);
     cold::steps(&stack, &subject, runs, table).await?;
     rotation::warm(&stack, &subject, runs, table).await
+}
+
+/// The files of the plugins that there are, in the order of their names.
+pub(super) fn compiled(programs: &Programs) -> Result<Vec<PathBuf>> {
+    let folder = fs::read_dir(&programs.plugins)
+        .with_context(|| format!("failed to read `{}`", programs.plugins.display()))?;
+    let mut files: Vec<_> = folder.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "cwasm"));
+    files.sort();
+    Ok(files)
 }
 
 /// A compiled plugin, sealed under another name and for an engine of that name.

@@ -10,6 +10,7 @@ mod counted;
 mod engine;
 mod figures;
 mod installed;
+mod loading;
 mod native;
 mod rotation;
 mod server;
@@ -72,6 +73,7 @@ async fn measure(programs: Programs, native: Command, runs: usize) -> Result<Tab
     let stack = Stack::start(programs.clone()).await?;
     let setting = ("the plugins that there are", cold::START_GOAL);
     cold::start(&stack, runs, setting, &mut table).await?;
+    loading::measure(&programs, runs, &mut table).await?;
     for engine in Engine::ALL {
         let Some(server) = Server::start(&stack, engine).await? else { continue };
         for strategy in Strategy::ALL {
