@@ -5,16 +5,27 @@
 //! (memfd_create(2)), the code is written into one, which is sealed so that nobody can change it, this
 //! process included; the runtime maps it, and only the pages that are used count. Everywhere else the
 //! code is copied.
+//!
+//! Nothing else of the host is `unsafe`: wasmtime can't know whether machine code is its own. Here it is,
+//! because a [`Code`] comes from [`Code::copied`] alone.
+
+#![expect(unsafe_code, reason = "wasmtime takes the word of its caller for machine code")]
 
 #[cfg(target_os = "linux")]
 use std::fs::File;
 use std::io;
+use std::path::Path;
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// Code that is still being put together.
-pub(super) enum Code {
+use super::ArtifactProblem;
+use super::artifact::{self, Trailer};
+
+/// The code of a compiled plugin.
+pub(super) struct Code(Place);
+
+enum Place {
     /// In an anonymous file.
     #[cfg(target_os = "linux")]
     File(File),
@@ -23,8 +34,31 @@ pub(super) enum Code {
 }
 
 impl Code {
+    /// The code of a compiled plugin's file, with its trailer.
+    ///
+    /// # Errors
+    /// If it is not what `windlass compile` wrote for this version and this machine.
+    pub(super) fn copied(path: &Path) -> Result<(Self, Trailer), ArtifactProblem> {
+        let mut place = Place::new();
+        let trailer = artifact::copy_code(path, |piece| place.push(piece))?;
+        Ok((Self(place), trailer))
+    }
+
+    /// Loads the code.
+    ///
+    /// # Errors
+    /// If it is not code for this runtime.
+    pub(super) fn load(self, engine: &Engine) -> wasmtime::Result<Component> {
+        // SAFETY: `artifact::copy_code` checked that these are the bytes that `windlass compile` wrote
+        // for this version and target; that the file may be trusted is decided by whoever configures
+        // the function (see the header of `artifact`).
+        unsafe { self.0.load(engine) }
+    }
+}
+
+impl Place {
     /// No code yet.
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         #[cfg(target_os = "linux")]
         if let Ok(file) = anonymous_file() {
             return Self::File(file);
@@ -36,7 +70,7 @@ impl Code {
     ///
     /// # Errors
     /// If the system has no memory for it.
-    pub(super) fn push(&mut self, piece: &[u8]) -> io::Result<()> {
+    fn push(&mut self, piece: &[u8]) -> io::Result<()> {
         match self {
             #[cfg(target_os = "linux")]
             Self::File(file) => io::Write::write_all(file, piece),
@@ -54,7 +88,7 @@ impl Code {
     ///
     /// # Safety
     /// As of [`Component::deserialize`]: the runtime's own compiler must have made it.
-    pub(super) unsafe fn load(self, engine: &Engine) -> wasmtime::Result<Component> {
+    unsafe fn load(self, engine: &Engine) -> wasmtime::Result<Component> {
         let bytes = match self {
             #[cfg(target_os = "linux")]
             Self::File(file) => {
@@ -118,7 +152,7 @@ mod tests {
         let bytes = wat::parse_str("(component (core module (func)))").unwrap();
         let runtime = crate::sandbox::Runtime::new().unwrap();
         let compiled = Component::new(runtime.wasmtime(), &bytes).unwrap().serialize().unwrap();
-        for mut code in [Code::File(anonymous_file().unwrap()), Code::Memory(Vec::new())] {
+        for mut code in [Place::File(anonymous_file().unwrap()), Place::Memory(Vec::new())] {
             compiled.chunks(100).for_each(|piece| code.push(piece).unwrap());
             // SAFETY: made by the compiler, just now.
             unsafe { code.load(runtime.wasmtime()) }.unwrap();

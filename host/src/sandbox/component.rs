@@ -27,7 +27,7 @@ pub fn encode(module: &[u8], gate: Gate) -> Result<Vec<u8>, ArtifactProblem> {
     let component = ComponentEncoder::default()
         .validate(true)
         .module(module)
-        .and_then(|encoder| encoder.encode())
+        .and_then(|mut encoder| encoder.encode())
         .map_err(|error| ArtifactProblem::Rejected(format!("{error:#}")))?;
     if gate == Gate::Closed {
         check(&shape(&component)?)?;

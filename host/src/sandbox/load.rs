@@ -17,7 +17,7 @@ use super::call::{CallState, run};
 use super::code::Code;
 use super::description::{asks_for, descriptions, differences};
 use super::limits::DESCRIPTION_ENTRIES;
-use super::{ArtifactProblem, PluginError, Runtime, artifact};
+use super::{ArtifactProblem, PluginError, Runtime};
 use crate::digest::Digest;
 use crate::grants::GrantPattern;
 use crate::redact::Redactor;
@@ -103,17 +103,12 @@ impl Loaded {
         sealed: Option<&Trailer>,
     ) -> Result<Arc<Self>, PluginError> {
         let rejected = |problem| PluginError::Artifact { path: path.to_owned(), problem };
-        let mut code = Code::new();
-        let trailer = artifact::copy_code(path, |piece| code.push(piece)).map_err(rejected)?;
+        let (code, trailer) = Code::copied(path).map_err(rejected)?;
         if sealed.is_some_and(|sealed| *sealed != trailer) {
             return Err(PluginError::Replaced { path: path.to_owned() });
         }
         admission.of_compiled(&stem(path), &trailer).map_err(rejected)?;
-        // SAFETY: `artifact::copy_code` checked that these are the bytes that `windlass compile` wrote
-        // for this version and target; that the file may be trusted is the caller's word (see the
-        // header of `artifact`).
-        let component = unsafe { code.load(runtime.wasmtime()) };
-        let component = component.map_err(|error| {
+        let component = code.load(runtime.wasmtime()).map_err(|error| {
             rejected(ArtifactProblem::Rejected(format!("{error:#}; compile it again")))
         })?;
         let plugin =

@@ -5,6 +5,7 @@
 #![allow(
     missing_docs,
     unreachable_pub,
+    unsafe_code,
     unsafe_op_in_unsafe_fn,
     clippy::all,
     clippy::unwrap_used,

@@ -69,6 +69,10 @@ const RANDOM_PIECE: usize = 4096;
 /// # Safety
 /// `destination` points to `length` writable bytes; getrandom's contract.
 #[cfg(all(target_arch = "wasm32", getrandom_backend = "custom"))]
+#[expect(
+    unsafe_code,
+    reason = "getrandom's contract: a function found by its name, and a raw buffer"
+)]
 #[unsafe(no_mangle)]
 unsafe extern "Rust" fn __getrandom_v03_custom(
     destination: *mut u8,

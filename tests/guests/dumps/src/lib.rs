@@ -1,5 +1,7 @@
 //! Sends all that it has to its server: each thing that it was handed, then its whole memory.
 
+#![expect(unsafe_code, reason = "what it does to the host is its sin")]
+
 use std::io::Write;
 
 use windlass_guest::{ChangeRequest, Description, Failure, Guest};

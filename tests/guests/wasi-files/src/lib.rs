@@ -4,6 +4,7 @@ use windlass_guest::{ChangeRequest, Failure, Guest};
 
 #[allow(
     missing_docs,
+    unsafe_code,
     unsafe_op_in_unsafe_fn,
     clippy::all,
     clippy::allow_attributes_without_reason,
