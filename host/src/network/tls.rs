@@ -203,6 +203,9 @@ fn explain(
         Some(Error::InvalidCertificate(
             CertificateError::Expired | CertificateError::ExpiredContext { .. },
         )) => "; its certificate has expired: renew it on the server",
+        Some(Error::InvalidMessage(_)) => opening.advice().unwrap_or(
+            "; its answer is not TLS: check that the secret's `host` and `port` are the service's",
+        ),
         None if matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof) => {
             "; the peer closed the connection: it may not speak TLS on this port"
         }

@@ -23,7 +23,7 @@ const QUERY: u8 = 0x03;
 const QUIT: u8 = 0x01;
 const OK: u8 = 0x00;
 const END_OF_ROWS: u8 = 0xfe;
-/// A request for a file of this side's: never answered.
+/// A request for a file of the client's (LOAD DATA LOCAL): never answered.
 const LOCAL_FILE: u8 = 0xfb;
 
 /// The most columns that a query here asks for is 5.
@@ -237,7 +237,9 @@ impl Session {
             Some(&OK) => return Ok(Ok(Vec::new())),
             Some(&ERROR) => return ServerError::read(&first).map(Err),
             Some(&LOCAL_FILE) => {
-                return Err(Failure::protocol("the server asks for a file of this side's"));
+                return Err(Failure::protocol(
+                    "the server asks the client for a file (LOAD DATA LOCAL)",
+                ));
             }
             _ => Fields::new(&first).length()?.filter(|count| *count <= COLUMNS_MAX),
         };

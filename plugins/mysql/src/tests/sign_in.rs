@@ -302,7 +302,7 @@ fn a_session_that_can_do_nothing_is_not_verified() {
     });
     assert_failure(outcome, Declined, "1820", "has expired");
     let table: &[&[&[u8]]] = &[
-        // A request for a file of this side's.
+        // A request for a file of the client's.
         &[b"\xfb/etc/passwd"],
         &[&[0xfc, 0xff, 0xff]],
         &[&[1], b"column", b"no end of columns"],
