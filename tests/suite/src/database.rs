@@ -11,7 +11,8 @@ use anyhow::{Context, Result};
 use tokio::sync::OnceCell;
 use windlass_harness::{Ca, Postgres, PostgresOptions, WorkDir};
 
-use crate::engine::{self, Server};
+use crate::engine::postgres::Postgresql;
+use crate::engine::{self, Engine, Server};
 use crate::{Login, leaks};
 
 static AUTHORITY: OnceCell<Authority> = OnceCell::const_new();
@@ -63,7 +64,8 @@ impl Database {
         };
         let postgres = Arc::new(Postgres::start(&authority.ca, options).await?);
         postgres.admin("CREATE ROLE md5_signers; CREATE ROLE plain_signers").await?;
-        let server = Server::from_postgres(Arc::clone(&postgres), &authority.ca).await?;
+        let running = Postgresql::shared(Arc::clone(&postgres)).await?;
+        let server = Server::new(Engine::POSTGRES, running, &authority.ca);
         engine::note_running(server.clone());
         Ok(Self { postgres, server, authority })
     }
@@ -78,6 +80,14 @@ impl Database {
     #[must_use]
     pub fn server(&self) -> Server {
         self.server.clone()
+    }
+
+    /// The authority that signs the certificates of all shared servers.
+    ///
+    /// # Errors
+    /// If its files can't be written.
+    pub async fn authority() -> Result<&'static Ca> {
+        Ok(&Authority::shared().await?.ca)
     }
 
     /// The authority that signed its certificate, and those of all shared servers.

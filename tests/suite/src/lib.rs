@@ -9,10 +9,12 @@
 //! 3. **The product is only ever run, never linked**: what is tested is what is deployed.
 //! 4. **No password in any output**: every world is searched when it ends (see [`leaks`]).
 
+pub mod cost;
 mod database;
 mod engine;
 pub mod enumeration;
 mod golden;
+pub mod hostile;
 pub mod leaks;
 mod login;
 mod programs;
@@ -21,9 +23,12 @@ pub mod soak;
 mod world;
 
 pub use database::Database;
-pub use engine::{Connected, Engine, Server, Witness};
+pub use engine::{
+    Connected, Depth, Engine, EngineSpec, NewAccount, RealServer, Server, Task, Tls, Witness,
+};
 pub use golden::{golden, tell, within};
 pub use login::{Login, made_up_password};
 pub use programs::{Ran, guests, plugins_with, python, typed, windlass};
 pub use rotation::{STEPS, error_of};
+pub use windlass_harness::skip;
 pub use world::{Managed, Options, Rotations, World, with_all_logged};

@@ -382,7 +382,7 @@ fn watch(logs: &Path, store: &Path, lambda: &RuntimeApi) -> Result<Watch> {
         for server in engine::running() {
             // One that did not run yet has logged all of it meanwhile.
             let begun = begun.get(&server.port()).copied().unwrap_or_default();
-            let name = format!("the log of {}", server.engine().name());
+            let name = format!("the log of {}", server.engine().name);
             further.servers.push((name, server.log_from(begun)?.0));
             further.said.extend(server.own_statements());
         }

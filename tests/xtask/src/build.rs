@@ -1,7 +1,8 @@
 //! `cargo xtask build`: everything that runs, in the order in which one needs the other.
 //!
 //! `bootstrap` is built in an invocation of its own: built together with the command line, cargo
-//! would unify their features and link a compiler into the Lambda function.
+//! would unify their features and link a compiler into the Lambda function. The demo, for which that
+//! does not matter, builds both at once, and every dependency once.
 //!
 //! Where the environment names all of the programs already (`WINDLASS_DEV_BIN`,
 //! `WINDLASS_DEV_BOOTSTRAP`, `WINDLASS_DEV_PLUGINS`), those are used and nothing is built: a
@@ -17,19 +18,15 @@ use windlass_harness::Programs;
 use crate::workspace::{Workspace, forget_this_package};
 use crate::{command, progress};
 
+/// The plugin that the demo shows.
+const SHOWN: &str = "postgres";
+
 /// Builds all and says where it is.
 pub(crate) fn run(workspace: &Workspace) -> Result<Programs> {
-    if let Ok(programs) = Programs::from_environment() {
-        eprintln!("==> nothing is built: using what the environment names");
-        eprintln!("    {}", programs.windlass.display());
-        eprintln!("    {}", programs.bootstrap.display());
-        eprintln!("    {}", programs.plugins.display());
+    if let Some(programs) = named_by_environment() {
         return Ok(programs);
     }
     let output = workspace.output();
-    let plugins = output.join("plugins");
-    fs::create_dir_all(&plugins).with_context(|| format!("making `{}`", plugins.display()))?;
-
     let windlass = progress::step("build `windlass`, the command line", || {
         // With the whole workspace's features, as the tests are built: dependencies compile once.
         command::run(workspace.cargo().args(["build", "--workspace", "--bin", "windlass"]))?;
@@ -44,6 +41,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Programs> {
         )?;
         install(&workspace.target().join("lambda/bootstrap"), &output.join("bootstrap"))
     })?;
+    let plugins = folder(output.join("plugins"))?;
     for (name, source) in workspace.crates_in("plugins")? {
         progress::step(&format!("build plugin `{name}`"), || {
             plugin(workspace, &windlass, &source, &plugins.join(&name), &[])
@@ -52,10 +50,55 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Programs> {
     Ok(Programs { windlass, bootstrap, plugins })
 }
 
+/// Builds what the demo needs, as fast as can be: one plugin, and the function of the same invocation
+/// of cargo as the command line. It runs the same code as the one for Lambda, and is larger and slower.
+pub(crate) fn for_demo(workspace: &Workspace) -> Result<Programs> {
+    if let Some(programs) = named_by_environment() {
+        return Ok(programs);
+    }
+    eprintln!(
+        "The first build compiles about 350 crates, among them wasmtime and its compiler: about 6 \
+         minutes on 2 cores. Later builds take seconds."
+    );
+    let what =
+        "build `windlass`, the command line that compiles plugins, and `bootstrap`, the function";
+    progress::step(what, || {
+        // Together with `xtask`, whose features of what they share are built already.
+        command::run(
+            workspace
+                .cargo()
+                .args(["build", "-p", "xtask", "-p", "windlass", "--bin", "windlass"])
+                .args(["--bin", "bootstrap", "--no-default-features"])
+                .args(["--features", "windlass/cli,windlass/lambda"]),
+        )
+    })?;
+    let debug = workspace.target().join("debug");
+    let (windlass, bootstrap) = (debug.join("windlass"), debug.join("bootstrap"));
+    let plugins = folder(workspace.output().join("demo/plugins"))?;
+    let source = workspace.root().join("plugins").join(SHOWN);
+    progress::step(&format!("build plugin `{SHOWN}`, and compile it for this machine"), || {
+        plugin(workspace, &windlass, &source, &plugins.join(SHOWN), &[])
+    })?;
+    Ok(Programs { windlass, bootstrap, plugins })
+}
+
+fn named_by_environment() -> Option<Programs> {
+    let programs = Programs::from_environment().ok()?;
+    eprintln!("==> nothing is built: using what the environment names");
+    for program in [&programs.windlass, &programs.bootstrap, &programs.plugins] {
+        eprintln!("    {}", program.display());
+    }
+    Some(programs)
+}
+
+fn folder(path: PathBuf) -> Result<PathBuf> {
+    fs::create_dir_all(&path).with_context(|| format!("failed to make `{}`", path.display()))?;
+    Ok(path)
+}
+
 /// Builds the guests, plugins that misbehave for the tests, and says where they are.
 pub(crate) fn guests(workspace: &Workspace, programs: &Programs) -> Result<PathBuf> {
-    let guests = workspace.output().join("guests");
-    fs::create_dir_all(&guests).with_context(|| format!("making `{}`", guests.display()))?;
+    let guests = folder(workspace.output().join("guests"))?;
     for (name, source) in workspace.crates_in("tests/guests")? {
         progress::step(&format!("build guest `{name}`"), || {
             // What the function refuses must be there to be refused.

@@ -3,15 +3,19 @@
 //! What they print goes to standard error: standard output is for our own results.
 
 use std::env;
+use std::fs::{self, File};
 use std::io::stderr;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 /// How often the end of a bounded program is looked for.
 const POLL: Duration = Duration::from_millis(20);
+
+/// So many lines of what a failed program printed are shown.
+const SHOWN: usize = 20;
 
 /// Runs it to its end. For our own builds, whose length is the machine's business.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
@@ -29,12 +33,31 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 
 /// Runs it and kills it after `limit`. For what waits for a network.
 pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<()> {
+    ends_within(command.stdout(stderr()), limit)
+}
+
+/// The same, with what it prints kept back; where it fails, the end of that is in the error.
+pub(crate) fn run_quietly_within(command: &mut Command, limit: Duration) -> Result<()> {
+    let name = format!("windlass-output-{}", std::process::id());
+    let path = env::temp_dir().join(name);
+    let output = File::create(&path).with_context(|| format!("making `{}`", path.display()))?;
+    let errors = output.try_clone().context("sharing a file")?;
+    let ended = ends_within(command.stdout(output).stderr(errors), limit);
+    let printed = fs::read(&path).unwrap_or_default();
+    // It has been read; where it can't be removed, somebody cleans the folder up.
+    let _ = fs::remove_file(&path);
+    ended.map_err(|error| {
+        let printed = String::from_utf8_lossy(&printed);
+        let lines: Vec<_> = printed.lines().collect();
+        let last = lines.get(lines.len().saturating_sub(SHOWN)..).unwrap_or_default();
+        if last.is_empty() { error } else { anyhow!("{error:#}:\n{}", last.join("\n")) }
+    })
+}
+
+fn ends_within(command: &mut Command, limit: Duration) -> Result<()> {
     let name = name(command);
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(stderr())
-        .spawn()
-        .with_context(|| format!("failed to run `{name}`"))?;
+    let mut child =
+        command.stdin(Stdio::null()).spawn().with_context(|| format!("failed to run `{name}`"))?;
     let end = Instant::now() + limit;
     loop {
         match child.try_wait().with_context(|| format!("waiting for `{name}`"))? {
@@ -86,6 +109,9 @@ mod tests {
         assert_eq!(late.to_string(), "`sleep 60` did not end within 0 s");
         let missing = run(&mut Command::new("windlass-no-such-program")).unwrap_err();
         assert_eq!(missing.to_string(), "failed to run `windlass-no-such-program`");
+        let loud = ["-c", "echo one; echo two >&2; exit 3"];
+        let kept = run_quietly_within(Command::new("sh").args(loud), POLL * 100).unwrap_err();
+        assert!(kept.to_string().ends_with("failed (exit status: 3):\none\ntwo"), "{kept}");
         assert!(!succeeds(&mut Command::new("windlass-no-such-program")));
     }
 }

@@ -9,6 +9,7 @@ mod build;
 mod command;
 mod demo;
 mod fuzz;
+mod lint;
 mod progress;
 mod setup;
 mod soak;
@@ -49,9 +50,15 @@ enum Task {
     Build,
     /// Rotate real passwords of a real PostgreSQL, and prove that it worked.
     ///
+    /// Builds what it needs as fast as can be: one plugin, and a function that is larger and slower
+    /// than the one that `build` makes.
+    ///
     /// Exits with code 0 only if every proof held.
     Demo,
-    /// Run all tests.
+    /// Run all tests, and say where the time went.
+    ///
+    /// A test that this machine can't run, because a server is missing say, counts as skipped, with
+    /// its reason. `--engine` and `--shard` choose some of all tests.
     Test(test::Arguments),
     /// Measure start, steps, rotations, memory, sizes and round trips on this machine.
     Bench(bench::Arguments),
@@ -66,6 +73,8 @@ enum Task {
     /// able to sign in and is not. Exits with code 0 only if nothing of that happened; else the logs
     /// are kept, and their folder is named.
     Soak(soak::Arguments),
+    /// Check dependencies by `deny.toml`, and the workflows of GitHub.
+    Lint,
     /// Try what no input may do: a server's bytes, an event, a secret, a grant, a compiled plugin.
     ///
     /// The targets are in `tests/fuzz`. Without `--minutes` it is a smoke run from the seeds. Exits
@@ -103,6 +112,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Test(arguments) => test::run(&workspace, &arguments),
         Task::Bench(arguments) => bench::run(&workspace, &arguments),
         Task::Soak(arguments) => soak::run(&workspace, &arguments),
+        Task::Lint => lint::run(&workspace),
         Task::Fuzz(arguments) => fuzz::run(&workspace, &arguments),
     }
 }

@@ -4,7 +4,8 @@ use std::io::{IsTerminal, Write, stderr};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use windlass_suite::Engine;
 use windlass_suite::soak::{self, Tally};
 
 use crate::build;
@@ -21,6 +22,9 @@ pub(crate) struct Arguments {
     /// How long things go wrong; the last checks take about a minute more
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1440))]
     minutes: u16,
+    /// Whose passwords are rotated, as secrets name it: postgres, mysql
+    #[arg(long, default_value = "postgres", value_name = "NAME", value_parser = engine)]
+    engine: Engine,
     /// Chooses the faults; printed at the end, for another soak of the same kind. Else the clock's
     #[arg(long)]
     seed: Option<u64>,
@@ -36,6 +40,9 @@ pub(crate) struct Arguments {
 /// Sets up, builds, soaks, tells.
 pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode> {
     setup::run(workspace, Purpose::Servers)?;
+    if let Some(why) = (arguments.engine.missing)() {
+        bail!("no server of engine `{}`: {why}", arguments.engine.name);
+    }
     let programs = build::run(workspace)?;
     let seed = match arguments.seed {
         Some(seed) => seed,
@@ -43,6 +50,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
     };
     let options = soak::Options {
         programs,
+        engine: arguments.engine,
         seed,
         secrets: usize::from(arguments.secrets),
         functions: usize::from(arguments.functions),
@@ -63,6 +71,19 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
     println!("{report}");
     println!("{}", if report.held() { "every secret signs in" } else { "NOT everything held" });
     Ok(if report.held() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The engine of this key.
+pub(crate) fn engine(name: &str) -> Result<Engine, String> {
+    let names = || {
+        Engine::ALL
+            .iter()
+            .chain(Engine::VERSIONS)
+            .map(|engine| engine.key)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    Engine::of_key(name).ok_or_else(|| format!("the engines are {}", names()))
 }
 
 /// One line that is written over, where a person looks at it.

@@ -1,5 +1,6 @@
 //! Where PostgreSQL's programs are: `WINDLASS_DEV_POSTGRES`, else the newest of the places where
-//! distributions put them, else `PATH`.
+//! distributions put them, else `PATH`. Other versions are where `cargo xtask setup` has unpacked them,
+//! each in a folder of its own; they have no client, and the first one's talks to all of them.
 //!
 //! Debian's `/usr/bin/psql` is a script that chooses a cluster; the programs themselves are wanted.
 
@@ -8,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use nix::unistd::Uid;
 
 /// Names a directory to use instead of looking for one.
 const OVERRIDE: &str = "WINDLASS_DEV_POSTGRES";
@@ -16,6 +18,8 @@ const OVERRIDE: &str = "WINDLASS_DEV_POSTGRES";
 #[derive(Clone, Debug)]
 pub struct PostgresBinaries {
     directory: PathBuf,
+    /// The folder of the client.
+    client: PathBuf,
 }
 
 impl PostgresBinaries {
@@ -32,18 +36,45 @@ impl PostgresBinaries {
                     directory.display()
                 );
             }
-            return Ok(Self { directory });
+            return Ok(Self { client: directory.clone(), directory });
         }
         let path = env::var_os("PATH").unwrap_or_default();
         newest(Path::new("/usr/lib/postgresql"), "", "bin")
             .or_else(|| newest(Path::new("/usr"), "pgsql-", "bin"))
             .or_else(|| env::split_paths(&path).find(|directory| complete(directory)))
-            .map(|directory| Self { directory })
+            .map(|directory| Self { client: directory.clone(), directory })
             .ok_or_else(|| {
                 anyhow::anyhow!(
                     "PostgreSQL's server is not installed: run `cargo xtask setup`, or set {OVERRIDE}"
                 )
             })
+    }
+
+    /// The installation of this major version.
+    ///
+    /// # Errors
+    /// If it was not unpacked.
+    pub fn of_version(major: u32) -> Result<Self> {
+        let directory = Self::place(major).join("bin");
+        if !["postgres", "initdb"].iter().all(|program| directory.join(program).is_file()) {
+            bail!(
+                "PostgreSQL {major} is not in `{}`: run `cargo xtask setup`",
+                directory.display()
+            );
+        }
+        Ok(Self { directory, client: Self::find()?.client })
+    }
+
+    /// Where this major version is unpacked: PostgreSQL does not run as root, so that what root unpacks
+    /// has to be where others may read.
+    #[must_use]
+    pub fn place(major: u32) -> PathBuf {
+        let cache = if Uid::effective().is_root() {
+            PathBuf::from("/var/cache")
+        } else {
+            Path::new(&env::var_os("HOME").unwrap_or_default()).join(".cache")
+        };
+        cache.join(format!("windlass/postgres/{major}"))
     }
 
     /// The server.
@@ -61,7 +92,7 @@ impl PostgresBinaries {
     /// The client.
     #[must_use]
     pub fn psql(&self) -> PathBuf {
-        self.directory.join("psql")
+        self.client.join("psql")
     }
 }
 

@@ -48,6 +48,8 @@ hostnossl all all     127.0.0.1/32 reject
 /// How a server is to be set up. The default is what the demo uses.
 #[derive(Clone, Debug)]
 pub struct PostgresOptions {
+    /// The major version; else the one that is installed.
+    pub version: Option<u32>,
     /// The password of the administrator `master`.
     pub admin_password: String,
     /// Lines of `pg_hba.conf` that go before the harness's own.
@@ -61,6 +63,7 @@ pub struct PostgresOptions {
 impl Default for PostgresOptions {
     fn default() -> Self {
         Self {
+            version: None,
             admin_password: "master-of-the-harness".to_owned(),
             first_rules: Vec::new(),
             settings: Vec::new(),
@@ -87,12 +90,21 @@ impl Postgres {
     /// The administrator's name.
     pub const ADMIN: &'static str = "master";
 
+    /// Why there can be no server of this major version here, if there can't.
+    #[must_use]
+    pub fn missing(major: u32) -> Option<String> {
+        PostgresBinaries::of_version(major).err().map(|error| error.to_string())
+    }
+
     /// Makes a cluster and starts it; returns when it accepts connections.
     ///
     /// # Errors
     /// If PostgreSQL is not installed, or does not start; then with the end of its log.
     pub async fn start(ca: &Ca, options: PostgresOptions) -> Result<Self> {
-        let binaries = PostgresBinaries::find()?;
+        let binaries = match options.version {
+            None => PostgresBinaries::find()?,
+            Some(major) => PostgresBinaries::of_version(major)?,
+        };
         let work = WorkDir::new()?;
         let owner = Owner::choose()?;
         let directory = work.private("postgres")?;
@@ -286,7 +298,7 @@ async fn initialise(
     let output = owner
         .launch(binaries.initdb())
         .args(["--username", Postgres::ADMIN, "--auth", "scram-sha-256", "--encoding", "UTF8"])
-        .args(["--no-locale", "--no-sync", "--no-instructions"])
+        .args(["--no-locale", "--no-sync"])
         .arg_pair("--pgdata", data)
         .arg_pair("--pwfile", password_file)
         .finish(START_LIMIT)

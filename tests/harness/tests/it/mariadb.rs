@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use windlass_harness::{Ca, Mariadb, MariadbOptions, MysqlKind, Validity, WorkDir};
+use windlass_harness::{Ca, Mariadb, MariadbOptions, MysqlKind, Validity, WorkDir, skip};
 
 /// How long anything is waited for: a busy machine ends a process within a second.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -14,7 +14,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 async fn the_client_tells_a_right_password_from_a_wrong_one() {
     for kind in [MysqlKind::Mariadb, MysqlKind::Mysql] {
         if let Some(why) = Mariadb::missing(kind) {
-            eprintln!("SKIPPED, no {kind:?} here: {why}");
+            skip(&why);
             continue;
         }
         let work = WorkDir::new().unwrap();
@@ -40,7 +40,7 @@ async fn the_client_tells_a_right_password_from_a_wrong_one() {
 #[tokio::test]
 async fn the_client_refuses_bad_certificates() {
     if let Some(why) = Mariadb::missing(MysqlKind::Mariadb) {
-        eprintln!("SKIPPED, no MariaDB here: {why}");
+        skip(&why);
         return;
     }
     let work = WorkDir::new().unwrap();
@@ -58,7 +58,7 @@ async fn the_client_refuses_bad_certificates() {
 async fn a_server_may_have_no_tls_at_all() {
     for kind in [MysqlKind::Mariadb, MysqlKind::Mysql] {
         if let Some(why) = Mariadb::missing(kind) {
-            eprintln!("SKIPPED, no {kind:?} here: {why}");
+            skip(&why);
             continue;
         }
         let work = WorkDir::new().unwrap();
@@ -101,7 +101,7 @@ async fn somebody_who_is_killed() {
 fn a_server_ends_with_the_process_that_started_it_though_its_files_are_gone() {
     for kind in [MysqlKind::Mariadb, MysqlKind::Mysql] {
         if let Some(why) = Mariadb::missing(kind) {
-            eprintln!("SKIPPED, no {kind:?} here: {why}");
+            skip(&why);
             continue;
         }
         let mut other = Command::new(std::env::current_exe().unwrap())

@@ -1,77 +1,42 @@
-//! Redshift's way, on the PostgreSQL that stands for it: as PostgreSQL's, but that the halves of a
-//! pair have rights of their own, and a group says which is whose clone.
+//! Redshift, on the PostgreSQL that stands for it: its own server can't be had.
 
-use super::engine_sql::{Connected, EngineSql};
-use super::postgres::Postgresql;
-use crate::Login;
+use windlass_harness::Opening;
 
-/// Redshift.
-pub(super) struct Redshift;
+use super::postgres::{LONG_NAMES, Pairs, REQUEST_FOR_TLS, started};
+use super::spec::{Depth, EngineSpec};
+use crate::cost::{self, Errand, Strategy};
+use crate::hostile;
 
-/// The group is as the plugin makes it with the first clone.
-const PREPARE: &str = "CREATE SCHEMA rights; GRANT USAGE ON SCHEMA rights TO PUBLIC; \
-                       CREATE GROUP windlass_clones";
-
-impl EngineSql for Redshift {
-    fn prepare(&self) -> &'static str {
-        PREPARE
-    }
-
-    fn database(&self) -> Option<&'static str> {
-        Postgresql.database()
-    }
-
-    fn account(&self, login: &Login) -> String {
-        Postgresql.account(login)
-    }
-
-    fn bare(&self, login: &Login) -> String {
-        // No table is everybody's: rights on one can't be granted by two sessions at once.
-        Postgresql.account(login)
-    }
-
-    fn clone_of(&self, base: &Login, clone: &Login) -> String {
-        let (of, name) = (Login::identifier(&base.username), Login::identifier(&clone.username));
-        Postgresql.bare(clone)
-            + &format!(
-                "GRANT SELECT, INSERT ON rights.{of} TO {name}; \
-                 ALTER GROUP windlass_clones ADD USER {name}; "
-            )
-    }
-
-    fn let_in_without_tls(&self, name: &str) -> Option<String> {
-        Postgresql.let_in_without_tls(name)
-    }
-
-    fn change_rights(&self, name: &str) -> String {
-        Postgresql.change_rights(name)
-    }
-
-    fn show_rights(&self, name: &str) -> String {
-        Postgresql.show_rights(name)
-    }
-
-    fn nameless(&self, line: &str, name: &str) -> String {
-        Postgresql.nameless(line, name)
-    }
-
-    fn count(&self, name: &str) -> String {
-        Postgresql.count(name)
-    }
-
-    fn set_password(&self, login: &Login) -> String {
-        Postgresql.set_password(login)
-    }
-
-    fn refused<'a>(&self, line: &'a str) -> Option<&'a str> {
-        Postgresql.refused(line)
-    }
-
-    fn connected(&self, line: &str, user: &str) -> Option<Connected> {
-        Postgresql.connected(line, user)
-    }
-
-    fn password_changes(&self, log: &str, user: &str) -> usize {
-        Postgresql.password_changes(log, user)
-    }
-}
+/// Redshift, for which PostgreSQL with MD5 hashes stands.
+pub static REDSHIFT: EngineSpec = EngineSpec {
+    key: "redshift",
+    name: "redshift",
+    title: "Redshift (PostgreSQL stands for it)",
+    plugin: "redshift",
+    missing: || None,
+    start: |ca, tls| Box::pin(async move { started(ca, tls, Pairs::OwnRights, None).await }),
+    opening: Opening::Postgres,
+    bytes_before_tls: REQUEST_FOR_TLS,
+    database: Some("postgres"),
+    names: LONG_NAMES,
+    dual_passwords: false,
+    // One session at a time can add somebody to the group that all clones are members of.
+    clones_one_by_one: true,
+    depth: Depth::Messages,
+    hostile: hostile::postgres::cases_of_redshift,
+    cost: &cost::Cost {
+        // Whoever only asks waits for no verdict.
+        sign_in: |errand| 4 - usize::from(errand == Errand::AskForm),
+        errands: |strategy| match strategy {
+            Strategy::SingleUser => cost::usual_errands(strategy),
+            // It keeps passwords in two forms, and shows nobody which.
+            Strategy::AlternatingUsers => {
+                &[Errand::CheckCurrent, Errand::AdminChange, Errand::AskForm, Errand::CheckNew]
+            }
+        },
+        beyond: |errand| match errand {
+            Errand::AdminChange => "what this server's catalog has, before it is read",
+            _ => "nothing",
+        },
+    },
+};

@@ -160,10 +160,8 @@ impl Maker {
             .collect();
         self.server.accounts(&pairs).await?;
         if self.setup == Setup::DualPassword {
-            let grants = pairs.iter().map(|(own, _)| self.server.lets_keep(&own.username));
-            let grants: Option<Vec<_>> = grants.collect();
-            let grants = grants.context("this engine has no dual passwords")?;
-            self.server.admin(&grants.join("; ")).await?;
+            let names: Vec<_> = pairs.iter().map(|(own, _)| own.username.clone()).collect();
+            self.server.let_keep(&names).await?;
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
 //! A soak: many secrets rotated at once by several functions, with crashes, cut connections, lost
-//! and late answers, against a real PostgreSQL.
+//! and late answers, against a real server of an engine.
 //!
 //! A driver for each secret plays Secrets Manager's scheduler; applications of alternating users
 //! sign in all the while. What has to hold:
@@ -30,6 +30,7 @@ use anyhow::{Context, Result};
 use tokio::task::JoinSet;
 use windlass_harness::Programs;
 
+use crate::Engine;
 use random::Random;
 use stage::{Kind, Stage, Subject};
 pub use tally::{Report, Tally};
@@ -45,6 +46,8 @@ const END_LIMIT: Duration = Duration::from_secs(120);
 pub struct Options {
     /// What runs.
     pub programs: Programs,
+    /// Whose passwords are rotated.
+    pub engine: Engine,
     /// What all choices follow from.
     pub seed: u64,
     /// How many secrets: alternately of a user's own, by an administrator, of alternating users.
@@ -64,7 +67,7 @@ pub struct Options {
 /// # Errors
 /// If a server or a program does not do its part. What Windlass does wrong is in the report.
 pub async fn run(options: &Options, mut watch: impl FnMut(&Tally, Duration)) -> Result<Report> {
-    let stage = Arc::new(Stage::start(&options.programs, options.functions).await?);
+    let stage = Arc::new(Stage::start(&options.programs, options.engine, options.functions).await?);
     let begun = Instant::now();
     let mut random = Random::new(options.seed);
     let mut drivers = JoinSet::new();

@@ -1,21 +1,20 @@
 //! The servers of a soak, and its secrets.
 
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use windlass_harness::{
-    Ca, FunctionOptions, Local, LocalOptions, Postgres, PostgresOptions, Programs, Proxy,
-    SecretsManager, Supervision, WorkDir,
+    Ca, FunctionOptions, Local, LocalOptions, Programs, Proxy, SecretsManager, Supervision, WorkDir,
 };
 
 use super::lanes::{Deployment, Lane, Lanes};
 use super::lock;
 use super::tally::Tally;
 use crate::world::with_all_logged;
-use crate::{Login, World, made_up_password};
+use crate::{Engine, Login, NewAccount, RealServer, Tls, World, made_up_password};
 
 /// How many functions wait for events that come twice: there are seldom more at once.
 const SPARES: usize = 2;
@@ -27,7 +26,10 @@ pub(super) struct Stage {
     pub(super) spares: Lanes,
     pub(super) deployment: Deployment,
     pub(super) local: Local,
-    pub(super) postgres: Postgres,
+    pub(super) engine: Engine,
+    pub(super) server: Arc<dyn RealServer>,
+    /// Where its log was when it was set up: what stands before is ours.
+    pub(super) log_begins: u64,
     pub(super) work: WorkDir,
     tally: Mutex<Tally>,
     stopping: AtomicBool,
@@ -60,14 +62,15 @@ pub(super) struct Subject {
 }
 
 impl Stage {
-    pub(super) async fn start(programs: &Programs, functions: usize) -> Result<Self> {
+    pub(super) async fn start(
+        programs: &Programs,
+        engine: Engine,
+        functions: usize,
+    ) -> Result<Self> {
         let work = WorkDir::new()?;
         let ca = Ca::new(work.path(), "ca")?;
-        // What a soak proves about passwords does not need a disk that is waited for.
-        let settings = vec![("fsync".to_owned(), "off".to_owned())];
-        let postgres =
-            Postgres::start(&ca, PostgresOptions { settings, ..PostgresOptions::default() })
-                .await?;
+        let server = (engine.start)(&ca, Tls::On).await?;
+        let log_begins = server.log_length()?;
         let logs = work.private("logs")?;
         let options = LocalOptions {
             windlass: programs.windlass.clone(),
@@ -97,7 +100,9 @@ impl Stage {
             spares: Lanes::new(spares),
             deployment,
             local,
-            postgres,
+            engine,
+            server,
+            log_begins,
             work,
             tally: Mutex::default(),
             stopping: AtomicBool::new(false),
@@ -109,20 +114,20 @@ impl Stage {
     /// An account, its secret and, if the kind has one, its admin secret.
     pub(super) async fn subject(&self, number: usize, kind: Kind) -> Result<Subject> {
         let name = format!("soak_{number:02}");
-        let proxy = Proxy::start(self.postgres.address()).await?;
+        let proxy = Proxy::start_for(self.server.address(), self.engine.opening).await?;
         let first = Login::new(&name, first_password(&name));
-        let role = format!(
-            "CREATE ROLE {} LOGIN PASSWORD {}",
-            Login::identifier(&name),
-            Login::literal(&first.password)
-        );
-        self.postgres.admin(&role).await?;
-        let mut value = first.secret(proxy.port());
+        let mut account = NewAccount::bare(&first);
+        if kind == Kind::Alternating && self.engine.clones_one_by_one {
+            // Rotations that make clones at the same time would fail, with no fault to explain it.
+            account = account.cloned_as(&Login::made_up(clone_of(&name)));
+        }
+        self.server.create(&[account]).await?;
+        let mut value = self.engine.secret(&first, proxy.port());
         if kind != Kind::Own {
-            let admin = Login::new(Postgres::ADMIN, self.postgres.admin_password());
+            let admin = self.engine.secret(&self.server.superuser(), proxy.port());
             let input = json!({
                 "Name": format!("{name}/admin"),
-                "SecretString": admin.secret(proxy.port()).to_string(),
+                "SecretString": admin.to_string(),
             });
             let made = self.secrets().call("CreateSecret", &input).await?;
             let arn = made.get("ARN").cloned().context("no ARN")?;
@@ -172,11 +177,12 @@ impl Stage {
 
     /// Ends the servers and leaves the logs and the store where they are.
     pub(super) fn keep(self) -> Result<std::path::PathBuf> {
-        // PostgreSQL's log is in a directory of its own, which goes with it.
-        let log = self.postgres.log()?;
-        std::fs::write(self.logs().join("postgres.err"), log.text()).context("keeping a log")?;
-        let Self { lanes, spares, local, postgres, work, .. } = self;
-        drop((lanes, spares, local, postgres));
+        // The server's log is in a directory of its own, which goes with it.
+        let (log, _) = self.server.log_from(0)?;
+        let kept = self.logs().join(format!("{}.err", self.engine.name));
+        std::fs::write(kept, log).context("keeping a log")?;
+        let Self { lanes, spares, local, server, work, .. } = self;
+        drop((lanes, spares, local, server));
         Ok(work.keep())
     }
 
@@ -194,13 +200,15 @@ impl Stage {
 
     /// Whether the database lets this login in.
     pub(super) async fn signs_in(&self, login: &Login) -> Result<bool> {
-        let Login { username, password } = login;
-        match self.postgres.psql(username, password, "postgres", "SELECT 1").await {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_refused() => Ok(false),
-            Err(error) => Err(error).with_context(|| format!("signing in as `{username}`")),
-        }
+        let let_in = self.server.sign_in(login).await;
+        let let_in = let_in.with_context(|| format!("signing in as `{}`", login.username))?;
+        Ok(let_in.is_some())
     }
+}
+
+/// The other half of a pair.
+pub(super) fn clone_of(name: &str) -> String {
+    format!("{name}_clone")
 }
 
 /// The password that an account is made with; it stands in the server's log, which has every

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::driver;
 use super::lock;
 use super::random::Random;
-use super::stage::{Kind, Stage, Subject, first_password};
+use super::stage::{Kind, Stage, Subject, clone_of, first_password};
 use crate::Login;
 use crate::leaks::{Sought, passwords_in_store};
 
@@ -88,16 +88,13 @@ pub(super) async fn settle(stage: &Stage, subject: &mut Subject) -> Result<()> {
 
 /// Counts the functions' refused sign-ins in the server's own log, by account.
 pub(super) fn count_refusals(stage: &Stage, subjects: &[Subject]) -> Result<()> {
-    let log = stage.postgres.log()?;
+    let (log, _) = stage.server.log_from(0)?;
     let mut refused: BTreeMap<&str, u64> = BTreeMap::new();
-    for line in log.text().lines() {
-        let user = line.split_once("password authentication failed for user \"");
-        if let Some((user, _)) = user.and_then(|(_, rest)| rest.split_once('"')) {
-            *refused.entry(user).or_default() += 1;
-        }
+    for user in log.lines().filter_map(|line| stage.server.refused(line)) {
+        *refused.entry(user).or_default() += 1;
     }
     for subject in subjects {
-        let clone = format!("{}_clone", subject.name);
+        let clone = clone_of(&subject.name);
         let users = [subject.name.as_str(), &clone];
         let all: u64 = users.iter().filter_map(|user| refused.get(user)).sum();
         let functions = all.saturating_sub(subject.own_refused);
@@ -140,11 +137,13 @@ pub(super) fn search_logs(stage: &Stage, subjects: &[Subject]) -> Result<()> {
         report_leak(stage, &sought, &path, &std::fs::read(&path)?);
     }
     for subject in subjects {
+        // The soak's own, which stand in the statements that made the accounts.
         secrets.remove(&first_password(&subject.name));
+        secrets.remove(&first_password(&clone_of(&subject.name)));
     }
     let sought = Sought::new(secrets.iter().map(String::as_str))?;
-    let server = stage.postgres.log()?;
-    report_leak(stage, &sought, Path::new("the server's log"), server.text().as_bytes());
+    let (log, _) = stage.server.log_from(stage.log_begins)?;
+    report_leak(stage, &sought, Path::new("the server's log"), log.as_bytes());
     Ok(())
 }
 

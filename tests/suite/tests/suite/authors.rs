@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use windlass_harness::process::Launch;
 use windlass_harness::{Artifact, WorkDir};
-use windlass_suite::{Options, Ran, World, made_up_password, tell, windlass};
+use windlass_suite::{Options, Ran, World, made_up_password, skip, windlass};
 
 /// Cargo compiles the SDK, or Python's toolchain links a runtime, on a busy machine.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -188,7 +188,7 @@ fn componentize_py() -> Result<Option<PathBuf>> {
     if found.exists() {
         return Ok(Some(found));
     }
-    tell("skipped: plugins in Python, because the PyPI package componentize-py is missing");
+    skip("plugins in Python: the PyPI package componentize-py is missing");
     Ok(None)
 }
 

@@ -17,8 +17,8 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
-use windlass_suite::Engine;
 use windlass_suite::enumeration::{Point, Retry, Scene, Setup};
+use windlass_suite::{Depth, Engine, for_each_engine, for_each_version};
 
 /// So many messages of either side are TLS's own: what is said before it, hello, change of cipher,
 /// and the first encrypted one of the handshake.
@@ -32,24 +32,17 @@ const GOODBYE: usize = 3;
 /// is verified, after it the new one.
 const BY_ADMIN: usize = 2;
 
-/// How much is enumerated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Depth {
-    /// Every point, in every pass.
-    Full,
-    /// Every message to and from the database.
-    Messages,
+/// Which points and passes belong to an engine's [`Depth`].
+trait Extent: Copy {
+    /// Whether a point is enumerated in this set-up.
+    fn has(self, setup: Setup, point: Point) -> bool;
+
+    /// What happens at a point: it is met once, then the same token ends well; once, then a new
+    /// token does; twice, then the one or the other.
+    fn passes(self, number: usize, point: Point) -> Vec<(Vec<Point>, Retry)>;
 }
 
-impl Depth {
-    fn for_engine(engine: Engine) -> Self {
-        match engine {
-            Engine::Postgres => Self::Full,
-            Engine::Redshift | Engine::Mariadb | Engine::Mysql => Self::Messages,
-        }
-    }
-
-    /// Whether a point is enumerated in this set-up.
+impl Extent for Depth {
     fn has(self, setup: Setup, point: Point) -> bool {
         match setup {
             _ if self == Self::Full => true,
@@ -62,8 +55,6 @@ impl Depth {
         }
     }
 
-    /// What happens at a point: it is met once, then the same token ends well; once, then a new
-    /// token does; twice, then the one or the other.
     fn passes(self, number: usize, point: Point) -> Vec<(Vec<Point>, Retry)> {
         let once = (vec![point], Retry::SameToken);
         let anew = (vec![point], Retry::NewToken);
@@ -88,7 +79,7 @@ fn is_tls(point: Point) -> bool {
 
 async fn enumerate(engine: Engine, setup: Setup, prefix: &str) -> Result<()> {
     let Some(server) = engine.server().await? else { return Ok(()) };
-    let (name, depth) = (format!("{}, {setup}", engine.name()), Depth::for_engine(engine));
+    let (name, depth) = (format!("{}, {setup}", engine.key), engine.extent());
     let mut scene = Scene::set(&server, setup, prefix).await?;
     let counts = scene.undisturbed().await.with_context(|| name.clone())?;
     let mut rotations = 0;
@@ -126,7 +117,7 @@ async fn enumerate(engine: Engine, setup: Setup, prefix: &str) -> Result<()> {
 }
 
 macro_rules! enumerations {
-    ($($module:ident: $engine:ident),* $(,)?) => { $(
+    ($($module:ident: $engine:ident = $spec:path,)*) => { $(
         mod $module {
             use super::*;
 
@@ -158,19 +149,20 @@ macro_rules! enumerations {
     )* };
 }
 
-enumerations!(postgres: Postgres, redshift: Redshift, mariadb: Mariadb, mysql: Mysql);
+for_each_engine!(enumerations);
+for_each_version!(enumerations);
 
-/// The one engine that has them.
+/// MySQL is the one engine that has them.
 mod dual_passwords {
     use super::*;
 
     #[tokio::test]
     async fn survive_every_point() -> Result<()> {
-        enumerate(Engine::Mysql, Setup::DualPassword, "enum_dual").await
+        enumerate(Engine::MYSQL, Setup::DualPassword, "enum_dual").await
     }
 
     #[tokio::test]
     async fn by_admin_survive_every_point() -> Result<()> {
-        enumerate(Engine::Mysql, Setup::DualPasswordByAdmin, "enum_dual_led").await
+        enumerate(Engine::MYSQL, Setup::DualPasswordByAdmin, "enum_dual_led").await
     }
 }

@@ -111,7 +111,7 @@ impl Stage {
 async fn prepare(world: &World, server: &Server) -> Result<Vec<Subject>> {
     let mut subjects = Vec::new();
     for (account, kind) in ACCOUNTS {
-        let secret = format!("many/{}/{account}", server.engine().name());
+        let secret = format!("many/{}/{account}", server.engine().name);
         let mut value = server.secret(&server.account(account).await?);
         if kind != Kind::Own {
             let name = format!("{secret}/admin");
@@ -156,7 +156,7 @@ async fn secrets_of_every_engine_rotated_at_once_by_one_function_are_never_mixed
 {
     let stage = Arc::new(Stage::start().await?);
     let (mut servers, mut subjects) = (Vec::new(), Vec::new());
-    for engine in Engine::ALL {
+    for engine in Engine::ALL.iter().copied() {
         if let Some(server) = engine.server().await? {
             subjects.extend(prepare(&stage.world, &server).await?);
             servers.push(server);
@@ -213,7 +213,7 @@ async fn signs_in_there_alone(world: &World, subject: &Subject, servers: &[Serve
     for server in servers {
         let own = server.port() == subject.server.port();
         let signs_in = current.signs_in(server).await?;
-        let engine = server.engine().name();
+        let engine = server.engine().name;
         ensure!(signs_in == own, "{}: signs in at {engine}: {signs_in}", subject.secret);
     }
     Ok(())

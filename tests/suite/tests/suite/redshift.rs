@@ -16,7 +16,7 @@ const NAMESPACE_TAG: &str = "aws:redshift-serverless:namespaceArn";
 
 /// What stands for a warehouse.
 async fn warehouse() -> Result<Server> {
-    Engine::Redshift.server().await?.context("PostgreSQL is always there")
+    Engine::REDSHIFT.server().await?.context("PostgreSQL is always there")
 }
 
 /// A world with an administrator that Redshift manages by this tag, and a secret of Redshift's engine

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use serde_json::json;
 use windlass_harness::{Artifact, Ca, Mariadb, MariadbOptions, MysqlKind, WorkDir};
-use windlass_suite::{Login, Options, Ran, STEPS, World, made_up_password, tell, typed};
+use windlass_suite::{Login, Options, Ran, STEPS, World, made_up_password, skip, typed};
 
 use crate::desk::Desk;
 
@@ -114,7 +114,7 @@ fn setting<'a>(text: &'a str, before: &str) -> Result<&'a str> {
 async fn a_policy_is_served_once_the_settings_are_as_the_errors_say() -> Result<()> {
     let kind = MysqlKind::Mariadb;
     if let Some(why) = Mariadb::missing(kind) {
-        tell(&format!("skipped: a policy for passwords, because there is no MariaDB: {why}"));
+        skip(&format!("mariadb: {why}"));
         return Ok(());
     }
     let work = WorkDir::new()?;

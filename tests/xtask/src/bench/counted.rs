@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use windlass_harness::{Fault, FunctionOptions, Proxy, Stack};
+use windlass_suite::cost::{Errand, Strategy};
 
-use super::engine::Errand;
 use super::figures::{Figure, Goal, Table, Unit};
-use super::rotation::{Strategy, Subject, WARM_UP, rotate};
+use super::rotation::{Subject, WARM_UP, rotate};
 use super::server::Server;
 
 /// Each way between function and Secrets Manager: far more than the function's own work between
@@ -19,7 +19,7 @@ const DELAY: Duration = Duration::from_millis(10);
 /// half: what is counted is what every later rotation costs.
 pub(super) async fn measure(
     stack: &Stack,
-    server: &Server<'_>,
+    server: &Server,
     strategy: Strategy,
     table: &mut Table,
 ) -> Result<()> {
@@ -53,8 +53,9 @@ pub(super) async fn measure(
         Strategy::SingleUser => Goal::AtMost(6.0),
         Strategy::AlternatingUsers => Goal::AtMost(7.0),
     };
-    let errands = server.engine.errands(strategy);
-    let minimum = |errand: &Errand| server.engine.minimum(*errand);
+    let cost = server.engine.cost;
+    let errands = (cost.errands)(strategy);
+    let minimum = |errand: &Errand| cost.minimum(*errand);
     let round_trips = traffic.iter().map(|one| one.round_trips() as usize).sum();
     let bytes = traffic.iter().map(|one| one.to_client + one.to_server).sum::<u64>();
     let waves =
@@ -73,7 +74,7 @@ pub(super) async fn measure(
     for (one, errand) in traffic.iter().zip(errands).filter(|_| traffic.len() == errands.len()) {
         figures.push(
             Figure::count(format!("  of them to {}", errand.name()), one.round_trips() as usize)
-                .minimum(minimum(errand), Some(server.engine.beyond(*errand))),
+                .minimum(minimum(errand), Some(cost.beyond(*errand))),
         );
     }
     figures.extend([

@@ -11,11 +11,12 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use serde_json::Value;
 use windlass_harness::{Programs, Stack, WorkDir};
+use windlass_suite::Engine;
+use windlass_suite::cost::Strategy;
 
 use super::cold;
-use super::engine::Engine;
 use super::figures::{Goal, Table};
-use super::rotation::{self, Strategy, Subject};
+use super::rotation::{self, Subject};
 use super::server::Server;
 
 /// How many plugins are installed.
@@ -45,7 +46,7 @@ pub(super) async fn measure(programs: &Programs, runs: usize, table: &mut Table)
         Stack::start(Programs { plugins: work.path().to_owned(), ..programs.clone() }).await?;
     let title = format!("{PLUGINS} plugins installed");
     cold::start(&stack, runs, (&title, START_GOAL), table).await?;
-    let Some(server) = Server::start(&stack, Engine::Postgres).await? else { return Ok(()) };
+    let Some(server) = Server::start(&stack, Engine::POSTGRES).await? else { return Ok(()) };
     let port = server.address().port();
     let subject = Subject::create(&stack, &server, Strategy::SingleUser, port).await?;
     let subject = subject.with(&title, MEMORY_GOAL);

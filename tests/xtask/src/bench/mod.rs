@@ -7,7 +7,6 @@
 
 mod cold;
 mod counted;
-mod engine;
 mod figures;
 mod installed;
 mod loading;
@@ -23,13 +22,13 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 use windlass_harness::{Programs, Stack};
+use windlass_suite::Engine;
+use windlass_suite::cost::Strategy;
 
 use crate::setup::{self, Purpose};
 use crate::workspace::Workspace;
 use crate::{build, progress};
-use engine::Engine;
 use figures::Table;
-use rotation::Strategy;
 use server::Server;
 
 /// What to measure, and how often.
@@ -74,7 +73,7 @@ async fn measure(programs: Programs, native: Command, runs: usize) -> Result<Tab
     let setting = ("the plugins that there are", cold::START_GOAL);
     cold::start(&stack, runs, setting, &mut table).await?;
     loading::measure(&programs, runs, &mut table).await?;
-    for engine in Engine::ALL {
+    for engine in Engine::ALL.iter().copied() {
         let Some(server) = Server::start(&stack, engine).await? else { continue };
         for strategy in Strategy::ALL {
             let port = server.address().port();

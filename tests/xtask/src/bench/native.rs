@@ -11,10 +11,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use windlass_harness::{Proxy, Stack, Supervision};
+use windlass_suite::Engine;
+use windlass_suite::cost::Strategy;
 
-use super::engine::Engine;
 use super::figures::{Figure, Table};
-use super::rotation::{MEMORY_GOAL, Strategy, Subject, rotate};
+use super::rotation::{MEMORY_GOAL, Subject, rotate};
 use crate::command;
 use crate::workspace::Workspace;
 
@@ -56,7 +57,7 @@ pub(super) async fn measure(
     }
     stack.create_secret(SECRET, &value).await?;
     let subject = Subject {
-        engine: Engine::Postgres,
+        engine: Engine::POSTGRES,
         strategy: Strategy::SingleUser,
         secret: SECRET.to_owned(),
         setting: None,

@@ -5,8 +5,9 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use serde_json::Value;
 use windlass_harness::{Function, Invocation, Stack, Supervision};
+use windlass_suite::cost::Strategy;
+use windlass_suite::{Engine, Login};
 
-use super::engine::Engine;
 use super::figures::{Figure, Goal, Table};
 use super::server::Server;
 
@@ -20,31 +21,19 @@ const CPU_GOAL: Goal = Goal::Under(30.0);
 /// Peak resident memory, in megabytes.
 pub(super) const MEMORY_GOAL: Goal = Goal::Under(16.0);
 
-/// The ways in which a password is rotated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Strategy {
-    /// The user changes its own.
-    SingleUser,
-    /// Two users take turns, by an administrator.
-    AlternatingUsers,
+/// Of the strategy, in titles.
+fn title(strategy: Strategy) -> &'static str {
+    match strategy {
+        Strategy::SingleUser => "single user",
+        Strategy::AlternatingUsers => "alternating users",
+    }
 }
 
-impl Strategy {
-    /// All of them.
-    pub(super) const ALL: [Self; 2] = [Self::SingleUser, Self::AlternatingUsers];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::SingleUser => "single user",
-            Self::AlternatingUsers => "alternating users",
-        }
-    }
-
-    fn user(self) -> &'static str {
-        match self {
-            Self::SingleUser => "single",
-            Self::AlternatingUsers => "alternating",
-        }
+/// What its accounts begin with.
+fn prefix(strategy: Strategy) -> &'static str {
+    match strategy {
+        Strategy::SingleUser => "single",
+        Strategy::AlternatingUsers => "alternating",
     }
 }
 
@@ -62,16 +51,16 @@ impl Subject {
     /// Creates both, reached at `port`; each port has its own.
     pub(super) async fn create(
         stack: &Stack,
-        server: &Server<'_>,
+        server: &Server,
         strategy: Strategy,
         port: u16,
     ) -> Result<Self> {
-        let user = format!("{}_{port}", strategy.user());
-        let password = "before-the-first-rotation";
-        server.create_account(&user, password).await?;
-        let mut value = server.login(&user, password, port);
+        let user = format!("{}_{port}", prefix(strategy));
+        let login = Login::made_up(&user);
+        server.create_account(&login).await?;
+        let mut value = server.engine.secret(&login, port);
         if strategy == Strategy::AlternatingUsers {
-            let admin = server.admin_login(port);
+            let admin = server.engine.secret(&server.superuser(), port);
             let admin = stack.create_secret(&format!("bench/admin_{port}"), &admin).await?;
             if let Some(members) = value.as_object_mut() {
                 members.insert("masterarn".to_owned(), Value::String(admin));
@@ -84,7 +73,7 @@ impl Subject {
 
     /// The title of its section.
     pub(super) fn title(&self) -> String {
-        let title = format!("{}, {}", self.engine.name(), self.strategy.name());
+        let title = format!("{}, {}", self.engine.title, title(self.strategy));
         match &self.setting {
             None => title,
             Some(setting) => format!("{title}, {setting}"),
@@ -98,7 +87,7 @@ impl Subject {
 
     /// Adds what AWS's own function took to a figure: its PostgreSQL one is what was measured.
     pub(super) fn beside_aws(&self, figure: Figure, value: f64) -> Figure {
-        if self.engine == Engine::Postgres { figure.aws(value) } else { figure }
+        if self.engine == Engine::POSTGRES { figure.aws(value) } else { figure }
     }
 }
 
@@ -120,7 +109,7 @@ pub(super) async fn warm(
     runs: usize,
     table: &mut Table,
 ) -> Result<()> {
-    let name = format!("{}-{}-warm", subject.engine.in_secrets(), subject.strategy.user());
+    let name = format!("{}-{}-warm", subject.engine.name, prefix(subject.strategy));
     let function = stack.start_function(&name, Supervision::Tied)?;
     for _ in 0..WARM_UP {
         rotate(stack, subject).await?;

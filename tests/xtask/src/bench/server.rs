@@ -1,31 +1,16 @@
 //! The services that are rotated: where they listen, their accounts, and what they saw.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::Result;
-use serde_json::Value;
-use windlass_harness::{Mariadb, MariadbOptions, MysqlKind, Postgres, PostgresOptions, Stack};
-
-use super::engine::Engine;
+use windlass_harness::{Stack, skip};
+use windlass_suite::{Engine, Login, NewAccount, RealServer, Tls};
 
 /// A running service.
-pub(super) struct Server<'a> {
+pub(super) struct Server {
     pub(super) engine: Engine,
-    stack: &'a Stack,
-    running: Running,
-}
-
-/// What it is: PostgreSQL is the stack's own, the others run as long as this lives.
-enum Running {
-    Stacks,
-    Postgres(Postgres),
-    Mysql(Mariadb),
-}
-
-/// By its protocol.
-enum Speaks<'a> {
-    Postgres(&'a Postgres),
-    Mysql(&'a Mariadb),
+    running: Arc<dyn RealServer>,
 }
 
 /// What a service logged of its connections.
@@ -35,103 +20,35 @@ pub(super) struct Seen {
     pub(super) refused: usize,
 }
 
-impl<'a> Server<'a> {
+impl Server {
     /// Starts it; `None`, which is reported, where it is not installed.
-    pub(super) async fn start(stack: &'a Stack, engine: Engine) -> Result<Option<Self>> {
-        let kind = match engine {
-            Engine::Postgres => return Ok(Some(Self { engine, stack, running: Running::Stacks })),
-            Engine::Redshift => {
-                let options = PostgresOptions {
-                    first_rules: vec!["hostssl all all 127.0.0.1/32 md5".to_owned()],
-                    settings: vec![("password_encryption".to_owned(), "md5".to_owned())],
-                    ..PostgresOptions::default()
-                };
-                let server = Postgres::start(stack.ca(), options).await?;
-                // Stored anew, in the form that the server is set to; it was made with another.
-                let (name, password) = (Postgres::ADMIN, server.admin_password());
-                server.admin(&format!("ALTER ROLE {name} PASSWORD '{password}'")).await?;
-                return Ok(Some(Self { engine, stack, running: Running::Postgres(server) }));
-            }
-            Engine::Mariadb => MysqlKind::Mariadb,
-            Engine::Mysql => MysqlKind::Mysql,
-        };
-        if let Some(why) = Mariadb::missing(kind) {
-            eprintln!("==> skipped: {}, because {why}", engine.name());
+    pub(super) async fn start(stack: &Stack, engine: Engine) -> Result<Option<Self>> {
+        if let Some(why) = (engine.missing)() {
+            skip(&format!("{}: {why}", engine.name));
             return Ok(None);
         }
-        let options = MariadbOptions { kind, ..MariadbOptions::default() };
-        let running = Running::Mysql(Mariadb::start(stack.ca(), options).await?);
-        Ok(Some(Self { engine, stack, running }))
-    }
-
-    fn speaks(&self) -> Speaks<'_> {
-        match &self.running {
-            Running::Stacks => Speaks::Postgres(self.stack.postgres()),
-            Running::Postgres(postgres) => Speaks::Postgres(postgres),
-            Running::Mysql(mysql) => Speaks::Mysql(mysql),
-        }
+        Ok(Some(Self { engine, running: (engine.start)(stack.ca(), Tls::On).await? }))
     }
 
     pub(super) fn address(&self) -> SocketAddr {
-        match self.speaks() {
-            Speaks::Postgres(postgres) => postgres.address(),
-            Speaks::Mysql(mysql) => mysql.address(),
-        }
+        self.running.address()
     }
 
     /// Makes an account that may do a little.
-    pub(super) async fn create_account(&self, name: &str, password: &str) -> Result<()> {
-        match self.speaks() {
-            Speaks::Postgres(postgres) => {
-                let create = format!("CREATE ROLE {name} LOGIN PASSWORD '{password}'");
-                postgres.admin(&create).await?;
-            }
-            Speaks::Mysql(mysql) => {
-                let create = format!(
-                    "CREATE DATABASE {name}; CREATE USER '{name}'@'%' IDENTIFIED BY '{password}'; \
-                     GRANT SELECT, INSERT ON {name}.* TO '{name}'@'%'"
-                );
-                mysql.admin(&create).await?;
-            }
-        }
-        Ok(())
+    pub(super) async fn create_account(&self, login: &Login) -> Result<()> {
+        self.running.create(&[NewAccount::with_rights(login)]).await
     }
 
-    /// A login in AWS's JSON structure, at `port` of this machine.
-    pub(super) fn login(&self, name: &str, password: &str, port: u16) -> Value {
-        let mut value = self.stack.login(name, password, port);
-        if let Some(keys) = value.as_object_mut() {
-            keys.insert("engine".to_owned(), Value::from(self.engine.in_secrets()));
-            if matches!(self.running, Running::Mysql(_)) {
-                keys.remove("dbname");
-            }
-        }
-        value
-    }
-
-    /// The administrator's, likewise.
-    pub(super) fn admin_login(&self, port: u16) -> Value {
-        let (name, password) = match self.speaks() {
-            Speaks::Postgres(postgres) => (Postgres::ADMIN, postgres.admin_password()),
-            Speaks::Mysql(mysql) => (Mariadb::ADMIN, mysql.admin_password()),
-        };
-        self.login(name, password, port)
+    /// The administrator's credential.
+    pub(super) fn superuser(&self) -> Login {
+        self.running.superuser()
     }
 
     /// What it has logged so far.
     pub(super) fn seen(&self) -> Result<Seen> {
-        let log = match self.speaks() {
-            Speaks::Postgres(postgres) => {
-                let log = postgres.log()?;
-                let (connections, refused) = (log.connections(), log.refused_sign_ins());
-                return Ok(Seen { connections, refused });
-            }
-            Speaks::Mysql(mysql) => mysql.log()?,
-        };
-        let connects = || log.lines().filter(|line| line.contains(" Connect\t"));
-        let refused = connects().filter(|line| line.contains("Access denied")).count();
-        // Whoever is refused has two lines: who it is, and that it is refused.
-        Ok(Seen { connections: connects().count() - refused, refused })
+        let (log, _) = self.running.log_from(0)?;
+        let refused = log.lines().filter(|line| self.running.refused(line).is_some()).count();
+        Ok(Seen { connections: self.running.connections(&log), refused })
     }
 }
 

@@ -6,6 +6,7 @@
 mod debian;
 mod mysql;
 mod needs;
+mod postgres;
 mod python;
 mod wasm;
 
@@ -28,12 +29,14 @@ pub(crate) enum Purpose {
     Fuzz,
     /// All of it: tests drive the product with boto3 as well.
     Everything,
+    /// The same, with every version of every engine.
+    EveryVersion,
 }
 
 /// What setup found or made.
 #[derive(Debug)]
 pub(crate) struct Ready {
-    /// A Python with boto3 and moto, for [`Purpose::Everything`].
+    /// A Python with boto3 and moto, for [`Purpose::Everything`] and more.
     pub(crate) python: Option<PathBuf>,
 }
 
@@ -74,11 +77,12 @@ pub(crate) fn run(workspace: &Workspace, purpose: Purpose) -> Result<Ready> {
             return Err(ByHand { missing }.into());
         }
     }
-    if purpose == Purpose::Everything {
+    if matches!(purpose, Purpose::Everything | Purpose::EveryVersion) {
         mysql::prepare();
+        postgres::prepare(purpose == Purpose::EveryVersion);
     }
     let python = match purpose {
-        Purpose::Everything => Some(python::environment()?),
+        Purpose::Everything | Purpose::EveryVersion => Some(python::environment()?),
         Purpose::Build | Purpose::Servers | Purpose::Fuzz => None,
     };
     Ok(Ready { python })

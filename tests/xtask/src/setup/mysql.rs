@@ -32,7 +32,13 @@ pub(super) fn prepare() {
     if Mariadb::missing(MysqlKind::Mysql).is_none() || !debian::can_install() {
         return;
     }
-    if let Err(error) = progress::step("unpack MySQL from Debian's next release", unpack) {
+    let what = "unpack MySQL from Debian's next release";
+    // A mirror that is being updated has lists that do not fit its packages, for some minutes.
+    let unpacked = progress::step(what, unpack).or_else(|error| {
+        eprintln!("warning: one more attempt, because {error:#}");
+        progress::step(what, unpack)
+    });
+    if let Err(error) = unpacked {
         eprintln!("warning: no MySQL here, tests that want one will be skipped: {error:#}");
     }
 }
@@ -47,11 +53,11 @@ fn unpack() -> Result<()> {
             .with_context(|| format!("removing `{}`", partial.display()))?;
     }
     let mut unpack = Command::new("mmdebstrap");
-    unpack.args(["--quiet", "--variant=extract", &format!("--include={PACKAGES}")]);
+    unpack.args(["--variant=extract", &format!("--include={PACKAGES}")]);
     // A cached mirror's lists may be older than their word.
     unpack.args(["--aptopt=Acquire::Check-Valid-Until \"false\""]);
     unpack.arg("sid").arg(&partial).arg(mirror);
-    command::run_within(&mut unpack, LIMIT)?;
+    command::run_quietly_within(&mut unpack, LIMIT)?;
     fs::rename(&partial, &place).with_context(|| format!("making `{}`", place.display()))
 }
 

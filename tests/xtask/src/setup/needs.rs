@@ -4,7 +4,7 @@ use std::path::Path;
 
 use windlass_harness::{Mariadb, MysqlKind, Names, PostgresBinaries};
 
-use super::{Purpose, mysql, python};
+use super::{Purpose, mysql, postgres, python};
 use crate::command;
 
 /// Something that must be there.
@@ -23,7 +23,7 @@ pub(crate) struct Need {
     purpose: Purpose,
 }
 
-const NEEDS: [Need; 8] = [
+const NEEDS: [Need; 9] = [
     Need {
         what: "a C compiler, for the cryptography of TLS",
         hint: "gcc or clang, as `cc`",
@@ -61,6 +61,14 @@ const NEEDS: [Need; 8] = [
         hint: "mysql 8.0 or later; if it is in an unusual place, name it in WINDLASS_DEV_MYSQL",
         packages: &["mmdebstrap"],
         present: mysql::available,
+        optional: true,
+        purpose: Purpose::Everything,
+    },
+    Need {
+        what: "`npm`, to fetch other versions of PostgreSQL",
+        hint: "npm, with Node.js",
+        packages: &["npm"],
+        present: postgres::available,
         optional: true,
         purpose: Purpose::Everything,
     },
@@ -106,7 +114,7 @@ pub(super) const DEBIAN_RUST: [Need; 1] = [Need {
 /// What `purpose` needs and this machine lacks.
 pub(super) fn missing(purpose: Purpose) -> Vec<&'static Need> {
     let included = |need: &&Need| match purpose {
-        Purpose::Everything => true,
+        Purpose::Everything | Purpose::EveryVersion => true,
         Purpose::Servers => matches!(need.purpose, Purpose::Build | Purpose::Servers),
         Purpose::Fuzz => matches!(need.purpose, Purpose::Build | Purpose::Fuzz),
         Purpose::Build => need.purpose == Purpose::Build,

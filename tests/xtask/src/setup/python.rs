@@ -1,5 +1,5 @@
-//! A Python environment of our own, with boto3, moto and the toolchain for plugins in Python: the
-//! system's is left alone.
+//! A Python environment of our own, with boto3, moto, the toolchain for plugins in Python and the linters
+//! of workflows: the system's is left alone.
 //!
 //! It lives in the cache and is made once for each list of packages. A file that is written last
 //! says that it is whole, so an interrupted attempt is made again.
@@ -15,10 +15,16 @@ use crate::workspace::Workspace;
 use crate::{command, progress};
 
 /// Exact: the tests compare what this client sends and expects, and what moto answers.
-const PACKAGES: [&str; 3] = ["boto3==1.44.5", "moto[server]==5.2.5", "componentize-py==0.25.1"];
+const PACKAGES: [&str; 5] = [
+    "boto3==1.44.5",
+    "moto[server]==5.2.5",
+    "componentize-py==0.25.1",
+    "zizmor==1.32.0",
+    "check-jsonschema==0.39.0",
+];
 
 /// Names the list above; raise it when that changes.
-const EDITION: &str = "python-3";
+const EDITION: &str = "python-4";
 
 const VENV_LIMIT: Duration = Duration::from_secs(120);
 const PIP_LIMIT: Duration = Duration::from_secs(300);

@@ -14,8 +14,8 @@ async fn subject(server: Server, name: &str, led: bool) -> Result<Subject> {
         Subject::own(server, name, Options::by_hand()).await?
     };
     subject.world.tag(&subject.secret, "windlass:strategy", "dual-password").await?;
-    if let Some(grant) = subject.server.lets_keep(name) {
-        subject.server.admin(&grant).await?;
+    if subject.server.engine().dual_passwords {
+        subject.server.let_keep(&[name.to_owned()]).await?;
     }
     Ok(subject)
 }
@@ -25,7 +25,7 @@ pub(super) async fn the_password_in_use_stays_valid_or_dual_passwords_are_refuse
 ) -> Result<()> {
     for (name, led) in [("dual_own", false), ("dual_led", true)] {
         let dual = subject(server.clone(), name, led).await?;
-        if server.lets_keep(name).is_some() {
+        if server.engine().dual_passwords {
             keeps_what_is_in_use(&dual).await?;
         } else {
             refuses(&dual).await?;

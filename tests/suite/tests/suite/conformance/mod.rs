@@ -17,13 +17,12 @@ mod twice;
 use anyhow::{Context, Result};
 use serde_json::Value;
 use tokio::sync::OwnedMutexGuard;
-use windlass_suite::{Engine, Login, Options, Server, World};
+use windlass_suite::{Engine, Login, Options, Server, World, for_each_engine, for_each_version};
 
 /// Runs a rule where the engine's server can be had.
 async fn check(engine: Engine, rule: impl AsyncFnOnce(Server) -> Result<()>) -> Result<()> {
     match engine.server().await? {
-        Some(server) => rule(server).await.with_context(|| engine.name()),
-        // It was told why.
+        Some(server) => rule(server).await.with_context(|| engine.key),
         None => Ok(()),
     }
 }
@@ -38,7 +37,7 @@ macro_rules! rules {
 }
 
 macro_rules! engines {
-    ($($module:ident: $engine:ident),* $(,)?) => { $(
+    ($($module:ident: $engine:ident = $spec:path,)*) => { $(
         mod $module {
             rules! {
                 $engine
@@ -72,7 +71,8 @@ macro_rules! engines {
     )* };
 }
 
-engines!(postgres: Postgres, redshift: Redshift, mariadb: Mariadb, mysql: Mysql);
+for_each_engine!(engines);
+for_each_version!(engines);
 
 /// A world with one secret of an account that there is on the server.
 struct Subject {

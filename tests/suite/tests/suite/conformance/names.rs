@@ -6,7 +6,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::Value;
-use windlass_suite::{Engine, Login, Options, STEPS, Server, Witness, World, made_up_password};
+use windlass_suite::{Login, Options, STEPS, Server, Witness, World, made_up_password};
 
 const NAMES: [&str; 13] = [
     "Upper Case",
@@ -23,19 +23,6 @@ const NAMES: [&str; 13] = [
     "{host}",
     "at@host`tick",
 ];
-
-/// The longest, and what only some take.
-fn further_names(engine: Engine) -> &'static [&'static str] {
-    match engine {
-        Engine::Postgres | Engine::Redshift => {
-            &["😀", "sixty_three_bytes_sixty_three_bytes_sixty_three_bytes_sixty_thr"]
-        }
-        Engine::Mariadb => {
-            &["eighty characters eighty characters eighty characters eighty characters eighty c"]
-        }
-        Engine::Mysql => &["thirty-two characters thirty-two"],
-    }
-}
 
 pub(crate) const PASSWORDS: [&str; 19] = [
     "simple",
@@ -80,7 +67,7 @@ pub(crate) async fn rotate_to(
 
 pub(super) async fn every_name_that_the_server_takes_is_rotated(server: Server) -> Result<()> {
     let world = World::with(Options::by_hand()).await?;
-    let names = NAMES.iter().chain(further_names(server.engine()));
+    let names = NAMES.iter().chain(server.engine().names);
     for (number, name) in names.enumerate() {
         let secret = format!("names/{number}");
         let login = server.bare_account(name).await?;

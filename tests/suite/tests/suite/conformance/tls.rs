@@ -62,7 +62,7 @@ pub(super) async fn a_server_without_tls_is_an_error_and_hears_nothing_but_the_r
         let traffic = proxy.traffic();
         assert_eq!(traffic.len(), 1, "no second attempt, in clear or otherwise: {traffic:?}");
         let heard: u64 = traffic.iter().map(|one| one.to_server).sum();
-        assert_eq!(heard, server.bytes_before_tls());
+        assert_eq!(heard, server.engine().bytes_before_tls);
     }
     assert_eq!(server.connections(&login.username)?.len(), before, "somebody signed in");
     Ok(())

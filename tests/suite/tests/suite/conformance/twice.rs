@@ -6,7 +6,7 @@
 use anyhow::{Context, Result, ensure};
 use windlass_harness::FunctionError;
 use windlass_suite::enumeration::{Case, Scene, Setup};
-use windlass_suite::{Engine, STEPS, Server};
+use windlass_suite::{Depth, STEPS, Server};
 
 pub(super) async fn every_step_runs_twice_and_every_earlier_one_late(server: Server) -> Result<()> {
     // A step that is refused reads the labels again for a while; hence all at once.
@@ -71,10 +71,9 @@ async fn again_and_late(server: &Server, setup: Setup) -> Result<()> {
 /// How often each step, and the whole rotation, is raced in each set-up. The host's own tests try
 /// every order of operations; here it is about what the server says to two sessions at once.
 fn races(server: &Server) -> usize {
-    match server.engine() {
-        Engine::Postgres => 8,
-        // They read more of their catalogs, and are slower.
-        Engine::Redshift | Engine::Mariadb | Engine::Mysql => 4,
+    match server.engine().depth {
+        Depth::Full => 8,
+        Depth::Messages => 4,
     }
 }
 

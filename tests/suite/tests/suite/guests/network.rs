@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use windlass_harness::{FunctionOptions, Names, WorkDir};
-use windlass_suite::{Options, golden, tell};
+use windlass_suite::{Options, golden, skip};
 
 use super::den::{Den, PASSWORD, steady};
 use super::visited::{Manner, Visited};
@@ -236,7 +236,7 @@ pub(super) async fn reaches() -> Result<()> {
 pub(super) async fn rebinds() -> Result<()> {
     const NAME: &str = "rebinds.windlass.test";
     let Some(library) = Names::library() else {
-        tell("skipped: rebinds, because libnss_wrapper.so is missing (package libnss-wrapper)");
+        skip("libnss_wrapper.so is missing (package libnss-wrapper)");
         return Ok(());
     };
     let work = WorkDir::new()?;

@@ -2,9 +2,6 @@
 //! was wrong, no password is in it or in the log, and the function serves the next event. The texts
 //! are in `golden/hostile-servers-*.txt`; many more cases are with the plugins.
 
-mod mysql;
-mod postgres;
-
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -12,36 +9,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use windlass_harness::{Behaviour, Peer, Validity};
-use windlass_suite::{Database, Engine, Login, Options, STEPS, Server, World, error_of, golden};
-
-/// The function's timeout where a server keeps silent: shorter than our own time limits, so that what
-/// waits is cut off by it.
-const TIMEOUT: Duration = Duration::from_secs(4);
-
-/// The timeout of AWS's own functions, for what has to be computed or read first: no time limit may
-/// be what ends it.
-const PATIENT: Duration = Duration::from_secs(30);
-
-/// One server.
-struct Case {
-    /// Its sin.
-    what: &'static str,
-    behaviour: Behaviour,
-    timeout: Duration,
-    /// Whether the secret wants TLS; and if so, how it begins where the server grants it and
-    /// misbehaves within.
-    tls: Option<Option<Opening>>,
-}
-
-/// How TLS begins.
-struct Opening {
-    /// What the server says first.
-    greeting: Vec<u8>,
-    /// How long the request for TLS is.
-    request: usize,
-    /// The answer to it.
-    answer: &'static [u8],
-}
+use windlass_suite::hostile::{Case, Opening};
+use windlass_suite::{
+    Database, Engine, Login, Options, STEPS, World, error_of, for_each_engine, golden,
+};
 
 /// A server that is listening, and what stands before it.
 async fn start(case: Case) -> Result<(Peer, Option<Peer>)> {
@@ -87,8 +58,9 @@ fn everywhere(message: &str, port: u16) -> String {
     words.join(" ")
 }
 
-async fn every(server: Server, cases: Vec<Case>) -> Result<()> {
-    let engine = server.engine();
+async fn every(engine: Engine) -> Result<()> {
+    let cases = (engine.hostile)();
+    let Some(server) = engine.server().await? else { return Ok(()) };
     let world = World::with(Options::by_hand().with("WINDLASS_LOG", "debug")).await?;
     // It has no `p`, by which PostgreSQL's echo finds its beginning.
     let login = Login::new("hostile_app", "made-u-Q7xW2kZt9");
@@ -101,7 +73,7 @@ async fn every(server: Server, cases: Vec<Case>) -> Result<()> {
         let (kind, message) = set_secret(&world, &value, timeout).await.context(what)?;
         writeln!(text, "# {what}\n{kind}: {}\n", everywhere(&message, peer.port()))?;
     }
-    golden(&format!("hostile-servers-{}.txt", engine.name()), &text)?;
+    golden(&format!("hostile-servers-{}.txt", engine.name), &text)?;
 
     // The same function, with an honest server.
     let honest = server.account("hostile_honest").await?;
@@ -114,22 +86,17 @@ async fn every(server: Server, cases: Vec<Case>) -> Result<()> {
 }
 
 macro_rules! hostile {
-    ($($name:ident: $engine:ident, $cases:path;)*) => { $(
-        #[tokio::test]
-        async fn $name() -> Result<()> {
-            match Engine::$engine.server().await? {
-                Some(server) => every(server, $cases()).await,
-                None => Ok(()),
+    ($($module:ident: $engine:ident = $spec:path,)*) => { $(
+        mod $module {
+            use super::*;
+
+            #[tokio::test]
+            async fn whatever_it_does_the_step_ends_with_its_name_and_the_function_goes_on()
+            -> Result<()> {
+                every(Engine::$engine).await
             }
         }
     )* };
 }
 
-hostile! {
-    whatever_a_postgresql_does_the_step_ends_with_its_name_and_the_function_goes_on:
-        Postgres, postgres::cases;
-    whatever_a_redshift_does_the_step_ends_with_its_name_and_the_function_goes_on:
-        Redshift, postgres::cases_of_redshift;
-    whatever_a_mariadb_does_the_step_ends_with_its_name_and_the_function_goes_on:
-        Mariadb, mysql::cases;
-}
+for_each_engine!(hostile);

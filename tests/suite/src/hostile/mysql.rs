@@ -109,7 +109,7 @@ fn within_tls(what: &'static str, method: &str, behaviour: Behaviour) -> Case {
 }
 
 /// In the place of either.
-pub(super) fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let native = "mysql_native_password";
     let sha2 = "caching_sha2_password";
     let mut slipping = greeting(native, SSL);

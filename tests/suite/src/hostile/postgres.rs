@@ -172,7 +172,7 @@ fn digest(algorithm: u32, parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// In the place of PostgreSQL.
-pub(super) fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let in_clear = IN_CLEAR.into_iter().map(|(what, behaviour, timeout)| Case {
         what,
         behaviour,
@@ -195,7 +195,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// In the place of Redshift.
-pub(super) fn cases_of_redshift() -> Vec<Case> {
+pub(crate) fn cases_of_redshift() -> Vec<Case> {
     let digests = DIGESTS.into_iter().map(|(what, behaviour, timeout)| Case {
         what,
         behaviour,
