@@ -9,15 +9,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
-use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::retry::RetryConfig;
 use aws_sdk_secretsmanager::config::timeout::TimeoutConfig;
 use aws_sdk_secretsmanager::config::{BehaviorVersion, Region, SharedHttpClient};
+use aws_sdk_secretsmanager::{Client, config};
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 
 use crate::aws::connect_error::BadTls;
 use crate::aws::plain::{self, Purpose};
+use crate::aws::variants::Variants;
 
 /// How long a connection to an AWS service may take. Inside a region it takes a millisecond; a
 /// missing VPC endpoint shows as silence, and should be reported long before Lambda gives up.
@@ -32,18 +33,25 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 /// instead of the system's.
 ///
 /// # Errors
-/// If the bundle can't be read.
+/// If the bundle can't be read, or the environment asks for an endpoint that there is none of.
 pub fn for_lambda(endpoint: Option<&str>, ca_bundle: Option<&Path>) -> std::io::Result<Client> {
-    let mut config = aws_sdk_secretsmanager::Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
-        .retry_config(retries())
-        .retry_classifier(BadTls)
-        .timeout_config(timeouts())
-        .http_client(http_client(endpoint, ca_bundle)?);
+    let mut config = config(Variants::from_environment()?, http_client(endpoint, ca_bundle)?)
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new());
     config.set_region(std::env::var("AWS_REGION").ok().map(Region::new));
     config.set_endpoint_url(endpoint.map(str::to_owned));
     Ok(Client::from_conf(config.build()))
+}
+
+fn config(variants: Variants, http_client: SharedHttpClient) -> config::Builder {
+    let mut config = config::Builder::new()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .retry_config(retries())
+        .retry_classifier(BadTls)
+        .timeout_config(timeouts())
+        .http_client(http_client);
+    config.set_use_fips(variants.fips);
+    config.set_use_dual_stack(variants.dual_stack);
+    config
 }
 
 /// How often a call is repeated after throttling, a 5xx or a broken connection, with pauses of random
@@ -109,4 +117,51 @@ fn with_tls(ca_bundle: Option<&Path>) -> std::io::Result<SharedHttpClient> {
 /// Only chooses a client; what may be reached with either is decided in `plain`.
 pub(crate) fn is_plain(url: &str) -> bool {
     url.starts_with("http://")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use aws_sdk_secretsmanager::config::Credentials;
+    use aws_smithy_runtime_api::client::http::{
+        HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+    };
+    use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
+    use super::*;
+
+    /// Notes where a request goes, and sends none.
+    #[derive(Debug, Clone, Default)]
+    struct Noted(Arc<Mutex<Vec<String>>>);
+
+    impl HttpConnector for Noted {
+        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+            self.0.lock().unwrap().push(request.uri().to_owned());
+            HttpConnectorFuture::ready(Err(ConnectorError::user("nobody is asked".into())))
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_go_to_the_endpoint_that_is_asked_for() {
+        // Secrets Manager's ordinary endpoint is dual-stack already, in this partition.
+        for (fips, dual_stack, host) in [
+            (None, None, "secretsmanager.us-east-1.amazonaws.com"),
+            (Some(false), Some(true), "secretsmanager.us-east-1.amazonaws.com"),
+            (Some(true), None, "secretsmanager-fips.us-east-1.amazonaws.com"),
+        ] {
+            let noted = Noted::default();
+            let connector = noted.clone();
+            let http = http_client_fn(move |_, _| SharedHttpConnector::new(connector.clone()));
+            let nobody = Credentials::new("nobody", "nobody", None, None, "test");
+            let config = config(Variants { fips, dual_stack }, http)
+                .credentials_provider(nobody)
+                .region(Region::new("us-east-1"));
+            let client = Client::from_conf(config.build());
+            client.get_random_password().send().await.unwrap_err();
+            let asked = noted.0.lock().unwrap().clone();
+            assert_eq!(asked[0], format!("https://{host}/"), "{fips:?} {dual_stack:?}");
+        }
+    }
 }

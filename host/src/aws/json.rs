@@ -4,8 +4,9 @@
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::error::metadata::ErrorMetadata;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::signed::{self, Request};
 
@@ -25,23 +26,16 @@ pub(crate) fn request<T: Serialize>(
 /// What an answer says that refuses a call: the code in the header or in the body, without the
 /// namespace before it and the address behind it.
 pub(crate) fn refusal(response: &HttpResponse) -> ErrorMetadata {
-    #[derive(Default, Deserialize)]
-    struct Refused {
-        #[serde(rename = "__type")]
-        kind: Option<String>,
-        code: Option<String>,
-        #[serde(alias = "Message")]
-        message: Option<String>,
-    }
     let body = response.body().bytes().unwrap_or_default();
-    let refused: Refused = serde_json::from_slice(body).unwrap_or_default();
-    let header = response.headers().get("x-amzn-errortype").map(str::to_owned);
-    let code = header.or(refused.code).or(refused.kind);
-    let code = code.as_deref().map(|code| {
+    let refused: Value = serde_json::from_slice(body).unwrap_or_default();
+    // One by one: a field that is odd must not hide another.
+    let text = |keys: [&str; 2]| keys.iter().find_map(|key| refused.get(key)?.as_str());
+    let code = response.headers().get("x-amzn-errortype").or(text(["code", "__type"]));
+    let code = code.map(|code| {
         let code = code.split(':').next().unwrap_or_default();
         code.rsplit('#').next().unwrap_or_default()
     });
-    signed::refusal(code, refused.message.as_deref())
+    signed::refusal(code, text(["message", "Message"]))
 }
 
 /// An answer's JSON.
@@ -66,6 +60,9 @@ mod tests {
             (None, r#"{"__type":"com.amazonaws#A:http://b"}"#, Some("A")),
             (Some("B:http://x/#y"), r#"{"code":"A"}"#, Some("B")),
             (None, r#"{"code":"A","message":"m"}"#, Some("A")),
+            (None, r#"{"__type":"A","message":null,"Message":"m"}"#, Some("A")),
+            (None, r#"{"__type":"A","message":"m","Message":"m"}"#, Some("A")),
+            (None, r#"{"__type":"A","code":7}"#, Some("A")),
             (None, "<html>", None),
             (None, "", None),
         ] {

@@ -7,3 +7,4 @@ pub(crate) mod json;
 pub(crate) mod plain;
 pub(crate) mod query;
 pub(crate) mod signed;
+pub(crate) mod variants;

@@ -230,9 +230,7 @@ async fn pack(
         return Err(refused(ArtifactProblem::OtherTarget { found, ours }).into());
     }
     admission.of_compiled(&name, &trailer).map_err(refused)?;
-    let sealed = artifact::seal(&code, &trailer).map_err(|error| {
-        CommandError::internal(format!("a trailer could not be written: {error}"))
-    })?;
+    let sealed = artifact::seal(&code, &trailer).map_err(refused)?;
     Ok(Packed { name, sealed, trailer, compiled_here })
 }
 

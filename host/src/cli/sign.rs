@@ -13,7 +13,7 @@ use super::output::Output;
 use super::sealed::{PluginFile, may_replace, signature_path};
 use super::{CommandError, files};
 use crate::digest::Digest;
-use crate::sandbox::artifact;
+use crate::sandbox::{PluginError, artifact};
 use crate::signature::{Signature, SigningKey, Statement};
 
 /// Sign plugins with an Ed25519 key, or make such a key.
@@ -78,7 +78,8 @@ fn sign(path: &Path, key: &SigningKey) -> Result<(PathBuf, Digest, &'static str)
         PluginFile::Compiled { code, mut trailer } => {
             may_replace(path, trailer.signature.as_ref(), key)?;
             trailer.signature = Some(make(key, trailer.compiled())?);
-            let sealed = artifact::seal(&code, &trailer).map_err(internal)?;
+            let sealed = artifact::seal(&code, &trailer)
+                .map_err(|problem| PluginError::Artifact { path: path.to_owned(), problem })?;
             files::write(path, &sealed)?;
             let says = "its signer compiled this code, from component";
             Ok((path.to_owned(), trailer.component_sha256, says))

@@ -9,6 +9,7 @@ use aws_sdk_secretsmanager::config::{BehaviorVersion, Region, SharedCredentialsP
 
 use super::aws::{Access, AwsInventory, Names};
 use crate::aws::client;
+use crate::aws::variants::Variants;
 
 /// The services that are asked about databases, for the Lambda function: at AWS's own endpoints or
 /// those of [`DatabaseService::endpoint_variable`](super::DatabaseService::endpoint_variable).
@@ -33,12 +34,15 @@ pub fn for_lambda(
                     None => client::http_client(endpoint.as_deref(), ca_bundle.as_deref())?,
                 };
             let credentials = EnvironmentVariableCredentialsProvider::new();
+            let variants = Variants::from_environment()?;
             let mut shared = SdkConfig::builder()
                 .behavior_version(BehaviorVersion::v2026_01_12())
                 .credentials_provider(SharedCredentialsProvider::new(credentials))
                 .retry_config(client::retries())
                 .timeout_config(client::timeouts())
                 .http_client(http_client);
+            shared.set_use_fips(variants.fips);
+            shared.set_use_dual_stack(variants.dual_stack);
             shared.set_region(std::env::var("AWS_REGION").ok().map(Region::new));
             Ok(Access { shared: shared.build(), endpoint })
         })

@@ -24,7 +24,7 @@
 //! letters of a known sentence are missing knows the password. Beside one of a single character every
 //! text is withheld, as the letters that all shown texts lack would be few; beside one of two or three, a
 //! text is shown where it holds that nowhere and in no form, and else withheld as a whole. The host's own
-//! words about a failure, which no password goes into, are shown in either case (`plugin::catalog`).
+//! words about a failure, which no password goes into, are shown in either case (`sandbox::border`).
 //!
 //! **Where it would cost too much**, less is shown, never more: a text is cut where following all its
 //! readings would take too long (`search`), and beside secrets of more than 80 Ki characters
@@ -32,14 +32,14 @@
 //!
 //! | way out | passes in | held by |
 //! |---|---|---|
-//! | a plugin's log lines | `imports::system` | `guests` (suite) |
-//! | a plugin's failure: message, code | `plugin::catalog` | `guests`, `echoes` (suite) |
-//! | the cause of a trap | `plugin::call`: the sandbox's own words | the suite's search |
-//! | what a plugin says about itself | `plugin::load`, before it was handed any secret: words, or escaped and cut | `plugins` (suite) |
-//! | places that a plugin names: refused, connected to | `imports::network` | test there |
+//! | a plugin's log lines | `sandbox::host::system` | `guests` (suite) |
+//! | a plugin's failure: message, code | `sandbox::border` | `guests`, `echoes` (suite) |
+//! | the cause of a trap | `sandbox::call`: the sandbox's own words | the suite's search |
+//! | what a plugin says about itself | `sandbox::description`, before it was handed any secret: words, or escaped and cut | `plugins` (suite) |
+//! | places that a plugin names: refused, connected to | `sandbox::egress` | test there |
 //! | network errors | reported to the plugin alone; then its failure | as of failures |
 //! | what AWS's services and SDK say | `handler`, of every error of a step | `handler` |
-//! | what a function says to the local Secrets Manager | `local::scrub` | tests there |
+//! | what a function says to the local Secrets Manager | `server::scheduler` of `windlass-secrets-manager` | tests there |
 //! | a panic | [`panics`](crate::panics): where, never what | tests there |
 //! | metrics | `metrics`: counts and names of its own | test there |
 //! | logs of libraries | [`logging`](crate::logging): where a level was asked for, warnings | tests there |

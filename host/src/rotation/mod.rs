@@ -17,6 +17,8 @@ mod event;
 mod failed_sign_ins;
 mod give_up;
 mod labels;
+#[cfg(feature = "cli")]
+mod leftover;
 mod mismatch;
 mod older_passwords;
 mod outcome;
@@ -43,8 +45,6 @@ mod tags;
 mod tests;
 mod traces;
 mod tried;
-#[cfg(feature = "cli")]
-mod unfinished;
 
 #[cfg(feature = "cli")]
 pub use adopt::Pairing;
@@ -53,6 +53,8 @@ pub use document::{Location, SecretDocument};
 pub use error::Error;
 pub use event::{EventError, RotationEvent, Step};
 pub use failed_sign_ins::{Exhausted, REFUSED_LIMIT, SignIns, WINDOW};
+#[cfg(feature = "cli")]
+pub use leftover::{Unfinished, running};
 pub use mismatch::Mismatch;
 pub use outcome::Outcome;
 pub use password::{PasswordProblem, PasswordRequests};
@@ -72,5 +74,3 @@ pub use settings::{
 pub use strategy::{Strategy, StrategyProblem, UnknownStrategy};
 pub use tags::{PLUGIN_TAG, SEND_TEXT_TAG, STRATEGY_TAG};
 pub use tried::{Tried, Unsearched};
-#[cfg(feature = "cli")]
-pub use unfinished::{Unfinished, running};

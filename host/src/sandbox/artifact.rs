@@ -111,11 +111,20 @@ impl Trailer {
 /// Puts an artifact and its trailer together.
 ///
 /// # Errors
-/// If the trailer can't be written as JSON, which can't happen for the types in it.
-pub fn seal(artifact: &[u8], trailer: &Trailer) -> serde_json::Result<Vec<u8>> {
-    let trailer = serde_json::to_vec(trailer)?;
-    let length = u32::try_from(trailer.len()).unwrap_or(u32::MAX).to_le_bytes();
-    Ok([artifact, &trailer, &length, MAGIC].concat())
+/// If it comes out larger than what a host loads.
+pub fn seal(artifact: &[u8], trailer: &Trailer) -> Result<Vec<u8>, ArtifactProblem> {
+    let trailer = serde_json::to_vec(trailer)
+        .map_err(|error| ArtifactProblem::Rejected(error.to_string()))?;
+    let length = u32::try_from(trailer.len()).unwrap_or(u32::MAX);
+    if u64::from(length) > TRAILER_BYTES {
+        return Err(ArtifactProblem::Talkative { size: length.into(), limit: TRAILER_BYTES });
+    }
+    let sealed = [artifact, &trailer, &length.to_le_bytes(), MAGIC].concat();
+    let size = sealed.len() as u64;
+    if size > ARTIFACT_BYTES {
+        return Err(ArtifactProblem::TooLarge { size, limit: ARTIFACT_BYTES });
+    }
+    Ok(sealed)
 }
 
 /// Hands a plugin's code to `sink` in pieces, and checks that this host may run it. Where this fails,

@@ -3,8 +3,8 @@
 //! The runtime copies code that it is handed in memory, so that for a moment there are two: the peak of
 //! a function's memory, which is what Lambda's price is about. Where the system has anonymous files
 //! (memfd_create(2)), the code is written into one, which is sealed so that nobody can change it, this
-//! process included; the runtime maps it, and only the pages that are used count. Everywhere else the
-//! code is copied.
+//! process included, and the runtime maps it: there is one copy, in memory that the system shares, and of
+//! that the process's own memory counts the pages that it uses. Everywhere else the code is copied.
 //!
 //! Nothing else of the host is `unsafe`: wasmtime can't know whether machine code is its own. Here it is,
 //! because a [`Code`] comes from [`Code::copied`] alone.
@@ -41,6 +41,7 @@ impl Code {
     pub(super) fn copied(path: &Path) -> Result<(Self, Trailer), ArtifactProblem> {
         let mut place = Place::new();
         let trailer = artifact::copy_code(path, |piece| place.push(piece))?;
+        place.close().map_err(|error| ArtifactProblem::Unreadable(error.to_string()))?;
         Ok((Self(place), trailer))
     }
 
@@ -81,7 +82,19 @@ impl Place {
         }
     }
 
-    /// Loads the code.
+    /// Lets nobody add to it, or change it.
+    ///
+    /// # Errors
+    /// If the system does not seal the file.
+    fn close(&self) -> io::Result<()> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::File(file) => seal(file),
+            Self::Memory(_) => Ok(()),
+        }
+    }
+
+    /// Loads the code, which is closed.
     ///
     /// # Errors
     /// If it is not code for this runtime.
@@ -92,13 +105,13 @@ impl Place {
         let bytes = match self {
             #[cfg(target_os = "linux")]
             Self::File(file) => {
-                seal(&file)?;
                 let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
                 // A system that maps no such file as code (`vm.memfd_noexec`, SELinux) refuses here.
                 // SAFETY: the file holds the caller's code, and its seals let nobody change it.
                 match unsafe { Component::deserialize_file(engine, &path) } {
                     Ok(component) => return Ok(component),
-                    Err(_) => std::fs::read(path)?,
+                    // By the file itself: there may be no `/proc`.
+                    Err(_) => read(&file)?,
                 }
             }
             Self::Memory(bytes) => bytes,
@@ -106,6 +119,17 @@ impl Place {
         // SAFETY: the caller's word.
         unsafe { Component::deserialize(engine, bytes) }
     }
+}
+
+/// All of a file, wherever it was read or written last.
+#[cfg(target_os = "linux")]
+fn read(mut file: &File) -> io::Result<Vec<u8>> {
+    use std::io::{Read as _, Seek as _};
+
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(target_os = "linux")]
@@ -154,6 +178,8 @@ mod tests {
         let compiled = Component::new(runtime.wasmtime(), &bytes).unwrap().serialize().unwrap();
         for mut code in [Place::File(anonymous_file().unwrap()), Place::Memory(Vec::new())] {
             compiled.chunks(100).for_each(|piece| code.push(piece).unwrap());
+            code.close().unwrap();
+            assert!(matches!(code, Place::Memory(_)) || code.push(b"more").is_err());
             // SAFETY: made by the compiler, just now.
             unsafe { code.load(runtime.wasmtime()) }.unwrap();
         }

@@ -30,5 +30,5 @@ pub fn seal(
     let mut trailer = artifact::Trailer::new(component_bytes, code, target);
     trailer.component_signature = signature;
     trailer.descriptions = descriptions;
-    artifact::seal(code, &trailer).map_err(|error| ArtifactProblem::Rejected(error.to_string()))
+    artifact::seal(code, &trailer)
 }

@@ -129,6 +129,17 @@ pub enum ArtifactProblem {
     /// It was not made by `windlass compile`.
     #[error("it was not made by `windlass compile`, or its end is missing; compile it again")]
     Foreign,
+    /// What it says about itself is too long.
+    #[error(
+        "what it says about itself has {size} bytes as JSON and the limit is {limit}; shorten its \
+         description"
+    )]
+    Talkative {
+        /// How much it is.
+        size: u64,
+        /// How much it may be.
+        limit: u64,
+    },
     /// Its length or digest is not what it says.
     #[error("it is damaged (truncated or changed after it was compiled); compile it again")]
     Damaged,

@@ -73,11 +73,13 @@ pub const CODE_BYTES: usize = 64;
 pub const ARTIFACT_BYTES: u64 = 128 << 20;
 
 /// Bytes of the trailer of a compiled plugin. One with the longest texts and lists that a description
-/// may have, for each of the most engines, has 1.2 MB; PostgreSQL's has 2 KB.
+/// may have, for each of the most engines, has 1.2 MB, as long as JSON need not escape them;
+/// PostgreSQL's has 2 KB.
 pub const TRAILER_BYTES: u64 = 2 << 20;
 
-/// Bytes of a component or module that is given to the compiler: half of what its machine code may
-/// have, which is about three times as large. Compiling takes many times its size in memory.
+/// Bytes of a component or module that is given to the compiler, which takes many times its size in
+/// memory. Its machine code is two to three times as large: where that is more than
+/// [`ARTIFACT_BYTES`], `windlass compile` says so.
 pub const COMPONENT_BYTES: u64 = 64 << 20;
 
 /// Engines that a plugin serves, and places that it asks for. One service has a handful of names;
@@ -154,6 +156,9 @@ impl LimitReached {
 pub struct StoreLimiter {
     memory: usize,
     table_elements: usize,
+    /// What was granted last: wasmtime asks first, and then may find that it can't.
+    memory_granted: usize,
+    table_granted: usize,
 }
 
 impl ResourceLimiter for StoreLimiter {
@@ -164,12 +169,20 @@ impl ResourceLimiter for StoreLimiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let total = self.memory.saturating_add(desired.saturating_sub(current));
+        let growth = desired.saturating_sub(current);
+        let total = self.memory.saturating_add(growth);
         if total > MEMORY_BYTES {
             return Err(LimitReached::Memory.into());
         }
         self.memory = total;
+        self.memory_granted = growth;
         Ok(true)
+    }
+
+    /// Beyond the memory's own maximum, say: the guest gets -1, and nothing has grown.
+    fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.memory = self.memory.saturating_sub(std::mem::take(&mut self.memory_granted));
+        Ok(())
     }
 
     fn table_growing(
@@ -178,12 +191,20 @@ impl ResourceLimiter for StoreLimiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let total = self.table_elements.saturating_add(desired.saturating_sub(current));
+        let growth = desired.saturating_sub(current);
+        let total = self.table_elements.saturating_add(growth);
         if total > TABLE_ELEMENTS {
             return Err(LimitReached::Table.into());
         }
         self.table_elements = total;
+        self.table_granted = growth;
         Ok(true)
+    }
+
+    fn table_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
+        let granted = std::mem::take(&mut self.table_granted);
+        self.table_elements = self.table_elements.saturating_sub(granted);
+        Ok(())
     }
 
     fn instances(&self) -> usize {
@@ -288,6 +309,41 @@ mod tests {
             ),
         ] {
             assert!(file.contains(&sentence), "`{sentence}` is not in the interface");
+        }
+    }
+}
+
+#[cfg(all(test, feature = "cli"))]
+mod growth {
+    use wasmtime::{Engine, Instance, Module, Store};
+
+    use super::*;
+
+    /// As often as a memory of 32 MiB could grow, and a table.
+    const ATTEMPTS: usize = 20_000;
+
+    #[test]
+    fn what_has_not_grown_is_not_counted() {
+        for (what, grow) in [
+            ("memory", "memory.grow (i32.const 1)"),
+            ("table", "table.grow (ref.null func) (i32.const 1)"),
+        ] {
+            let module = format!(
+                "(module (memory 1 1) (table 1 1 funcref) (func (export \"run\") (local $left i32)
+                   (local.set $left (i32.const {ATTEMPTS}))
+                   (loop $again
+                     (drop ({grow}))
+                     (br_if $again
+                       (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))))"
+            );
+            let engine = Engine::default();
+            let module = Module::new(&engine, wat::parse_str(module).unwrap()).unwrap();
+            let mut store = Store::new(&engine, StoreLimiter::default());
+            store.limiter(|limiter| limiter);
+            let instance = Instance::new(&mut store, &module, &[]).unwrap();
+            let run = instance.get_typed_func::<(), ()>(&mut store, "run").unwrap();
+            run.call(&mut store, ()).unwrap_or_else(|error| panic!("{what}: {error:#}"));
+            assert_eq!((store.data().memory, store.data().table_elements), (64 << 10, 1), "{what}");
         }
     }
 }

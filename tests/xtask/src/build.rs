@@ -57,7 +57,7 @@ pub(crate) fn for_demo(workspace: &Workspace) -> Result<Programs> {
         return Ok(programs);
     }
     eprintln!(
-        "The first build compiles about 350 crates, among them wasmtime and its compiler: about 6 \
+        "The first build compiles about 300 crates, among them wasmtime and its compiler: about 5 \
          minutes on 2 cores. Later builds take seconds."
     );
     let what =

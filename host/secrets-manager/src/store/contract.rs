@@ -296,6 +296,7 @@ fn rotation() {
         ("which is removed", &[new, Test('2'), EndTest('2')], ("", "1:AWSCURRENT")),
         ("altogether", &[new, Test('2'), EndTest('2'), ReadVersion('2')], (NOT_FOUND, "1:AWSCURRENT")),
         ("ending a test twice is no error", &[new, Test('2'), EndTest('2'), EndTest('2')], ("", "1:AWSCURRENT")),
+        ("a rotation in the place of a test removes what the test put there", &[new, Test('2'), Move("AWSPENDING", Some('2'), None), Rotate('3'), EndTest('2'), ReadVersion('2')], (NOT_FOUND, "1:AWSCURRENT 3:AWSPENDING")),
         ("a test asked for again stays a test", &[new, Test('2'), Rotate('2')], ("TestOnly", begun)),
         ("cancelling ends a test", &[new, Test('2'), Cancel], ("", "1:AWSCURRENT")),
         ("ending a test never ends a rotation", &[new, Rotate('2'), EndTest('2')], ("", begun)),

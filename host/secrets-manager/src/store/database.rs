@@ -24,12 +24,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::Identity;
 use super::database_error::{DatabaseError, PATIENCE, beside, failed_io, failed_sqlite};
-
-/// What a file calls itself in its header, so that no other database is taken for one: `WdSM`.
-const APPLICATION_ID: i32 = 0x5764_534D;
-
-/// The version of the format that is written and read here.
-const FORMAT: i32 = 1;
+use super::recognize::{APPLICATION_ID, Contents, FORMAT, at_once, look, recognize};
 
 /// Readable and writable by its owner alone: the file holds secrets in clear.
 const PRIVATE: u32 = 0o600;
@@ -81,6 +76,8 @@ pub(super) struct Database {
     path: PathBuf,
     identity: Identity,
     open: Option<Open>,
+    /// Device and inode of the file that was opened last.
+    known: Option<(u64, u64)>,
 }
 
 /// A connection to the file, and where that is.
@@ -111,7 +108,7 @@ impl Database {
             }
             Err(error) => return Err(failed_io("resolve", path, error)),
         };
-        Ok(Self { path, identity, open: None })
+        Ok(Self { path, identity, open: None, known: None })
     }
 
     /// What a new file is made with.
@@ -151,8 +148,16 @@ impl Database {
         let open = match self.open.take() {
             Some(open) if open.file == file => open,
             // Another file in its place: what was written to this connection would be lost.
-            _ => Open { connection: open(&self.path, &self.identity)?, file },
+            replaced => {
+                drop(replaced);
+                // Its log is still there under that name, and would be played into the new one.
+                if self.known.is_some_and(|known| known != file) {
+                    refuse_log(&self.path)?;
+                }
+                Open { connection: open(&self.path, &self.identity)?, file }
+            }
         };
+        self.known = Some(file);
         Ok(Opened { connection: &mut self.open.insert(open).connection, path: &self.path })
     }
 }
@@ -166,7 +171,11 @@ fn inode(path: &Path) -> Result<Option<(u64, u64)>, DatabaseError> {
 }
 
 fn open(path: &Path, identity: &Identity) -> Result<Connection, DatabaseError> {
-    make_private(path)?;
+    // Before SQLite sees the file: it plays another program's log into it just to look.
+    let seen = look(path)?;
+    if seen == Contents::Store {
+        make_private(path)?;
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
@@ -174,7 +183,11 @@ fn open(path: &Path, identity: &Identity) -> Result<Connection, DatabaseError> {
     let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(PATIENCE).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    if recognize(&connection, path)? == Contents::Nothing {
+    let contents = at_once(&connection, path)?;
+    if seen == Contents::Nothing {
+        make_private(path)?;
+    }
+    if contents == Contents::Nothing {
         use_write_ahead_log(&connection, path)?;
         create_tables(&mut connection, path, identity)?;
     }
@@ -195,69 +208,46 @@ fn open(path: &Path, identity: &Identity) -> Result<Connection, DatabaseError> {
 
 /// Makes the file. SQLite gives its log the same permissions.
 fn make(path: &Path) -> Result<(), DatabaseError> {
+    // A log that another process has just begun has its database beside it.
+    if let Err(error) = refuse_log(path)
+        && inode(path)?.is_none()
+    {
+        return Err(error);
+    }
     match OpenOptions::new().read(true).write(true).create_new(true).mode(PRIVATE).open(path) {
-        Ok(_) => refuse_orphaned_log(path),
+        Ok(_) => Ok(()),
         // Another process was first.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(failed_io("create", path, error)),
     }
 }
 
-/// Closes a file that others may read.
+/// Closes a file that others may read, and its log.
 fn make_private(path: &Path) -> Result<(), DatabaseError> {
-    let found = std::fs::metadata(path).map_err(|error| failed_io("examine", path, error))?;
-    if !found.is_file() {
-        return Err(DatabaseError::NotAFile { path: path.to_owned() });
-    }
-    if found.mode() & OTHERS != 0 {
+    for file in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
+        // SQLite refuses what stands beside it and is no file.
+        let Ok(found) = std::fs::symlink_metadata(&file) else { continue };
+        if !found.is_file() || found.mode() & OTHERS == 0 {
+            continue;
+        }
         tracing::warn!(
-            path = %path.display(),
+            path = %file.display(),
             "others could read the store, which holds secret values in clear; its mode is now 0600"
         );
         let private = std::fs::Permissions::from_mode(PRIVATE);
-        std::fs::set_permissions(path, private)
-            .map_err(|error| failed_io("change the mode of", path, error))?;
+        std::fs::set_permissions(&file, private)
+            .map_err(|error| failed_io("change the mode of", &file, error))?;
     }
     Ok(())
 }
 
-/// A log whose database was removed would be played into the new one.
-fn refuse_orphaned_log(path: &Path) -> Result<(), DatabaseError> {
+/// A log of another database would be played into this one.
+fn refuse_log(path: &Path) -> Result<(), DatabaseError> {
     let log = beside(path, "-wal");
     if std::fs::symlink_metadata(&log).is_err() {
         return Ok(());
     }
-    std::fs::remove_file(path).map_err(|error| failed_io("remove", path, error))?;
     Err(DatabaseError::OrphanedLog { log })
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Contents {
-    Store,
-    Nothing,
-}
-
-/// What the file is. Only reads.
-fn recognize(connection: &Connection, path: &Path) -> Result<Contents, DatabaseError> {
-    let header = |pragma: &str| {
-        let read = connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0));
-        read.map_err(|error| failed_sqlite("read", path, error))
-    };
-    let (application, format): (i32, i32) = (header("application_id")?, header("user_version")?);
-    if application == APPLICATION_ID {
-        if format > FORMAT {
-            let path = path.to_owned();
-            return Err(DatabaseError::Newer { path, found: format, known: FORMAT });
-        }
-        return Ok(Contents::Store);
-    }
-    let tables: i64 = connection
-        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-        .map_err(|error| failed_sqlite("read", path, error))?;
-    if application == 0 && format == 0 && tables == 0 {
-        return Ok(Contents::Nothing);
-    }
-    Err(DatabaseError::Foreign { path: path.to_owned() })
 }
 
 /// Kept in the file from then on. SQLite does not wait here when another process does the same.

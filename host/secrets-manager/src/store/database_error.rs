@@ -45,8 +45,8 @@ pub enum DatabaseError {
     },
     /// SQLite, or what is made of its rows, finds what nobody wrote.
     #[error(
-        "the store is damaged ({what}): `{path}`; it was left as it is: restore a copy, or move it \
-         away to begin with an empty store"
+        "the store is damaged ({what}): `{path}`; it was left as it is: move it away, with the files \
+         beside it whose names begin with its name, then restore a copy or begin with an empty store"
     )]
     Damaged {
         /// The file.
@@ -85,10 +85,10 @@ pub enum DatabaseError {
         /// The link.
         path: PathBuf,
     },
-    /// The write-ahead log of a database that was removed.
+    /// The write-ahead log of a database that was removed or replaced.
     #[error(
-        "a log without its database: `{log}`; it may hold the last changes: move it to where the \
-         database is now, or remove it"
+        "a log of another database than the one beside it, or of none: `{log}`; it may hold that \
+         one's last changes: move it to where that database is now, or remove it"
     )]
     OrphanedLog {
         /// The log.

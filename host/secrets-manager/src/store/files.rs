@@ -90,6 +90,81 @@ fn the_file_and_its_log_are_private_from_the_start() {
 }
 
 #[test]
+fn a_log_that_was_opened_up_is_closed_with_its_file() {
+    let (_folder, file) = place();
+    let store = EmbeddedStore::open(&file).unwrap();
+    create(&store, "s").unwrap();
+    for suffix in ["", "-wal", "-shm"] {
+        std::fs::set_permissions(beside(&file, suffix), Permissions::from_mode(0o644)).unwrap();
+    }
+    create(&EmbeddedStore::open(&file).unwrap(), "t").unwrap();
+    for suffix in ["", "-wal", "-shm"] {
+        let found = std::fs::metadata(beside(&file, suffix)).unwrap();
+        assert_eq!(found.permissions().mode() & 0o777, 0o600, "{suffix}");
+    }
+}
+
+#[test]
+fn a_store_in_the_place_of_another_is_not_mixed_with_that_ones_log() {
+    let (_folder, file) = place();
+    let (store, reader) =
+        (EmbeddedStore::open(&file).unwrap(), EmbeddedStore::open(&file).unwrap());
+    create(&store, "old").unwrap();
+    reader.describe_secret("old").unwrap();
+    let backup = beside(&file, ".backup");
+    create(&EmbeddedStore::open(&backup).unwrap(), "backup").unwrap();
+    std::fs::rename(&backup, &file).unwrap();
+    // As often as it is asked, with the old one still open elsewhere.
+    for _ in 0..2 {
+        let error = reader.describe_secret("backup").unwrap_err().to_string();
+        assert!(error.contains("a log of another database"), "{error}");
+    }
+    drop(store);
+    let _ = std::fs::remove_file(beside(&file, "-wal"));
+    reader.describe_secret("backup").unwrap();
+    assert!(reader.describe_secret("old").unwrap_err().to_string().contains("can't find"));
+}
+
+#[test]
+fn writers_who_all_make_the_file_lose_nothing() {
+    for _ in 0..25 {
+        let (_folder, file) = place();
+        std::thread::scope(|scope| {
+            for name in ["a", "b", "c", "d"] {
+                let file = &file;
+                scope.spawn(move || create(&EmbeddedStore::open(file).unwrap(), name).unwrap());
+            }
+        });
+        let store = EmbeddedStore::open(&file).unwrap();
+        assert_eq!(store.list_secrets(&ListSecrets::default()).unwrap().secrets.len(), 4);
+    }
+}
+
+#[test]
+fn another_programs_database_is_not_even_opened() {
+    let (_folder, file) = place();
+    // As a crash leaves it: with a log that nobody has played back.
+    let (_other, running) = place();
+    let connection = Connection::open(&running).unwrap();
+    connection.pragma_update(None, "journal_mode", "WAL").unwrap();
+    let tables = "CREATE TABLE a (a); CREATE TABLE b (b); PRAGMA wal_checkpoint; \
+                  INSERT INTO a VALUES ('in the log')";
+    connection.execute_batch(tables).unwrap();
+    for suffix in ["", "-wal"] {
+        std::fs::copy(beside(&running, suffix), beside(&file, suffix)).unwrap();
+        std::fs::set_permissions(beside(&file, suffix), Permissions::from_mode(0o644)).unwrap();
+    }
+    let bytes = || ["", "-wal"].map(|suffix| std::fs::read(beside(&file, suffix)).unwrap());
+    let before = bytes();
+    assert!(!before[1].is_empty());
+    let error = look(&file).unwrap_err();
+    assert!(error.contains("not a store of windlass"), "{error}");
+    assert_eq!(bytes(), before);
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o644, "its mode is not ours to change");
+}
+
+#[test]
 fn what_is_no_store_is_named_and_left_alone() {
     let (_folder, file) = place();
     let good = {

@@ -32,9 +32,14 @@ pub(super) fn versions(
             stages: secret.labels_of(&version.id),
             created: version.created,
         })
-        .filter(|entry| request.deprecated == DeprecatedVersions::List || !entry.stages.is_empty())
         .collect();
-    let (versions, next_token) = cut(all, &request.page, VERSIONS_AFTER, |entry| &entry.id)?;
+    // Labels move between two pages: where the last one ended is looked for among all.
+    let start = start(&all, &request.page, VERSIONS_AFTER, |entry| &entry.id)?;
+    let listed = |entry: &VersionEntry| {
+        request.deprecated == DeprecatedVersions::List || !entry.stages.is_empty()
+    };
+    let rest = all.into_iter().skip(start).filter(listed).collect();
+    let (versions, next_token) = cut(rest, &request.page, VERSIONS_AFTER, |entry| &entry.id)?;
     Ok(VersionPage { arn: secret.arn.clone(), name: secret.name.clone(), versions, next_token })
 }
 
@@ -98,24 +103,29 @@ fn page_size(page: &Page) -> Result<usize, ServiceError> {
     })
 }
 
-/// One page of a list, and the token of the next.
+/// Where a page begins in a list: behind the entry that its token names.
+fn start<T>(
+    all: &[T],
+    page: &Page,
+    kind: &str,
+    key: impl Fn(&T) -> &str,
+) -> Result<usize, ServiceError> {
+    let Some(token) = &page.next_token else { return Ok(0) };
+    let last = decode(token, kind).ok_or_else(bad_token)?;
+    let index = all.iter().position(|entry| key(entry) == last).ok_or_else(bad_token)?;
+    Ok(index + 1)
+}
+
+/// The first page of what is left of a list, and the token of the next.
 fn cut<T>(
-    all: Vec<T>,
+    rest: Vec<T>,
     page: &Page,
     kind: &str,
     key: impl Fn(&T) -> &str,
 ) -> Result<(Vec<T>, Option<String>), ServiceError> {
     let size = page_size(page)?;
-    let start = match &page.next_token {
-        None => 0,
-        Some(token) => {
-            let last = decode(token, kind).ok_or_else(bad_token)?;
-            let index = all.iter().position(|entry| key(entry) == last).ok_or_else(bad_token)?;
-            index + 1
-        }
-    };
-    let more = all.len() > start + size;
-    let entries: Vec<T> = all.into_iter().skip(start).take(size).collect();
+    let more = rest.len() > size;
+    let entries: Vec<T> = rest.into_iter().take(size).collect();
     let next = entries.last().filter(|_| more);
     let next = next.map(|entry| encode(&format!("{kind}{}", key(entry))));
     Ok((entries, next))

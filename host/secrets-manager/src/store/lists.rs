@@ -88,6 +88,41 @@ fn what_is_deleted_or_made_between_two_pages_hides_nothing_else() {
 }
 
 #[test]
+fn a_version_that_loses_its_label_between_two_pages_hides_no_other() {
+    for world in worlds() {
+        let store = &world.store;
+        for (token, stage) in [("2", "BLUE"), ("3", "GREEN")] {
+            let put = PutSecretValue {
+                secret_id: "a".to_owned(),
+                token: Some(token.repeat(32)),
+                value: StoredValue::text("x"),
+                stages: Some(vec![stage.to_owned()]),
+                rotation_token: None,
+            };
+            store.put_secret_value(put).unwrap();
+        }
+        let mut request = ListVersionIds {
+            secret_id: "a".to_owned(),
+            deprecated: DeprecatedVersions::Omit,
+            page: Page { max_results: Some(1), next_token: None },
+        };
+        let first = store.list_version_ids(&request).unwrap();
+        assert_eq!(first.versions[0].stages, ["GREEN"]);
+        let id = "3".repeat(32);
+        let taken_off = UpdateVersionStage {
+            secret_id: "a".to_owned(),
+            stage: "GREEN".to_owned(),
+            remove_from: Some(id),
+            move_to: None,
+        };
+        store.update_version_stage(&taken_off).unwrap();
+        request.page.next_token = first.next_token;
+        let second = store.list_version_ids(&request).unwrap();
+        assert_eq!(second.versions[0].stages, ["BLUE"]);
+    }
+}
+
+#[test]
 fn a_batch_is_read_and_refused_secret_by_secret() {
     for world in worlds() {
         let ids = ["a", "nobody", "d", "c"].map(str::to_owned).to_vec();

@@ -46,6 +46,7 @@ mod memory;
 mod moment;
 mod password;
 mod policies;
+mod recognize;
 mod record;
 mod records;
 mod replication;

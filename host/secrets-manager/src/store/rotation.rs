@@ -78,7 +78,14 @@ pub(super) fn begin(
     };
     let rules = request.rules.clone().or_else(|| known.and_then(|known| known.rules.clone()));
     let begun = (standing != Standing::Done).then(|| Unfinished { token: token.to_owned(), scope });
+    // Nobody could make anything of a test's version, once its rotation is forgotten.
+    let forgotten = known_run
+        .clone()
+        .filter(|run| begun.is_some() && run.token != token && run.scope == Scope::TestOnly);
     let unfinished = begun.or(known_run);
+    if let Some(test) = &forgotten {
+        secret.forget(test);
+    }
     if standing == Standing::Register {
         register(records, secret, token, request.mode, now)?;
     }

@@ -10,6 +10,7 @@ use super::{Beside, Diagnosis, RepairAction, Wish};
 use crate::rotation::answer::{Answer, answered};
 use crate::rotation::credential::Credential;
 use crate::rotation::error::Error;
+use crate::rotation::leftover::{Unfinished, nothing_runs};
 use crate::rotation::older_passwords::{Candidate, OlderPasswords, Which};
 use crate::rotation::participants::{OlderVersion, Participants};
 use crate::rotation::plan::Refusal;
@@ -18,7 +19,6 @@ use crate::rotation::ports::{
     VersionId, VersionSelector,
 };
 use crate::rotation::runner::Rotation;
-use crate::rotation::unfinished::{Unfinished, nothing_runs};
 
 /// The secret, looked at.
 struct Look<'a, P> {

@@ -4,7 +4,7 @@
 //! could not be reached, or said no for another reason):
 //! 1. the current password: the ordinary case, so an ordinary rotation has no failed sign-in;
 //! 2. the pending password: an earlier attempt got this far, nothing is left to do;
-//! 3. the previous password, and those of orphaned versions (see [`older`](crate::rotation::older)):
+//! 3. the previous password, and those of orphaned versions (see [`older_passwords`](crate::rotation::older_passwords)):
 //!    an earlier attempt was abandoned, or the service was restored from a backup;
 //! 4. where 3 had any, the pending password once more: the same event may have come twice, and the
 //!    other attempt found the password in force first.

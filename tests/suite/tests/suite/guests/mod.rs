@@ -20,7 +20,7 @@
 //! | `NETWORK_BYTES`: sent, received | [`gushes`], [`gorges`] |
 //! | `READ_BYTES` | [`gorges`] |
 //! | `HOSTCALL_BYTES` | [`shoves`], [`rambles`] |
-//! | `HANDLES` | out of a guest's reach behind `CONNECTIONS`: in process, `imports::network` |
+//! | `HANDLES` | out of a guest's reach behind `CONNECTIONS`: in process, `sandbox::egress` |
 //! | handles that are not one's own | [`forges`], [`drops`], [`keeps`] |
 //! | `RANDOM_BYTES_AT_ONCE`, `RANDOM_BYTES` | [`gambles`] |
 //! | `LOG_LINES`, `LOG_LINE_BYTES` | [`babbles`] |
