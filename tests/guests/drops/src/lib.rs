@@ -1,6 +1,6 @@
 //! Drops a handle that it has dropped already.
 
-#![expect(unsafe_code, reason = "what it does to the host is its sin")]
+#![allow(unsafe_code, reason = "what it does to the host is its sin")]
 
 use windlass_guest::bindings::windlass::plugin::network::Endpoint;
 use windlass_guest::{ChangeRequest, Failure, Guest};

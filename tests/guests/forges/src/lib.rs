@@ -1,6 +1,6 @@
 //! Makes a handle up: of the kind in the secret's key `kind`, with the number in `handle`.
 
-#![expect(unsafe_code, reason = "what it does to the host is its sin")]
+#![allow(unsafe_code, reason = "what it does to the host is its sin")]
 
 use windlass_guest::bindings::windlass::plugin::network::{Connection, Endpoint};
 use windlass_guest::{ChangeRequest, Failure, Guest, field, number};

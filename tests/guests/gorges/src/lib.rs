@@ -1,6 +1,6 @@
 //! Receives without end, and asks for more at once than there is memory.
 
-#![expect(unsafe_code, reason = "what it does to the host is its sin")]
+#![allow(unsafe_code, reason = "what it does to the host is its sin")]
 
 use windlass_guest::bindings::windlass::plugin::network::Endpoint;
 use windlass_guest::{ChangeRequest, Failure, Guest, LogLevel, log};

@@ -2,7 +2,7 @@
 //! letter there before it hands the component to anybody, since nobody tells a plugin anything when
 //! it is asked what it is.
 
-#![expect(unsafe_code, reason = "what it does to the host is its sin")]
+#![allow(unsafe_code, reason = "what it does to the host is its sin")]
 
 use windlass_guest::{Description, Guest, NameLength};
 

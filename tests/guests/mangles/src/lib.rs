@@ -1,7 +1,7 @@
 //! Hands over bytes that are not UTF-8 as text, around a password. In its log, or with the key `in` of
 //! its secret in its failure or in a name to connect to.
 
-#![expect(unsafe_code, reason = "what it does to the host is its sin")]
+#![allow(unsafe_code, reason = "what it does to the host is its sin")]
 
 use windlass_guest::{ChangeRequest, Failure, Guest, LogLevel, field, log};
 

@@ -1,7 +1,7 @@
 //! Computes without end, and reads a byte now and then from a peer that has always one ready: waiting
 //! for the network does not count as computing, and this waits for nothing.
 
-#![expect(unsafe_code, reason = "what it does to the host is its sin")]
+#![allow(unsafe_code, reason = "what it does to the host is its sin")]
 
 use std::hint::black_box;
 

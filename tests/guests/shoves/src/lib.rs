@@ -1,6 +1,6 @@
 //! Hands more to a host function at once than anybody takes: to the one in the secret's key `to`.
 
-#![expect(unsafe_code, reason = "what it does to the host is its sin")]
+#![allow(unsafe_code, reason = "what it does to the host is its sin")]
 
 use windlass_guest::bindings::windlass::plugin::network::Endpoint;
 use windlass_guest::{ChangeRequest, Failure, Guest, LogLevel, field, log};
