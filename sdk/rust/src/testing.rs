@@ -18,6 +18,7 @@
 //! server.finish();
 //! ```
 
+pub mod calls;
 mod in_memory;
 
 use std::collections::VecDeque;

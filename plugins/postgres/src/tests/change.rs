@@ -98,8 +98,8 @@ fn stored_by_an_administrator(request: Vec<u8>) -> String {
         // No password.
         peer.expect_close();
     });
-    run_each(vec![changing, asking], |server| {
-        Postgres::change(&request_of(server, "admin", "app"))
+    calls::run(vec![changing, asking], |server| {
+        Postgres::change(&calls::request(server, "admin", "app"))
     })
     .unwrap();
     was_stored.recv().unwrap()
@@ -128,8 +128,8 @@ fn without_tls_no_text_is_sent_whatever_the_operator_allows() {
         peer.send(&error("28000", "password type is not a plain text"));
         goodbye(&mut peer);
     });
-    let outcome = run_each(vec![refusing], |server| {
-        let request = request_of(server, "app", "app");
+    let outcome = calls::run(vec![refusing], |server| {
+        let request = request(server, "app", "app");
         Postgres::change(&ChangeRequest { may_send_text: true, ..request })
     });
     assert_failure(outcome, TextRequired, "28000", "remove \"ssl\": false from the secret");
@@ -168,8 +168,8 @@ fn a_text_that_a_check_does_not_take_is_sent_once() {
             peer.send(&error("28000", second));
             goodbye(&mut peer);
         });
-        let outcome = run_each(vec![script], |server| {
-            let mut request = request_of(server, "app", "app");
+        let outcome = calls::run(vec![script], |server| {
+            let mut request = request(server, "app", "app");
             request.actor.tls = TlsMode::Required;
             Postgres::change(&ChangeRequest { may_send_text: true, ..request })
         });
@@ -265,7 +265,7 @@ fn what_can_not_be_done_is_said_before_connecting() {
         let outcome = run(
             |mut peer| peer.expect_close(),
             |server| {
-                let mut request = request_of(server, "app", "app");
+                let mut request = request(server, "app", "app");
                 spoil(&mut request);
                 Postgres::change(&request)
             },

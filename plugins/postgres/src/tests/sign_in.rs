@@ -267,7 +267,7 @@ fn only_a_wrong_password_is_refused() {
         peer.send(&error("28000", "no pg_hba.conf entry"));
         peer.expect_close();
     });
-    assert_failure(outcome, Declined, "28000", "no pg_hba.conf entry: remove \"ssl\": false");
+    assert_failure(outcome, Declined, "28000", "no pg_hba.conf entry; remove \"ssl\": false");
     // Found out only after the password was right.
     let outcome = verify_in_clear(|mut peer| {
         startup(&mut peer);

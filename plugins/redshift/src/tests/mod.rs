@@ -6,25 +6,22 @@ mod hostile;
 mod server;
 mod sign_in;
 
-use windlass_sdk::testing::{Peer, Script, login, scripted_each};
-use windlass_sdk::{
-    ChangeRequest, Endpoint, Failure, FailureKind, Login, NameLength, Plugin, Proof, TlsMode,
+use windlass_sdk::testing::calls::{
+    NEW_PASSWORD, PASSWORD, assert_failure, in_clear, request, run,
 };
+use windlass_sdk::testing::{Peer, Script, calls, login};
+use windlass_sdk::{ChangeRequest, Failure, FailureKind, Login, NameLength, Plugin, Proof};
 
 use crate::Redshift;
 
-/// The password in force. Long enough not to be found in anything by chance.
-const PASSWORD: &str = "old-p4ssword";
-const NEW_PASSWORD: &str = "new-p4ssword";
-
 /// `verify` over TLS against `script`, which starts before the request for TLS.
 fn verify(script: impl FnOnce(Peer) + Send + 'static) -> Result<(), Failure> {
-    run(vec![Box::new(script)], |server| Redshift::verify(&login(server, "app", PASSWORD)))
+    calls::verify::<Redshift>(script)
 }
 
 /// The same without TLS.
 fn verify_in_clear(script: impl FnOnce(Peer) + Send + 'static) -> Result<(), Failure> {
-    run(vec![Box::new(script)], |server| Redshift::verify(&in_clear(server, "app")))
+    calls::verify_in_clear::<Redshift>(script)
 }
 
 /// `change` without TLS of `username` by `actor`: one script for each connection.
@@ -35,43 +32,9 @@ fn change(
     scripts: Vec<Script>,
 ) -> Result<(), Failure> {
     run(scripts, |server| {
-        Redshift::change(&ChangeRequest {
-            actor: in_clear(server, actor),
-            username: username.into(),
-            new_password: NEW_PASSWORD.into(),
-            old_password: None,
-            clone_of: clone_of.map(str::to_owned),
-            keep_old_valid: false,
-            may_send_text: false,
-        })
+        let clone_of = clone_of.map(str::to_owned);
+        Redshift::change(&ChangeRequest { clone_of, ..request(server, actor, username) })
     })
-}
-
-fn in_clear(server: Endpoint, username: &str) -> Login {
-    Login { tls: TlsMode::Disabled, ..login(server, username, PASSWORD) }
-}
-
-fn run(
-    scripts: Vec<Script>,
-    call: impl FnOnce(Endpoint) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let (endpoint, server) = scripted_each(scripts);
-    let outcome = call(endpoint);
-    server.finish();
-    if let Err(failure) = &outcome {
-        for secret in [PASSWORD, NEW_PASSWORD] {
-            assert!(!format!("{failure:?}").contains(secret), "{failure:?}");
-        }
-    }
-    outcome
-}
-
-#[track_caller]
-fn assert_failure(outcome: Result<(), Failure>, kind: FailureKind, code: &str, part: &str) {
-    let failure = outcome.unwrap_err();
-    assert_eq!((failure.kind, failure.code.as_str()), (kind, code), "{failure}");
-    let whole = format!("{}: {}", failure.message, failure.remedy);
-    assert!(whole.contains(part), "{failure:?} lacks {part:?}");
 }
 
 #[test]
