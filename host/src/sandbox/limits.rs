@@ -225,6 +225,28 @@ mod tests {
     use super::*;
     use crate::network::{ANSWER_TIMEOUT, CONNECT_TIMEOUT, TLS_TIMEOUT};
 
+    /// The number that a constant has in a source of what runs inside.
+    fn number(source: &str, constant: &str) -> usize {
+        let (_, rest) = source.split_once(&format!("const {constant}: ")).expect(constant);
+        let (_, value) = rest.split_once('=').expect(constant);
+        let (value, _) = value.split_once(';').expect(constant);
+        value.split('*').map(|factor| factor.trim().parse::<usize>().expect(constant)).product()
+    }
+
+    /// What is written in the SDK and in a plugin stays within what the host allows.
+    #[test]
+    fn the_sdk_and_the_plugins_keep_to_these_limits() {
+        let network = include_str!("../../../sdk/rust/src/network.rs");
+        assert_eq!(number(network, "READ_LIMIT"), READ_BYTES, "a larger read would be cut");
+        let system = include_str!("../../../sdk/rust/src/system.rs");
+        assert_eq!(number(system, "RANDOM_PIECE"), RANDOM_BYTES_AT_ONCE as usize);
+        let assess = include_str!("../../../sdk/rust/src/assess.rs");
+        // One more counts the rest.
+        assert!(number(assess, "FINDINGS_MAX") < FINDINGS);
+        let quote = include_str!("../../../plugins/mysql/src/quote.rs");
+        assert!(number(quote, "REMEDY_MAX") < REMEDY_BYTES);
+    }
+
     /// `wit/world.wit` documents the limits for authors: row by row what stands here.
     #[test]
     fn the_interface_documents_these_limits() {

@@ -19,6 +19,7 @@
 //! ```
 
 pub mod calls;
+pub mod hostile;
 mod in_memory;
 
 use std::collections::VecDeque;

@@ -1,7 +1,11 @@
-//! A conversation spoilt at every byte: whatever a server sends, the plugin answers with a failure or
+//! Servers that mean harm, or are none: `hostile.txt` has what each does and what the plugin makes of it.
+//! And a conversation spoilt at every byte: whatever a server sends, the plugin answers with a failure or
 //! with success, and never fails itself.
 
+use std::path::Path;
+
 use windlass_sdk::FailureKind::*;
+use windlass_sdk::testing::hostile::{self, Bounds, Call};
 
 use super::server::*;
 use super::*;
@@ -9,6 +13,39 @@ use crate::account::Account;
 use crate::grants::Grants;
 use crate::session::AccountName;
 use crate::tokens::Backslash;
+
+/// The request for TLS: a packet with the capabilities and the character set alone.
+const TLS_REQUEST: &[u8] =
+    b"\x20\0\0\x01\x01\x8a\x48\0\0\0\0\x01\x2d\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+fn clear(server: Endpoint) -> Result<(), Failure> {
+    Mysql::verify(&in_clear(server, "app"))
+}
+
+fn over_tls(server: Endpoint) -> Result<(), Failure> {
+    Mysql::verify(&login(server, "app", PASSWORD))
+}
+
+#[test]
+fn every_hostile_server_comes_to_a_named_failure() {
+    // `wire::ANSWER_MAX`, which is the longest answer.
+    let bounds = Bounds { before_tls: TLS_REQUEST, read: 4 * 1024 * 1024, refused: "1045" };
+    // At run time, not `env!`: two clones may share a build directory.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("run by cargo");
+    let table = Path::new(&package).join("src/tests/hostile.txt");
+    hostile::check(
+        &table,
+        &bounds,
+        |_, _, _| None,
+        |group| {
+            Some(match group {
+                "verify in clear" => (TlsMode::Disabled, clear as Call),
+                "verify over TLS" => (TlsMode::Required, over_tls),
+                _ => return None,
+            })
+        },
+    );
+}
 
 /// Everything that a well-behaved server sends to `verify`.
 fn conversation() -> Vec<u8> {

@@ -1,23 +1,19 @@
 //! A real server, its own client as the witness, and the plugin's calls over TLS as the host would
 //! make them.
 
-use std::path::PathBuf;
-use std::sync::Mutex;
-
 use tokio::runtime::Runtime;
 pub(crate) use windlass_harness::Cut;
-use windlass_harness::{Ca, Mariadb, MariadbOptions, MysqlKind, SqlError, WorkDir, dial};
-use windlass_plugin_mysql::Mysql;
-use windlass_sdk::{
-    Assess, AssessRequest, Assessment, ChangeRequest, Endpoint, Failure, Login, Plugin, TlsMode,
+use windlass_harness::{
+    Ca, Mariadb, MariadbOptions, MysqlKind, PluginCalls, SqlError, WorkDir, skip,
 };
+use windlass_plugin_mysql::Mysql;
+use windlass_sdk::{Assessment, ChangeRequest, Failure, Login, TlsMode};
 
 /// A server and what it takes to reach it.
 pub(crate) struct World {
     runtime: Runtime,
     server: Mariadb,
-    authority: PathBuf,
-    cut: Mutex<Option<Cut>>,
+    calls: PluginCalls<Mysql>,
     _work: WorkDir,
 }
 
@@ -32,15 +28,15 @@ impl World {
     pub(crate) fn with(options: MariadbOptions) -> Option<Self> {
         let kind = options.kind;
         if let Some(why) = Mariadb::missing(kind) {
-            eprintln!("SKIPPED, no {kind:?} here: {why}");
+            skip(&why);
             return None;
         }
         let runtime = Runtime::new().unwrap();
         let work = WorkDir::new().unwrap();
         let ca = Ca::new(work.path(), "ca").unwrap();
         let server = runtime.block_on(Mariadb::start(&ca, options)).unwrap();
-        let authority = ca.certificate().to_owned();
-        Some(Self { runtime, server, authority, cut: Mutex::default(), _work: work })
+        let calls = PluginCalls::new(server.port(), ca.certificate().to_owned());
+        Some(Self { runtime, server, calls, _work: work })
     }
 
     /// Runs statements as the administrator.
@@ -70,19 +66,11 @@ impl World {
     }
 
     pub(crate) fn login(&self, user: &str, password: &str, tls: TlsMode) -> Login {
-        Login {
-            server: self.endpoint(),
-            username: user.into(),
-            password: password.into(),
-            database: None,
-            tls,
-            proof: windlass_sdk::Proof::Accepted,
-            fields: Vec::new(),
-        }
+        Login { tls, ..self.calls.login(user, password) }
     }
 
     pub(crate) fn verify(&self, user: &str, password: &str) -> Result<(), Failure> {
-        Mysql::verify(&self.login(user, password, TlsMode::Required))
+        self.calls.verify(user, password)
     }
 
     /// A change by the user itself.
@@ -98,17 +86,10 @@ impl World {
         new: &str,
         spoil: impl FnOnce(&mut ChangeRequest),
     ) -> Result<(), Failure> {
-        let mut request = ChangeRequest {
-            actor: self.login(user, old, TlsMode::Required),
-            username: user.into(),
-            new_password: new.into(),
-            old_password: Some(old.into()),
-            clone_of: None,
-            keep_old_valid: false,
-            may_send_text: false,
-        };
-        spoil(&mut request);
-        Mysql::change(&request)
+        self.calls.change(self.calls.login(user, old), user, new, |request| {
+            request.old_password = Some(old.into());
+            spoil(request);
+        })
     }
 
     /// A change by the administrator, with what `spoil` makes of the request.
@@ -118,43 +99,29 @@ impl World {
         new: &str,
         spoil: impl FnOnce(&mut ChangeRequest),
     ) -> Result<(), Failure> {
-        let mut request = ChangeRequest {
-            actor: self.administrator(),
-            username: user.into(),
-            new_password: new.into(),
-            old_password: None,
-            clone_of: None,
-            keep_old_valid: false,
-            may_send_text: false,
-        };
-        spoil(&mut request);
-        Mysql::change(&request)
+        self.calls.change(self.administrator(), user, new, spoil)
     }
 
     /// What a turn or a change by the administrator would meet.
     pub(crate) fn assess(&self, user: &str, clone_of: Option<&str>) -> Result<Assessment, Failure> {
-        Mysql::assess(&self.about(user, clone_of, self.administrator()))
+        self.calls.assess(self.administrator(), user, clone_of)
     }
 
     /// The same by somebody else.
     pub(crate) fn assess_as(&self, actor: Login, user: &str, clone_of: Option<&str>) -> Assessment {
-        Mysql::assess(&self.about(user, clone_of, actor)).unwrap()
+        self.calls.assess(actor, user, clone_of).unwrap()
     }
 
     /// Marks two accounts as a pair, as the administrator.
     pub(crate) fn mark_pair(&self, user: &str, clone_of: &str) -> Result<(), Failure> {
-        Mysql::mark_pair(&self.about(user, Some(clone_of), self.administrator()))
+        self.calls.mark_pair(self.administrator(), user, clone_of)
     }
 
     /// The same, where the admin secret says that the accounts at all hosts are one.
     pub(crate) fn mark_pair_at_all_hosts(&self, user: &str, clone_of: &str) -> Result<(), Failure> {
         let mut actor = self.administrator();
         actor.fields.push(("accountHosts".into(), "all".into()));
-        Mysql::mark_pair(&self.about(user, Some(clone_of), actor))
-    }
-
-    fn about(&self, user: &str, clone_of: Option<&str>, actor: Login) -> AssessRequest {
-        AssessRequest { actor, username: user.into(), clone_of: clone_of.map(str::to_owned) }
+        self.calls.mark_pair(actor, user, clone_of)
     }
 
     /// The administrator's sign-in.
@@ -174,13 +141,6 @@ impl World {
 
     /// Runs `call` with its connections cut.
     pub(crate) fn cutting<T>(&self, cut: Cut, call: impl FnOnce() -> T) -> T {
-        *self.cut.lock().unwrap() = Some(cut);
-        let outcome = call();
-        *self.cut.lock().unwrap() = None;
-        outcome
-    }
-
-    fn endpoint(&self) -> Endpoint {
-        dial(self.server.port(), &self.authority, *self.cut.lock().unwrap())
+        self.calls.cutting(cut, call)
     }
 }

@@ -1,19 +1,15 @@
 //! A real server, `psql` as the witness, and the plugin's calls over TLS as the host would make them.
 
-use std::path::PathBuf;
-
 use tokio::runtime::Runtime;
-use windlass_harness::{Ca, Postgres as Server, PostgresOptions, PsqlError, WorkDir, dial};
+use windlass_harness::{Ca, PluginCalls, Postgres as Server, PostgresOptions, PsqlError, WorkDir};
 use windlass_plugin_postgres::Postgres;
-use windlass_sdk::{
-    Assess, AssessRequest, Assessment, ChangeRequest, Failure, Login, Plugin, Proof, TlsMode,
-};
+use windlass_sdk::{Assessment, ChangeRequest, Failure, Login, Plugin as _};
 
 /// A server and what it takes to reach it.
 pub(crate) struct World {
     runtime: Runtime,
     server: Server,
-    authority: PathBuf,
+    calls: PluginCalls<Postgres>,
     _work: WorkDir,
 }
 
@@ -34,8 +30,8 @@ impl World {
         let ca = Ca::new(work.path(), "ca").unwrap();
         let options = options(&work);
         let server = runtime.block_on(Server::start(&ca, options)).unwrap();
-        let authority = ca.certificate().to_owned();
-        Self { runtime, server, authority, _work: work }
+        let calls = PluginCalls::new(server.port(), ca.certificate().to_owned());
+        Self { runtime, server, calls, _work: work }
     }
 
     /// Runs statements as `user`.
@@ -61,7 +57,7 @@ impl World {
     }
 
     pub(crate) fn verify(&self, user: &str, password: &str) -> Result<(), Failure> {
-        Postgres::verify(&self.login(user, password))
+        self.calls.verify(user, password)
     }
 
     /// A sign-in to this database.
@@ -71,7 +67,8 @@ impl World {
         user: &str,
         password: &str,
     ) -> Result<(), Failure> {
-        Postgres::verify(&Login { database: Some(database.into()), ..self.login(user, password) })
+        let login = self.calls.login(user, password);
+        Postgres::verify(&Login { database: Some(database.into()), ..login })
     }
 
     /// A turn of `next`, by the administrator.
@@ -132,17 +129,7 @@ impl World {
         password: &str,
         adjust: impl FnOnce(&mut ChangeRequest),
     ) -> Result<(), Failure> {
-        let mut request = ChangeRequest {
-            actor: self.login(actor.0, actor.1),
-            username: user.into(),
-            new_password: password.into(),
-            old_password: None,
-            clone_of: None,
-            keep_old_valid: false,
-            may_send_text: false,
-        };
-        adjust(&mut request);
-        Postgres::change(&request)
+        self.calls.change(self.calls.login(actor.0, actor.1), user, password, adjust)
     }
 
     pub(crate) fn assess(
@@ -151,7 +138,7 @@ impl World {
         user: &str,
         clone_of: Option<&str>,
     ) -> Assessment {
-        Postgres::assess(&self.assess_request(actor, user, clone_of)).unwrap()
+        self.calls.assess(self.calls.login(actor.0, actor.1), user, clone_of).unwrap()
     }
 
     pub(crate) fn mark(
@@ -160,20 +147,7 @@ impl World {
         user: &str,
         clone_of: &str,
     ) -> Result<(), Failure> {
-        Postgres::mark_pair(&self.assess_request(actor, user, Some(clone_of)))
-    }
-
-    fn assess_request(
-        &self,
-        actor: (&str, &str),
-        user: &str,
-        clone_of: Option<&str>,
-    ) -> AssessRequest {
-        AssessRequest {
-            actor: self.login(actor.0, actor.1),
-            username: user.into(),
-            clone_of: clone_of.map(str::to_owned),
-        }
+        self.calls.mark_pair(self.calls.login(actor.0, actor.1), user, clone_of)
     }
 
     /// The administrator's name and password.
@@ -192,18 +166,6 @@ impl World {
             "SELECT starts_with(rolpassword, '{kind}') FROM pg_authid WHERE rolname = '{role}'"
         );
         self.admin(&sql) == "t"
-    }
-
-    fn login(&self, user: &str, password: &str) -> Login {
-        Login {
-            server: dial(self.server.port(), &self.authority, None),
-            username: user.into(),
-            password: password.into(),
-            database: None,
-            tls: TlsMode::Required,
-            proof: Proof::Accepted,
-            fields: Vec::new(),
-        }
     }
 }
 

@@ -3,53 +3,31 @@
 //!
 //! For all of them: the call ends in a failure of the right kind, and no password goes out.
 
+use std::path::Path;
+
 use FailureKind::*;
+use windlass_sdk::testing::hostile::{self, Bounds, Call};
+use windlass_sdk::{Endpoint, TlsMode};
 
 use super::server::*;
 use super::*;
 
+fn in_clear(server: Endpoint) -> Result<(), Failure> {
+    Redshift::verify(&calls::in_clear(server, "app"))
+}
+
 #[test]
 fn a_request_for_a_digest_that_lies_is_not_answered() {
-    let whole = ask_digest(0, &[1; 32], NONCE);
-    let lengths = |salt: u32, nonce: u32| {
-        let mut body = vec![0; 4];
-        for length in [salt, nonce] {
-            body.extend(length.to_be_bytes());
-            body.extend([7; 16]);
-        }
-        authentication(13, &body)
-    };
-    let mut cases: Vec<(Vec<u8>, FailureKind)> = vec![
-        (ask_digest(1, b"s", b"n"), Unsupported),
-        (ask_digest(u32::MAX, b"s", b"n"), Unsupported),
-        (ask_digest(0, &[1; 60_000], b"n"), Protocol),
-        (ask_digest(0, b"s", &[1; 60_000]), Protocol),
-        (ask_digest(0, b"", b"n"), Protocol),
-        (ask_digest(0, b"s", b""), Protocol),
-        (authentication(13, &[&whole[9..], b"x"].concat()), Protocol),
-        (lengths(17, 16), Protocol),
-        (lengths(16, 17), Protocol),
-        (lengths(u32::MAX, 16), Protocol),
-        (lengths(16, 0x8000_0000), Protocol),
-        (lengths(0x7fff_ffff, 0x7fff_ffff), Protocol),
-        // Half a message, and one that announces too much.
-        (whole[..20].to_vec(), Unreachable),
-        (b"R\xff\xff\xff\xff\0\0\0\x0d".to_vec(), Protocol),
-    ];
-    cases.extend((9..whole.len()).map(|end| (authentication(13, &whole[9..end]), Protocol)));
-    for (request, kind) in cases {
-        let shown = request.clone();
-        let outcome = verify_in_clear(move |mut peer| {
-            startup(&mut peer);
-            peer.send(&request);
-            if kind == Unreachable {
-                peer.hang_up();
-            } else {
-                peer.expect_close();
-            }
-        });
-        assert_eq!(outcome.unwrap_err().kind, kind, "{:?}", &shown[..shown.len().min(40)]);
-    }
+    let bounds = Bounds { before_tls: SSL_REQUEST, read: 1024 * 1024, refused: "28000" };
+    // At run time, not `env!`: two clones may share a build directory.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("run by cargo");
+    let table = Path::new(&package).join("src/tests/hostile.txt");
+    hostile::check(
+        &table,
+        &bounds,
+        |_, _, _| None,
+        |group| (group == "verify in clear").then_some((TlsMode::Disabled, in_clear as Call)),
+    );
 }
 
 /// What the first two round trips of alternating users return.

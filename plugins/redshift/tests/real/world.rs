@@ -1,15 +1,10 @@
 //! A real server, `psql` as the witness, and the plugin's calls over TLS as the host would make them.
 
-use std::cell::Cell;
-use std::path::PathBuf;
-
 use tokio::runtime::Runtime;
 pub(crate) use windlass_harness::Cut;
-use windlass_harness::{Ca, Postgres, PostgresOptions, WorkDir, dial};
+use windlass_harness::{Ca, PluginCalls, Postgres, PostgresOptions, WorkDir};
 use windlass_plugin_redshift::Redshift;
-use windlass_sdk::{
-    Assess, AssessRequest, Assessment, ChangeRequest, Failure, Login, Plugin, TlsMode,
-};
+use windlass_sdk::{Assessment, ChangeRequest, Failure, Login};
 
 /// A superuser with a password in MD5; the server's first administrator has SCRAM.
 pub(crate) const ADMIN: (&str, &str) = ("awsuser", "Admin-P4ss");
@@ -18,8 +13,7 @@ pub(crate) const ADMIN: (&str, &str) = ("awsuser", "Admin-P4ss");
 pub(crate) struct World {
     runtime: Runtime,
     server: Postgres,
-    authority: PathBuf,
-    cut: Cell<Option<Cut>>,
+    calls: PluginCalls<Redshift>,
     _work: WorkDir,
 }
 
@@ -37,8 +31,8 @@ impl World {
             ..PostgresOptions::default()
         };
         let server = runtime.block_on(Postgres::start(&ca, options)).unwrap();
-        let authority = ca.certificate().to_owned();
-        let world = Self { runtime, server, authority, cut: Cell::new(None), _work: work };
+        let calls = PluginCalls::new(server.port(), ca.certificate().to_owned());
+        let world = Self { runtime, server, calls, _work: work };
         // One by one: a database is not created within a transaction.
         world.admin("CREATE DATABASE dev");
         world.admin(&format!("CREATE USER {} SUPERUSER PASSWORD '{}'", ADMIN.0, ADMIN.1));
@@ -70,19 +64,11 @@ impl World {
     }
 
     pub(crate) fn login(&self, user: &str, password: &str) -> Login {
-        Login {
-            server: dial(self.server.port(), &self.authority, self.cut.get()),
-            username: user.into(),
-            password: password.into(),
-            database: None,
-            tls: TlsMode::Required,
-            proof: windlass_sdk::Proof::Accepted,
-            fields: Vec::new(),
-        }
+        self.calls.login(user, password)
     }
 
     pub(crate) fn verify(&self, user: &str, password: &str) -> Result<(), Failure> {
-        Redshift::verify(&self.login(user, password))
+        self.calls.verify(user, password)
     }
 
     /// A change by `actor`, with what `spoil` makes of the request.
@@ -93,17 +79,7 @@ impl World {
         new: &str,
         spoil: impl FnOnce(&mut ChangeRequest),
     ) -> Result<(), Failure> {
-        let mut request = ChangeRequest {
-            actor: self.login(actor.0, actor.1),
-            username: user.into(),
-            new_password: new.into(),
-            old_password: None,
-            clone_of: None,
-            keep_old_valid: false,
-            may_send_text: false,
-        };
-        spoil(&mut request);
-        Redshift::change(&request)
+        self.calls.change(self.login(actor.0, actor.1), user, new, spoil)
     }
 
     /// A turn of `next`, by the administrator.
@@ -117,7 +93,7 @@ impl World {
         user: &str,
         clone_of: Option<&str>,
     ) -> Assessment {
-        Redshift::assess(&self.assess_request(actor, user, clone_of)).unwrap()
+        self.calls.assess(self.login(actor.0, actor.1), user, clone_of).unwrap()
     }
 
     pub(crate) fn mark(
@@ -126,20 +102,7 @@ impl World {
         user: &str,
         clone_of: &str,
     ) -> Result<(), Failure> {
-        Redshift::mark_pair(&self.assess_request(actor, user, Some(clone_of)))
-    }
-
-    fn assess_request(
-        &self,
-        actor: (&str, &str),
-        user: &str,
-        clone_of: Option<&str>,
-    ) -> AssessRequest {
-        AssessRequest {
-            actor: self.login(actor.0, actor.1),
-            username: user.into(),
-            clone_of: clone_of.map(str::to_owned),
-        }
+        self.calls.mark_pair(self.login(actor.0, actor.1), user, clone_of)
     }
 
     /// What the server has logged.
@@ -149,9 +112,6 @@ impl World {
 
     /// Runs `call` with its connections cut.
     pub(crate) fn cutting<T>(&self, cut: Cut, call: impl FnOnce() -> T) -> T {
-        self.cut.set(Some(cut));
-        let outcome = call();
-        self.cut.set(None);
-        outcome
+        self.calls.cutting(cut, call)
     }
 }
