@@ -24,13 +24,15 @@ const DOCUMENTS: [&str; 11] = [
 ];
 
 /// Programs that are not ours: what they are called with is their business.
-const OTHERS: [&str; 13] = [
+const OTHERS: [&str; 15] = [
     "aws",
     "cargo",
     "cat",
     "componentize-py",
     "cp",
     "export",
+    "git",
+    "kill",
     "mkdir",
     "openssl",
     "pip",
@@ -71,7 +73,9 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
         match (&mut block, line.trim_start().strip_prefix("```")) {
             (Some(_), Some(_)) => found.extend(block.take().filter(|it| !it.is_empty())),
             (Some(code), None) => *code += &format!("{line}\n"),
-            (None, Some(named)) if named == language => block = Some(String::new()),
+            (None, Some(named)) if named.split_whitespace().next() == Some(language) => {
+                block = Some(String::new());
+            }
             (None, Some(_)) => block = None,
             (None, None) => {}
         }
@@ -136,7 +140,18 @@ fn commands(code: &str) -> Vec<String> {
     let mut commands = Vec::new();
     // What a here-document holds is no command.
     let mut until: Option<String> = None;
+    // A text in quotes may have several lines.
+    let mut open = String::new();
     for line in joined.lines() {
+        open.push_str(line);
+        let quotes = open.replace("\\\"", "");
+        let is_open = ['\'', '"'].iter().any(|quote| quotes.matches(*quote).count() % 2 == 1);
+        if is_open && until.is_none() {
+            open.push(' ');
+            continue;
+        }
+        let line = std::mem::take(&mut open);
+        let line = line.as_str();
         if let Some(end) = &until {
             if line.trim() == end {
                 until = None;
