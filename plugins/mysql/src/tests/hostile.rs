@@ -2,8 +2,6 @@
 //! And a conversation spoilt at every byte: whatever a server sends, the plugin answers with a failure or
 //! with success, and never fails itself.
 
-use std::path::Path;
-
 use windlass_sdk::FailureKind::*;
 use windlass_sdk::testing::hostile::{self, Bounds, Call};
 
@@ -26,25 +24,40 @@ fn over_tls(server: Endpoint) -> Result<(), Failure> {
     Mysql::verify(&login(server, "app", PASSWORD))
 }
 
+/// `greeting` has the method; `switch` the method and what is behind it; `error` its number and text.
+/// Each is the packet that is due next.
+fn words(word: &str, argument: &str, heard: &[u8]) -> Option<Vec<u8>> {
+    let (first, rest) = argument.split_once(' ').unwrap_or((argument, ""));
+    let payload = match word {
+        "greeting" => greeting("8.0.36", first, SSL),
+        "switch" => switch(first, rest.as_bytes()),
+        "error" => error(first.parse().ok()?, rest),
+        _ => return None,
+    };
+    let mut number = 0;
+    let mut left = heard;
+    while let [a, b, c, last, behind @ ..] = left {
+        number = last + 1;
+        left = behind.get(u32::from_le_bytes([*a, *b, *c, 0]) as usize..)?;
+    }
+    Some([&[u8::try_from(payload.len()).ok()?, 0, 0, number], &*payload].concat())
+}
+
 #[test]
 fn every_hostile_server_comes_to_a_named_failure() {
+    check_table("src/tests/hostile.txt");
+}
+
+pub(super) fn check_table(table: &str) {
     // `wire::ANSWER_MAX`, which is the longest answer.
     let bounds = Bounds { before_tls: TLS_REQUEST, read: 4 * 1024 * 1024, refused: "1045" };
-    // At run time, not `env!`: two clones may share a build directory.
-    let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("run by cargo");
-    let table = Path::new(&package).join("src/tests/hostile.txt");
-    hostile::check(
-        &table,
-        &bounds,
-        |_, _, _| None,
-        |group| {
-            Some(match group {
-                "verify in clear" => (TlsMode::Disabled, clear as Call),
-                "verify over TLS" => (TlsMode::Required, over_tls),
-                _ => return None,
-            })
-        },
-    );
+    hostile::check(table, &bounds, words, |group| {
+        Some(match group {
+            "verify in clear" => (TlsMode::Disabled, clear as Call),
+            "verify over TLS" => (TlsMode::Required, over_tls),
+            _ => return None,
+        })
+    });
 }
 
 /// Everything that a well-behaved server sends to `verify`.

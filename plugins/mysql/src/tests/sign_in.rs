@@ -22,6 +22,12 @@ fn answer(name: &str, proof: &[u8], method: &str) -> Vec<u8> {
     [name.as_bytes(), &[0, length], proof, method.as_bytes(), b"\0"].concat()
 }
 
+/// Of which answers the password is the matter, and what to do about each.
+#[test]
+fn each_answer_to_a_sign_in_comes_to_what_the_table_says() {
+    hostile::check_table("src/tests/sign-in.txt");
+}
+
 #[test]
 fn native_passwords() {
     verify_in_clear(|peer| {
@@ -200,28 +206,6 @@ fn the_password_itself_goes_out_inside_tls_only() {
 }
 
 #[test]
-fn what_would_show_the_password_or_prove_none_is_unsupported() {
-    let table: &[(Vec<u8>, &str)] = &[
-        (switch("mysql_clear_password", b""), "IAM, LDAP, PAM"),
-        (switch("dialog", b"password:"), "IAM, LDAP, PAM"),
-        (switch("auth_gssapi_client", b""), "has no password"),
-        (switch("mysql_old_password", NONCE), "mysql_old_password"),
-        (switch("a\nb", NONCE), "\"a b\""),
-        (vec![0xfe], "mysql_old_password"),
-        (vec![2, b'x', 0], "multi-factor"),
-    ];
-    for (request, part) in table.iter().cloned() {
-        let outcome = verify(move |peer| {
-            let mut server = Server::new(peer);
-            server.greet_with_tls(V8, "caching_sha2_password");
-            server.send(&request);
-            server.peer.expect_close();
-        });
-        assert_failure(outcome, Unsupported, "", part);
-    }
-}
-
-#[test]
 fn a_conversation_out_of_step_is_a_protocol_failure() {
     let table: &[&[&[u8]]] = &[
         // The password is given once, and never after the server had it at hand.
@@ -274,21 +258,6 @@ fn methods_without_end_are_not_gone_through_without_end() {
         server.peer.expect_close();
     });
     assert_failure(outcome, Protocol, "", "does not belong");
-}
-
-#[test]
-fn only_a_wrong_password_is_refused() {
-    for (number, kind) in
-        [(1045, Refused), (1698, Declined), (3118, Declined), (1040, Unreachable), (1862, Declined)]
-    {
-        let outcome = verify(move |peer| {
-            let mut server = Server::new(peer);
-            server.greet_with_tls(V8, "caching_sha2_password");
-            server.error(number, "Access denied for user 'app'");
-            server.peer.expect_close();
-        });
-        assert_failure(outcome, kind, &number.to_string(), "signing in: Access denied");
-    }
 }
 
 #[test]

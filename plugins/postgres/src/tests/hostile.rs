@@ -2,8 +2,6 @@
 //! Each ends, soon, in a failure of the right kind that says what was wrong; what holds for all of them
 //! is in [`windlass_sdk::testing::hostile`].
 
-use std::path::Path;
-
 use windlass_sdk::testing::hostile::{self, Bounds, Call};
 
 use super::server::*;
@@ -12,10 +10,15 @@ use super::*;
 /// `wire::ANSWER_MAX`, which is the longest answer.
 const BOUNDS: Bounds = Bounds { before_tls: SSL_REQUEST, read: 1024 * 1024, refused: "28P01" };
 
-/// `challenge` is the server's first SCRAM message, made of the client's nonce.
+/// `challenge` is the server's first SCRAM message, made of the client's nonce; `authentication` has its
+/// number and what is behind it, `error` its code and its text.
 fn words(word: &str, argument: &str, heard: &[u8]) -> Option<Vec<u8>> {
-    if word != "challenge" {
-        return None;
+    let (first, rest) = argument.split_once(' ').unwrap_or((argument, ""));
+    match word {
+        "challenge" => {}
+        "authentication" => return Some(authentication(first.parse().ok()?, rest.as_bytes())),
+        "error" => return Some(error(first, rest)),
+        _ => return None,
     }
     let heard = String::from_utf8_lossy(heard);
     let nonce = heard.rsplit_once("n=,r=").map_or("", |(_, nonce)| nonce);
@@ -39,10 +42,11 @@ fn alternating(server: Endpoint) -> Result<(), Failure> {
 
 #[test]
 fn every_hostile_server_comes_to_a_named_failure() {
-    // At run time, not `env!`: two clones may share a build directory.
-    let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("run by cargo");
-    let table = Path::new(&package).join("src/tests/hostile.txt");
-    hostile::check(&table, &BOUNDS, words, |group| {
+    check_table("src/tests/hostile.txt");
+}
+
+pub(super) fn check_table(table: &str) {
+    hostile::check(table, &BOUNDS, words, |group| {
         Some(match group {
             "verify in clear" => (TlsMode::Disabled, in_clear as Call),
             "verify over TLS" => (TlsMode::Required, over_tls),

@@ -11,6 +11,12 @@ fn select_one(peer: &mut Peer) {
     goodbye(peer);
 }
 
+/// Of which answers the password is the matter, and what to do about each.
+#[test]
+fn each_answer_to_a_sign_in_comes_to_what_the_table_says() {
+    hostile::check_table("src/tests/sign-in.txt");
+}
+
 #[test]
 fn scram_bound_to_the_tls_channel() {
     verify(|mut peer| {
@@ -166,27 +172,6 @@ fn whom_a_server_lets_in_without_a_password_has_proved_nothing() {
 }
 
 #[test]
-fn what_proves_no_password_is_unsupported() {
-    let table: &[(Vec<u8>, &str)] = &[
-        (authentication(2, b""), "Kerberos 5"),
-        (authentication(6, b""), "SCM"),
-        (authentication(7, b""), "GSSAPI"),
-        (authentication(9, b""), "SSPI"),
-        (authentication(10, b"OAUTHBEARER\0\0"), "SCRAM-SHA-256"),
-        (authentication(10, b"SCRAM-SHA-256-PLUS\0\0"), "channel binding"),
-    ];
-    for (request, part) in table.iter().cloned() {
-        let outcome = verify(move |mut peer| {
-            accept_tls(&mut peer, None);
-            startup(&mut peer);
-            peer.send(&request);
-            peer.expect_close();
-        });
-        assert_failure(outcome, Unsupported, "", part);
-    }
-}
-
-#[test]
 fn requests_that_make_no_sense_are_a_protocol_failure() {
     for request in [
         authentication(10, b"SCRAM-SHA-256"),
@@ -247,74 +232,6 @@ fn a_costly_challenge_is_not_answered() {
         peer.expect_close();
     });
     assert_failure(outcome, Unsupported, "", "2000000000 SCRAM iterations");
-}
-
-#[test]
-fn only_a_wrong_password_is_refused() {
-    for (code, kind) in [("28P01", Refused), ("28000", Declined), ("53300", Unreachable)] {
-        let outcome = verify(move |mut peer| {
-            accept_tls(&mut peer, None);
-            startup(&mut peer);
-            Scram::challenge(&mut peer, &["SCRAM-SHA-256"]);
-            peer.send(&error(code, "password authentication failed for user \"app\""));
-            peer.expect_close();
-        });
-        assert_failure(outcome, kind, code, "signing in: password authentication failed");
-    }
-    // Where the account may not sign in at all, no password is asked for.
-    let outcome = verify_in_clear(|mut peer| {
-        startup(&mut peer);
-        peer.send(&error("28000", "no pg_hba.conf entry"));
-        peer.expect_close();
-    });
-    assert_failure(outcome, Declined, "28000", "no pg_hba.conf entry; remove \"ssl\": false");
-    // Found out only after the password was right.
-    let outcome = verify_in_clear(|mut peer| {
-        startup(&mut peer);
-        peer.send(ASK_MD5);
-        receive(&mut peer);
-        peer.send(&[OK.to_vec(), error("3D000", "database \"x\" does not exist")].concat());
-        peer.expect_close();
-    });
-    assert_failure(outcome, Declined, "3D000", "\"dbname\"");
-}
-
-/// The server's own words are the message; what to do stands apart, by what the words say.
-#[test]
-fn each_error_of_a_sign_in_says_what_to_do() {
-    let table: &[(&str, &str, &str)] = &[
-        ("28P01", "password authentication failed for user \"app\"", "rolname = 'app'"),
-        ("28P01", "password authentication failed", "ALTER ROLE \"app\" VALID UNTIL 'infinity'"),
-        ("28P01", "password authentication failed", "rolpassword LIKE 'md5%' FROM pg_authid"),
-        ("28000", "role \"app\" is not permitted to log in", "ALTER ROLE \"app\" LOGIN"),
-        ("28000", "no pg_hba.conf entry for host", "hostssl all \"app\" ADDRESS scram-sha-256"),
-        ("28000", "pg_hba.conf rejects connection", "before any that rejects it"),
-        ("28000", "Anmeldung nicht erlaubt", "whether it may log in (ALTER ROLE \"app\" LOGIN)"),
-        (
-            "53300",
-            "too many connections for role \"app\"",
-            "ALTER ROLE \"app\" CONNECTION LIMIT -1",
-        ),
-        ("53300", "too many connections for database \"x\"", "ALTER DATABASE"),
-        ("53300", "sorry, too many clients already", "max_connections"),
-        ("42501", "permission denied for database", "GRANT CONNECT ON DATABASE"),
-        ("57P03", "the database system is starting up", "wait until"),
-    ];
-    for (code, text, remedy) in table.iter().copied() {
-        let outcome = verify(move |mut peer| {
-            accept_tls(&mut peer, None);
-            startup(&mut peer);
-            peer.send(&error(code, text));
-            peer.expect_close();
-        });
-        let failure = outcome.unwrap_err();
-        assert_eq!(
-            (failure.code.as_str(), &*failure.message),
-            (code, &*format!("signing in: {text}"))
-        );
-        assert!(failure.remedy.contains(remedy), "{text}: {}", failure.remedy);
-        assert!(failure.remedy.len() < 1024, "{}", failure.remedy);
-    }
 }
 
 #[test]

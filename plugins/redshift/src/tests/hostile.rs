@@ -3,8 +3,6 @@
 //!
 //! For all of them: the call ends in a failure of the right kind, and no password goes out.
 
-use std::path::Path;
-
 use FailureKind::*;
 use windlass_sdk::testing::hostile::{self, Bounds, Call};
 use windlass_sdk::{Endpoint, TlsMode};
@@ -16,18 +14,36 @@ fn in_clear(server: Endpoint) -> Result<(), Failure> {
     Redshift::verify(&calls::in_clear(server, "app"))
 }
 
+fn over_tls(server: Endpoint) -> Result<(), Failure> {
+    Redshift::verify(&login(server, "app", PASSWORD))
+}
+
+/// `authentication` has its number and what is behind it, `error` its code and its text, `digest` asks for
+/// one of the password in force.
+fn words(word: &str, argument: &str, _: &[u8]) -> Option<Vec<u8>> {
+    let (first, rest) = argument.split_once(' ').unwrap_or((argument, ""));
+    Some(match word {
+        "authentication" => authentication(first.parse().ok()?, rest.as_bytes()),
+        "error" => error(first, rest),
+        "digest" => ask_digest(0, b"salt", b"nonce"),
+        _ => return None,
+    })
+}
+
 #[test]
 fn a_request_for_a_digest_that_lies_is_not_answered() {
+    check_table("src/tests/hostile.txt");
+}
+
+pub(super) fn check_table(table: &str) {
     let bounds = Bounds { before_tls: SSL_REQUEST, read: 1024 * 1024, refused: "28000" };
-    // At run time, not `env!`: two clones may share a build directory.
-    let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("run by cargo");
-    let table = Path::new(&package).join("src/tests/hostile.txt");
-    hostile::check(
-        &table,
-        &bounds,
-        |_, _, _| None,
-        |group| (group == "verify in clear").then_some((TlsMode::Disabled, in_clear as Call)),
-    );
+    hostile::check(table, &bounds, words, |group| {
+        Some(match group {
+            "verify in clear" => (TlsMode::Disabled, in_clear as Call),
+            "verify over TLS" => (TlsMode::Required, over_tls),
+            _ => return None,
+        })
+    });
 }
 
 /// What the first two round trips of alternating users return.

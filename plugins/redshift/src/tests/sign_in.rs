@@ -10,6 +10,12 @@ fn select_one(peer: &mut Peer) {
     goodbye(peer);
 }
 
+/// Of which answers the password is the matter, and what to do about each.
+#[test]
+fn each_answer_to_a_sign_in_comes_to_what_the_table_says() {
+    hostile::check_table("src/tests/sign-in.txt");
+}
+
 #[test]
 fn by_digest_in_tls_and_without_it() {
     for salt in [&[0x5a; 32][..], &[b'f'; 64], b"any"] {
@@ -115,49 +121,6 @@ fn whom_a_server_lets_in_without_a_password_has_proved_nothing() {
         peer.expect_close();
     });
     assert_failure(outcome, Declined, "", "without a password");
-}
-
-#[test]
-fn what_proves_no_password_is_unsupported() {
-    let table: &[(Vec<u8>, &str)] = &[
-        (authentication(7, b""), "GSSAPI"),
-        (authentication(10, b"SCRAM-SHA-256\0\0"), "SCRAM"),
-        (authentication(14, b""), "identity provider"),
-        (ask_digest(1, b"salt", b"nonce"), "digest algorithm 1"),
-    ];
-    for (request, part) in table.iter().cloned() {
-        let outcome = verify(move |mut peer| {
-            accept_tls(&mut peer, None);
-            startup(&mut peer);
-            peer.send(&request);
-            peer.expect_close();
-        });
-        assert_failure(outcome, Unsupported, "", part);
-    }
-}
-
-#[test]
-fn only_a_wrong_password_is_refused() {
-    let table: &[(&str, &str, FailureKind)] = &[
-        ("28000", "password authentication failed for user \"app\"", Refused),
-        ("28000", "no pg_hba.conf entry for host \"::1\", user \"app\", SSL off", Declined),
-        ("3D000", "database \"x\" does not exist", Declined),
-        ("53300", "too many connections", Unreachable),
-        ("57P03", "the database system is starting up", Unreachable),
-    ];
-    for (code, text, kind) in table {
-        for after_digest in [false, true] {
-            let outcome = verify_in_clear(move |mut peer| {
-                startup(&mut peer);
-                if after_digest {
-                    digest_is_right(&mut peer, &in_force());
-                }
-                peer.send(&error(code, text));
-                peer.expect_close();
-            });
-            assert_failure(outcome, *kind, code, "signing in: ");
-        }
-    }
 }
 
 #[test]

@@ -71,11 +71,17 @@ pub(super) fn parse(text: &str) -> Result<Vec<Part>, String> {
             case.turns.extend(turns(content).map_err(at)?);
             case.source.push_str(content);
             case.source.push('\n');
-        } else if !(content.is_empty() || content.starts_with("= ") || content.starts_with("-> ")) {
+        } else if !is_made_anew(content, index) {
             return Err(at(format!("neither a case nor a turn nor an outcome: `{content}`")));
         }
     }
     Ok(parts)
+}
+
+/// The number of cases and what became of each, which are not read but made anew; and empty lines.
+fn is_made_anew(line: &str, index: usize) -> bool {
+    let is_outcome = ["> ", "= ", "-> "].iter().any(|sign| line.starts_with(sign));
+    line.is_empty() || is_outcome || (index == 0 && line.ends_with(" cases"))
 }
 
 /// The turns of one line.

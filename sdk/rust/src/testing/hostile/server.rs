@@ -18,6 +18,9 @@ pub(super) struct Hostile {
     in_tls: bool,
     pub(super) heard: Vec<u8>,
     pub(super) heard_in_clear: Vec<u8>,
+    /// How many times the plugin sent something; what it sends without a wait between counts once.
+    pub(super) sent: usize,
+    is_hearing: bool,
     /// How much was read since something was sent.
     read: usize,
     pub(super) most_read: usize,
@@ -33,6 +36,8 @@ impl Hostile {
             in_tls: false,
             heard: Vec::new(),
             heard_in_clear: Vec::new(),
+            sent: 0,
+            is_hearing: false,
             read: 0,
             most_read: 0,
             unknown: None,
@@ -42,6 +47,8 @@ impl Hostile {
 
 impl Server for Hostile {
     fn hear(&mut self, data: &[u8]) {
+        self.sent += usize::from(!self.is_hearing);
+        self.is_hearing = true;
         self.heard.extend(data);
         if !self.in_tls {
             self.heard_in_clear.extend(data);
@@ -55,6 +62,7 @@ impl Server for Hostile {
     }
 
     fn speak(&mut self) -> io::Result<Vec<u8>> {
+        self.is_hearing = false;
         let said = match self.turns.pop_front() {
             None => Vec::new(),
             Some(Turn::Silent) => return Err(io::ErrorKind::TimedOut.into()),
