@@ -10,7 +10,7 @@ use windlass_secrets_manager::EmbeddedStore;
 use super::CommandError;
 use crate::aws;
 use crate::aws::connect_error::BadTls;
-use crate::config::Config;
+use crate::config::{Config, ENDPOINTS};
 use crate::error::Error;
 use crate::grants::GrantPattern;
 use crate::handler::Handler;
@@ -28,7 +28,7 @@ use crate::text::quoted;
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct StoreArgs {
     /// Secrets Manager's endpoint, such as that of `windlass local` [default: AWS's own]
-    /// [env: SECRETS_MANAGER_ENDPOINT]
+    /// [env: SECRETS_MANAGER_ENDPOINT, AWS_ENDPOINT_URL_SECRETS_MANAGER]
     #[arg(long, value_name = "URL", conflicts_with = "store")]
     endpoint_url: Option<String>,
     /// The file of an embedded store, as `windlass local` keeps it
@@ -129,7 +129,9 @@ impl StoreArgs {
                 .map_err(|error| CommandError::operator(error.to_string()))?;
             return Ok(Store::Embedded(store));
         }
-        let variable = std::env::var("SECRETS_MANAGER_ENDPOINT").ok().filter(|url| !url.is_empty());
+        let variable = ENDPOINTS
+            .iter()
+            .find_map(|name| std::env::var(name).ok().filter(|url| !url.is_empty()));
         let endpoint = self.endpoint_url.as_deref().or(variable.as_deref());
         let account = self.account();
         let shared =

@@ -38,6 +38,11 @@ pub(super) struct Environment {
     pub(super) username_limit: Option<u32>,
 }
 
+/// Where the endpoint of Secrets Manager is, the first of them that is set: as AWS's rotation functions
+/// call it, and as all SDKs of AWS do.
+pub(crate) const ENDPOINTS: [&str; 2] =
+    ["SECRETS_MANAGER_ENDPOINT", "AWS_ENDPOINT_URL_SECRETS_MANAGER"];
+
 /// Reads an environment.
 pub(super) fn parse(
     variables: &BTreeMap<String, String>,
@@ -57,13 +62,12 @@ pub(super) fn parse(
             .map_err(|error| mistakes.push(format!("`WINDLASS_TAGS`: {error}")))
             .ok()
     });
-    let endpoint = set("SECRETS_MANAGER_ENDPOINT").cloned();
-    if endpoint
-        .as_ref()
-        .is_some_and(|url| !url.starts_with("https://") && !url.starts_with("http://"))
-    {
-        mistakes.push("`SECRETS_MANAGER_ENDPOINT` must be an http:// or https:// URL".to_owned());
+    let endpoint = ENDPOINTS.iter().find_map(|name| Some((name, set(name)?.clone())));
+    let is_url = |url: &str| url.starts_with("https://") || url.starts_with("http://");
+    if let Some((name, _)) = endpoint.as_ref().filter(|(_, url)| !is_url(url)) {
+        mistakes.push(format!("`{name}` must be an http:// or https:// URL"));
     }
+    let endpoint = endpoint.map(|(_, url)| url);
     if set("WINDLASS_LOG").is_some_and(|level| level.parse::<LevelFilter>().is_err()) {
         mistakes.push("`WINDLASS_LOG` must be error, warn, info, debug or trace".to_owned());
     }

@@ -13,6 +13,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "cli")]
+pub(crate) use environment::ENDPOINTS;
+
 use crate::grants::{GrantPattern, Granted};
 use crate::network::Tls;
 use crate::rotation::{self, HonoredTags, Strategy, TlsPolicy};
@@ -39,7 +42,7 @@ pub struct Config {
     pub admission: Admission,
     /// `WINDLASS_CA_BUNDLE`: trust these roots alone.
     pub ca_bundle: Option<PathBuf>,
-    /// `SECRETS_MANAGER_ENDPOINT`.
+    /// `SECRETS_MANAGER_ENDPOINT`, or `AWS_ENDPOINT_URL_SECRETS_MANAGER`.
     pub endpoint: Option<String>,
 }
 
@@ -208,6 +211,17 @@ mod tests {
         .unwrap_err();
         assert_eq!(error.mistakes.len(), 7, "{error}");
         assert!(error.to_string().contains("unknown variable `WINDLASS_PLUGNIS`"), "{error}");
+    }
+
+    #[test]
+    fn the_endpoint_is_named_as_aws_functions_do_or_as_sdks_do() {
+        let ours = ("SECRETS_MANAGER_ENDPOINT", "https://a.example");
+        let sdks = ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "https://b.example");
+        let endpoint = |pairs: &[_]| parse(pairs).unwrap().endpoint;
+        assert_eq!(endpoint(&[ours, sdks]).as_deref(), Some("https://a.example"));
+        assert_eq!(endpoint(&[("SECRETS_MANAGER_ENDPOINT", ""), sdks]).as_deref(), Some(sdks.1));
+        let error = parse(&[("AWS_ENDPOINT_URL_SECRETS_MANAGER", "b.example")]).unwrap_err();
+        assert!(error.to_string().contains("`AWS_ENDPOINT_URL_SECRETS_MANAGER` must"), "{error}");
     }
 
     fn both(pairs: &[(&str, &str)], file: &str) -> Result<Config, ConfigError> {
