@@ -34,6 +34,7 @@ mod secrets_proxy;
 mod skipped;
 mod stack;
 mod sync;
+mod unpacked;
 mod workdir;
 
 pub use artifacts::Artifact;

@@ -41,6 +41,8 @@ impl Moto {
             "-p",
             "0",
         ]);
+        // As in an account: policies of AWS's own can be attached.
+        let launch = launch.env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true");
         let process = launch.start(work.path(), "moto")?;
         let started = Instant::now();
         loop {

@@ -33,6 +33,7 @@ pub struct Launch {
     program: PathBuf,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
+    input: Option<PathBuf>,
     user: Option<String>,
     end_signal: Signal,
     wrapped: bool,
@@ -45,6 +46,7 @@ impl Launch {
             program: program.into(),
             arguments: Vec::new(),
             environment: Vec::new(),
+            input: None,
             user: None,
             end_signal: Signal::SIGTERM,
             wrapped: true,
@@ -84,6 +86,14 @@ impl Launch {
     #[must_use]
     pub fn user(mut self, user: &str) -> Self {
         self.user = Some(user.to_owned());
+        self
+    }
+
+    /// Has it read this file as its standard input, which is empty otherwise. For
+    /// [`finish`](Self::finish).
+    #[must_use]
+    pub fn reading(mut self, input: &Path) -> Self {
+        self.input = Some(input.to_owned());
         self
     }
 
@@ -129,7 +139,14 @@ impl Launch {
     /// If it can't be started, or has not ended after `limit` (it is killed then).
     pub async fn finish(self, limit: Duration) -> Result<Output> {
         let mut command = tokio::process::Command::from(self.command());
-        command.stdin(Stdio::null()).kill_on_drop(true);
+        let input = match &self.input {
+            None => Stdio::null(),
+            Some(file) => {
+                let opened = File::open(file);
+                opened.with_context(|| format!("reading `{}`", file.display()))?.into()
+            }
+        };
+        command.stdin(input).kill_on_drop(true);
         let program = self.program.display();
         match tokio::time::timeout(limit, command.output()).await {
             Ok(output) => output.with_context(|| format!("failed to run `{program}`")),

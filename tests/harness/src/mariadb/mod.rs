@@ -6,24 +6,25 @@
 
 mod binaries;
 mod client;
+mod data;
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use nix::sys::signal::Signal;
-use nix::unistd::{Uid, User};
 
 use binaries::Binaries;
 pub use binaries::Kind;
 pub use client::SqlError;
+use data::Owner;
 
-use crate::process::{Launch, Process, describe_exit};
+use crate::process::{Process, describe_exit};
 use crate::sync::lock;
 use crate::{Ca, Identity, Validity, WorkDir};
 
@@ -41,6 +42,9 @@ const PORT_ATTEMPTS: usize = 5;
 pub struct MariadbOptions {
     /// Which of the two.
     pub kind: Kind,
+    /// Which of the versions of MariaDB that are unpacked beside the system, such as `11.8`; else the
+    /// system's.
+    pub version: Option<&'static str>,
     /// The password of the administrator `master`.
     pub admin_password: String,
     /// Options of the command line, beside the harness's own.
@@ -58,6 +62,7 @@ impl Default for MariadbOptions {
     fn default() -> Self {
         Self {
             kind: Kind::Mariadb,
+            version: None,
             admin_password: "master-of-the-harness".to_owned(),
             options: Vec::new(),
             identity: None,
@@ -89,13 +94,19 @@ impl Mariadb {
     /// Why there can be no server of this kind here, if there can't.
     #[must_use]
     pub fn missing(kind: Kind) -> Option<String> {
-        Binaries::find(kind).err().map(|error| error.to_string())
+        Binaries::find(kind, None).err().map(|error| error.to_string())
     }
 
-    /// Where a MySQL is looked for that is unpacked beside the system.
+    /// Why there can be no MariaDB of this version here, if there can't.
     #[must_use]
-    pub fn mysql_place() -> PathBuf {
-        binaries::mysql_place()
+    pub fn missing_version(version: &str) -> Option<String> {
+        Binaries::find(Kind::Mariadb, Some(version)).err().map(|error| error.to_string())
+    }
+
+    /// Where a MySQL is looked for that is unpacked beside the system, or this version of MariaDB.
+    #[must_use]
+    pub fn place(kind: Kind, version: Option<&str>) -> PathBuf {
+        binaries::place(kind, version)
     }
 
     /// Makes the data and starts the server; returns when it accepts connections.
@@ -103,7 +114,7 @@ impl Mariadb {
     /// # Errors
     /// If the server is not installed, or does not start; then with the end of its log.
     pub async fn start(ca: &Ca, options: MariadbOptions) -> Result<Self> {
-        let binaries = Binaries::find(options.kind)?;
+        let binaries = Binaries::find(options.kind, options.version)?;
         let work = WorkDir::new()?;
         let owner = Owner::choose(options.kind)?;
         let directory = work.private("mariadb")?;
@@ -125,7 +136,7 @@ impl Mariadb {
         owner.give(&first)?;
         owner.give(&directory)?;
 
-        initialise(&binaries, &owner, &directory).await?;
+        data::initialise(&binaries, &owner, &directory).await?;
         let trusted = options.tls.then(|| ca.certificate().to_owned());
         for _ in 0..PORT_ATTEMPTS {
             let port = free_port()?;
@@ -265,63 +276,6 @@ impl Mariadb {
             tokio::time::sleep(START_POLL).await;
         }
     }
-}
-
-/// Who the server runs as. MariaDB's and MySQL's refuse root unless told by name, and MySQL's
-/// programs may lie where only root can read them.
-struct Owner {
-    other: Option<User>,
-}
-
-impl Owner {
-    fn choose(kind: Kind) -> Result<Self> {
-        if !Uid::effective().is_root() || kind == Kind::Mysql {
-            return Ok(Self { other: None });
-        }
-        let user = User::from_name("mysql").context("looking up the user `mysql`")?;
-        Ok(Self { other: Some(user.context("there is no user `mysql` for the server to run as")?) })
-    }
-
-    fn give(&self, path: &Path) -> Result<()> {
-        let Some(user) = &self.other else { return Ok(()) };
-        chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
-            .with_context(|| format!("giving `{}` to `{}`", path.display(), user.name))
-    }
-
-    fn launch(&self, launch: Launch) -> Launch {
-        let launch = launch.env("LC_ALL", "C");
-        match &self.other {
-            Some(user) => launch.user(&user.name),
-            None if Uid::effective().is_root() => launch.args(["--no-defaults", "--user=root"]),
-            None => launch.args(["--no-defaults"]),
-        }
-    }
-}
-
-async fn initialise(binaries: &Binaries, owner: &Owner, directory: &Path) -> Result<()> {
-    let data = format!("--datadir={}", directory.join("data").display());
-    let launch = match binaries.kind {
-        Kind::Mariadb => binaries
-            .launch("bin/mariadb-install-db")
-            .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
-            .args([data.as_str()]),
-        Kind::Mysql => owner
-            .launch(binaries.launch("sbin/mysqld"))
-            .args(binaries.options())
-            .args([data.as_str(), "--initialize-insecure"]),
-    };
-    let launch = match (&owner.other, binaries.kind) {
-        (Some(user), Kind::Mariadb) => launch.user(&user.name).env("LC_ALL", "C"),
-        _ => launch,
-    };
-    // Not the system's: two servers that are made at once take each other's files for their own.
-    let launch = launch.env("TMPDIR", directory);
-    let output = launch.finish(START_LIMIT).await?;
-    if !output.status.success() {
-        let text = String::from_utf8_lossy(&output.stderr);
-        bail!("making the data {}: {}", describe_exit(output.status), text.trim());
-    }
-    Ok(())
 }
 
 fn serve(

@@ -9,7 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use nix::unistd::Uid;
+
+use crate::unpacked;
 
 /// Names a directory to use instead of looking for one.
 const OVERRIDE: &str = "WINDLASS_DEV_POSTGRES";
@@ -65,16 +66,10 @@ impl PostgresBinaries {
         Ok(Self { directory, client: Self::find()?.client })
     }
 
-    /// Where this major version is unpacked: PostgreSQL does not run as root, so that what root unpacks
-    /// has to be where others may read.
+    /// Where this major version is unpacked.
     #[must_use]
     pub fn place(major: u32) -> PathBuf {
-        let cache = if Uid::effective().is_root() {
-            PathBuf::from("/var/cache")
-        } else {
-            Path::new(&env::var_os("HOME").unwrap_or_default()).join(".cache")
-        };
-        cache.join(format!("windlass/postgres/{major}"))
+        unpacked::place("postgres").join(major.to_string())
     }
 
     /// The server.

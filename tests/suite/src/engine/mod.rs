@@ -56,6 +56,7 @@ macro_rules! for_each_version {
             postgres16: POSTGRES_16 = postgres::POSTGRES_16,
             postgres17: POSTGRES_17 = postgres::POSTGRES_17,
             postgres18: POSTGRES_18 = postgres::POSTGRES_18,
+            mariadb11: MARIADB_11_8 = mysql::MARIADB_11_8,
         }
     };
 }

@@ -6,20 +6,20 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
-use windlass_harness::{Ca, Mariadb, MariadbOptions, MysqlKind, Opening, SqlError};
+use windlass_harness::{Ca, Mariadb, MariadbOptions, MysqlKind, Opening, SqlError, everything};
 
 use super::spec::{Connected, Depth, EngineSpec, NewAccount, RealServer, Task, Tls};
 use crate::cost::{self, Errand};
 use crate::{Login, hostile};
 
-/// MariaDB, mysql_native_password.
-pub static MARIADB: EngineSpec = EngineSpec {
+/// What all versions of MariaDB have in common.
+const ANY_MARIADB: EngineSpec = EngineSpec {
     key: "mariadb",
     name: "mariadb",
     title: "MariaDB",
     plugin: "mysql",
     missing: || Mariadb::missing(MysqlKind::Mariadb),
-    start: |ca, tls| Box::pin(async move { started(ca, tls, MysqlKind::Mariadb).await }),
+    start: |ca, tls| Box::pin(async move { started(ca, tls, MysqlKind::Mariadb, None).await }),
     opening: Opening::Mysql,
     // The server's greeting says it.
     bytes_before_tls: 0,
@@ -42,6 +42,25 @@ pub static MARIADB: EngineSpec = EngineSpec {
     },
 };
 
+/// The MariaDB that is installed.
+pub static MARIADB: EngineSpec = ANY_MARIADB;
+
+/// MariaDB 11.8, which wants TLS by default and has other methods to sign in.
+pub static MARIADB_11_8: EngineSpec = EngineSpec {
+    key: "mariadb11",
+    title: "MariaDB 11.8",
+    missing: || {
+        if !everything() {
+            return Some("only with `cargo xtask test --all`".to_owned());
+        }
+        Mariadb::missing_version("11.8")
+    },
+    start: |ca, tls| {
+        Box::pin(async move { started(ca, tls, MysqlKind::Mariadb, Some("11.8")).await })
+    },
+    ..ANY_MARIADB
+};
+
 /// Oracle's MySQL, caching_sha2_password.
 pub static MYSQL: EngineSpec = EngineSpec {
     key: "mysql",
@@ -49,7 +68,7 @@ pub static MYSQL: EngineSpec = EngineSpec {
     title: "MySQL",
     plugin: "mysql",
     missing: || Mariadb::missing(MysqlKind::Mysql),
-    start: |ca, tls| Box::pin(async move { started(ca, tls, MysqlKind::Mysql).await }),
+    start: |ca, tls| Box::pin(async move { started(ca, tls, MysqlKind::Mysql, None).await }),
     opening: Opening::Mysql,
     bytes_before_tls: 0,
     database: None,
@@ -80,8 +99,14 @@ struct Mysql {
     kind: MysqlKind,
 }
 
-async fn started(ca: &Ca, tls: Tls, kind: MysqlKind) -> Result<Arc<dyn RealServer>> {
-    let options = MariadbOptions { kind, tls: tls == Tls::On, ..MariadbOptions::default() };
+async fn started(
+    ca: &Ca,
+    tls: Tls,
+    kind: MysqlKind,
+    version: Option<&'static str>,
+) -> Result<Arc<dyn RealServer>> {
+    let options =
+        MariadbOptions { kind, version, tls: tls == Tls::On, ..MariadbOptions::default() };
     let server = Mariadb::start(ca, options).await?;
     // The tables that accounts have rights on are named as the accounts.
     server.admin("CREATE DATABASE rights; CREATE TABLE rights.common (id INT)").await?;

@@ -1,5 +1,7 @@
 //! The documents keep what they say: links lead somewhere, commands exist with the options that they
-//! are given, and a configuration that is shown is one.
+//! are given, and what can run here is run ([`run`]).
+
+mod run;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -24,7 +26,7 @@ const DOCUMENTS: [&str; 11] = [
 ];
 
 /// Programs that are not ours: what they are called with is their business.
-const OTHERS: [&str; 15] = [
+const OTHERS: [&str; 16] = [
     "aws",
     "cargo",
     "cat",
@@ -38,6 +40,7 @@ const OTHERS: [&str; 15] = [
     "pip",
     "rustup",
     "sleep",
+    "until",
     "apt-get",
     "psql",
 ];
@@ -65,15 +68,15 @@ fn prose(text: &str) -> String {
     lines.map(|line| format!("{line}\n")).collect()
 }
 
-/// The code of the blocks in this language.
-fn blocks(text: &str, language: &str) -> Vec<String> {
+/// The code of the blocks whose first line begins like this: `sh`, or `sh run`.
+fn blocks(text: &str, kind: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut block: Option<String> = None;
     for line in text.lines() {
         match (&mut block, line.trim_start().strip_prefix("```")) {
             (Some(_), Some(_)) => found.extend(block.take().filter(|it| !it.is_empty())),
             (Some(code), None) => *code += &format!("{line}\n"),
-            (None, Some(named)) if named.split_whitespace().next() == Some(language) => {
+            (None, Some(named)) if format!("{named} ").starts_with(&format!("{kind} ")) => {
                 block = Some(String::new());
             }
             (None, Some(_)) => block = None,

@@ -1,8 +1,6 @@
 //! What messages tell an operator to do is done literally, once: commands are run by a shell as they are
 //! printed, with `DIR` filled in, and variables are set to the values that are named.
 
-use std::path::PathBuf;
-
 use anyhow::{Context, Result};
 use serde_json::json;
 use windlass_harness::{Artifact, Ca, Mariadb, MariadbOptions, MysqlKind, WorkDir};
@@ -29,12 +27,13 @@ async fn run(desk: &Desk, text: &str, before: &str, more: &str) -> Result<Ran> {
 async fn aws(world: &World, text: &str, before: &str) -> Result<()> {
     let (_, command) = text.split_once(before).with_context(|| text.to_owned())?;
     let command = command.split("; or").next().unwrap_or_default().trim();
-    let package = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").context("not by cargo")?);
+    let python = Artifact::Python.path()?;
+    let program = python.with_file_name("aws");
     let ran = typed(&format!(
-        "export AWS_ENDPOINT_URL='{}'; aws() {{ '{}' '{}' \"$@\"; }}; {command}",
+        "export AWS_ENDPOINT_URL='{}' AWS_DEFAULT_REGION=us-east-1; \
+         export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any; aws() {{ '{}' \"$@\"; }}; {command}",
         world.secrets().endpoint(),
-        Artifact::Python.path()?.display(),
-        package.join("python/aws.py").display()
+        program.display()
     ))
     .await?;
     assert_eq!(ran.code, Some(0), "{command}: {}{}", ran.stdout, ran.stderr);

