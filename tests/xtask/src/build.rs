@@ -136,8 +136,28 @@ fn plugin(
 /// Puts a copy in place at once: one that is running keeps its file.
 fn install(from: &Path, to: &Path) -> Result<PathBuf> {
     let fresh = to.with_extension("new");
-    fs::copy(from, &fresh)
+    // A new clone's build directory has nothing in it yet.
+    to.parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::copy(from, &fresh))
         .and_then(|_| fs::rename(&fresh, to))
         .with_context(|| format!("copying `{}` to `{}`", from.display(), to.display()))?;
     Ok(to.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_put_into_a_folder_that_is_not_there_yet_and_over_another() -> Result<()> {
+        let work = windlass_harness::WorkDir::new()?;
+        let (from, to) = (work.path().join("built"), work.path().join("windlass/bootstrap"));
+        for content in ["one", "two"] {
+            fs::write(&from, content)?;
+            install(&from, &to)?;
+            assert_eq!(fs::read_to_string(&to)?, content);
+        }
+        Ok(())
+    }
 }
