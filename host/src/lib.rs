@@ -8,6 +8,7 @@
 //! | [`inventory`] | what AWS reports about its databases |
 //! | [`sandbox`] | plugins: the runtime, limits, seals, calls, and what a call may send and receive |
 //! | [`aws`] | clients of AWS's APIs, and calls that were not answered |
+//! | [`policy`] | the IAM policies that a rotation needs |
 //! | [`grants`] | the decision what a plugin may reach |
 //! | [`network`] | names, byte streams, TLS |
 //! | [`handler`] | an event in, an outcome or a report of what went wrong out |
@@ -27,6 +28,8 @@ pub mod metrics;
 pub mod network;
 pub mod panics;
 // What leaves a plugin; for the fuzz targets.
+#[cfg(feature = "cli")]
+pub mod policy;
 #[doc(hidden)]
 pub mod redact;
 mod report;

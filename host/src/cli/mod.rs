@@ -17,6 +17,7 @@ mod inspect;
 mod local;
 mod output;
 mod package;
+mod policy;
 mod repair;
 mod rotate;
 mod sealed;
@@ -62,6 +63,7 @@ enum Command {
     Adopt(adopt::Adopt),
     Local(local::Local),
     Export(export::Export),
+    Policy(policy::Policy),
     Inspect(inspect::Inspect),
     Build(build::Build),
     Compile(compile::Compile),
@@ -95,6 +97,7 @@ pub fn main() -> ExitCode {
             Command::Status(status) => status.execute(cli.output).await,
             Command::Local(local) => local.execute(cli.output).await,
             Command::Export(export) => export.execute(cli.output).await,
+            Command::Policy(policy) => policy.execute(cli.output).await,
             Command::Inspect(inspect) => inspect.execute(cli.output).await,
             Command::Build(build) => build.execute(cli.output).await,
             Command::Compile(compile) => compile.execute(cli.output).await,

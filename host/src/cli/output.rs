@@ -40,6 +40,11 @@ impl Output {
         }
     }
 
+    /// A result of several lines in a language of its own, for people and programs alike.
+    pub(super) fn document(self, document: &str) {
+        document.lines().for_each(|line| say(&text::json_line(line)));
+    }
+
     /// A failure: for people on standard error, for programs as the result.
     pub(super) fn failure(self, error_type: ErrorType, message: &str) {
         match self {

@@ -42,6 +42,12 @@ enum Kind {
     Namespace,
 }
 
+/// Which service manages this secret, if one does: by the tags that nobody else can set.
+#[cfg(feature = "cli")]
+pub fn manager(secret: &SecretDescription) -> Option<DatabaseService> {
+    database_tag(secret, true).map(|(_, kind, _)| kind.service())
+}
+
 /// Where an admin secret is for that does not contain it, by its tags and the service that put them
 /// there. `None`: it has further keys and no tag that counts beside them.
 pub(super) async fn managed(

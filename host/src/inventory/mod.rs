@@ -15,3 +15,5 @@ mod relation;
 
 pub use action::{Action, DatabaseService};
 pub use databases::Databases;
+#[cfg(feature = "cli")]
+pub use managed::manager;

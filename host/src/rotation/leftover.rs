@@ -118,6 +118,7 @@ mod tests {
             name: "db".into(),
             rotation_enabled: enabled,
             stages: [(VersionId::new("b"), stages)].into(),
+            key: None,
             tags: Default::default(),
             deleted_at: None,
             last_rotated_at: None,

@@ -16,6 +16,8 @@ mod error;
 mod event;
 mod failed_sign_ins;
 mod give_up;
+#[cfg(feature = "cli")]
+mod involved;
 mod labels;
 #[cfg(feature = "cli")]
 mod leftover;
@@ -53,6 +55,8 @@ pub use document::{Location, SecretDocument};
 pub use error::Error;
 pub use event::{EventError, RotationEvent, Step};
 pub use failed_sign_ins::{Exhausted, REFUSED_LIMIT, SignIns, WINDOW};
+#[cfg(feature = "cli")]
+pub use involved::{Involved, InvolvedAdmin};
 #[cfg(feature = "cli")]
 pub use leftover::{Unfinished, running};
 pub use mismatch::Mismatch;

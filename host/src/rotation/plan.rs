@@ -210,6 +210,7 @@ mod tests {
                 .into_iter()
                 .map(|stages: BTreeSet<Stage>| (token.clone(), stages))
                 .collect(),
+            key: None,
             tags: BTreeMap::new(),
             deleted_at: None,
             last_rotated_at: None,

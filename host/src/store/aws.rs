@@ -88,6 +88,7 @@ impl SecretStore for AwsStore {
                 .into_iter()
                 .map(|(version, stages)| (VersionId::new(version), labels(&stages)))
                 .collect::<BTreeMap<_, _>>(),
+            key: answer.kms_key_id,
             tags: tags.into_iter().filter_map(|tag| Some((tag.key?, tag.value?))).collect(),
             deleted_at: time(answer.deleted_date),
             last_rotated_at: time(answer.last_rotated_date),

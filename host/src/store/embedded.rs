@@ -101,6 +101,7 @@ impl SecretStore for EmbeddedStore {
             name: found.name,
             rotation_enabled: found.rotation_enabled,
             stages: stages.collect(),
+            key: found.kms_key_id,
             tags: tags.into_iter().map(|tag| (tag.key, tag.value)).collect(),
             deleted_at: found.deletion.map(Into::into),
             last_rotated_at: found.last_rotated.map(Into::into),

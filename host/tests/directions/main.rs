@@ -23,6 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["rotation::ports", "aws", "ground"]),
     ("inventory", &["rotation::ports", "aws", "ground"]),
     ("config", &["rotation", "rotation::ports", "sandbox", "ground"]),
+    ("policy", &["ground"]),
     ("error", &["rotation", "config", "sandbox", "ground"]),
     (
         "handler",
@@ -37,6 +38,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "sandbox",
             "store",
             "inventory",
+            "policy",
             "rotation",
             "rotation::ports",
             "aws",

@@ -23,12 +23,14 @@ pub enum Artifact {
     Guests,
     /// A Python interpreter that has boto3 and moto.
     Python,
+    /// The directory with others' judges of policies; see [`optional`](Self::optional).
+    Judge,
 }
 
 impl Artifact {
     /// All of them, in the order in which they are made.
-    pub const ALL: [Self; 5] =
-        [Self::Windlass, Self::Bootstrap, Self::Plugins, Self::Guests, Self::Python];
+    pub const ALL: [Self; 6] =
+        [Self::Windlass, Self::Bootstrap, Self::Plugins, Self::Guests, Self::Python, Self::Judge];
 
     /// The environment variable that holds its path.
     #[must_use]
@@ -39,6 +41,7 @@ impl Artifact {
             Self::Plugins => "WINDLASS_DEV_PLUGINS",
             Self::Guests => "WINDLASS_DEV_GUESTS",
             Self::Python => "WINDLASS_DEV_PYTHON",
+            Self::Judge => "WINDLASS_DEV_JUDGE",
         }
     }
 
@@ -59,6 +62,12 @@ impl Artifact {
             );
         }
         Ok(path)
+    }
+
+    /// Its path where this machine could have it. Without it, a test is skipped.
+    #[must_use]
+    pub fn optional(self) -> Option<PathBuf> {
+        std::env::var_os(self.variable()).map(PathBuf::from).filter(|path| path.exists())
     }
 
     /// The AOT-compiled plugin `name` in the directory `plugins`.

@@ -41,6 +41,8 @@ pub struct LocalOptions {
 pub struct Call {
     /// Such as `GetSecretValue`.
     pub action: String,
+    /// The secret's ARN or name, as the request has it.
+    pub secret: Option<String>,
     /// When the request was there, in microseconds of its own clock.
     pub start_us: u64,
     /// When the answer was.
@@ -150,6 +152,7 @@ impl Local {
             let number = |key| entry.get(key).and_then(Value::as_u64);
             Some(Call {
                 action: entry.get("action")?.as_str()?.to_owned(),
+                secret: entry.get("secret").and_then(Value::as_str).map(str::to_owned),
                 start_us: number("start_us")?,
                 end_us: number("end_us")?,
             })
@@ -219,7 +222,12 @@ mod tests {
         let log = |spans: &[(u64, u64)]| CallLog {
             calls: spans
                 .iter()
-                .map(|&(start_us, end_us)| Call { action: "X".to_owned(), start_us, end_us })
+                .map(|&(start_us, end_us)| Call {
+                    action: "X".to_owned(),
+                    secret: None,
+                    start_us,
+                    end_us,
+                })
                 .collect(),
         };
         let rows: [(&[(u64, u64)], usize); 6] = [

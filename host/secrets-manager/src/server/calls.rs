@@ -1,4 +1,4 @@
-//! What was called, how often and when: names and times, never contents.
+//! What was called, how often and when: names, secrets' ids and times, never contents.
 //!
 //! Tools compute from it how many calls a rotation makes, and how many of them had to wait for one
 //! another.
@@ -32,6 +32,8 @@ struct Calls {
 #[derive(Serialize)]
 struct Call {
     action: &'static str,
+    /// What the request names it by, where it is about one.
+    secret: Option<String>,
     start_us: u64,
     end_us: u64,
     /// `ok`, or the exception's name.
@@ -43,9 +45,16 @@ impl CallLog {
         Self { epoch: Instant::now(), calls: Mutex::default() }
     }
 
-    pub(super) fn note(&self, action: &'static str, start: Instant, outcome: &'static str) {
+    pub(super) fn note(
+        &self,
+        action: &'static str,
+        secret: Option<String>,
+        start: Instant,
+        outcome: &'static str,
+    ) {
         let call = Call {
             action,
+            secret,
             start_us: self.micros(start),
             end_us: self.micros(Instant::now()),
             outcome,

@@ -11,6 +11,9 @@ use zeroize::Zeroizing;
 use super::rejection::Rejection;
 use crate::{ReplicaRegion, StoredValue, Tag};
 
+/// The longest ARN that the service takes.
+const ID_CHARACTERS: usize = 2048;
+
 /// The fields that were not taken yet.
 pub(super) struct Fields(Map<String, Value>);
 
@@ -29,6 +32,13 @@ impl Fields {
                 error.column()
             ))),
         }
+    }
+
+    /// What the request names its secret by, where it does; it stays there. No longer than a name or an
+    /// ARN can be.
+    pub(super) fn secret_id(&self) -> Option<String> {
+        let id = self.0.get("SecretId")?.as_str()?;
+        Some(id.chars().take(ID_CHARACTERS).collect())
     }
 
     fn take(&mut self, name: &str) -> Option<Value> {

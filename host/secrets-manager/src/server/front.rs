@@ -82,12 +82,13 @@ impl Front {
         let target = request.headers().get("x-amz-target").and_then(|t| t.to_str().ok());
         let found = actions::find(target);
         let name = found.as_ref().map_or(UNKNOWN_ACTION, |action| action.name);
+        let mut secret = None;
         let outcome = match found {
-            Ok(action) => self.perform(action, request).await,
+            Ok(action) => self.perform(action, request, &mut secret).await,
             Err(rejection) => Err(rejection),
         };
         let word = outcome.as_ref().map_or_else(|rejection| rejection.exception, |_| "ok");
-        self.calls.note(name, begun, word);
+        self.calls.note(name, secret, begun, word);
         outcome
     }
 
@@ -95,11 +96,14 @@ impl Front {
         &self,
         action: Action,
         request: Request<Incoming>,
+        secret: &mut Option<String>,
     ) -> Result<Response<Full<Bytes>>, Rejection> {
         let body = read_body(request.into_body()).await?;
         let context = self.context.clone();
+        let fields = Fields::parse(&body)?;
+        *secret = fields.secret_id();
         let work = move || {
-            let answer = (action.run)(&context, Fields::parse(&body)?)?;
+            let answer = (action.run)(&context, fields)?;
             Ok(respond(StatusCode::OK, JSON_1_1, answer.to_string()))
         };
         match tokio::task::spawn_blocking(work).await {

@@ -130,6 +130,7 @@ mod tests {
                     (VersionId::new(*version), labels.iter().map(|&label| label.into()).collect())
                 })
                 .collect(),
+            key: None,
             tags: Default::default(),
             deleted_at: None,
             last_rotated_at: None,

@@ -234,6 +234,8 @@ pub struct SecretDescription {
     pub rotation_enabled: Option<bool>,
     /// Every version that carries a label, with its labels.
     pub stages: BTreeMap<VersionId, BTreeSet<Stage>>,
+    /// Its key in KMS, as whoever chose it spelled that; absent for AWS's own.
+    pub key: Option<String>,
     /// Tags, as they are spelled.
     pub tags: BTreeMap<String, String>,
     /// When the secret will be deleted, if it is scheduled for that.

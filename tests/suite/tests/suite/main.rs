@@ -37,6 +37,7 @@ mod network;
 mod on_the_way;
 mod plaintext;
 mod plugins;
+mod policy;
 mod rds;
 mod redshift;
 mod remedies;

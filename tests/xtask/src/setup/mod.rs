@@ -4,6 +4,7 @@
 //! Ubuntu, and says what; anywhere else it names what is missing, all of it, and stops.
 
 mod debian;
+mod judge;
 mod needs;
 pub(crate) mod npm;
 mod postgres;
@@ -40,6 +41,8 @@ pub(crate) enum Purpose {
 pub(crate) struct Ready {
     /// A Python with boto3 and moto, for [`Purpose::Everything`] and more.
     pub(crate) python: Option<PathBuf>,
+    /// The folder of the judges of policies, where this machine can have them.
+    pub(crate) judge: Option<PathBuf>,
 }
 
 /// The error of a machine where somebody else has to install something.
@@ -87,15 +90,13 @@ pub(crate) fn run(workspace: &Workspace, purpose: Purpose) -> Result<Ready> {
             return Err(ByHand { missing }.into());
         }
     }
-    if matches!(purpose, Purpose::Everything | Purpose::EveryVersion) {
-        unpacked::prepare(purpose == Purpose::EveryVersion);
-        postgres::prepare(purpose == Purpose::EveryVersion);
+    if !matches!(purpose, Purpose::Everything | Purpose::EveryVersion) {
+        return Ok(Ready { python: None, judge: None });
     }
-    let python = match purpose {
-        Purpose::Everything | Purpose::EveryVersion => Some(python::environment()?),
-        Purpose::Build | Purpose::Servers | Purpose::Fuzz => None,
-    };
-    Ok(Ready { python })
+    let every = purpose == Purpose::EveryVersion;
+    unpacked::prepare(every);
+    postgres::prepare(every);
+    Ok(Ready { python: Some(python::environment()?), judge: judge::prepare() })
 }
 
 #[cfg(test)]

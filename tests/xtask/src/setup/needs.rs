@@ -65,7 +65,7 @@ const NEEDS: [Need; 9] = [
         purpose: Purpose::Everything,
     },
     Need {
-        what: "`npm`, to fetch other versions of PostgreSQL",
+        what: "`npm`, to fetch other versions of PostgreSQL and judges of policies",
         hint: "npm, with Node.js",
         packages: &["npm"],
         present: postgres::available,

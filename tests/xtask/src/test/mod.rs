@@ -61,16 +61,17 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCo
     let mut cargo = workspace.cargo();
     cargo.args(["test", "--no-fail-fast"]).args(&selected);
     for artifact in Artifact::ALL {
-        cargo.env(
-            artifact.variable(),
-            match artifact {
-                Artifact::Windlass => &programs.windlass,
-                Artifact::Bootstrap => &programs.bootstrap,
-                Artifact::Plugins => &programs.plugins,
-                Artifact::Guests => &guests,
-                Artifact::Python => &python,
-            },
-        );
+        let path = match artifact {
+            Artifact::Windlass => Some(&programs.windlass),
+            Artifact::Bootstrap => Some(&programs.bootstrap),
+            Artifact::Plugins => Some(&programs.plugins),
+            Artifact::Guests => Some(&guests),
+            Artifact::Python => Some(&python),
+            Artifact::Judge => ready.judge.as_ref(),
+        };
+        if let Some(path) = path {
+            cargo.env(artifact.variable(), path);
+        }
     }
     if arguments.all {
         cargo.env(ALL, "1");
