@@ -12,7 +12,7 @@ use super::output::Output;
 use super::setup::{PluginArgs, StoreArgs, TimeArgs, handler};
 use crate::inventory::{self, DatabaseService};
 use crate::policy::check::{self, Finding, Other, Verdict};
-use crate::policy::render::{cloudformation, terraform};
+use crate::policy::render::{cloudformation, document_of, terraform};
 use crate::policy::{
     AdminSecret, Api, Document, FunctionArn, KeyArn, Kind, Needs, RotatedSecret, documents,
 };
@@ -49,7 +49,7 @@ pub(super) struct Policy {
     admins: Vec<String>,
     /// The service that manages those administrators' secrets
     #[arg(long, value_name = "SERVICE", requires = "admins")]
-    managed_by: Option<Manager>,
+    managed_by: Option<Api>,
     /// Some secrets are for a read replica or a reader endpoint of their administrator's database
     #[arg(long, requires = "admins")]
     replicas: bool,
@@ -90,17 +90,6 @@ enum Format {
     Cloudformation,
     /// Resources
     Terraform,
-}
-
-/// Who manages an administrator's secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Manager {
-    /// Amazon RDS or Aurora
-    Rds,
-    /// Amazon Redshift, a provisioned cluster
-    Redshift,
-    /// Amazon Redshift Serverless
-    RedshiftServerless,
 }
 
 /// The name of a document.
@@ -157,9 +146,7 @@ impl Policy {
             return self.check(output, &documents);
         }
         if let Some(KindName(kind)) = self.document {
-            let document = documents.iter().find(|one| one.kind == kind);
-            let json = document.map_or(Value::Null, Document::to_json);
-            output.document(&pretty(&json)?);
+            output.document(&pretty(&document_of(&documents, kind))?);
             return Ok(());
         }
         let boundary = self.boundary.as_deref();
@@ -195,35 +182,34 @@ impl Policy {
             ));
         }
         let mut apis = BTreeSet::new();
-        apis.extend(self.managed_by.map(|manager| match manager {
-            Manager::Rds => Api::Rds,
-            Manager::Redshift => Api::Redshift,
-            Manager::RedshiftServerless => Api::RedshiftServerless,
-        }));
+        apis.extend(self.managed_by);
         apis.extend(self.replicas.then_some(Api::Rds));
         let managed = self.managed_by.is_some();
         let admin = |id: &String| AdminSecret { id: id.clone(), key: None, managed };
         Ok(Needs {
-            function: self.function_arn.clone(),
-            secrets: Vec::new(),
             keys: self.keys.clone(),
             admins: self.admins.iter().map(admin).collect(),
             apis,
-            in_vpc: self.vpc,
+            ..self.of_attached_secrets()
         })
     }
 
-    /// What is needed, by the secrets and the plugins that are installed.
-    async fn needs_of_secrets(&self, output: Output) -> Result<Needs, CommandError> {
-        let handler = handler(&self.store, &self.plugins).await?;
-        let mut needs = Needs {
+    /// What every rotation needs.
+    fn of_attached_secrets(&self) -> Needs {
+        Needs {
             function: self.function_arn.clone(),
             secrets: Vec::new(),
             keys: Vec::new(),
             admins: Vec::new(),
             apis: BTreeSet::new(),
             in_vpc: self.vpc,
-        };
+        }
+    }
+
+    /// What is needed, by the secrets and the plugins that are installed.
+    async fn needs_of_secrets(&self, output: Output) -> Result<Needs, CommandError> {
+        let handler = handler(&self.store, &self.plugins).await?;
+        let mut needs = self.of_attached_secrets();
         for id in &self.secret_ids {
             output.begin(format!("reading `{id}`"));
             let time = self.time.of_step();
@@ -275,7 +261,7 @@ impl Policy {
 }
 
 fn add(needs: &mut Needs, involved: Involved) {
-    let Involved { secret, strategy: _, admin } = involved;
+    let Involved { secret, admin } = involved;
     needs.secrets.push(RotatedSecret { arn: secret.arn.to_string(), key: own_key(secret.key) });
     let Some(admin) = admin else { return };
     if needs.admins.iter().any(|known| known.id == admin.secret.arn.as_str()) {

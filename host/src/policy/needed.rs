@@ -7,7 +7,7 @@ use super::document::{Condition, Document, Effect, Kind, Principal, Statement};
 use crate::iam;
 
 /// Who calls a rotation function.
-const SECRETS_MANAGER: &str = "secretsmanager.amazonaws.com";
+pub(super) const SECRETS_MANAGER: &str = "secretsmanager.amazonaws.com";
 
 /// Holds the ARN of the function that a secret is attached to. Secrets Manager alone sets it.
 pub(super) const ATTACHED: &str = "secretsmanager:resource/AllowRotationLambdaArn";
@@ -32,14 +32,14 @@ const INTERFACES: [&str; 6] = [
     "ec2:UnassignPrivateIpAddresses",
 ];
 
-/// An API that is asked about databases.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// An API that is asked about databases, of the service that manages an administrator's secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Api {
-    /// Amazon RDS.
+    /// Amazon RDS or Aurora
     Rds,
-    /// Amazon Redshift, provisioned clusters.
+    /// Amazon Redshift, a provisioned cluster
     Redshift,
-    /// Amazon Redshift Serverless.
+    /// Amazon Redshift Serverless
     RedshiftServerless,
 }
 
@@ -128,7 +128,7 @@ fn permissions(needs: &Needs) -> Vec<Statement> {
              ListSecretVersionIds finds the password of a rotation that was abandoned half-way; AWS's \
              functions don't have it, and are stuck then.",
         )
-        .only_if(Condition::new("StringEquals", ATTACHED, function.to_string())),
+        .only_if(attached(function)),
         Statement::allow(
             "MakePasswords",
             &["secretsmanager:GetRandomPassword"],
@@ -153,6 +153,11 @@ fn permissions(needs: &Needs) -> Vec<Statement> {
         "The function's own log, with its metrics. CreateLogGroup only where the group is not made before.",
     ));
     all
+}
+
+/// Only of secrets that are attached to the function.
+fn attached(function: &FunctionArn) -> Condition {
+    Condition::new("StringEquals", ATTACHED, function.to_string())
 }
 
 /// The secrets that statements are about.
@@ -334,7 +339,7 @@ fn configure(needs: &Needs) -> Vec<Statement> {
             secrets.clone(),
             "Changes the schedule of secrets that are attached already, rotates them, or ends rotation.",
         )
-        .only_if(Condition::new("StringEquals", ATTACHED, function.to_string()))
+        .only_if(attached(function))
         .only_if(Condition::new("Null", "secretsmanager:RotationLambdaARN", "true")),
         Statement::allow(
             "SeeRotation",
@@ -379,7 +384,7 @@ fn trigger(needs: &Needs) -> Vec<Statement> {
             "Rotates secrets that are attached to this function. The conditions keep whoever has this from \
              attaching another function, which could read the secret, and from changing the schedule.",
         )
-        .only_if(Condition::new("StringEquals", ATTACHED, function.to_string()))
+        .only_if(attached(function))
         .only_if(Condition::new("Null", "secretsmanager:RotationLambdaARN", "true"))
         .only_if(Condition::new("BoolIfExists", "secretsmanager:ModifyRotationRules", "false")),
         invoke(function),

@@ -74,7 +74,7 @@ impl<S: SecretStore, I: Inventory> AdminSecrets<'_, S, I> {
         Ok(Some(login))
     }
 
-    async fn document(
+    pub(super) async fn document(
         &self,
         secret: &SecretDescription,
         admin_id: &SecretId,
@@ -235,6 +235,6 @@ fn serves<P: Service>(participants: &Participants<'_, P>, engine: String) -> Res
 }
 
 /// For errors about an admin secret: who asks for it.
-fn named_by(secret: &SecretDescription) -> String {
+pub(super) fn named_by(secret: &SecretDescription) -> String {
     format!("`masterarn` of `{}` names it", secret.name)
 }

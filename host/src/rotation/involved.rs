@@ -2,6 +2,7 @@
 //!
 //! Nothing is changed, and no service is asked but Secrets Manager.
 
+use super::admin::named_by;
 use super::document::SecretDocument;
 use super::error::Error;
 use super::participants::{Participants, admin_id};
@@ -10,15 +11,12 @@ use super::ports::{
 };
 use super::runner::Rotation;
 use super::secret_problem::Origin;
-use super::strategy::Strategy;
 
 /// What a rotation of one secret reads.
 #[derive(Debug, Clone)]
 pub struct Involved {
     /// The secret.
     pub secret: SecretDescription,
-    /// How it is rotated.
-    pub strategy: Strategy,
     /// The administrator's, where one makes the change.
     pub admin: Option<InvolvedAdmin>,
 }
@@ -51,24 +49,20 @@ impl<S: SecretStore, C: Catalog, I: Inventory> Rotation<'_, S, C, I> {
         let selection = self.selection();
         let participants =
             Participants::from_one(&selection, &secret, &document, &value.version, None).await?;
-        let strategy = participants.strategy;
         let place = participants.current.place.clone();
         drop(participants);
         let Some(admin_id) = admin_id(&secret, &document)? else {
-            return Ok(Involved { secret, strategy, admin: None });
+            return Ok(Involved { secret, admin: None });
         };
-        let named = || format!("`masterarn` of `{}` names it", secret.name);
-        let admin = reader.describe(&admin_id).await.map_err(|error| error.because(&named()))?;
-        let value = reader.value(&admin.arn, &current).await;
-        let value = value.map_err(|error| error.because(&named()))?;
-        let origin = Origin { secret: admin.name.clone(), role: Stage::Current };
-        let document = SecretDocument::parse(&value, origin)?;
+        let admin = reader.describe(&admin_id).await;
+        let admin = admin.map_err(|error| error.because(&named_by(&secret)))?;
+        let document = self.admins().document(&secret, &admin_id).await?;
         let has_place = document.has_location();
         let is_elsewhere = has_place && {
             let own = document.location()?.place(place.port);
             !own.host.eq_ignore_ascii_case(&place.host)
         };
         let admin = Some(InvolvedAdmin { secret: admin, has_place, is_elsewhere });
-        Ok(Involved { secret, strategy, admin })
+        Ok(Involved { secret, admin })
     }
 }

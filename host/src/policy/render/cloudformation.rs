@@ -3,9 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::of;
+use super::document_of;
 use crate::policy::arn::FunctionArn;
 use crate::policy::document::{Document, Kind};
+use crate::policy::needed::SECRETS_MANAGER;
 
 /// The template. `boundary` is the permissions boundary of the role.
 pub fn cloudformation(
@@ -18,7 +19,7 @@ pub fn cloudformation(
         "Properties": {
             "RoleName": function.name,
             "Description": format!("Runs the rotation function {}", function.name),
-            "AssumeRolePolicyDocument": of(documents, Kind::Trust),
+            "AssumeRolePolicyDocument": document_of(documents, Kind::Trust),
         },
     });
     if let (Some(boundary), Some(properties)) = (boundary, role.get_mut("Properties")) {
@@ -30,7 +31,7 @@ pub fn cloudformation(
             "Properties": {
                 "ManagedPolicyName": format!("{}-{name}", function.name),
                 "Description": kind.title(),
-                "PolicyDocument": of(documents, kind),
+                "PolicyDocument": document_of(documents, kind),
             },
         })
     };
@@ -44,7 +45,7 @@ pub fn cloudformation(
                 "Properties": {
                     "PolicyName": "rotate",
                     "Roles": [{ "Ref": "RotationRole" }],
-                    "PolicyDocument": of(documents, Kind::Permissions),
+                    "PolicyDocument": document_of(documents, Kind::Permissions),
                 },
             },
             // Adds the statement to the function's resource policy.
@@ -53,7 +54,7 @@ pub fn cloudformation(
                 "Properties": {
                     "FunctionName": function.to_string(),
                     "Action": "lambda:InvokeFunction",
-                    "Principal": "secretsmanager.amazonaws.com",
+                    "Principal": SECRETS_MANAGER,
                     "SourceAccount": function.account,
                 },
             },

@@ -11,6 +11,6 @@ use serde_json::Value;
 use super::document::{Document, Kind};
 
 /// The document of a kind, as JSON.
-fn of(documents: &[Document], kind: Kind) -> Value {
+pub fn document_of(documents: &[Document], kind: Kind) -> Value {
     documents.iter().find(|one| one.kind == kind).map_or(Value::Null, Document::to_json)
 }

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::of;
+use super::document_of;
 use crate::policy::arn::FunctionArn;
 use crate::policy::document::{Document, Kind};
 
 /// A file of resources. `boundary` is the permissions boundary of the role.
 pub fn terraform(function: &FunctionArn, documents: &[Document], boundary: Option<&str>) -> String {
-    let policy = |kind: Kind| expression(&of(documents, kind), 1);
+    let policy = |kind: Kind| expression(&document_of(documents, kind), 1);
     let name = text(&function.name);
     let boundary =
         boundary.map(|arn| format!("  permissions_boundary = {}\n", text(arn))).unwrap_or_default();
